@@ -1,0 +1,48 @@
+# The two commands of a new user are `make demo` and `make test`. Needs Python >= 3.11 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help install demo test check format bench schema clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(0 if sys.version_info >= (3, 11) else f"Jinqiao needs Python 3.11 or newer, this is {v}; try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed ## make .venv and install Jinqiao into it
+
+demo: $(VENV)/.installed ## 200 EVs around Jinqiao for a minute, on an embedded broker
+	$(BIN)/jinqiao run scenarios/jinqiao-morning.yaml --for 60s $(DEMO)
+
+test: $(VENV)/.installed-dev ## every test
+	$(BIN)/pytest $(PYTEST)
+
+check: $(VENV)/.installed-dev ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## put the code into the project's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machine
+	$(BIN)/jinqiao bench render
+	$(BIN)/jinqiao bench end-to-end
+
+schema: $(VENV)/.installed ## write the scenario's JSON Schema anew
+	$(BIN)/jinqiao schema > docs/schema/scenario-1.json
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""Columns become bytes: a whole batch of telemetry as rows of finished MQTT packets, without a loop over vehicles."""
+
+from .packets import Packets, PostRenderer
+
+__all__ = ["Packets", "PostRenderer"]
