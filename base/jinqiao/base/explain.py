@@ -49,7 +49,13 @@ class _Error:
 
 def explain(model: type[BaseModel], errors: Iterable[Mapping[str, Any]], tree: YamlTree) -> list[Finding]:
     """One finding for each mistake in `errors` (pydantic's `ValidationError.errors()`)."""
-    return [_finding(model, group) for group in _meant([_read(error, tree) for error in errors])]
+    return [_finding(model, group) for group in _meant([_read(e, tree) for e in errors if not _follows_from_others(e)])]
+
+
+def _follows_from_others(error: Mapping[str, Any]) -> bool:
+    """pydantic counts only the entries of a tuple that were right, and calls a list of wrong ones too short."""
+    found = error.get("input")
+    return error["type"] == "too_short" and isinstance(found, (list, dict)) and len(found) >= error["ctx"]["min_length"]
 
 
 def _read(error: Mapping[str, Any], tree: YamlTree) -> _Error:
@@ -90,6 +96,9 @@ def _finding(model: type[BaseModel], group: list[_Error]) -> Finding:
     if error.kind == "value_error":  # our own validators write whole sentences
         raised = error.context.get("error", error.message)
         return Finding(error.path, str(raised), getattr(raised, "hint", ""), error.key)
+    if error.kind == "missing" and isinstance(error.path[-1], int):  # a tuple of fixed length
+        wanted_entries = _entries(error.path[-1] + 1)
+        return Finding(error.path[:-1], f"found {show(error.found)}, expected at least {wanted_entries}")
     if error.kind in ("extra_forbidden", "missing"):
         message = _unknown_key(model, error) if error.kind != "missing" else f"key {error.path[-1]!r} is missing"
         return Finding(error.path, message, key=True)
@@ -102,7 +111,7 @@ def _unknown_key(model: type[BaseModel], error: _Error) -> str:
     models = _models_at(model, error.location[:-1])
     later = next((text for m in models if (text := getattr(m, "later_keys", {}).get(name))), None)
     if later:
-        return f"found {name!r}, {later}: not in this version yet, expected no such key"
+        return f"found {name!r}, which a later version will know ({later}); leave it out"
     known = list(dict.fromkeys(field.alias or key for m in models for key, field in m.model_fields.items()))
     suggestion = did_you_mean(name, known)
     return f"unknown key {name!r}{suggestion}" + (f", expected one of: {', '.join(known)}" if not suggestion else "")
@@ -115,18 +124,33 @@ def _wanted(error: _Error) -> str:
         return expected + near
     if error.kind == "string_type" and isinstance(error.found, (bool, int, float)):
         return "text (in quotes)"
+    if error.kind in ("int_type", "float_type") and _is_number(error.found):
+        return "a number without quotes"
     phrase = _EXPECTED.get(error.kind)
     return phrase(error.context) if phrase else error.message[:1].lower() + error.message[1:]
 
 
+def _is_number(found: Any) -> bool:
+    return isinstance(found, str) and re.fullmatch(r"[-+]?[0-9]+([.][0-9]+)?", found) is not None
+
+
+def _number(value: Any) -> str:
+    """A bound as a person writes it: 60, not 60.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _entries(count: int) -> str:
+    return f"{count} entries" if count > 1 else "one entry"
+
+
 #: What pydantic expected, in this project's words; the rest of its messages are passed on.
 _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than": lambda c: f"more than {c['gt']}",
-    "greater_than_equal": lambda c: f"at least {c['ge']}",
-    "less_than": lambda c: f"less than {c['lt']}",
-    "less_than_equal": lambda c: f"at most {c['le']}",
-    "too_short": lambda c: f"at least {c['min_length']} of them",
-    "too_long": lambda c: f"at most {c['max_length']} of them",
+    "greater_than": lambda c: f"more than {_number(c['gt'])}",
+    "greater_than_equal": lambda c: f"at least {_number(c['ge'])}",
+    "less_than": lambda c: f"less than {_number(c['lt'])}",
+    "less_than_equal": lambda c: f"at most {_number(c['le'])}",
+    "too_short": lambda c: f"at least {_entries(c['min_length'])}",
+    "too_long": lambda c: f"at most {_entries(c['max_length'])}",
     "string_pattern_mismatch": lambda c: f"text of the form {c['pattern']}",
     "string_too_short": lambda c: f"at least {c['min_length']} character{'s' * (c['min_length'] > 1)}",
     "string_too_long": lambda c: f"at most {c['max_length']} characters",

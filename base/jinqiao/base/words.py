@@ -31,9 +31,9 @@ def one_of(names: Sequence[str]) -> str:
 def show(value: object) -> str:
     """A value as an error message quotes it: short, on one line."""
     if isinstance(value, dict):
-        return "a mapping"
+        return "a mapping" if value else "an empty mapping"
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"a list of {len(value)}" if value else "an empty list"
     if value is None:
         return "nothing"
     if isinstance(value, bool):

@@ -18,8 +18,10 @@ __all__ = ["MAX_DEPTH", "MAX_VALUES", "YamlFault", "YamlTree"]
 
 #: Files of this project nest about ten deep.
 MAX_DEPTH = 64
-#: Values and keys after aliases are written out: a registry of 100,000 devices has fewer than a million.
+#: Values after aliases are written out: at most this, and at most what the text could hold without them (one value
+#: needs one character) and some room for honest aliases. A registry of 100,000 devices has some 300,000.
 MAX_VALUES = 2_000_000
+ALIAS_ROOM = 10_000
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
@@ -59,6 +61,7 @@ class YamlTree:
             raise YamlFault([(1, 1, f"not YAML: {problem}")]) from problem
         self._scalars = yaml.constructor
         self._values = 0
+        self._most = min(MAX_VALUES, len(text) + ALIAS_ROOM)
         self._faults: Faults = []
         self.data: Any = self._build(self._root, 0) if self._root is not None else None
         if self._faults:
@@ -71,7 +74,8 @@ class YamlTree:
             found = _child(node, step)
             if found is not None:
                 key_node, node = found
-                place = key_node if key and key_node and depth == len(location) - 1 else node
+                nowhere = node.start_mark.index == node.end_mark.index  # `key:` and nothing behind it
+                place = key_node if key_node and (nowhere or (key and depth == len(location) - 1)) else node
         return (place.start_mark.line + 1, place.start_mark.column + 1) if place is not None else (1, 1)
 
     def has(self, location: Sequence[str | int]) -> bool:
@@ -89,8 +93,8 @@ class YamlTree:
 
     def _build(self, node: Node, depth: int) -> Any:
         self._values += 1
-        if self._values > MAX_VALUES:
-            self._fault(node, f"more than {MAX_VALUES} values when its aliases are written out")
+        if self._values > self._most:
+            self._fault(node, f"more than {self._most} values when its aliases are written out")
             raise YamlFault(sorted(self._faults))
         if depth > MAX_DEPTH:  # only an alias that contains itself comes here, the composer counts the rest
             self._fault(node, f"nested deeper than {MAX_DEPTH} levels")

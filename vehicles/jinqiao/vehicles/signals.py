@@ -3,7 +3,8 @@
 One row is one signal. Thing model, telemetry posts, wire schemas and documentation walk this table or are checked
 against it by a test; a new signal is one row here. Names on the right:
 
-- `vss`: COVESA Vehicle Signal Specification 4.x path where it has the signal (units may differ there);
+- `vss`: COVESA Vehicle Signal Specification 6.0 path where it has the signal (units may differ there; of several
+  instances the one of a rear-driven car with its inlet at the rear right);
 - `gbt32960`: data item of GB/T 32960.3 (`item.field`) where it carries the signal;
 - `identifier`: address in the platform's thing model, `module:Identifier`; `X.Y` is member Y of struct X, `X[i]` element i
   of array X; empty for what a cloud never sees.
@@ -112,10 +113,10 @@ SIGNALS = SignalTable(
     Signal("charge_power",           "kW",    F4, 2, (0, 1_000),           "core",   "charging:ChargePower",       "",                                                    "",                    "Power at the vehicle inlet"),
     # Powertrain.
     Signal("acceleration",           "m/s^2", F4, 2, (-20, 20),            "detail", "powertrain:Acceleration",    "Vehicle.Acceleration.Longitudinal",                   "",                    "Longitudinal acceleration over the last second"),
-    Signal("motor_speed",            "rpm",   F4, 0, (0, 30_000),          "detail", "powertrain:MotorSpeed",      "Vehicle.Powertrain.ElectricMotor.Speed",              "motor.speed",         "Rotor speed"),
-    Signal("motor_torque",           "Nm",    F4, 1, (-2_000, 2_000),      "detail", "powertrain:MotorTorque",     "Vehicle.Powertrain.ElectricMotor.Torque",             "motor.torque",        "Shaft torque, negative when regenerating"),
-    Signal("motor_power",            "kW",    F4, 2, (-1_000, 1_000),      "detail", "powertrain:MotorPower",      "Vehicle.Powertrain.ElectricMotor.Power",              "",                    "Shaft power, negative when regenerating"),
-    Signal("motor_temperature",      "degC",  F4, 1, (-60, 250),           "detail", "powertrain:MotorTemperature", "Vehicle.Powertrain.ElectricMotor.Temperature",       "motor.temperature",   "Stator winding"),
+    Signal("motor_speed",            "rpm",   F4, 0, (0, 30_000),          "detail", "powertrain:MotorSpeed",      "Vehicle.Powertrain.ElectricMotor.Rear.Speed",              "motor.speed",         "Rotor speed"),
+    Signal("motor_torque",           "Nm",    F4, 1, (-2_000, 2_000),      "detail", "powertrain:MotorTorque",     "Vehicle.Powertrain.ElectricMotor.Rear.Torque",             "motor.torque",        "Shaft torque, negative when regenerating"),
+    Signal("motor_power",            "kW",    F4, 2, (-1_000, 1_000),      "detail", "powertrain:MotorPower",      "Vehicle.Powertrain.ElectricMotor.Rear.Power",              "",                    "Shaft power, negative when regenerating"),
+    Signal("motor_temperature",      "degC",  F4, 1, (-60, 250),           "detail", "powertrain:MotorTemperature", "Vehicle.Powertrain.ElectricMotor.Rear.Temperature",       "motor.temperature",   "Stator winding"),
     Signal("inverter_temperature",   "degC",  F4, 1, (-60, 250),           "detail", "powertrain:InverterTemperature", "",                                                "motor.controller_temperature", "Power module of the inverter"),
     Signal("accelerator_pedal",      "%",     F4, 1, (0, 100),             "detail", "powertrain:AcceleratorPedal", "Vehicle.Chassis.Accelerator.PedalPosition",          "",                    "Accelerator pedal travel"),
     Signal("brake_pedal",            "%",     F4, 1, (0, 100),             "detail", "powertrain:BrakePedal",      "Vehicle.Chassis.Brake.PedalPosition",                 "",                    "Brake pedal travel"),
@@ -136,7 +137,7 @@ SIGNALS = SignalTable(
     Signal("energy_discharged",      "kWh",   F8, 3, (0, 9_999_999),       "detail", "battery:EnergyDischarged",   f"{_BATTERY}.AccumulatedConsumedEnergy",               "",                    "Out of the pack in the vehicle's life"),
     Signal("energy_regenerated",     "kWh",   F8, 3, (0, 9_999_999),       "detail", "battery:EnergyRegenerated",  "",                                                    "",                    "Back into the pack by braking in the vehicle's life"),
     # Charging.
-    Signal("plug_state",             "",      U1, 0, (0, 2),               "detail", "charging:PlugState",         f"{_BATTERY}.Charging.IsChargingCableConnected",       "",                    "What is in the charging inlet", PLUG),
+    Signal("plug_state",             "",      U1, 0, (0, 2),               "detail", "charging:PlugState",         f"{_BATTERY}.Charging.ChargingPort.RearRight.IsChargingCableConnected",       "",                    "What is in the charging inlet", PLUG),
     Signal("energy_charged",         "kWh",   F8, 3, (0, 10_000),          "detail", "charging:EnergyCharged",     "",                                                    "",                    "Into the vehicle in this session"),
     Signal("minutes_to_limit",       "min",   F4, 0, (0, 9_999),           "detail", "charging:MinutesToLimit",    f"{_BATTERY}.Charging.TimeToComplete",                 "",                    "Until the charge limit at the present power; 9999 when not charging"),
     Signal("charge_limit",           "%",     U1, 0, (20, 100),            "detail", "charging:ChargeLimit",       f"{_BATTERY}.Charging.ChargeLimit",                    "",                    "State of charge at which charging stops", access="rw"),
@@ -160,7 +161,7 @@ SIGNALS = SignalTable(
     Signal("tire_pressure_rr",       "kPa",   F4, 0, (0, 600),             "detail", "body:TirePressure[3]",       _WHEEL.format(2, "Right"),                             "",                    "Rear right tyre, gauge"),
     # Position quality, trip, diagnosis.
     Signal("satellites",             "",      U1, 0, (0, 64),              "detail", "location:Satellites",        "",                                                    "",                    "Satellites in the position fix"),
-    Signal("trip_distance",          "km",    F4, 3, (0, 99_999),          "detail", "trip:Distance",              "Vehicle.TraveledDistanceSinceStart",                  "",                    "Since the trip began"),
+    Signal("trip_distance",          "km",    F8, 3, (0, 99_999),          "detail", "trip:Distance",              "Vehicle.TraveledDistanceSinceStart",                  "",                    "Since the trip began"),
     Signal("trip_duration",          "s",     I4, 0, (0, 9_999_999),       "detail", "trip:Duration",              "Vehicle.TripDuration",                                "",                    "Since the trip began"),
     Signal("trip_energy",            "kWh",   F4, 3, (-1_000, 9_999),      "detail", "trip:Energy",                "",                                                    "",                    "Net out of the pack since the trip began"),
     Signal("aux_voltage",            "V",     F4, 2, (0, 20),              "detail", "diagnostics:AuxBatteryVoltage", "Vehicle.LowVoltageBattery.CurrentVoltage",         "",                    "12 V system"),

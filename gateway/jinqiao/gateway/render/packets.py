@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch
+from jinqiao.gateway.mqtt.fields import remaining_length
 from jinqiao.vehicles.signals import SIGNALS, Signal
 
 from .numerals import Numeral, numeral
@@ -175,7 +176,7 @@ def _lay_out(topic: list[Part], payload: list[Part], numerals: dict[str, Numeral
     topic_text, topic_places = _write(topic, numerals, name_width)
     payload_text, payload_places = _write(payload, numerals, name_width)
     body = 2 + len(topic_text) + len(payload_text)
-    head = bytes([0x30]) + _remaining_length(body) + len(topic_text).to_bytes(2, "big")
+    head = bytes([0x30]) + remaining_length(body) + len(topic_text).to_bytes(2, "big")
     places = [(slot, len(head) + at) for slot, at in topic_places]
     start = len(head) + len(topic_text)
     places += [(slot, start + at) for slot, at in payload_places]
@@ -218,12 +219,3 @@ def _write(parts: list[Part], numerals: dict[str, Numeral], name_width: int) -> 
             text += b" " * sum(numerals[part.what].widths)
     return bytes(text), places
 
-
-def _remaining_length(length: int) -> bytes:
-    """MQTT 3.1.1 § 2.2.3: seven bits a byte, lowest first."""
-    encoded = bytearray()
-    while True:
-        length, digit = divmod(length, 128)
-        encoded.append(digit | (0x80 if length else 0))
-        if not length:
-            return bytes(encoded)

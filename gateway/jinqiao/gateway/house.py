@@ -1,0 +1,156 @@
+"""The simulator's own connection to the broker: whole blocks of ready packets out, answers to pings back.
+
+One socket, written by one thread and read by one task. `send` waits while too much is queued, so the broker's
+back-pressure reaches the simulator by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections import deque
+from contextlib import suppress
+
+from jinqiao.base.errors import EnvironmentFault, ProtocolError
+from jinqiao.gateway.mqtt.decoding import decode
+from jinqiao.gateway.mqtt.encoding import encode
+from jinqiao.gateway.mqtt.fields import frame
+from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet, PacketType, Signal
+from jinqiao.gateway.sender import Sender
+
+__all__ = ["HouseLink"]
+
+_READ = 1 << 16
+_KEEP_ALIVE_S = 60
+_ANSWER_TIMEOUT_S = 30.0
+_PING = encode(Signal(PacketType.PINGREQ))
+_SEND_BUFFER = 1 << 20
+
+
+class HouseLink:
+    """A trusted MQTT 3.1.1 connection. Raises EnvironmentFault once it is lost."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._loop = asyncio.get_running_loop()
+        self._sender: Sender | None = None
+        self._rest = b""
+        #: Pings on their way: when each was sent, and who waits for its answer, if anybody does.
+        self._pings: deque[tuple[float, asyncio.Future[None] | None]] = deque()
+        self._latencies_ms: list[float] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lost: str | None = None
+
+    @classmethod
+    async def connect(cls, host: str, port: int, username: str, password: str, *, lossless: bool) -> HouseLink:
+        """Log in as the house's simulator.
+
+        `lossless` asks the broker to hold this connection back while a subscriber that is reading is behind.
+        """
+        loop = asyncio.get_running_loop()
+        connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        link = cls(connection)
+        try:
+            await loop.sock_connect(connection, (host, port))
+            login = Connect(f"{username}|lossless={int(lossless)}|", True, _KEEP_ALIVE_S, username, password.encode())
+            answer = await link._ask(encode(login))
+            if not isinstance(answer, Connack) or answer.code:
+                raise EnvironmentFault(f"the broker refused the simulator: {answer}")
+        except (OSError, TimeoutError) as error:
+            connection.close()
+            raise EnvironmentFault(f"the broker at {host}:{port} does not answer: {error}") from error
+        except EnvironmentFault:
+            connection.close()
+            raise
+        link._sender = Sender(connection)
+        link._tasks = [asyncio.create_task(link._read()), asyncio.create_task(link._keep_alive())]
+        return link
+
+    async def send(self, data: memoryview | bytes) -> None:
+        """Send ready packets, whole. The data is copied: the caller may use its memory again at once."""
+        if self._lost is not None or self._sender is None:
+            raise EnvironmentFault(self._lost or "the connection to the broker is not open")
+        try:
+            await self._sender.send(bytes(data))
+        except OSError as error:
+            self._lose(f"the connection to the broker broke: {error}")
+            raise EnvironmentFault(str(self._lost)) from error
+
+    async def probe(self) -> None:
+        """Ask the broker for an answer behind everything sent so far; see `take_latencies_ms`."""
+        self._pings.append((time.perf_counter(), None))
+        await self.send(_PING)
+
+    def take_latencies_ms(self) -> list[float]:
+        """How long the broker took each time to route what was sent before a ping, and to answer it, ms."""
+        taken, self._latencies_ms = self._latencies_ms, []
+        return taken
+
+    async def flush(self) -> None:
+        """Return when the broker has routed everything that was sent (it answers pings in order)."""
+        pong: asyncio.Future[None] = self._loop.create_future()
+        self._pings.append((time.perf_counter(), pong))
+        await self.send(_PING)
+        try:
+            await asyncio.wait_for(pong, _ANSWER_TIMEOUT_S)
+        except TimeoutError as error:
+            raise EnvironmentFault("the broker does not answer the simulator's ping") from error
+
+    async def close(self) -> None:
+        """Say goodbye and close."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sender is not None:
+            await self._sender.close()
+        if self._lost is None:
+            with suppress(OSError, TimeoutError):
+                goodbye = encode(Signal(PacketType.DISCONNECT))
+                await asyncio.wait_for(self._loop.sock_sendall(self._socket, goodbye), 1.0)
+        self._socket.close()
+
+    async def _ask(self, request: bytes) -> Packet:
+        await self._loop.sock_sendall(self._socket, request)
+        return await asyncio.wait_for(self._next(), _ANSWER_TIMEOUT_S)
+
+    async def _next(self) -> Packet:
+        while True:
+            edges = frame(self._rest, 0) if self._rest else None
+            if edges is not None and edges[1] <= len(self._rest):
+                first, body, self._rest = self._rest[0], self._rest[edges[0] : edges[1]], self._rest[edges[1] :]
+                return decode(first, body)
+            data = await self._loop.sock_recv(self._socket, _READ)
+            if not data:
+                raise ConnectionResetError("closed by the broker")
+            self._rest += data
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._take(await self._next())
+        except (OSError, ProtocolError) as error:
+            self._lose(f"the connection to the broker broke: {error}")
+
+    def _take(self, packet: Packet) -> None:
+        if isinstance(packet, Signal) and self._pings:
+            sent, waiting = self._pings.popleft()
+            self._latencies_ms.append((time.perf_counter() - sent) * 1e3)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(_KEEP_ALIVE_S / 2)
+            with suppress(EnvironmentFault):
+                await self.flush()
+
+    def _lose(self, why: str) -> None:
+        self._lost = self._lost or why
+        for _, waiting in self._pings:
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(EnvironmentFault(why))
+        self._pings.clear()

@@ -1,0 +1,160 @@
+"""One client's socket: an asyncio.Protocol that cuts the stream at packet ends and keeps the time. No task, no stream.
+
+A protocol object per connection is all there is: 15,000 idle ones are 15,000 small objects, not tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from jinqiao.base.errors import ProtocolError
+from jinqiao.gateway.mqtt.broker import Broker
+from jinqiao.gateway.mqtt.fields import frame
+from jinqiao.gateway.mqtt.session import Session, State
+from jinqiao.gateway.mqtt.stream import first_packet, walk
+
+__all__ = ["Connection"]
+
+#: [MQTT-3.1.2-24]: a client is lost after one and a half times its keep-alive.
+_PATIENCE = 1.5
+#: Asked for at each read, where the look-up in the enumeration would cost more than the comparison.
+_OPENED, _CONNECTED, _CLOSED = State
+
+
+class Connection(asyncio.Protocol):
+    """The shell of a session. `connections` is the server's set of all of them."""
+
+    __slots__ = ("_broker", "_connections", "_cut", "_heard_at", "_missing", "_patience_s", "_transport", "session")
+
+    def __init__(self, broker: Broker, connections: set[Connection]) -> None:
+        self._broker = broker
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+        self.session: Session | None = None
+        #: The beginning of a packet that was cut, in pieces, and how many bytes of it are still to come.
+        self._cut: list[bytes] = []
+        self._missing = 0
+        self._heard_at = 0.0
+        self._patience_s = 0.0
+
+    @property
+    def peer(self) -> str:
+        address = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return f"{address[0]}:{address[1]}" if address else "unknown"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        counters = self._broker.counters
+        if len(self._connections) >= self._broker.limits.connections:
+            counters.refused["connections"] += 1
+            self._broker.journal.warning("%s refused: %d connections are open", self.peer, len(self._connections))
+            transport.close()
+            return
+        self._connections.add(self)
+        counters.connections += 1
+        counters.connections_total += 1
+        self._transport.set_write_buffer_limits(self._broker.limits.socket_buffer_bytes)
+        self.session = Session(self._broker, self, self._transport)
+        self._heard_at = self._broker.dispatcher.now
+        self._patience_s = self._broker.limits.connect_timeout_s
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
+        session, self.session = self.session, None
+        if session is None:
+            return
+        self._connections.discard(self)
+        self._broker.counters.connections -= 1
+        session.end()
+        self._cut.clear()
+
+    def data_received(self, data: bytes) -> None:
+        session = self.session
+        if session is None or session.state is _CLOSED:
+            return
+        broker = self._broker
+        broker.counters.bytes_in += len(data)
+        if session.state is _CONNECTED:
+            self._heard_at = broker.dispatcher.now
+        if self._missing:
+            self._cut.append(data)
+            self._missing -= len(data)
+            if self._missing > 0:
+                return
+            data = b"".join(self._cut)
+            self._cut.clear()
+            self._missing = 0
+        try:
+            consumed = 0
+            if session.state is _OPENED:
+                consumed = first_packet(session, data)
+                self._be_patient(session)
+            if session.state is _CONNECTED:
+                consumed = walk(session, data, consumed)
+            if consumed != len(data):
+                self._missing = self._keep(data, consumed)
+        except ProtocolError as error:
+            self._broker.counters.refused["malformed"] += 1
+            self._broker.journal.warning("%s (%s) closed: %s", session.name, self.peer, error)
+            session.close()
+        except Exception:
+            # Never a peer's fault, and still only this peer's connection.
+            self._broker.counters.refused["fault"] += 1
+            self._broker.journal.exception("%s (%s) closed by a fault in the broker", session.name, self.peer)
+            session.close()
+
+    def pause_writing(self) -> None:
+        if self.session is not None:
+            self.session.outbox.pause()
+
+    def resume_writing(self) -> None:
+        if self.session is not None:
+            self.session.outbox.resume()
+
+    def close(self) -> None:
+        """End after the transport has sent what it holds; a peer that takes nothing is cut off after a while."""
+        if self._transport is not None:
+            self._transport.close()
+        self._heard_at = self._broker.dispatcher.now
+        self._patience_s = self._broker.limits.linger_s
+
+    def abort(self) -> None:
+        """End at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Stop reading; the peer is not blamed for its silence meanwhile."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._heard_at = self._broker.dispatcher.now
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def check_patience(self, now: float) -> None:
+        """Close a peer that has been silent for too long: before CONNECT, beyond its keep-alive, or while closing."""
+        session = self.session
+        if now - self._heard_at <= self._patience_s or session is None:
+            return
+        if session.state is _CLOSED:
+            self.abort()
+        elif not session.waiting:
+            reason = "connect_timeout" if session.state is _OPENED else "keep_alive"
+            self._broker.counters.refused[reason] += 1
+            self._broker.journal.warning("%s (%s) closed: %s", session.name, self.peer, reason.replace("_", " "))
+            session.close()
+
+    def _be_patient(self, session: Session) -> None:
+        """After the login the client's keep-alive counts, from CONNACK on; 0 means for ever [MQTT-3.1.2-24]."""
+        if session.principal is not None:
+            self._heard_at = self._broker.dispatcher.now
+            self._patience_s = session.principal.keep_alive_s * _PATIENCE or float("inf")
+
+    def _keep(self, data: bytes, consumed: int) -> int:
+        """Keep the packet that is cut until it is whole: in pieces, since joining per read would be quadratic."""
+        self._cut.append(data[consumed:] if consumed else data)
+        bounds = frame(data, consumed)
+        return 1 if bounds is None else bounds[1] - len(data)

@@ -1,0 +1,220 @@
+"""One subscriber's way out: whole runs of packets, joined per turn of the loop, queued within bounds if it is slow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from jinqiao.gateway.mqtt.delivery.congestion import Congestion
+from jinqiao.gateway.mqtt.delivery.dispatcher import Dispatcher
+from jinqiao.gateway.mqtt.delivery.window import AcknowledgedRun, Window
+
+__all__ = ["Outbox", "Writer"]
+
+#: A turn's bytes are written early beyond this: a thousand publishers may write to one subscriber in one turn.
+_BURST_BYTES = 1 << 20
+#: Runs at least this long on average are handed over as they are; shorter ones are joined, a buffer each costs more.
+_LONG_RUN_BYTES = 16 << 10
+#: Answers (PUBACK, SUBACK, PINGRESP) may not wait without end either. 65,535 PUBACKs are 256 KiB: whoever has four
+#: times that unread is not listening.
+_ANSWER_BYTES = 1 << 20
+
+
+class Writer(Protocol):
+    """The part of asyncio.WriteTransport that is used here."""
+
+    def write(self, data: bytes, /) -> None: ...
+
+    def writelines(self, data: list[bytes], /) -> None: ...
+
+    def get_write_buffer_size(self) -> int: ...
+
+
+class Outbox:
+    """A subscriber's queue. While the socket takes what it gets (`paused` is false), nothing stays here after a turn.
+
+    `held` counts the bytes that wait: runs that the socket has no room for, QoS 1 messages beyond the window.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_backlog",
+        "_dispatcher",
+        "_pending",
+        "_pending_bytes",
+        "_pending_messages",
+        "_writer",
+        "congestion",
+        "held",
+        "name",
+        "paused",
+        "window",
+    )
+
+    def __init__(self, dispatcher: Dispatcher, writer: Writer, name: str = "") -> None:
+        self.name = name
+        self.held = 0
+        self.paused = False
+        self.window: Window | None = None
+        self.congestion: Congestion | None = None
+        self._dispatcher = dispatcher
+        self._writer: Writer | None = writer
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._pending_messages = 0
+        self._backlog: deque[tuple[bytes, int]] | None = None
+        self._answers = 0
+
+    def send(self, run: bytes, messages: int) -> None:
+        """Queue a run of QoS 0 packets, or drop it whole if the subscriber is too far behind."""
+        if self.paused:
+            if self._make_room(len(run)):
+                self._hold(run, messages)
+            else:
+                self._dispatcher.counters.drop(self.name, messages)
+            return
+        if not self._pending:
+            self._dispatcher.enter(self)
+        self._pending.append(run)
+        self._pending_messages += messages
+        self._pending_bytes += len(run)
+        if self._pending_bytes > _BURST_BYTES:
+            self.flush()
+
+    def send_acknowledged(self, run: AcknowledgedRun) -> None:
+        """Send a run of QoS 1 packets as far as the window goes; the rest waits, or is dropped if too much does."""
+        window = self.window
+        if window is None:
+            window = self.window = Window(self._dispatcher.limits.unacknowledged)
+        size = len(run.data)
+        if not self._make_room(size):
+            self._dispatcher.counters.drop(self.name, len(run))
+            return
+        window.waiting.append((run, 0))
+        self._occupy(size)
+        self._send_waiting(window)
+
+    def acknowledge(self, packet_ids: Iterable[int]) -> None:
+        """PUBACKs came from the subscriber."""
+        window = self.window
+        if window is not None:
+            if window.acknowledge(packet_ids):
+                self._progress()
+            self._send_waiting(window)
+
+    def answer(self, packet: bytes) -> bool:
+        """Send an answer to the peer's own request; false when it leaves too many unread."""
+        if self.paused:
+            self._answers += len(packet)
+            if self._answers > _ANSWER_BYTES:
+                return False
+        self._send_anyhow(packet, 0)
+        return True
+
+    def flush(self) -> None:
+        """Write what this turn has gathered."""
+        pending, messages, size = self._pending, self._pending_messages, self._pending_bytes
+        if not pending:
+            return
+        self._pending, self._pending_messages, self._pending_bytes = [], 0, 0
+        if self._writer is None:
+            return
+        counters = self._dispatcher.counters
+        counters.delivered += messages
+        counters.bytes_out += size
+        if len(pending) == 1:
+            self._writer.write(pending[0])
+        elif size > _LONG_RUN_BYTES * len(pending):
+            self._writer.writelines(pending)
+        else:
+            self._writer.write(b"".join(pending))
+
+    def pause(self) -> None:
+        """The socket's buffer is full: from now on runs wait here."""
+        self.paused = True
+        if self._backlog is None:
+            self._backlog = deque()
+        pending, self._pending = self._pending, []
+        if pending:
+            # Written to in this turn and not flushed yet: the counts of single runs are not known any more.
+            self._hold(b"".join(pending), self._pending_messages)
+            self._pending_bytes = self._pending_messages = 0
+
+    def resume(self) -> None:
+        """The socket has room: write what waits, in portions, until it is full again."""
+        self.paused = False
+        self._progress()
+        while self._backlog and not self.paused:
+            run, messages = self._backlog.popleft()
+            self._release(len(run))
+            self.send(run, messages)
+            if not self._backlog:
+                self._answers = 0
+                self.flush()
+
+    def close(self) -> None:
+        """The connection is gone, and what waited with it."""
+        self._writer = None
+        self._release(self.held)
+        self._relieve()
+        self._backlog = self.window = None
+        self._pending = []
+        self.paused = False
+
+    def look_for_progress(self) -> None:
+        """Called now and then while publishers may wait."""
+        if self.congestion is not None and self._writer is not None:
+            limits = self._dispatcher.limits
+            self.congestion.look(self._writer.get_write_buffer_size(), self._dispatcher.now, limits.stalled_after_s)
+
+    def _send_waiting(self, window: Window) -> None:
+        while (taken := window.take()) is not None:
+            packets, messages = taken
+            self._release(len(packets))
+            self._send_anyhow(packets, messages)
+
+    def _send_anyhow(self, packet: bytes, messages: int) -> None:
+        """For what may not be dropped and is bounded elsewhere: by the window, by `_ANSWER_BYTES`."""
+        if self.paused:
+            self._hold(packet, messages)
+        else:
+            self.send(packet, messages)
+
+    def _hold(self, run: bytes, messages: int) -> None:
+        if self._backlog is not None:
+            self._backlog.append((run, messages))
+            self._occupy(len(run))
+
+    def _make_room(self, size: int) -> bool:
+        limits = self._dispatcher.limits
+        return (
+            self._writer is not None
+            and self.held + size <= limits.queue_bytes
+            and self._dispatcher.held + size <= limits.total_queue_bytes
+        )
+
+    def _occupy(self, size: int) -> None:
+        self.held += size
+        dispatcher = self._dispatcher
+        dispatcher.held += size
+        if self.congestion is None and self.held > dispatcher.limits.high_water_bytes:
+            self.congestion = Congestion(dispatcher.now)
+            dispatcher.congested.add(self)
+
+    def _release(self, size: int) -> None:
+        self.held -= size
+        self._dispatcher.held -= size
+        # A quarter of the mark, so that publishers go on for a while before they have to wait again.
+        if self.congestion is not None and self.held * 4 <= self._dispatcher.limits.high_water_bytes:
+            self._relieve()
+
+    def _progress(self) -> None:
+        if self.congestion is not None:
+            self.congestion.progress(self._dispatcher.now)
+
+    def _relieve(self) -> None:
+        congestion, self.congestion = self.congestion, None
+        if congestion is not None:
+            self._dispatcher.congested.discard(self)
+            congestion.end()

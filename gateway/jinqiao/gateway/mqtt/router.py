@@ -1,0 +1,160 @@
+"""Who gets a message: from a topic to an interned set of targets, remembered per topic.
+
+Two topics with the same kind and the same targets share one `Route` object, so the fast path tells by `is` whether the
+next packet belongs to the run it is gathering. A changed subscription forgets the topics that it touches and no others,
+since thousands of devices subscribe while thousands publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+from jinqiao.gateway.mqtt.filter_trie import FilterTrie
+from jinqiao.gateway.mqtt.limits import Limits
+from jinqiao.gateway.mqtt.topic_index import TopicIndex
+from jinqiao.gateway.mqtt.topics import decode_name, has_wildcard, matches
+
+__all__ = ["Route", "Router", "TopicRules"]
+
+S = TypeVar("S", bound=Hashable)
+
+
+class TopicRules(Protocol):
+    """What the router asks of the policy, once per topic."""
+
+    def kind(self, topic: str) -> str:
+        """The name under which the topic is counted."""
+
+    def handles(self, topic: str) -> bool:
+        """Whether the house acts on messages of this topic."""
+
+    def pushed_to(self, topic: str) -> str | None:
+        """Identity of the device that gets this topic unasked."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Route(Generic[S]):
+    """Where messages of some topics go; compared by identity.
+
+    `targets` are all subscribers; `grants` the same with the QoS granted to each.
+    """
+
+    kind: str
+    handled: bool
+    targets: tuple[S, ...]
+    grants: tuple[tuple[S, int], ...]
+
+
+@dataclass(slots=True)
+class _Pushed(Generic[S]):
+    """A device that gets its downlinks without SUBSCRIBE, less the filters it has UNSUBSCRIBEd from."""
+
+    subscriber: S
+    qos: int
+    without: set[str]
+
+    def gets(self, topic: str) -> bool:
+        return not any(matches(topic_filter, topic) for topic_filter in self.without)
+
+
+class Router(Generic[S]):
+    """Subscriptions and pushed topics of one broker; `routes` is the cache, which the fast path only reads."""
+
+    def __init__(self, rules: TopicRules, limits: Limits) -> None:
+        self.routes: dict[bytes, Route[S]] = {}
+        self._rules = rules
+        self._limits = limits
+        self._trie: FilterTrie[S] = FilterTrie()
+        self._pushed: dict[str, _Pushed[S]] = {}
+        self._interned: WeakValueDictionary[object, Route[S]] = WeakValueDictionary()
+        self._index = TopicIndex()
+        self._topics_pushed_to: dict[str, list[bytes]] = {}
+        self._remembered = 0
+
+    def route(self, topic: bytes) -> Route[S]:
+        """The route of a topic name; raises ProtocolError when it is none."""
+        route = self.routes.get(topic)
+        return self._find(topic) if route is None else route
+
+    def subscribe(self, subscriber: S, topic_filter: str, qos: int) -> None:
+        """Add a subscription (a valid filter), or change its QoS."""
+        self._trie.add(topic_filter, subscriber, qos)
+        self._forget(topic_filter)
+
+    def unsubscribe(self, subscriber: S, topic_filter: str) -> bool:
+        """End a subscription; whether there was one."""
+        if not self._trie.remove(topic_filter, subscriber):
+            return False
+        self._forget(topic_filter)
+        return True
+
+    def push(self, identity: str, subscriber: S, qos: int) -> None:
+        """From now on the device gets the topics that the policy pushes to it."""
+        self._pushed[identity] = _Pushed(subscriber, qos, set())
+        self._forget_pushed(identity)
+
+    def stop_pushing(self, identity: str) -> None:
+        """The device is gone."""
+        if self._pushed.pop(identity, None) is not None:
+            self._forget_pushed(identity)
+
+    def push_without(self, identity: str, topic_filter: str) -> None:
+        """The device does not want these topics pushed."""
+        self._pushed[identity].without.add(topic_filter)
+        self._forget_pushed(identity)
+
+    def push_again(self, identity: str, topic_filter: str) -> None:
+        """The device wants them again."""
+        self._pushed[identity].without.discard(topic_filter)
+        self._forget_pushed(identity)
+
+    def _find(self, topic: bytes) -> Route[S]:
+        name = decode_name(topic)
+        found = self._trie.match(name)
+        identity = self._rules.pushed_to(name)
+        if identity is not None:
+            pushed = self._pushed.get(identity)
+            if pushed is not None and pushed.gets(name):
+                found[pushed.subscriber] = max(pushed.qos, found.get(pushed.subscriber, 0))
+        route = self._intern(self._rules.kind(name), self._rules.handles(name), found)
+        if len(topic) <= self._limits.cached_topic_bytes:
+            self._remember(topic, name, identity, route)
+        return route
+
+    def _intern(self, kind: str, handled: bool, found: dict[S, int]) -> Route[S]:
+        key = (kind, handled, frozenset(found.items()))
+        route = self._interned.get(key)
+        if route is None:
+            route = self._interned[key] = Route(kind, handled, tuple(found), tuple(found.items()))
+        return route
+
+    def _remember(self, topic: bytes, name: str, identity: str | None, route: Route[S]) -> None:
+        # Counted per entry ever made, not per entry left: that bounds the two indexes as well, which keep the
+        # forgotten ones. Starting afresh costs one match per topic in use.
+        if self._remembered >= self._limits.cached_topics:
+            self._forget_all()
+        self._remembered += 1
+        self.routes[topic] = route
+        self._index.add(name, topic)
+        if identity is not None:
+            self._topics_pushed_to.setdefault(identity, []).append(topic)
+
+    def _forget(self, topic_filter: str) -> None:
+        if has_wildcard(topic_filter):
+            for topic in self._index.take(topic_filter):
+                self.routes.pop(topic, None)
+        else:
+            self.routes.pop(topic_filter.encode(), None)
+
+    def _forget_pushed(self, identity: str) -> None:
+        for topic in self._topics_pushed_to.pop(identity, ()):
+            self.routes.pop(topic, None)
+
+    def _forget_all(self) -> None:
+        self.routes.clear()
+        self._index.clear()
+        self._topics_pushed_to.clear()
+        self._remembered = 0

@@ -1,0 +1,74 @@
+"""What the platform does with the uplinks it answers: property posts, event posts, the clock.
+
+Each takes an `Uplink` and returns what to publish; the device log is their only effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from jinqiao.gateway.mqtt.policy import Downlink
+
+from .alink import Handler, Outcome, Uplink, answered
+from .codes import TEXT
+from .thing_model import refused_parameters
+
+__all__ = ["Handler", "post_event", "post_properties", "tell_time"]
+
+#: A post holds at most this many properties; more is code 6106.
+MOST_PROPERTIES = 200
+
+#: A value dated further ahead than this is refused.
+AHEAD_MS = 24 * 3_600_000
+
+
+@answered
+def post_properties(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.event.property.post`: takes what the thing model accepts and names what it does not (code stays 200)."""
+    if type(params) is not dict:
+        return Outcome(460)
+    if len(params) > MOST_PROPERTIES:
+        return Outcome(6106)
+    latest_ms = uplink.house.now_ms() + AHEAD_MS
+    return Outcome.partly(uplink.device.product.thing_model.refused_properties(params, latest_ms))
+
+
+@answered
+def post_event(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.event.{event}.post`: params are the outputs, or `{"value": outputs, "time": UTC ms}`."""
+    event = uplink.device.product.thing_model.events.get(uplink.variables[0])
+    if event is None:
+        return Outcome(5160)
+    if type(params) is not dict:
+        return Outcome(460)
+    values = params
+    if "value" in params:  # no output can be called so
+        values, time_ms = params["value"], params.get("time", 0)
+        if type(values) is not dict:
+            return Outcome(460)
+        if type(time_ms) is not int or not 0 <= time_ms <= uplink.house.now_ms() + AHEAD_MS:
+            return Outcome(6326)
+    return Outcome.partly(refused_parameters(event.output, values))
+
+
+def tell_time(uplink: Uplink) -> Iterable[Downlink]:
+    """NTP-like: the device's send time comes back with the platform's receive and send times, all as text."""
+    received_ms = uplink.house.now_ms()
+    try:
+        request = orjson.loads(uplink.payload)
+    except orjson.JSONDecodeError:
+        request = None
+    sent = request.get("deviceSendTime") if type(request) is dict else None
+    if type(sent) is not str and type(sent) is not int:
+        code = 6207 if type(request) is not dict else 460
+        uplink.record(code, TEXT[code])
+        return ()
+    body = {
+        "deviceSendTime": str(sent),
+        "serverRecvTime": str(received_ms),
+        "serverSendTime": str(uplink.house.now_ms()),
+    }
+    return (Downlink(uplink.topic.removesuffix("request") + "response", orjson.dumps(body)),)

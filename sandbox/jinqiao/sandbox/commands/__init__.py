@@ -1,0 +1,1 @@
+"""The subcommands of `jinqiao`, one file each."""

@@ -1,0 +1,70 @@
+"""`jinqiao bench`: how fast, beside what."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from ..bench.end_to_end import bench_end_to_end
+from ..bench.render import bench_render
+from ..loop import run_async
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Measure this machine: every figure beside a peer's from the same run.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+@app.command("render")
+def render(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Posts per batch.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each side.")] = 5.0,
+    json_: AsJson = False,
+) -> None:
+    """Alink property posts rendered per second on one core, beside orjson once per vehicle.
+
+    \b
+    Example:
+      jinqiao bench render --json
+    """
+    _tell(bench_render(vehicles, seconds), as_json=json_)
+
+
+@app.command("end-to-end")
+def end_to_end(
+    vehicles: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Vehicles, each posting once a second.")
+    ] = 100_000,
+    seconds: Annotated[int, typer.Option(min=5, max=3600, help="How long.")] = 60,
+    peer_seconds: Annotated[float, typer.Option(min=1, max=600, help="How long the paho-mqtt client publishes.")] = 5.0,
+    json_: AsJson = False,
+) -> None:
+    """Simulated vehicles through renderer and broker to a subscriber, beside one paho-mqtt client on the same broker.
+
+    \b
+    Example:
+      jinqiao bench end-to-end --vehicles 100000 --json
+    """
+    print(f"{vehicles:,} vehicles for {seconds} s, then the peer for {peer_seconds:g} s …", file=sys.stderr)
+    _tell(run_async(bench_end_to_end(vehicles, seconds, peer_seconds)), as_json=json_)
+
+
+def _tell(figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(figures))
+        return
+    _print(figures)
+
+
+def _print(figures: dict[str, Any], indent: str = "") -> None:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            print(f"{indent}{name}")
+            _print(value, indent + "  ")
+        else:
+            shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+            print(f"{indent}{name:<20} {shown}")

@@ -1,0 +1,131 @@
+"""`jinqiao run`: a scenario on the topics of the platform."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.simulator.quantity import parse_duration_s
+
+from ..loop import run_async
+from ..run.console import console_for
+from ..run.options import RunOptions
+from ..run.pace import parse_speed
+from ..run.session import PRODUCT_KEY, Run
+
+__all__ = ["execute", "run"]
+
+
+def run(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML).", show_default=False)],
+    for_: Annotated[
+        str | None,
+        typer.Option("--for", help="Stop after this much simulated time, e.g. 30s or '5 min'.", metavar="TIME"),
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
+    ] = "1",
+    vehicles: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Scale the fleets to this many vehicles in all.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every random draw; overrides the scenario's.")
+    ] = None,
+    mqtt_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the embedded broker; 0 takes any free one.")
+    ] = 1883,
+    mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
+    app_user: Annotated[str, typer.Option(help="User name of your application's MQTT credential.")] = "app",
+    app_password: Annotated[
+        str | None, typer.Option(help="Its password; drawn and printed when not given.", show_default=False)
+    ] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table.")] = False,
+) -> None:
+    """Drive a scenario's fleets and publish their telemetry on an embedded broker.
+
+    Ctrl-C ends the run at any moment and prints the summary so far.
+
+    \b
+    Example:
+      jinqiao run scenarios/jinqiao-morning.yaml --for 60s
+      jinqiao run scenarios/jinqiao-morning.yaml --speed max --seed 7 --summary out.json
+    """
+    options = RunOptions(
+        scenario=scenario,
+        for_s=None if for_ is None else _duration_s("--for", for_),
+        speed=parse_speed(speed),
+        vehicles=vehicles,
+        seed=seed,
+        mqtt_host=mqtt_host,
+        mqtt_port=mqtt_port,
+        app_user=app_user,
+        summary=summary,
+        quiet=quiet,
+        **({} if app_password is None else {"app_password": app_password}),
+    )
+    if summary is not None and not summary.resolve().parent.is_dir():
+        raise InputError(f"--summary: no folder {str(summary.resolve().parent)!r} to write {summary.name!r} into")
+    execute(options)
+
+
+def _duration_s(option: str, text: str) -> float:
+    try:
+        return parse_duration_s(text)
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error
+
+
+def execute(options: RunOptions) -> None:
+    """Run to the end; prints the summary in every case and raises the fault that ended the run, if any."""
+    run = run_async(_go(options))
+    found = run.summary.as_json()
+    for line in run.summary.lines():
+        print(line, file=sys.stderr)
+    if not sys.stdout.isatty():
+        print(json.dumps({"summary": found}), flush=True)
+    if options.summary is not None:
+        try:
+            options.summary.write_text(json.dumps(found, indent=2) + "\n")
+        except OSError as error:
+            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
+    if run.fault is not None:
+        raise run.fault
+
+
+async def _go(options: RunOptions) -> Run:
+    run = Run(options)
+    await run.go(console_for(quiet=options.quiet), _announce)
+    return run
+
+
+async def _announce(run: Run) -> None:
+    """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
+    assert run.gateway is not None
+    options, port = run.options, run.gateway.mqtt_port
+    user, password = options.app_user, options.app_password
+    topic = "/sys/+/+/thing/event/property/post"
+    print(
+        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, MQTT on {options.mqtt_host}:{port}\n"
+        f"  user {user}  password {password}\n"
+        f"  mosquitto_sub -h {options.mqtt_host} -p {port} -u {user} -P '{password}' -t '{topic}'\n"
+        f"  jinqiao watch --mqtt-port {port} --user {user} --password '{password}'",
+        file=sys.stderr,
+        flush=True,
+    )
+    if not sys.stdout.isatty():
+        ready = {
+            "mqtt_host": options.mqtt_host,
+            "mqtt_port": port,
+            "app_user": options.app_user,
+            "app_password": options.app_password,
+            "product_key": PRODUCT_KEY,
+            "vehicles": run.summary.vehicles,
+            "seed": run.seed,
+        }
+        print(json.dumps({"ready": ready}), flush=True)

@@ -1,0 +1,91 @@
+"""The gateway process seen from the simulator process: start it, configure it, ask it, end it.
+
+They talk JSON lines: requests on the child's standard input, answers on its standard output. When the input ends, for
+whatever reason, the child ends; so no orphan survives a killed run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import suppress
+from typing import Any
+
+from jinqiao.base.errors import EnvironmentFault, InputError
+
+__all__ = ["GatewayProcess"]
+
+_START_TIMEOUT_S = 30.0
+_ANSWER_TIMEOUT_S = 10.0
+_LINE_LIMIT = 1 << 22
+
+
+class GatewayProcess:
+    """A child running `gateway_process`. Raises EnvironmentFault when it cannot serve or is gone."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._asking = asyncio.Lock()
+        #: Completes with the exit status when the child is gone.
+        self.gone: asyncio.Task[int] = asyncio.create_task(process.wait())
+        self.mqtt_port = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @classmethod
+    async def spawn(cls) -> GatewayProcess:
+        """Start the child; it imports while we build the world. A session of its own keeps Ctrl-C away from it."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "jinqiao.sandbox.run.gateway_process",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            limit=_LINE_LIMIT,
+        )
+        return cls(process)
+
+    async def configure(self, configuration: dict[str, Any], blob: bytes = b"") -> None:
+        """Send the configuration (and `blob`, announced by its length) and wait until the ports listen."""
+        ready = await self._ask(configuration | {"blob_bytes": len(blob)}, blob, timeout_s=_START_TIMEOUT_S)
+        if "failed" in ready:
+            failure = InputError if ready.get("exit_code") == 2 else EnvironmentFault
+            raise failure(ready["failed"])
+        self.mqtt_port = int(ready["mqtt_port"])
+
+    async def stats(self) -> dict[str, Any]:
+        """The gateway's counters now."""
+        return await self._ask({"do": "stats"}, timeout_s=_ANSWER_TIMEOUT_S)
+
+    async def _ask(self, request: dict[str, Any], blob: bytes = b"", *, timeout_s: float) -> dict[str, Any]:
+        source, sink = self._process.stdout, self._process.stdin
+        assert source is not None
+        assert sink is not None
+        async with self._asking:
+            try:
+                sink.write(json.dumps(request).encode() + b"\n" + blob)
+                await sink.drain()
+                line = await asyncio.wait_for(source.readline(), timeout_s)
+            except (ConnectionError, TimeoutError) as error:
+                raise EnvironmentFault(f"the gateway process does not answer ({type(error).__name__})") from error
+        if not line:
+            status = await self.gone
+            raise EnvironmentFault(f"the gateway process ended (exit status {status})")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    async def close(self) -> None:
+        """Let the child end by itself; kill it if it does not."""
+        if self._process.stdin is not None:
+            with suppress(ConnectionError):
+                self._process.stdin.close()
+        try:
+            await asyncio.wait_for(asyncio.shield(self.gone), 5.0)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self.gone

@@ -1,0 +1,157 @@
+"""The live table of a run, on stderr: what the fleet does, what is on the wire, one sample payload.
+
+On a terminal it is redrawn in place; elsewhere (a log, CI) one line every ten seconds tells the same.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from rich.console import Console as RichConsole
+from rich.console import Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["LiveTable", "NoTable", "PlainLines", "View", "console_for"]
+
+#: The fleet drives in Shanghai; the simulated clock is shown as the people there read it.
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+_PLAIN_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What there is to see of a run at one moment."""
+
+    title: str
+    speed: str
+    simulated_ms: int
+    states: Mapping[str, int]
+    published: Counter[str]
+    sample: tuple[str, bytes] | None
+    connections: int
+    delivered: int
+    dropped: int
+
+
+class Rates:
+    """Messages per second by kind, over the time between two looks."""
+
+    def __init__(self) -> None:
+        self._then = time.perf_counter()
+        self._counts: Counter[str] = Counter()
+        self.per_s: dict[str, float] = {}
+
+    def look(self, counts: Counter[str], *, at_least_s: float = 0.9) -> dict[str, float]:
+        now = time.perf_counter()
+        if now - self._then >= at_least_s:
+            span = now - self._then
+            self.per_s = {kind: (counts[kind] - self._counts[kind]) / span for kind in counts}
+            self._then, self._counts = now, Counter(counts)
+        return self.per_s
+
+
+class NoTable:
+    """`--quiet`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def show(self, view: View) -> None:
+        """Nothing."""
+
+
+class PlainLines(NoTable):
+    """A line now and then, for logs."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._rates = Rates()
+
+    def show(self, view: View) -> None:
+        now = time.perf_counter()
+        if now < self._next:
+            return
+        self._next = now + _PLAIN_EVERY_S
+        states = ", ".join(f"{count} {state}" for state, count in view.states.items())
+        rate = sum(self._rates.look(view.published, at_least_s=0.0).values())
+        print(f"{_clock(view.simulated_ms)}  {states}  {rate:,.0f} messages/s", file=sys.stderr, flush=True)
+
+
+class LiveTable(NoTable):
+    """A table that is redrawn in place."""
+
+    def __init__(self, console: RichConsole) -> None:
+        self._rates = Rates()
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def show(self, view: View) -> None:
+        self._live.update(self._draw(view), refresh=True)
+
+    def _draw(self, view: View) -> Group:
+        states = Table.grid(padding=(0, 3))
+        states.add_row(*(Text.assemble((f"{count:,}", "bold"), f" {state}") for state, count in view.states.items()))
+
+        rates = self._rates.look(view.published)
+        wire = Table("topic kind", "messages/s", "published", box=None, header_style="dim", padding=(0, 2, 0, 0))
+        for column in wire.columns[1:]:
+            column.justify = "right"
+        for kind, count in sorted(view.published.items()):
+            wire.add_row(kind, f"{rates.get(kind, 0.0):,.0f}", f"{count:,}")
+
+        clock = Text.assemble((_clock(view.simulated_ms), "bold cyan"), f"  speed {view.speed}", style="")
+        ears = Text(
+            f"{view.connections:,} connections, {view.delivered:,} delivered, {view.dropped:,} dropped for slow ones",
+            style="dim",
+        )
+        parts: list[Text | Table | Panel] = [clock, states, wire, ears]
+        if view.sample:
+            topic, payload = view.sample
+            parts.append(Panel(Text(_pretty(payload), overflow="fold"), title=topic, title_align="left", style="dim"))
+        return Group(Panel(Group(*parts), title=view.title, title_align="left"))
+
+
+def console_for(*, quiet: bool) -> NoTable:
+    """The console that suits where stderr goes."""
+    if quiet:
+        return NoTable()
+    console = RichConsole(stderr=True)
+    return LiveTable(console) if console.is_terminal else PlainLines()
+
+
+def _clock(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(SHANGHAI).strftime("%a %Y-%m-%d %H:%M:%S")
+
+
+def _pretty(payload: bytes) -> str:
+    """A payload as it is, but without the times, so that the values fit a screen."""
+    try:
+        post = json.loads(payload)
+        return "  ".join(f"{name} {json.dumps(value['value'])}" for name, value in post["params"].items())
+    except (ValueError, KeyError, TypeError):
+        return payload.decode(errors="replace")

@@ -1,0 +1,79 @@
+"""The gateway process: broker and platform, told what to do by JSON lines on its standard input.
+
+    python -m jinqiao.sandbox.run.gateway_process
+
+First line: the configuration, followed by as many bytes of device names as it announces. Then `{"do": "stats"}` at any
+time. Each line is answered by one line. The end of the input ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+import time
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from jinqiao.base.errors import EnvironmentFault, JinqiaoError
+from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
+
+from ..loop import run_async
+from ..system import OTHER_PORT, raise_file_limit
+
+__all__ = ["main", "serve_fleet"]
+
+
+def main() -> None:
+    """Serve until standard input ends. Ctrl-C is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    first = sys.stdin.buffer.readline()
+    if first:
+        run_async(serve_fleet(json.loads(first), sys.stdin.buffer))
+
+
+async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
+    """Broker and platform for one simulated fleet."""
+    raise_file_limit()
+    blob = source.read(configuration["blob_bytes"])
+    names = np.frombuffer(blob, f"S{len(blob) // configuration['device_count']}")
+    key = configuration["product_key"]
+    product = simulated_product(key, names, fleet_secret=configuration["fleet_secret"])
+    user, password = configuration["app"]
+    registry = Registry([product], [Application(user, password, frozenset([key]))])
+    platform = Platform(registry, clock_ms=lambda: time.time_ns() // 1_000_000, in_house=tuple(configuration["house"]))
+    server = Server(platform)
+    try:
+        await server.start(configuration["host"], configuration["mqtt_port"])
+    except JinqiaoError as error:
+        _answer({"failed": f"{error}\n  {OTHER_PORT}", "exit_code": error.exit_code})
+        return
+    _answer({"mqtt_port": server.port})
+    try:
+        while line := await asyncio.to_thread(source.readline):
+            _answer(_obey(json.loads(line), server))
+    finally:
+        await server.close()
+
+
+def _obey(request: dict[str, Any], server: Server) -> dict[str, Any]:
+    if request.get("do") == "stats":
+        return server.stats() | {"cpu_s": time.process_time()}
+    return {"failed": f"unknown request {request!r}"}
+
+
+def _answer(value: dict[str, Any]) -> None:
+    try:
+        print(json.dumps(value), flush=True)
+    except BrokenPipeError as error:
+        raise EnvironmentFault("the parent process is gone") from error
+
+
+if __name__ == "__main__":
+    main()

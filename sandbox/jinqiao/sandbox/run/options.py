@@ -1,0 +1,26 @@
+"""What one run was asked to do."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["RunOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """`for_s` bounds the simulated time; `speed` None is as fast as possible; `mqtt_port` 0 takes any free port."""
+
+    scenario: Path
+    for_s: float | None = None
+    speed: float | None = 1.0
+    vehicles: int | None = None
+    seed: int | None = None
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: int = 1883
+    app_user: str = "app"
+    app_password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    summary: Path | None = None
+    quiet: bool = False

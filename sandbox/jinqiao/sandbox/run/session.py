@@ -1,0 +1,205 @@
+"""A run from start to summary: world → batches → packets → broker, held to the clock, watched, and ended cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.house import HouseLink
+from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.simulator.scenario import Scenario, load_scenario
+from jinqiao.simulator.world import World
+
+from .child import GatewayProcess
+from .console import NoTable, View
+from .options import RunOptions
+from .pace import Pace
+from .publish import Publisher
+from .summary import Summary
+
+__all__ = ["HOUSE_USER", "PRODUCT_KEY", "Run"]
+
+PRODUCT_KEY = "a1JinqiaoEV"  # eleven characters, as the platform's product keys have
+HOUSE_USER = "jinqiao-simulator"
+_STATS_EVERY_S = 0.5
+_SHOW_EVERY_S = 0.25
+
+Hook = Callable[["Run"], Awaitable[None]]
+
+
+class Run:
+    """One `jinqiao run`: `go` returns the summary, `fault` says what broke, if anything did."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+        self.began = time.perf_counter()
+        self.stop = asyncio.Event()
+        self.fault: EnvironmentFault | None = None
+        self.closing = False
+        self.pace = Pace(options.speed)
+        self.gateway: GatewayProcess | None = None
+        self.scenario: Scenario = load_scenario(options.scenario)
+        seed = next((s for s in (options.seed, self.scenario.seed) if s is not None), None)
+        self.seed = secrets.randbelow(2**31) if seed is None else seed
+        self.world: World | None = None
+        self.summary = Summary(self.scenario.name, self.seed, 0)
+        self.publisher: Publisher | None = None
+        self.gateway_stats: dict[str, Any] = {}
+        self.house_password = secrets.token_urlsafe(16)
+
+    def view(self) -> View:
+        """The run at this moment, for the console."""
+        stats = self.gateway_stats
+        return View(
+            title=f"金桥 {self.scenario.name}",
+            speed="max" if self.options.speed is None else f"{self.options.speed:g}×",
+            simulated_ms=self.world.time_ms if self.world else self.scenario.start_ms,
+            states=self.world.counts() if self.world else {},
+            published=self.summary.published,
+            sample=self.publisher.sample if self.publisher else None,
+            connections=stats.get("connections", 0),
+            delivered=stats.get("delivered", 0),
+            dropped=stats.get("dropped", 0),
+        )
+
+    async def go(self, console: NoTable, ready: Hook, settled: Hook | None = None) -> Summary:
+        """Run until the scenario, `--for`, Ctrl-C or a fault ends it.
+
+        `ready` is awaited once the ports listen and before the first telemetry, `settled` when everything published has
+        been forwarded and the gateway still runs.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupted)
+        async with AsyncExitStack() as stack:
+            try:
+                link = await self._start(stack)
+                await ready(self)
+                with console:
+                    watching = asyncio.create_task(self._watch(console))
+                    stack.callback(watching.cancel)
+                    await self._simulate(link)
+                    watching.cancel()
+                    with suppress(EnvironmentFault, asyncio.CancelledError):
+                        await self._settle(link)
+                        if settled is not None:
+                            await settled(self)
+            except EnvironmentFault as fault:
+                if self.gateway is not None:  # a broken connection is seen before the death that caused it
+                    await asyncio.wait({self.gateway.gone}, timeout=0.5)
+                self._broke(fault)
+            finally:
+                self.closing = True
+                self._close_books()
+        return self.summary
+
+    def _interrupted(self) -> None:
+        self.summary.ended = "interrupted"
+        self.stop.set()
+
+    def _broke(self, fault: EnvironmentFault) -> None:
+        self.fault = self.fault or fault
+        self.summary.ended = "failed"
+        self.stop.set()
+
+    async def _start(self, stack: AsyncExitStack) -> HouseLink:
+        gateway = self.gateway = await GatewayProcess.spawn()
+        stack.push_async_callback(gateway.close)
+        world = self.world = World(self.scenario, seed=self.seed, vehicles=self.options.vehicles)
+        gc.freeze()  # what a large fleet is made of stays: a collection that looks at all of it takes a third of a second
+        fleet = world.fleet
+        self.summary.vehicles = fleet.n
+        house_password, fleet_secret = self.house_password, secrets.token_hex(16)
+        await gateway.configure(
+            {
+                "do": "simulated_fleet",
+                "host": self.options.mqtt_host,
+                "mqtt_port": self.options.mqtt_port,
+                "product_key": PRODUCT_KEY,
+                "device_count": fleet.n,
+                "fleet_secret": fleet_secret,
+                "app": [self.options.app_user, self.options.app_password],
+                "house": [HOUSE_USER, house_password],
+            },
+            fleet.vins.tobytes(),
+        )
+        gateway.gone.add_done_callback(self._gateway_ended)
+        link = await HouseLink.connect(
+            self.options.mqtt_host,
+            gateway.mqtt_port,
+            HOUSE_USER,
+            house_password,
+            lossless=self.options.speed is None,
+        )
+        stack.push_async_callback(link.close)
+        own = VehicleLinks(self.options.mqtt_host, gateway.mqtt_port, PRODUCT_KEY, fleet.vins, fleet_secret)
+        stack.push_async_callback(own.close)
+        for _, rows, spec in world.fleets:
+            if spec.connection == "per_vehicle":
+                await own.connect(range(rows.start, rows.stop), self.stop)
+        self.publisher = Publisher(PRODUCT_KEY, fleet.vins, link, own, self.summary)
+        return link
+
+    def _gateway_ended(self, gone: asyncio.Task[int]) -> None:
+        if not gone.cancelled() and not self.closing:
+            self._broke(
+                EnvironmentFault(f"the gateway process ended (exit status {gone.result()}); the run stops here")
+            )
+
+    async def _simulate(self, link: HouseLink) -> None:
+        world, publisher = self.world, self.publisher
+        assert world is not None
+        assert publisher is not None
+        limits = [self.scenario.duration_s, self.options.for_s]
+        end_s = min(limit for limit in limits if limit is not None)
+        self.pace.start()
+        while (second := world.next_busy_s()) < end_s and await self.pace.until(second, self.stop):
+            batches, events = world.advance()
+            for batch in batches:
+                await publisher.post(batch)
+            for event in events:
+                await publisher.event(event)
+            if self.summary.first_telemetry_s is None and self.summary.messages:
+                self.summary.first_telemetry_s = time.perf_counter() - self.began
+            if batches:
+                await link.probe()
+            self.summary.latencies_ms.extend(link.take_latencies_ms())
+        await self.pace.until(end_s, self.stop)
+        self.summary.wall_s = self.pace.wall_s()
+        self.summary.simulated_s = float(min(world.elapsed_s, end_s) if self.stop.is_set() else end_s)
+
+    async def _watch(self, console: NoTable) -> None:
+        """Redraw the console and refresh the gateway's counters until cancelled."""
+        assert self.gateway is not None
+        asked = 0.0
+        while True:
+            with suppress(EnvironmentFault):
+                if time.perf_counter() - asked >= _STATS_EVERY_S:
+                    asked = time.perf_counter()
+                    self.gateway_stats = await self.gateway.stats()
+            console.show(self.view())
+            await asyncio.sleep(_SHOW_EVERY_S)
+
+    async def _settle(self, link: HouseLink) -> None:
+        """Let the gateway finish what it was sent, then read its counters for the last time."""
+        assert self.gateway is not None
+        await link.flush()
+        self.gateway_stats = await self.gateway.stats()
+        self.summary.latencies_ms.extend(link.take_latencies_ms())
+
+    def _close_books(self) -> None:
+        summary = self.summary
+        summary.gateway = self.gateway_stats
+        if not summary.wall_s and summary.messages:
+            summary.wall_s = self.pace.wall_s()
+        if self.world is not None:
+            summary.states = self.world.counts()
+            summary.simulated_s = summary.simulated_s or float(self.world.elapsed_s)
+        summary.behind_s = self.pace.behind_s

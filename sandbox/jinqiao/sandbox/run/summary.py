@@ -1,0 +1,105 @@
+"""What a run has done, as one JSON object (`--summary`) and as a few lines for a person."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Summary", "percentiles"]
+
+#: Latency samples kept: the last hour of a run that measures once a second.
+_SAMPLES = 3600
+
+
+def percentiles(samples_ms: list[float]) -> dict[str, float]:
+    """Median, 99th percentile and largest of the samples, ms; empty when there are none."""
+    if not samples_ms:
+        return {}
+    ordered = sorted(samples_ms)
+    last = len(ordered) - 1
+    picked = {"p50": ordered[last // 2], "p99": ordered[round(last * 0.99)], "max": ordered[-1]}
+    return {name: round(value, 3) for name, value in picked.items()}
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of one run, kept by the simulator process; the gateway's own counters are added at the end.
+
+    `sha256` runs over every PUBLISH packet in the order it was rendered: topic and payload, nothing of the wall clock.
+    """
+
+    scenario: str
+    seed: int
+    vehicles: int
+    published: Counter[str] = field(default_factory=Counter)
+    published_bytes: int = 0
+    not_sent: int = 0
+    simulated_s: float = 0.0
+    wall_s: float = 0.0
+    behind_s: float = 0.0
+    first_telemetry_s: float | None = None
+    states: dict[str, int] = field(default_factory=dict)
+    ended: str = "finished"
+    gateway: dict[str, Any] = field(default_factory=dict)
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+    _digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, kind: str, messages: int, data: memoryview | bytes) -> None:
+        """Count `messages` packets of one topic kind, whose bytes are `data`."""
+        self.published[kind] += messages
+        self.published_bytes += len(data)
+        self._digest.update(data)
+
+    @property
+    def messages(self) -> int:
+        return self.published.total()
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `--summary` writes."""
+        return {
+            "scenario": self.scenario,
+            "seed": self.seed,
+            "vehicles": self.vehicles,
+            "ended": self.ended,
+            "simulated_s": round(self.simulated_s, 3),
+            "wall_s": round(self.wall_s, 3),
+            "behind_s": round(self.behind_s, 3),
+            "first_telemetry_s": None if self.first_telemetry_s is None else round(self.first_telemetry_s, 3),
+            "messages": self.messages,
+            "messages_per_s": round(self.messages / self.wall_s, 1) if self.wall_s else 0.0,
+            "published": dict(sorted(self.published.items())),
+            "published_bytes": self.published_bytes,
+            "not_sent": self.not_sent,
+            "latency_ms": percentiles(list(self.latencies_ms)),
+            "delivered": self.gateway.get("delivered", 0),
+            "dropped": self.gateway.get("dropped", 0),
+            "refused": self.gateway.get("refused", {}),
+            "states": self.states,
+            "gateway": self.gateway,
+            "sha256": self._digest.hexdigest(),
+        }
+
+    def lines(self) -> list[str]:
+        """The same for a person."""
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.published.items())) or "none"
+        states = ", ".join(f"{count} {state}" for state, count in self.states.items())
+        latency = percentiles(list(self.latencies_ms))
+        rate = self.messages / self.wall_s if self.wall_s else 0.0
+        found = self.as_json()
+        told = [
+            f"{self.scenario}: {self.ended} after {self.simulated_s:,.0f} s simulated "
+            f"in {self.wall_s:,.1f} s (seed {self.seed})",
+            f"  published  {kinds}  ({rate:,.0f} messages/s, {self.published_bytes / 1e6:,.1f} MB)",
+            f"  delivered  {found['delivered']:,} to subscribers, {found['dropped']:,} dropped for slow ones",
+        ]
+        if states:
+            told.append(f"  vehicles   {states}")
+        if latency:
+            told.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
+        if self.behind_s > 1.0:
+            told.append(f"  behind     up to {self.behind_s:.1f} s: this machine is too slow for this speed")
+        if self.not_sent:
+            told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
+        return [*told, f"  sha256     {found['sha256']}"]

@@ -1,0 +1,70 @@
+"""What all agendas share: their rows of the fleet, their random streams, and the town they drive in."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clock import NEVER
+from ..roads import PlaceKind
+from ..town import DAY_S
+
+if TYPE_CHECKING:
+    import simpy
+
+    from ..car import Car
+    from ..town import Town
+
+__all__ = ["DAY_S", "Agenda", "Outing"]
+
+Outing = Generator["simpy.Event", Any, int]
+
+
+class Agenda:
+    """One fleet's day. Vehicle `row` of the fleet is element `row - rows.start` of an agenda's own arrays.
+
+    `draws` is for arrays, at the start and for distributions of the scenario; `random` for single decisions on the way.
+    """
+
+    spec: Any
+
+    def __init__(self, town: Town, rows: slice, spec: Any, draws: np.random.Generator) -> None:
+        self.town = town
+        self.rows = rows
+        self.spec = spec
+        self.count = rows.stop - rows.start
+        #: Local time of day at the scenario's start, s.
+        self.day_second = town.day_second
+        self.draws = draws
+        self.random = Random(int(draws.integers(2**63)))
+
+    def settle(self) -> None:
+        """Put the fleet where it is when the scenario starts, and say when each vehicle wakes."""
+        raise NotImplementedError
+
+    def outing(self, car: Car) -> Outing:
+        """From one waking to the next."""
+        raise NotImplementedError
+
+    def displayed_soc(self) -> NDArray[np.float64]:
+        """What the displays of this fleet show, 0 … 1, shape (count,)."""
+        return self.town.fleet.displayed_soc(self.rows)
+
+    def index(self, car: Car) -> int:
+        """A vehicle's place in the agenda's own arrays."""
+        first: int = self.rows.start
+        return car.row - first
+
+    def pick(self, *kinds: PlaceKind) -> NDArray[np.int16]:
+        """A random node of these kinds for every vehicle, shape (count,)."""
+        return np.asarray(self.draws.choice(self.town.graph.places(*kinds), self.count), dtype=np.int16)
+
+    def stand(self, nodes: NDArray[np.int16], wake_s: NDArray[np.float64]) -> None:
+        """Place the fleet at `nodes`, to wake at `wake_s` seconds after the start (at once where that is past)."""
+        self.town.node[self.rows] = nodes
+        self.town.movement.stand(self.rows, nodes)
+        self.town.wake_s[self.rows] = np.clip(np.ceil(wake_s), 0, NEVER - 1).astype(np.int32)

@@ -1,0 +1,41 @@
+"""`cycle`: one drive cycle, again and again, as on a chassis dynamometer, on a closed tour of the road graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..roads import PlaceKind
+from .base import Agenda, Outing
+
+if TYPE_CHECKING:
+    from ..car import Car
+    from ..scenario.agenda import CycleAgenda
+
+__all__ = ["CycleDriving"]
+
+#: The charger of the test bench.
+BENCH_CHARGER_KW = 120.0
+
+#: Vehicles begin within this time, s, each with another leg of the cycle: a fleet in step would be one vehicle only.
+STAGGER_S = 20
+
+
+class CycleDriving(Agenda):
+    """The outing never ends: between two cycles there is nothing to sleep for."""
+
+    spec: CycleAgenda
+
+    def settle(self) -> None:
+        self.legs = self.town.microtrips.cycle_legs[self.spec.name]
+        self.stand(self.pick(PlaceKind.HOME, PlaceKind.WORK), np.zeros(self.count))
+
+    def outing(self, car: Car) -> Outing:
+        """Cycle after cycle; a charge on the spot when the battery is low."""
+        begin = self.random.randrange(len(self.legs))
+        yield from car.follow_cycle(self.legs[begin:], standing_s=self.random.randrange(STAGGER_S))
+        while True:
+            if car.state_of_charge < self.spec.charge_below:
+                yield from car.charge_here(BENCH_CHARGER_KW, until=self.spec.charge_to)
+            yield from car.follow_cycle(self.legs)

@@ -1,0 +1,86 @@
+"""`ride_hailing`: fares back to back for a shift; fast charging between fares when the battery runs low."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..roads import PlaceKind
+from .base import DAY_S, Agenda, Outing
+
+if TYPE_CHECKING:
+    from ..car import Car
+    from ..scenario.agenda import RideHailingAgenda
+
+__all__ = ["RideHailing"]
+
+#: Two kinds of drivers: the share of those who begin in the morning, and when (mean, standard deviation) both begin.
+EARLY_SHARE = 0.8
+EARLY_S, LATE_S = (5.75 * 3600.0, 3600.0), (16.5 * 3600.0, 4500.0)
+
+#: A fare gets in, s; the platform finds the next one after an exponential time, s.
+BOARDING_S = (20, 60)
+NEXT_FARE_S = 150.0
+
+#: Of those on duty at the start, so many serve a fare at once, and so many are charging besides the low ones: a taxi
+#: that drives 250 km a shift spends about an hour of its ten at chargers or on the way there.
+SERVING, CHARGING = 0.8, 0.1
+
+#: A fare is picked up at the nearest of so many random places.
+CALLS = 4
+
+WHERE_PEOPLE_ARE = (PlaceKind.HOME, PlaceKind.WORK, PlaceKind.SHOPS, PlaceKind.STATION)
+
+
+class RideHailing(Agenda):
+    """An outing is one fare: to the passenger, with the passenger; the wait for the next one is sleep."""
+
+    spec: RideHailingAgenda
+
+    def settle(self) -> None:
+        self.home = self.pick(PlaceKind.HOME)
+        self._places: list[int] = self.town.graph.places(*WHERE_PEOPLE_ARE).tolist()
+        early = self.draws.random(self.count) < EARLY_SHARE
+        mean_s, sd_s = np.where(early, EARLY_S[0], LATE_S[0]), np.where(early, EARLY_S[1], LATE_S[1])
+        #: Local time of day at which each driver's shift begins.
+        self.begins_s = (mean_s + sd_s * self.draws.standard_normal(self.count)) % DAY_S
+        into_shift_s = (self.day_second - self.begins_s) % DAY_S
+        on_duty = into_shift_s < self.spec.shift_s
+        #: Second since the scenario's start at which the present shift ends; past when off duty.
+        self.shift_ends_s = np.where(on_duty, self.spec.shift_s - into_shift_s, -1.0).astype(np.int32)
+        soc = self.displayed_soc()
+
+        below = soc < self.spec.charge_below
+        charging = on_duty & (below | (soc < self.spec.charge_to) & (self.draws.random(self.count) < CHARGING))
+        #: Whether the next outing begins at a charger.
+        self.charges_first = charging
+        nodes = np.where(on_duty, self.pick(*WHERE_PEOPLE_ARE), self.home)
+        _, stations = self.town.chargers.having("dc")
+        if stations:
+            nodes[charging] = self.draws.choice([station.node for station in stations], self.count)[charging]
+        idle = self.draws.random(self.count) >= SERVING
+        wake_s = np.where(idle, self.draws.exponential(NEXT_FARE_S, self.count), 0.0)
+        wake_s[charging] = 0.0
+        self.stand(nodes.astype(np.int16), np.where(on_duty, wake_s, DAY_S - into_shift_s))
+
+    def outing(self, car: Car) -> Outing:
+        """One fare."""
+        i = self.index(car)
+        if self.shift_ends_s[i] <= car.now_s:
+            self.shift_ends_s[i] = car.now_s + round(self.spec.shift_s)
+        if self.charges_first[i] or car.state_of_charge < self.spec.charge_below:
+            self.charges_first[i] = False
+            yield from car.charge_at_station(until=self.spec.charge_to)
+        yield from car.drive(to=self._pickup(car))
+        yield from car.wait(self.random.uniform(*BOARDING_S))
+        yield from car.drive(to=self.random.choice(self._places))
+        if car.now_s < self.shift_ends_s[i]:
+            return car.now_s + 1 + int(self.random.expovariate(1.0 / NEXT_FARE_S))
+        yield from car.drive(to=int(self.home[i]))
+        return car.now_s + int((self.begins_s[i] - car.now_s - self.day_second) % DAY_S)
+
+    def _pickup(self, car: Car) -> int:
+        """Where the next passenger waits: the nearest of some calls."""
+        seconds = self.town.book.seconds(car.place)
+        return min(self.random.choices(self._places, k=CALLS), key=seconds.__getitem__)

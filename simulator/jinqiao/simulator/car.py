@@ -1,0 +1,191 @@
+"""The verbs of an agenda: what one vehicle can do on an outing. Each is a SimPy generator, used with `yield from`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from jinqiao.vehicles.modes import VehicleState
+
+from .microtrips import Leg
+from .routes import Route
+from .session import HANDSHAKE_S, SessionEvent
+from .stations import ChargerKind
+
+if TYPE_CHECKING:
+    import simpy
+
+    from .town import Town
+
+__all__ = ["Acting", "Car"]
+
+Acting = Generator["simpy.Event", Any, None]
+
+#: Energy for a trip is planned with this margin over the expected consumption: cold, wind, a heavy foot.
+PLANNING_MARGIN = 1.25
+#: State of charge a driver wants to have left on arrival, and the one at which he gives up wherever he is.
+WANTED_ON_ARRIVAL, GIVES_UP = 0.05, 0.02
+#: A driver who has to charge for a trip charges to this.
+ENOUGH = 0.8
+#: A charging van comes to those without a station in reach: DC power, and the state of charge it helps to.
+VAN_KW, VAN_HELPS_TO = 40.0, 0.3
+#: From the end of charging to the free connector: the driver comes back, pays, unplugs, s.
+COMES_BACK_S = (40, 240)
+
+
+class Car:
+    """One vehicle on one outing: nothing but the town and a row number."""
+
+    __slots__ = ("row", "town")
+
+    def __init__(self, town: Town, row: int) -> None:
+        self.town = town
+        self.row = row
+
+    @property
+    def now_s(self) -> int:
+        """Seconds since the scenario's start."""
+        return self.town.clock.second
+
+    @property
+    def place(self) -> int:
+        """The node where the car stands."""
+        return int(self.town.node[self.row])
+
+    @property
+    def state_of_charge(self) -> float:
+        return self.town.state_of_charge(self.row)
+
+    def can_reach(self, node: int) -> bool:
+        """Whether the battery is expected to suffice for the way to `node`, with a margin."""
+        town = self.town
+        needed = town.state_of_charge_for(self.row, float(town.book.metres(self.place)[node]))
+        return self.state_of_charge >= needed * PLANNING_MARGIN + WANTED_ON_ARRIVAL
+
+    def wait(self, seconds: float) -> Acting:
+        """Stand for a while, with the driver in or near the car."""
+        yield self.town.clock.timeout(max(1, round(seconds)))
+
+    def drive(self, to: int) -> Acting:
+        """Drive to a node; charge first where the battery would not suffice."""
+        if self.place != to and not self.can_reach(to):
+            yield from self.charge_at_station(until=ENOUGH)
+        while self.place != to:
+            yield from self._follow_route(self.town.book.route(self.place, to))
+            if self.place != to:
+                yield from self.charge_here(VAN_KW, until=VAN_HELPS_TO)
+
+    def follow_cycle(self, legs: tuple[Leg, ...], standing_s: int = 0) -> Acting:
+        """Drive these legs as they are, on a closed tour: on the one the car is on, else from where it stands.
+
+        It stands for `standing_s` seconds, ready to drive, before the first leg.
+        """
+        town, row = self.town, self.row
+        before = self._depart()
+        if not town.movement.on_tour(row):
+            town.movement.begin_route(row, town.book.tour(self.place))
+        if standing_s:
+            town.movement.begin_leg(row, legs[0]._replace(seconds=0))
+            yield town.clock.timeout(standing_s)
+        for leg in legs:
+            if self.state_of_charge < GIVES_UP:
+                break
+            town.movement.begin_leg(row, leg)
+            yield town.clock.timeout(leg.seconds)
+        self._arrive(self.place, before)
+
+    def charge_at_station(self, until: float, kind: ChargerKind = "dc") -> Acting:
+        """Drive to the station where charging ends soonest, queue, charge, make room; a van where there is none."""
+        town, row = self.town, self.row
+        found = town.chargers.soonest(town.book, self.place, kind)
+        if found is None or not self.can_reach(found[0].node):
+            yield from self.charge_here(VAN_KW, until=until if found is None else VAN_HELPS_TO)
+        if found is None:
+            return
+        station, kind = found
+        if station.node != self.place:
+            yield from self._follow_route(town.book.route(self.place, station.node))
+        if station.node != self.place:
+            return
+        request = station.queues[kind].get()
+        if not request.triggered:
+            town.set_state(row, VehicleState.QUEUEING)
+        connector = yield request
+        yield from self._charge(kind, station.site, connector.power_kw, until, None)
+        yield from self.wait(town.random.uniform(*COMES_BACK_S))
+        town.unplug(row)
+        yield station.queues[kind].put(connector)
+
+    def charge_here(self, power_kw: float, until: float, kind: ChargerKind = "dc", by_s: float | None = None) -> Acting:
+        """Charge at a charger of one's own, until `until` or the second `by_s`; the cable stays in until departure."""
+        if self.state_of_charge < until and (by_s is None or by_s > self.now_s + 2 * HANDSHAKE_S):
+            yield from self._charge(kind, 0, power_kw, until, by_s)
+
+    def _follow_route(self, route: Route) -> Acting:
+        """Leg by leg to the route's end, or to the next node where the battery gives up."""
+        town, row, movement = self.town, self.row, self.town.movement
+        before = self._depart()
+        movement.begin_route(row, route)
+        destination = town.book.node_behind(route.last + 1)
+        stranded = False
+        while remaining_m := movement.remaining_m(row):
+            if not stranded and self.state_of_charge < GIVES_UP:
+                stranded, destination = True, movement.end_at_next_node(row)
+                continue
+            road_class, stretch_m = movement.road_ahead(row)
+            leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, town.random)
+            movement.begin_leg(row, leg)
+            yield town.clock.timeout(leg.seconds)
+        self._arrive(destination, before)
+
+    def _depart(self) -> tuple[int, float, float, float]:
+        """Begin a trip; returns what the counters stood at."""
+        self.town.depart(self.row)
+        return self._counters()
+
+    def _counters(self) -> tuple[int, float, float, float]:
+        fleet, row = self.town.fleet, self.row
+        return (
+            self.now_s,
+            float(fleet.odometer_m[row]) / 1000.0,
+            float(fleet.energy_discharged_kwh[row]),
+            float(fleet.energy_regenerated_kwh[row]),
+        )
+
+    def _arrive(self, node: int, before: tuple[int, float, float, float]) -> None:
+        """End a trip, and tell what it took."""
+        seconds, km, discharged, regenerated = (b - a for a, b in zip(before, self._counters(), strict=True))
+        self.town.arrive(self.row, node)
+        self.town.announce(
+            self.row,
+            "TripFinished",
+            DistanceKm=round(km, 3),
+            DurationS=int(seconds),
+            EnergyKwh=round(discharged - regenerated, 3),
+            RegeneratedKwh=round(regenerated, 3),
+        )
+
+    def _charge(self, kind: ChargerKind, site: int, power_kw: float, until: float, by_s: float | None) -> Acting:
+        """One session from plug to last current."""
+        town, row, fleet = self.town, self.row, self.town.fleet
+        town.plug_in(row, kind, site, power_kw, until)
+        yield town.clock.timeout(HANDSHAKE_S)
+        began_s, start_soc = self.now_s, self.state_of_charge
+        full = town.begin_charging(row)
+        town.announce(row, "ChargingStarted")
+        if by_s is None:
+            yield full
+        else:
+            yield full | town.clock.timeout(max(1, round(by_s - self.now_s)))
+        reason = SessionEvent.LIMIT_REACHED if full.triggered else SessionEvent.STOPPED_BY_DRIVER
+        energy_kwh = float(fleet.energy_charged_kwh[row])
+        town.end_charging(row, reason)
+        town.announce(
+            row,
+            "ChargingFinished",
+            EnergyKwh=round(energy_kwh, 3),
+            DurationS=self.now_s - began_s,
+            StartSoc=round(start_soc * 100.0, 1),
+            EndSoc=round(self.state_of_charge * 100.0, 1),
+            StopReason=reason.value,
+        )

@@ -1,0 +1,159 @@
+"""Distributions as people write them: `normal(0.55, 0.15)`, `normal(07:45, 40 min)`, `choice(0.2, 0.9)`, or a constant.
+
+The mean and standard deviation of a lognormal are those of the values themselves, not of their logarithms, so that they
+carry the same unit. Draws are clipped to the range of what they stand for.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.base.words import did_you_mean, one_of, show
+
+from .quantity import (
+    SHARE_PATTERN,
+    TIME_OF_DAY_PATTERN,
+    QuantityError,
+    parse_duration_s,
+    parse_share,
+    parse_time_of_day_s,
+)
+
+__all__ = ["INITIAL_SHARE", "TIME_OF_DAY", "Distribution", "Domain", "distribution_pattern", "parse_distribution"]
+
+F8s = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int, tuple[float, ...]], F8s]
+Check = Callable[[tuple[float, ...]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What is drawn: how a value and a spread are written, and the range a draw is clipped to."""
+
+    value: Callable[[object], float]
+    spread: Callable[[object], float]
+    low: float
+    high: float
+    example: str
+    constant_pattern: str
+
+
+#: A share of a whole that is drawn for each vehicle; nobody leaves a car at less than 5 % or above full.
+INITIAL_SHARE = Domain(parse_share, parse_share, 0.05, 1.0, "normal(0.55, 0.15)", SHARE_PATTERN)
+#: A local time of day, s since midnight; its spread is a duration.
+TIME_OF_DAY = Domain(parse_time_of_day_s, parse_duration_s, 0.0, 86399.0, "normal(07:45, 40 min)", TIME_OF_DAY_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution with its arguments, in the unit of its domain."""
+
+    family: str
+    arguments: tuple[float, ...]
+    low: float
+    high: float
+
+    def draw(self, rng: np.random.Generator, n: int) -> F8s:
+        """`n` values, shape (n,), clipped to `low` … `high`."""
+        return np.clip(_FAMILIES[self.family].draw(rng, n, self.arguments), self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    form: str
+    spreads: tuple[int, ...]  # which arguments are a spread, not a value
+    count: int | None  # None: one or more
+    draw: Draw
+    wrong: Check  # what the arguments should be, when they are not
+
+
+def _lognormal(rng: np.random.Generator, n: int, arguments: tuple[float, ...]) -> F8s:
+    mean, sd = arguments
+    variance = math.log1p((sd / mean) ** 2)
+    return rng.lognormal(math.log(mean) - variance / 2, math.sqrt(variance), n)
+
+
+def _non_negative(arguments: tuple[float, ...]) -> str:
+    return "a standard deviation of at least 0" if arguments[1] < 0 else ""
+
+
+def _positive_mean(arguments: tuple[float, ...]) -> str:
+    mean, sd = arguments
+    return "a mean above 0, and no millionth of sd" if mean <= sd * 1e-6 else _non_negative(arguments)
+
+
+def _rising(arguments: tuple[float, ...]) -> str:
+    return "" if arguments[0] < arguments[1] else "the lower bound first"
+
+
+def _peaked(arguments: tuple[float, ...]) -> str:
+    low, mode, high = arguments
+    return "" if low <= mode <= high and low < high else "low, then mode, then high"
+
+
+def _anything(arguments: tuple[float, ...]) -> str:
+    del arguments
+    return ""
+
+
+_FAMILIES = {
+    "normal": _Family("normal(mean, sd)", (1,), 2, lambda rng, n, a: rng.normal(a[0], a[1], n), _non_negative),
+    "lognormal": _Family("lognormal(mean, sd)", (1,), 2, _lognormal, _positive_mean),
+    "uniform": _Family("uniform(a, b)", (), 2, lambda rng, n, a: rng.uniform(a[0], a[1], n), _rising),
+    "choice": _Family("choice(a, b, …)", (), None, lambda rng, n, a: rng.choice(np.array(a), n), _anything),
+    "triangular": _Family(
+        "triangular(low, mode, high)", (), 3, lambda rng, n, a: rng.triangular(a[0], a[1], a[2], n), _peaked
+    ),
+    "constant": _Family("a constant", (), 1, lambda _, n, a: np.full(n, a[0]), _anything),
+}
+_CALL = re.compile(r"([A-Za-z_]\w*) *\((.*)\)", re.DOTALL)
+_OPENED = re.compile(r"[A-Za-z_]\w* *\(")
+
+
+def parse_distribution(value: object, domain: Domain) -> Distribution:
+    """The distribution that `value` writes, over `domain`. Raises QuantityError."""
+    if isinstance(value, str) and (call := _CALL.fullmatch(value)):
+        name, arguments = call[1], [part.strip(" ") for part in call[2].split(",")]
+    elif isinstance(value, str) and _OPENED.match(value):
+        hint = "a closing ')' (between { } or [ ] a comma ends the value: put it in quotes)"
+        raise QuantityError(f"found {show(value)}, expected {hint}")
+    else:
+        return Distribution("constant", (_constant(value, domain),), domain.low, domain.high)
+    family = _FAMILIES.get(name)
+    if family is None or name == "constant":
+        forms = one_of([family.form for family in _FAMILIES.values()])
+        meant = did_you_mean(name, [known for known in _FAMILIES if known != "constant"])
+        raise QuantityError(f"found {show(value)}, expected {forms}{meant}")
+    if family.count not in (None, len(arguments)) or "" in arguments:
+        raise QuantityError(f"found {show(value)}, expected {family.form}")
+    numbers = tuple(_argument(text, index in family.spreads, domain, value) for index, text in enumerate(arguments))
+    if wanted := family.wrong(numbers):
+        raise QuantityError(f"found {show(value)}, expected {family.form} with {wanted}")
+    return Distribution(name, numbers, domain.low, domain.high)
+
+
+def _constant(value: object, domain: Domain) -> float:
+    try:
+        return domain.value(value)
+    except QuantityError as error:
+        raise QuantityError(f"{error}; or a distribution like {domain.example!r}") from error
+
+
+def _argument(text: str, spread: bool, domain: Domain, whole: object) -> float:
+    try:
+        return domain.spread(text) if spread else domain.value(text)
+    except QuantityError as error:
+        raise QuantityError(f"in {show(whole)}: {error}") from error
+
+
+def distribution_pattern(domain: Domain) -> str:
+    """Regular expression of a distribution or a constant, for the JSON Schema."""
+    constant = domain.constant_pattern.removeprefix("^").removesuffix("$")
+    families = "|".join(name for name in _FAMILIES if name != "constant")
+    return rf"^(({constant})|({families}) *\([^()]+\))$"

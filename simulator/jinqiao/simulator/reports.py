@@ -1,0 +1,117 @@
+"""When vehicles report, and what: telemetry batches of those who are due in a second.
+
+The core group goes out at the interval of what the vehicle is doing, the detail group seldom; both at once when that
+changes, and with every report of a parked vehicle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.base.telemetry import Batch
+from jinqiao.vehicles.modes import VehicleState
+from jinqiao.vehicles.signals import GROUPS, SIGNALS
+
+from .town import RESTING, Town
+
+if TYPE_CHECKING:
+    from .scenario.fleet import TelemetrySpec
+
+__all__ = ["Reports"]
+
+Rows = NDArray[np.intp]
+
+WGS_84 = 1
+#: A fix under an open sky: from eight satellites to twenty, different from car to car and from minute to minute.
+FEWEST_SATELLITES, MORE_SATELLITES = 8, 13
+
+NAMES = {group: tuple(signal.name for signal in SIGNALS.group(group)) for group in GROUPS}
+
+
+def _intervals_s(spec: TelemetrySpec) -> dict[str, list[int]]:
+    """Whole seconds between reports, by group and VehicleState; a world of one-second steps reports no faster."""
+    core = [_whole(spec.parked_s)] * len(VehicleState)
+    core[VehicleState.DRIVING] = _whole(spec.driving_s)
+    core[VehicleState.CHARGING] = core[VehicleState.QUEUEING] = _whole(spec.charging_s)
+    detail = [_whole(spec.detail_s)] * len(VehicleState)
+    detail[VehicleState.PARKED] = core[VehicleState.PARKED]
+    return {"core": core, "detail": detail}
+
+
+def _whole(seconds: float) -> int:
+    return max(1, round(seconds))
+
+
+class Reports:
+    """The next report of n vehicles: `due_s[group]`, int32, shape (n,), seconds since the start."""
+
+    def __init__(self, town: Town, fleets: Sequence[tuple[slice, TelemetrySpec]], draws: np.random.Generator) -> None:
+        self._town = town
+        n = town.fleet.n
+        self._fleet_of = np.zeros(n, dtype=np.int16)
+        table = [_intervals_s(spec) for _, spec in fleets]
+        self._interval_s = {group: np.array([row[group] for row in table], dtype=np.int32) for group in GROUPS}
+        for number, (rows, _) in enumerate(fleets):
+            self._fleet_of[rows] = number
+        # Everybody reports once within the first interval of a parked car, each at his own moment.
+        phase = draws.random(n)
+        self.due_s = {}
+        for group in GROUPS:
+            interval_s = self._interval_s[group][self._fleet_of, VehicleState.PARKED]
+            self.due_s[group] = (1 + (phase * interval_s).astype(np.int32)).astype(np.int32)
+
+    def next_due_s(self) -> int:
+        """The second of the next report of anybody."""
+        return int(min(due_s.min() for due_s in self.due_s.values()))
+
+    def hasten(self, rows: Rows) -> None:
+        """Let these vehicles report both groups at the end of this second."""
+        for due_s in self.due_s.values():
+            due_s[rows] = 0
+
+    def collect(self, now_s: int) -> list[Batch]:
+        """The batches of everybody who is due, at most one per group; rows rise strictly."""
+        due = {group: np.flatnonzero(due_s <= now_s) for group, due_s in self.due_s.items()}
+        self._look_at_sleepers(due)
+        batches = []
+        for group, rows in due.items():
+            if len(rows):
+                batches.append(self._sample(group, rows, now_s))
+                state = self._town.fleet.vehicle_state[rows]
+                self.due_s[group][rows] = now_s + self._interval_s[group][self._fleet_of[rows], state]
+        return batches
+
+    def _look_at_sleepers(self, due: dict[str, Rows]) -> None:
+        mode = self._town.mode
+        sleepers = [rows[mode[rows] == RESTING] for rows in due.values()]
+        if any(len(rows) for rows in sleepers):
+            self._town.catch_up(np.unique(np.concatenate(sleepers)))
+
+    def _sample(self, group: str, rows: Rows, now_s: int) -> Batch:
+        """What the car knows and what the world adds, in the order of the signal table."""
+        town = self._town
+        everyone = len(rows) == town.fleet.n
+        where: Rows | slice = slice(None) if everyone else rows
+        signals = town.fleet.sample(where, group)
+        known = {
+            **signals,
+            **town.movement.positions(where),
+            "coordinate_system": np.full(len(rows), WGS_84, dtype=np.uint8),
+            "ambient_temperature": np.full(len(rows), town.ambient_degc, dtype=np.float32),
+            "satellites": _satellites(rows, now_s),
+        }
+        time_ms = town.start_ms + now_s * 1000
+        return Batch(time_ms, group, rows.astype(np.int32), {name: _own(known[name]) for name in NAMES[group]})
+
+
+def _own(values: NDArray[Any]) -> NDArray[Any]:
+    """A batch must not change with the fleet: what is only a view of a fleet's column is copied."""
+    return values if values.flags.owndata else values.copy()
+
+
+def _satellites(rows: Rows, now_s: int) -> NDArray[np.uint8]:
+    return (FEWEST_SATELLITES + (rows * 7 + now_s // 60 * 5 + rows // 11) % MORE_SATELLITES).astype(np.uint8)

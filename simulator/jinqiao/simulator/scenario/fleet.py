@@ -1,0 +1,74 @@
+"""A fleet of a scenario: how many vehicles of which models, what they do and how often they report."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from jinqiao.base.words import Refused, did_you_mean
+
+from .agenda import Agenda
+from .fields import InitialShare, Interval, Model, WholeNumber, optional
+
+__all__ = ["MAX_VEHICLES", "STATE_WORDS", "FleetSpec", "TelemetrySpec"]
+
+MAX_VEHICLES = 1_000_000
+
+#: Words that later select vehicles by what they do (`on: parked commuters`), so no fleet may have them as its name.
+STATE_WORDS = ("any", "all", "parked", "driving", "charging", "queueing")
+
+
+def _known_model(name: str, info: ValidationInfo) -> str:
+    """A vehicle of the catalogue; `context["catalogue"]` holds the known ids, without it every id passes."""
+    known = (info.context or {}).get("catalogue")
+    if known is not None and name not in known:
+        message = f"no vehicle {name!r} in the catalogue{did_you_mean(name, known)}"
+        raise Refused(message, "list them with: jinqiao catalog list")
+    return name
+
+
+def _fleet_name(name: str) -> str:
+    if name in STATE_WORDS:
+        raise Refused(f"found {name!r}, expected a name that is no word of the language: {', '.join(STATE_WORDS)}")
+    return name
+
+
+ModelId = Annotated[str, AfterValidator(_known_model)]
+Weight = Annotated[
+    float, Field(strict=True, gt=0, le=1_000_000, allow_inf_nan=False, description="Share of the fleet, relative.")
+]
+
+
+class TelemetrySpec(Model):
+    """How often a vehicle reports, by what it is doing."""
+
+    driving_s: Interval = optional("1 s", "Between samples while driving.", alias="driving")
+    charging_s: Interval = optional("10 s", "Between samples while charging.", alias="charging")
+    parked_s: Interval = optional("5 min", "Between samples while parked.", alias="parked")
+    detail_s: Interval = optional("60 s", "Between samples of the slow signals, while awake.", alias="detail")
+
+
+class FleetSpec(Model):
+    """Vehicles that do the same kind of thing."""
+
+    later_keys: ClassVar[dict[str, str]] = {"network": "the network between vehicle and platform"}
+
+    name: Annotated[str, AfterValidator(_fleet_name)] = Field(
+        strict=True, min_length=1, max_length=80, description="Name of the fleet, unique."
+    )
+    count: WholeNumber = Field(ge=1, le=MAX_VEHICLES, description="How many vehicles.")
+    models: dict[ModelId, Weight] = Field(
+        min_length=1,
+        description="Vehicles of the catalogue with their weights: {bmw-i4-edrive40-2022: 3, bmw-ix3-2021: 1}.",
+    )
+    product: Literal["ev"] = optional("ev", "Thing model the vehicles are shown with.")
+    agenda: Agenda = Field(description="What the vehicles do: a name, or {name: options}.")
+    initial_soc: InitialShare = optional(
+        "normal(0.6, 0.15)",
+        "State of charge at the start; draws are clipped to 0.05 … 1.",
+    )
+    telemetry: TelemetrySpec = optional({}, "How often the vehicles report.")
+    connection: Literal["shared", "per_vehicle"] = optional(
+        "shared", "shared: all vehicles over one connection; per_vehicle: an MQTT session for each."
+    )

@@ -1,0 +1,36 @@
+"""From a scenario file to a `Scenario`, or to one error with every problem of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from jinqiao.base.document import Document
+from jinqiao.base.errors import ScenarioError
+from jinqiao.vehicles.catalogue import catalogue_ids
+
+from .consistency import inconsistencies
+from .model import Scenario
+
+__all__ = ["load_scenario", "parse_scenario"]
+
+#: A scenario is written by a person; a megabyte is some 10,000 fleets.
+MAX_BYTES = 1024 * 1024
+
+
+def load_scenario(path: Path | str, *, catalogue: Iterable[str] | None = None) -> Scenario:
+    """The scenario in a file. `catalogue` holds the known vehicle ids; those of the shipped catalogue if not given.
+
+    Raises ScenarioError with every problem of the file, in its order, each with line and column.
+    """
+    return _checked(Document.load(path, error=ScenarioError, max_bytes=MAX_BYTES), catalogue)
+
+
+def parse_scenario(text: str, *, name: str = "scenario.yaml", catalogue: Iterable[str] | None = None) -> Scenario:
+    """The scenario in a text; `name` stands for the file in messages. Otherwise as load_scenario."""
+    return _checked(Document(text, name=name, error=ScenarioError), catalogue)
+
+
+def _checked(document: Document, catalogue: Iterable[str] | None) -> Scenario:
+    known = tuple(catalogue_ids() if catalogue is None else catalogue)
+    return document.check(Scenario, context={"catalogue": known}, also=inconsistencies)

@@ -1,0 +1,68 @@
+"""The whole of a scenario file as one frozen value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from jinqiao.base.words import Refused, show
+
+from .fields import Model, Span, WholeNumber, optional
+from .fleet import FleetSpec
+from .start import Start
+from .station import StationSpec
+from .weather import WeatherSpec
+
+__all__ = ["Scenario"]
+
+
+def _none_yet(value: Any) -> tuple[()]:
+    if value not in ([], ()):
+        raise Refused(f"found {show(value)}, expected []: this version writes to no sink but the broker")
+    return ()
+
+
+Sinks = Annotated[tuple[()], BeforeValidator(_none_yet), WithJsonSchema({"type": "array", "maxItems": 0, "items": {}})]
+
+
+def _words(name: str) -> str:
+    if not name.strip():
+        raise Refused("found only spaces, expected a name")
+    return name
+
+
+class Scenario(Model):
+    """A test plan for a fleet of connected cars."""
+
+    later_keys: ClassVar[dict[str, str]] = {
+        "network": "the network between vehicle and platform",
+        "faults": "faults of vehicles and messages",
+        "commands": "commands from the cloud",
+        "expect": "verdicts on the run",
+    }
+
+    name: Annotated[str, AfterValidator(_words)] = Field(
+        strict=True, min_length=1, max_length=200, description="What this scenario is called."
+    )
+    seed: WholeNumber | None = optional(
+        None, "Seed of every random draw; without it one is drawn and printed.", ge=0, le=2**63 - 1
+    )
+    start: Start = Field(description="The simulated clock at the start, with its zone.")
+    duration_s: Span = Field(alias="duration", description="Simulated time the scenario lasts.")
+    place: Literal["jinqiao"] = optional("jinqiao", "The road graph the vehicles drive on.")
+    weather: WeatherSpec = optional({}, "The weather; without it, 20 degC.")
+    fleets: tuple[FleetSpec, ...] = Field(min_length=1, description="The vehicles.")
+    charging_stations: tuple[StationSpec, ...] = optional([], "Public charging stations.")
+    sinks: Sinks = optional([], "Where telemetry goes beside the broker; only [] in this version.")
+
+    @property
+    def start_ms(self) -> int:
+        """Start of the simulated clock, UTC, ms since 1970."""
+        return (self.start - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
+
+    @property
+    def start_second_of_day(self) -> float:
+        """The local time of day at the start, s since midnight: what an agenda's times of day are counted from."""
+        return self.start.hour * 3600.0 + self.start.minute * 60.0 + self.start.second + self.start.microsecond / 1e6

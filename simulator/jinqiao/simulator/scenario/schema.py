@@ -1,0 +1,45 @@
+"""The scenario language as a JSON Schema, for completion and checks in an editor (draft 2020-12).
+
+Checked in as docs/schema/scenario-1.json; a file names it in its first line:
+`# yaml-language-server: $schema=https://jinqiao.dev/schema/scenario-1.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jinqiao.vehicles.catalogue import VehicleModel, load_catalogue
+
+from .model import Scenario
+
+__all__ = ["SCHEMA_ID", "json_schema", "schema_text"]
+
+SCHEMA_ID = "https://jinqiao.dev/schema/scenario-1.json"
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(vehicles: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The schema; `vehicles` maps the known ids to what an editor shows beside them (default: the catalogue)."""
+    schema = Scenario.model_json_schema(by_alias=True, mode="validation")
+    weights = schema["$defs"]["FleetSpec"]["properties"]["models"]
+    weight = weights.pop("additionalProperties")
+    known = _catalogue() if vehicles is None else vehicles
+    weights["properties"] = {name: {**weight, "description": about} for name, about in sorted(known.items())}
+    weights["additionalProperties"] = False
+    return {"$schema": _DRAFT, "$id": SCHEMA_ID, **schema}
+
+
+def schema_text() -> str:
+    """The schema as it is checked in and printed."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _catalogue() -> dict[str, str]:
+    return {name: _about(model) for name, model in load_catalogue().items()}
+
+
+def _about(model: VehicleModel) -> str:
+    battery = model.battery
+    return f"{model.make} {model.model} {model.model_year}, {battery.net_kwh:g} kWh {battery.chemistry.upper()}"

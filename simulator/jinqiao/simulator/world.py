@@ -1,0 +1,186 @@
+"""The world: all fleets of a scenario, second by second.
+
+Outside SimPy ticks one second: first SimPy runs what is due (somebody departs, arrives, plugs in, is full), then one
+vectorised step moves and charges everybody who is awake, then those who are due report. Sleeping vehicles take part in
+none of it; what they did meanwhile is computed when somebody looks.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.base.telemetry import Batch, Event
+from jinqiao.vehicles.catalogue import load_catalogue
+from jinqiao.vehicles.fleet import Fleet
+from jinqiao.vehicles.modes import VehicleState
+
+from .agendas import AGENDAS, Agenda
+from .car import Car
+from .clock import NEVER
+from .reports import Reports
+from .town import Town
+
+if TYPE_CHECKING:
+    from .agendas import Outing
+    from .scenario import Scenario
+    from .scenario.fleet import FleetSpec
+
+__all__ = ["World"]
+
+#: What a vehicle of this world can be doing.
+STATES = (VehicleState.PARKED, VehicleState.DRIVING, VehicleState.CHARGING, VehicleState.QUEUEING)
+
+
+class World:
+    """A scenario that runs.
+
+    `fleets` lists (name, rows, specification); `town` is where they live; `time_ms` is simulated UTC, `elapsed_s` the
+    seconds since the start. `vehicles` rescales the fleets' counts to that total. The same scenario, seed and `vehicles`
+    give the same batches, bit for bit.
+    """
+
+    def __init__(self, scenario: Scenario, *, seed: int, vehicles: int | None = None) -> None:
+        self.scenario = scenario
+        counts = _rescaled([spec.count for spec in scenario.fleets], vehicles)
+        stops = np.cumsum(counts).tolist()
+        self.fleets: list[tuple[str, slice, FleetSpec]] = [
+            (spec.name, slice(stop - count, stop), spec)
+            for spec, count, stop in zip(scenario.fleets, counts, stops, strict=True)
+        ]
+        streams = dict(zip(("fleet", "town", "reports"), np.random.SeedSequence(seed).spawn(3), strict=True))
+        self.fleet = self._build_fleet(np.random.default_rng(streams["fleet"]))
+        self.town = Town(scenario, self.fleet, _scalar_random(streams["town"]))
+        self._agendas: list[Agenda] = []
+        # One stream per fleet: a vehicle more in one fleet changes nothing in another.
+        purposes = np.random.SeedSequence([seed, 1]).spawn(len(self.fleets))
+        for (_, rows, spec), purpose in zip(self.fleets, purposes, strict=True):
+            agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda, np.random.default_rng(purpose))
+            agenda.settle()
+            self._agendas.append(agenda)
+        self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
+        telemetry = [(rows, spec.telemetry) for _, rows, spec in self.fleets]
+        self._reports = Reports(self.town, telemetry, np.random.default_rng(streams["reports"]))
+        self.elapsed_s = 0
+        # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
+        with _no_collection():
+            self._wake(0)
+            self.town.clock.run_due()
+
+    @property
+    def time_ms(self) -> int:
+        """Simulated UTC, ms since 1970."""
+        return self.scenario.start_ms + self.elapsed_s * 1000
+
+    def counts(self) -> dict[str, int]:
+        """How many vehicles are parked, driving, charging, queueing now."""
+        numbers = np.bincount(self.fleet.vehicle_state, minlength=len(VehicleState)).tolist()
+        return {state.name.lower(): numbers[state] for state in STATES}
+
+    def next_busy_s(self) -> int:
+        """The next second in which anything happens: this one while anybody drives or charges."""
+        town = self.town
+        if town.mode.any():
+            return self.elapsed_s
+        soonest = min(float(town.wake_s.min()), town.clock.peek(), self._reports.next_due_s() - 1.0)
+        return max(self.elapsed_s, int(np.ceil(soonest)))
+
+    def advance(self) -> tuple[list[Batch], list[Event]]:
+        """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end."""
+        town = self.town
+        now_s = self.next_busy_s()
+        town.clock.reach(now_s)
+        town.tell_who_is_full()
+        self._wake(now_s)
+        town.clock.run_due()
+        town.hand_over()
+        if town.changed:
+            self._reports.hasten(np.array(town.changed, dtype=np.intp))
+            town.changed.clear()
+        events, town.events = town.events, []
+        town.step()
+        self.elapsed_s = now_s + 1
+        town.clock.reach(self.elapsed_s)
+        return self._reports.collect(self.elapsed_s), events
+
+    def _wake(self, now_s: int) -> None:
+        """Start the outings of those whose alarm rings."""
+        town = self.town
+        waking = np.flatnonzero(town.wake_s <= now_s)
+        if not len(waking):
+            return
+        town.catch_up(waking)
+        town.wake_s[waking] = NEVER
+        agenda_of = np.searchsorted(self._first_rows, waking, side="right") - 1
+        for row, number in zip(waking.tolist(), agenda_of.tolist(), strict=True):
+            agenda = self._agendas[number]
+            town.clock.process(self._out_and_back(row, agenda.outing(Car(town, row))))
+
+    def _out_and_back(self, row: int, outing: Outing) -> Outing:
+        """One outing; afterwards only the alarm remembers the vehicle."""
+        wake_s = yield from outing
+        self.town.wake_s[row] = wake_s
+        return wake_s
+
+    def _build_fleet(self, draws: np.random.Generator) -> Fleet:
+        """All vehicles of all fleets: models by weight, state of charge by distribution."""
+        catalogue = load_catalogue()
+        ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
+        number = {model: index for index, model in enumerate(ids)}
+        model_of, soc = [], []
+        for _, rows, spec in self.fleets:
+            count = rows.stop - rows.start
+            model_of.append(_share_out(spec.models, number, count))
+            soc.append(spec.initial_soc.draw(draws, count))
+        return Fleet(
+            [catalogue[model] for model in ids],
+            np.concatenate(model_of),
+            seed=int(draws.integers(2**31)),
+            initial_soc=np.concatenate(soc),
+            ambient_degc=self.scenario.weather.ambient_at(0.0),
+        )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No cyclic garbage collection meanwhile: of 100,000 new outings none is garbage, and to look takes seconds."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _share_out(weights: Mapping[str, float], number: Mapping[str, int], count: int) -> NDArray[np.int16]:
+    """The model of each vehicle: shares as near to the weights as whole vehicles allow.
+
+    Cars of one model stand together, because the fleet's steps are fastest on such blocks.
+    """
+    share = np.array(list(weights.values())) / sum(weights.values())
+    index = np.searchsorted(np.cumsum(share), (np.arange(count) + 0.5) / count, side="left")
+    return np.array([number[model] for model in weights], dtype=np.int16)[np.minimum(index, len(share) - 1)]
+
+
+def _rescaled(counts: list[int], total: int | None) -> list[int]:
+    """Counts in the same proportion that add up to `total`; every fleet keeps a vehicle if there are enough."""
+    if total is None:
+        return counts
+    ends = np.round(np.cumsum(counts) / sum(counts) * total).astype(int)
+    shares = np.diff(ends, prepend=0)
+    while total >= len(counts) and shares.min() < 1:
+        shares[shares.argmin()] += 1
+        shares[shares.argmax()] -= 1
+    return [int(share) for share in shares]
+
+
+def _scalar_random(stream: np.random.SeedSequence) -> Random:
+    """Python's generator, ten times faster than NumPy's for one number at a time, from a NumPy seed."""
+    return Random(int.from_bytes(stream.generate_state(8).tobytes(), "little"))

@@ -1,0 +1,172 @@
+"""The traction battery: open-circuit voltage and one resistance in series, a coulomb counter and a heat node.
+
+All cells of a pack are taken as equal here (their spread is `cells.py`). Current follows from power by the quadratic
+P = I (E - R I); the terminal voltage is then V = E - R I, so that V I is the power asked for and E I what the cells
+give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import EvenTable, F4s, F8s, PerModel, clip, f4
+from .cell_data import CELLS
+from .vehicle_file import VehicleModel
+
+__all__ = [
+    "EMPTY_SOC",
+    "Pack",
+    "Source",
+    "charge_limit_w",
+    "current_a",
+    "discharge_limit_w",
+    "displayed_fraction",
+    "energy_kwh",
+    "source",
+    "true_soc",
+    "warm_charge_share",
+]
+
+_CHEMISTRIES = tuple(CELLS)
+_OCV = EvenTable(0.0, 1.0, [CELLS[name].ocv_v for name in _CHEMISTRIES])
+_SHAPE = EvenTable(0.0, 1.0, [CELLS[name].resistance_shape for name in _CHEMISTRIES])
+
+
+def _energy_below(ocv_v: F8s) -> F8s:
+    """Energy below each knot over that of the full cell: the integral of the open-circuit voltage."""
+    parts = (ocv_v[1:] + ocv_v[:-1]) * 0.5
+    total = np.concatenate([[0.0], np.cumsum(parts)])
+    return np.asarray(total / total[-1])
+
+
+_ENERGY = EvenTable(0.0, 1.0, [_energy_below(CELLS[name].ocv_v) for name in _CHEMISTRIES])
+
+#: Resistance over temperature, exp(B (1/T - 1/298 K)): three times as high at -10 degC (an order of magnitude that
+#: low-temperature tests of lithium-ion cells agree on).
+RESISTANCE_KELVIN = 2500.0
+REFERENCE_K, ZERO_DEGC_K = 298.15, 273.15
+#: Contactors open at this true SoC: nothing at all flows from there on.
+EMPTY_SOC = 1e-5
+#: Traction fades out over the last share of the display.
+FADE_DISPLAYED = 0.03
+#: Most of the hidden energy lies below the displayed zero (estimate).
+HIDDEN_BELOW = 0.6
+#: Pulses of braking a pack takes, in C, and what is left of them at a full display (estimates).
+REGEN_C = 2.0
+REGEN_AT_FULL = 0.1
+#: Heat capacity per kWh (about 6 kg of cells, 1 kJ/kg/K) and loss of a closed case to the air (estimates).
+HEAT_J_PER_K_KWH = 6000.0
+CASE_W_PER_K = 10.0
+#: The battery gives what the motor takes at its peak, with its losses and the loads beside it (estimate).
+PEAK_RESERVE = 1.12
+
+
+@dataclass(frozen=True, slots=True)
+class Pack(PerModel):
+    chemistry: NDArray[np.intp]
+    series: F4s
+    resistance_ohm: F4s
+    capacity_as: F8s  # charge of a new pack, A s
+    gross_kwh: F4s
+    low_soc: F8s  # true SoC at a displayed 0 % …
+    span_soc: F8s  # … and how much more it is at 100 %
+    least_v: F4s
+    most_v: F4s
+    peak_w: F4s
+    regen_w: F4s
+    k_per_j: F4s  # heat capacity, inverted
+
+    @classmethod
+    def of(cls, models: Sequence[VehicleModel]) -> Pack:
+        cells = [CELLS[m.battery.chemistry] for m in models]
+        series = [m.layout.series for m in models]
+        gross = np.array([m.battery.gross_kwh for m in models])
+        # Charge such that the full cells hold the gross energy: the data sheet's Ah is rounded.
+        capacity_ah = gross * 1000.0 / (np.array(series) * np.array([cell.mean_ocv_v for cell in cells]))
+        hidden = np.array([m.hidden_fraction for m in models])
+        return cls(
+            chemistry=np.array([_CHEMISTRIES.index(m.battery.chemistry) for m in models], dtype=np.intp),
+            series=f4(series),
+            resistance_ohm=f4([c.resistance_ohm_ah for c in cells] / capacity_ah * series),
+            capacity_as=capacity_ah * 3600.0,
+            gross_kwh=gross.astype(np.float32),
+            low_soc=hidden * HIDDEN_BELOW,
+            span_soc=1.0 - hidden,
+            least_v=f4([s * c.limits_v[0] for s, c in zip(series, cells, strict=True)]),
+            most_v=f4([s * c.limits_v[1] for s, c in zip(series, cells, strict=True)]),
+            peak_w=f4([m.drivetrain.peak_kw * 1000.0 * PEAK_RESERVE for m in models]),
+            regen_w=(gross * 1000.0 * REGEN_C).astype(np.float32),
+            k_per_j=(1.0 / (gross * HEAT_J_PER_K_KWH)).astype(np.float32),
+        )
+
+
+class Source(NamedTuple):
+    """What the terminals see: electromotive force, V, and resistance, ohm, shape (rows,)."""
+
+    emf_v: F4s
+    resistance_ohm: F4s
+
+
+def source(pack: Pack, soc: F8s, temperature_degc: F4s) -> Source:
+    """The pack as a voltage source at this true SoC (0..1) and temperature."""
+    knot, fraction = _OCV.locate(soc.astype(np.float32), pack.chemistry)
+    kelvin = temperature_degc + np.float32(ZERO_DEGC_K)
+    arrhenius = np.exp(np.float32(RESISTANCE_KELVIN) / kelvin - np.float32(RESISTANCE_KELVIN / REFERENCE_K))
+    return Source(_OCV.at(knot, fraction) * pack.series, _SHAPE.at(knot, fraction) * arrhenius * pack.resistance_ohm)
+
+
+def current_a(terminals: Source, power_w: F4s) -> F4s:
+    """Current for a terminal power, A, both positive when discharging; the form that keeps its digits near zero."""
+    emf, resistance = terminals
+    root = np.sqrt(np.maximum(emf * emf - 4.0 * resistance * power_w, 0.0))
+    return 2.0 * power_w / (emf + root)
+
+
+def displayed_fraction(pack: Pack, soc: F8s) -> F8s:
+    """What the driver is shown, 0..1: the net window of the true SoC."""
+    return clip((soc - pack.low_soc) / pack.span_soc, 0.0, 1.0)
+
+
+def true_soc(pack: Pack, displayed: F8s) -> F8s:
+    """The true SoC behind a displayed fraction."""
+    return pack.low_soc + pack.span_soc * displayed
+
+
+def energy_kwh(pack: Pack, soc: F8s, health: F4s) -> F4s:
+    """Energy the driver can still use, kWh: what lies in the cells above the displayed zero."""
+    left = _ENERGY(soc.astype(np.float32), pack.chemistry)
+    left -= _ENERGY(np.asarray(pack.low_soc, dtype=np.float32), pack.chemistry)
+    return np.maximum(left, 0.0) * pack.gross_kwh * health
+
+
+def warm_charge_share(temperature_degc: F4s) -> F4s:
+    """Share of the charging power that lithium plating and heat leave: full from 22 to 48 degC, 0.4 at 0, 0.22 at -10.
+
+    Inside the ranges seen on public DC chargers (30-50 % of the peak below 0 degC, 15-30 % at -10, less above 45-50).
+    """
+    t = temperature_degc
+    cold = np.maximum(0.40 + 0.0273 * t, 0.40 + 0.018 * t)
+    return clip(np.minimum(cold, (60.0 - t) * np.float32(1 / 12)), np.float32(0.02), np.float32(1.0))
+
+
+def discharge_limit_w(pack: Pack, terminals: Source, soc: F8s, temperature_degc: F4s) -> F4s:
+    """The most the BMS lets out now, W: motor's need, cold and heat, least voltage; 0 at an empty display."""
+    emf, resistance = terminals
+    t = temperature_degc
+    share = clip(np.minimum(0.85 + 0.015 * t, (65.0 - t) * 0.1), np.float32(0.3), np.float32(1.0))
+    by_voltage = pack.least_v * np.maximum(emf - pack.least_v, 0.0) / resistance
+    left = clip((soc - pack.low_soc) / (pack.span_soc * FADE_DISPLAYED), 0.0, 1.0).astype(np.float32)
+    limit: F4s = np.minimum(pack.peak_w * share, by_voltage)
+    limit *= left
+    return limit
+
+
+def charge_limit_w(pack: Pack, soc: F8s, temperature_degc: F4s) -> F4s:
+    """The most that braking may put in now, W; fades over the last 5 % of the display."""
+    room = ((pack.low_soc + pack.span_soc - soc) / (pack.span_soc * 0.05)).astype(np.float32)
+    return pack.regen_w * warm_charge_share(temperature_degc) * clip(room + REGEN_AT_FULL, 0.0, 1.0)

@@ -1,0 +1,56 @@
+"""The catalogue: every shipped vehicle, and the one way to read a vehicle file.
+
+A wrong file is refused with all its problems as `file:line:column: path: found, expected`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+from jinqiao.base.document import Document, did_you_mean
+from jinqiao.base.errors import CatalogError, Problem
+
+from .vehicle_file import VehicleModel
+
+__all__ = ["VehicleModel", "catalogue_ids", "find_vehicle", "load_catalogue", "load_vehicle"]
+
+
+def load_vehicle(path: Path | str) -> VehicleModel:
+    """Read one vehicle file; CatalogError names every problem with file, line and column."""
+    return Document.load(path, error=CatalogError).check(VehicleModel)
+
+
+@cache
+def load_catalogue() -> Mapping[str, VehicleModel]:
+    """All shipped vehicles by id, in the order of the ids; read once."""
+    vehicles: dict[str, VehicleModel] = {}
+    for name, text in _shipped():
+        document = Document(text, name=name, error=CatalogError)
+        vehicle = document.check(VehicleModel)
+        if f"{vehicle.id}.yaml" != name:
+            raise document.refusal([document.problem(["id"], f"found {vehicle.id!r}, expected the file's own name")])
+        vehicles[vehicle.id] = vehicle
+    return MappingProxyType(vehicles)
+
+
+def catalogue_ids() -> tuple[str, ...]:
+    """The ids of the shipped vehicles, without reading their files."""
+    folder = resources.files(__package__).joinpath("catalogue_data")
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def find_vehicle(vehicle_id: str) -> VehicleModel:
+    """The shipped vehicle of this id; CatalogError with the nearest id otherwise."""
+    if vehicle_id not in (known := catalogue_ids()):
+        message = f"no vehicle {vehicle_id!r} in the catalogue{did_you_mean(vehicle_id, known)}"
+        raise CatalogError([Problem("", 0, 0, "", message, "list them with: jinqiao catalog list")])
+    return load_catalogue()[vehicle_id]
+
+
+def _shipped() -> list[tuple[str, str]]:
+    folder = resources.files(__package__).joinpath("catalogue_data")
+    return [(f"{name}.yaml", folder.joinpath(f"{name}.yaml").read_text("utf-8")) for name in catalogue_ids()]

@@ -1,0 +1,105 @@
+"""Charging: what a car takes at its inlet, and what one second of it does.
+
+AC passes the on-board charger, whose loss is the maker's wall-to-battery figure; DC goes to the pack but for cable and
+contactors. Curve, cold, cell voltage and charge limit each cap the pack's power; the least counts. Heating, cooling and
+cabin are fed from the inlet first, so inlet = pack + charger loss + loads in every second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import EvenTable, F4s, F8s, PerModel, U1s, clip, f4
+from .battery import Pack, Source, current_a, displayed_fraction, true_soc, warm_charge_share
+from .modes import Plug
+from .vehicle_file import VehicleModel
+
+__all__ = ["ChargeStep", "Inlet", "charge_step", "dc_curves", "inlet_efficiency", "limit_soc", "pack_limit_w"]
+
+#: Cable, inlet and contactors between a DC station's meter and the pack (estimate).
+DC_EFFICIENCY = 0.99
+#: Cells at their upper voltage still take this, in C: the taper has an end.
+LEAST_C = 0.05
+#: Loads never take more than this share of what the inlet gives, so that charging always charges.
+LOAD_SHARE = 0.8
+#: At the limit within this much of SoC: far below one step of any display.
+AT_LIMIT_SOC = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet(PerModel):
+    curve: NDArray[np.intp]  # row of `dc_curves`
+    ac_w: F4s
+    ac_efficiency: F4s
+
+    @classmethod
+    def of(cls, models: Sequence[VehicleModel]) -> Inlet:
+        return cls(
+            curve=np.arange(len(models), dtype=np.intp),
+            ac_w=f4([m.charging.ac_kw * 1000.0 if m.charging else 0.0 for m in models]),
+            ac_efficiency=f4([m.effective.charge for m in models]),
+        )
+
+
+def dc_curves(models: Sequence[VehicleModel]) -> EvenTable:
+    """Pack power in W over the displayed fraction, one row per model; a model without charging takes nothing."""
+    percent = np.linspace(0.0, 100.0, 201)
+    rows = []
+    for model in models:
+        points = model.charging.dc_curve if model.charging else ((0.0, 0.0), (100.0, 0.0))
+        at, kw = zip(*points, strict=True)
+        rows.append(np.interp(percent, at, kw) * 1000.0)
+    return EvenTable(0.0, 1.0, rows)
+
+
+def limit_soc(pack: Pack, charge_limit_percent: U1s) -> F8s:
+    """True SoC at which charging stops."""
+    return true_soc(pack, charge_limit_percent.astype(np.float64) * 0.01)
+
+
+def inlet_efficiency(inlet: Inlet, plug_state: U1s) -> F4s:
+    return np.where(plug_state == Plug.DC, np.float32(DC_EFFICIENCY), inlet.ac_efficiency)
+
+
+def pack_limit_w(
+    pack: Pack, inlet: Inlet, curves: EvenTable, terminals: Source, soc: F8s, stop_soc: F8s, temperature_degc: F4s
+) -> F4s:
+    """The most the cells take now, W at the pack's terminals; 0 at the charge limit."""
+    curve_w = curves(displayed_fraction(pack, soc).astype(np.float32), inlet.curve)
+    emf, resistance = terminals
+    charge_ah = (pack.capacity_as * np.float64(1 / 3600.0)).astype(np.float32)
+    by_voltage_a = np.maximum((pack.most_v - emf) / resistance, LEAST_C * charge_ah)
+    by_voltage_w = by_voltage_a * (emf + resistance * by_voltage_a)
+    limit_w = np.minimum(curve_w * warm_charge_share(temperature_degc), by_voltage_w)
+    return np.where(stop_soc - soc > AT_LIMIT_SOC, limit_w, np.float32(0.0))
+
+
+class ChargeStep(NamedTuple):
+    """One second of charging: powers in W, current in A (negative: into the pack), shape (rows,)."""
+
+    inlet_w: F4s
+    load_w: F4s
+    current_a: F4s
+
+
+def charge_step(
+    terminals: Source,
+    room_as: F8s,
+    efficiency: F4s,
+    offered_w: F4s,
+    pack_most_w: F4s,
+    load_wanted_w: F4s,
+) -> ChargeStep:
+    """Take what is offered and wanted; `room_as` is the charge (A s) left to the limit, which the last step meets."""
+    most_w = np.where(pack_most_w > 0, (pack_most_w + load_wanted_w) / efficiency, np.float32(0.0))
+    inside_w = clip(offered_w, 0.0, most_w) * efficiency
+    load_w = np.minimum(load_wanted_w, inside_w * np.float32(LOAD_SHARE))
+    current = current_a(terminals, load_w - inside_w)
+    current = np.maximum(current, -room_as).astype(np.float32)
+    pack_w = -current * (terminals.emf_v - terminals.resistance_ohm * current)
+    return ChargeStep((pack_w + load_w) / efficiency, load_w, current)

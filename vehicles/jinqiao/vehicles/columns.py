@@ -1,0 +1,94 @@
+"""The state of a fleet: one column per quantity, one row per vehicle.
+
+Exact counters are float64: one float32 step at SoC 0.9 is 6e-8, and 0.1 A on 150 Ah moves 1.9e-7 a second. What can be
+derived is derived when somebody asks (`sampling.py`). Columns marked W are set by the simulator; all may be read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import F4s, F8s, U1s
+
+__all__ = ["TYRES", "Columns"]
+
+#: Order of the tyre columns.
+TYRES = ("fl", "fr", "rl", "rr")
+_DTYPES = {
+    "F8s": np.float64,
+    "F4s": np.float32,
+    "U1s": np.uint8,
+    "NDArray[np.int16]": np.int16,
+    "NDArray[np.int32]": np.int32,
+}
+
+
+class Columns:
+    """Every annotated name below is an array of shape (n,), zero at first; the annotation is its dtype."""
+
+    # Counters of a life, a trip, a charging session.
+    odometer_m: F8s
+    soc: F8s  #: true state of charge of the cells, 0..1
+    energy_discharged_kwh: F8s
+    energy_regenerated_kwh: F8s
+    energy_charged_kwh: F8s
+    trip_start_m: F8s
+    trip_start_kwh: F8s
+    trip_s: NDArray[np.int32]
+    # The last step.
+    speed_mps: F4s
+    acceleration_mps2: F4s
+    wheel_w: F4s
+    shaft_w: F4s
+    motor_electric_w: F4s
+    hvac_w: F4s
+    aux_w: F4s  #: 12 V loads and battery conditioning
+    pack_voltage_v: F4s
+    pack_current_a: F4s  #: positive when discharging
+    charge_power_kw: F4s  #: at the inlet
+    offered_kw: F4s
+    consumption_kwh_per_km: F4s  #: over the last 20 km or so
+    # Temperatures.
+    pack_temperature_degc: F4s
+    cabin_temperature_degc: F4s
+    motor_temperature_degc: F4s
+    inverter_temperature_degc: F4s
+    tyre_temperature_degc: F4s
+    # What the vehicle is doing: W.
+    vehicle_state: U1s
+    plug_state: U1s
+    charging_state: U1s
+    charge_limit: U1s  #: percent of the display
+    alarm_level: U1s
+    dtc_count: U1s
+    target_temperature: F4s
+    climate_on: U1s
+    locked: U1s
+    doors_open: U1s
+    windows_open: U1s
+    hazard_light: U1s
+    on_trip: U1s  #: 1 from `begin_trip` until the driver leaves the car
+    # What tells one car from its neighbour; set at birth.
+    state_of_health: F4s
+    cell_spread_v: F4s  #: highest over lowest cell at rest
+    cell_spread_k: F4s  #: hottest over coldest probe at rest
+    insulation_kohm: F4s
+    aux_offset_v: F4s
+    highest_cell: NDArray[np.int16]
+    lowest_cell: NDArray[np.int16]
+    always_lit: U1s  #: drives with low beam by day, too
+    tyre_fl_kpa: F4s  #: gauge, as filled at 20 degC
+    tyre_fr_kpa: F4s
+    tyre_rl_kpa: F4s
+    tyre_rr_kpa: F4s
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        for name, kind in Columns.__annotations__.items():
+            setattr(self, name, np.zeros(n, dtype=_DTYPES[kind]))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays that have one row per vehicle."""
+        return sum(v.nbytes for v in vars(self).values() if isinstance(v, np.ndarray) and v.shape[:1] == (self.n,))

@@ -1,0 +1,191 @@
+"""A fleet: many cars as columns, stepped together.
+
+`drive` and `charge` advance the rows they are given by one second, `rest` by any time in closed form; a row nobody
+steps costs nothing. Rows are a slice or rising row numbers. Blocks of one model are fastest, so let cars of one model
+stand together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import battery
+from .arrays import F4s, F8s, Rows, blocks, model_index
+from .birth import draw_differences, draw_vins
+from .charging import AT_LIMIT_SOC, dc_curves, limit_soc
+from .columns import Columns
+from .driving import drive_rows
+from .estimate import planning_kwh_per_km
+from .modes import ChargingState, Plug
+from .parameters import Parameters
+from .parked import rest_rows
+from .plugged import acceptable_w, charge_rows
+from .sampling import Reading, sample
+from .vehicle_file import VehicleModel
+
+__all__ = ["Fleet"]
+
+RowsLike = slice | NDArray[np.integer[Any]]
+
+
+class Fleet(Columns):
+    """`n` vehicles; the columns are attributes of shape (n,), see `Columns`.
+
+    `model_of` gives each vehicle its number in `models`; `initial_soc` is what its display shows at first, 0..1. Equal
+    arguments give equal fleets. On the `dynamometer` the mass is the test mass and auxiliaries take the cycle's power.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[VehicleModel],
+        model_of: NDArray[np.int16],
+        *,
+        seed: int,
+        initial_soc: NDArray[np.float64],
+        ambient_degc: float,
+        dynamometer: bool = False,
+    ) -> None:
+        super().__init__(len(model_of))
+        self.models = tuple(models)
+        self.model_of = np.ascontiguousarray(model_of, dtype=np.int16)
+        self.dark = False  #: night, for the lamps; the simulator says
+        self._models = Parameters.of(self.models, dynamometer=dynamometer)
+        self._curves = dc_curves(self.models)
+        rng = np.random.default_rng(seed)
+        self.vins: NDArray[np.bytes_] = draw_vins(self.models, self.model_of, rng)
+        estimate = planning_kwh_per_km(self._models)
+        series = np.array([m.layout.series for m in self.models], dtype=np.int16)
+        draw_differences(self, rng, estimate.take(self.model_of), series.take(self.model_of))
+        self._park(np.asarray(initial_soc, dtype=np.float64), ambient_degc)
+
+    def _park(self, displayed: F8s, ambient_degc: float) -> None:
+        """Everything as it is in the morning: cold, locked, unplugged."""
+        pack = self._models.pack.at(self.model_of.astype(np.intp))
+        self.soc[:] = battery.true_soc(pack, np.clip(displayed, 0.0, 1.0))
+        for column in ("pack", "cabin", "motor", "inverter", "tyre"):
+            getattr(self, f"{column}_temperature_degc")[:] = ambient_degc
+        self.charge_limit[:] = 100
+        self.target_temperature[:] = 22.0
+        self.locked[:] = 1
+        self.trip_start_m[:] = self.odometer_m
+        self.rest(slice(None), 0.0, ambient_degc)
+        self.trip_start_kwh[:] = self.energy_discharged_kwh - self.energy_regenerated_kwh
+
+    # Time.
+
+    def drive(self, rows: RowsLike, speed_end_mps: ArrayLike, ambient_degc: ArrayLike) -> F8s:
+        """One second of driving towards `speed_end_mps`; metres moved, shape (m,).
+
+        `speed_mps` is the speed reached: less than asked for when motor, battery or tyres give no more.
+        """
+        chosen, count = self._rows(rows)
+        end, ambient = _per_row(speed_end_mps, count), _per_row(ambient_degc, count)
+        moved = np.empty(count)
+        for part, block in blocks(chosen, self.n):
+            moved[part] = drive_rows(self, self._parameters(block), block, end[part], ambient[part])
+        return moved
+
+    def charge(self, rows: RowsLike, offered_kw: ArrayLike, ambient_degc: ArrayLike) -> None:
+        """One second of charging with `offered_kw` at the inlet, for plugged rows whose charging state is 2."""
+        chosen, count = self._rows(rows)
+        offered, ambient = _per_row(offered_kw, count), _per_row(ambient_degc, count)
+        for part, block in blocks(chosen, self.n):
+            charge_rows(self, self._parameters(block), self._curves, block, offered[part], ambient[part])
+
+    def rest(self, rows: RowsLike, seconds: ArrayLike, ambient_degc: ArrayLike) -> None:
+        """Stand still for `seconds`: temperatures relax, standby drains. The first rest after a trip ends it."""
+        chosen, count = self._rows(rows)
+        time, ambient = _per_row(seconds, count), _per_row(ambient_degc, count)
+        for part, block in blocks(chosen, self.n):
+            rest_rows(self, self._parameters(block), block, time[part], ambient[part])
+
+    # Moments.
+
+    def begin_trip(self, rows: RowsLike) -> None:
+        """The driver gets in: trip counters to zero, doors shut and locked, climate control on automatic."""
+        chosen, _ = self._rows(rows)
+        self.trip_start_m[chosen] = self.odometer_m[chosen]
+        self.trip_start_kwh[chosen] = self.energy_discharged_kwh[chosen] - self.energy_regenerated_kwh[chosen]
+        self.trip_s[chosen] = 0
+        self.on_trip[chosen] = 1
+        self.climate_on[chosen] = 1
+        self.doors_open[chosen] = 0
+        self.locked[chosen] = 1
+
+    def begin_charge(self, rows: RowsLike, kind: Literal["ac", "dc"] | ArrayLike) -> None:
+        """A plug goes in: `kind` is "ac", "dc" or plug states; the session's energy starts at zero."""
+        chosen, _ = self._rows(rows)
+        self.plug_state[chosen] = Plug[kind.upper()] if isinstance(kind, str) else kind
+        self.energy_charged_kwh[chosen] = 0.0
+
+    def end_charge(self, rows: RowsLike) -> None:
+        """The plug comes out; the session's energy stays readable until the next one."""
+        chosen, _ = self._rows(rows)
+        self.plug_state[chosen] = Plug.UNPLUGGED
+        self.charging_state[chosen] = ChargingState.IDLE
+        self.offered_kw[chosen] = 0.0
+        self.charge_power_kw[chosen] = 0.0
+
+    # Questions.
+
+    def acceptable_kw(self, rows: RowsLike) -> F4s:
+        """Power at the inlet that each car would take now by its plug, kW; 0 unplugged and at the charge limit."""
+        chosen, count = self._rows(rows)
+        power = np.empty(count, dtype=np.float32)
+        for part, block in blocks(chosen, self.n):
+            power[part] = acceptable_w(self, self._parameters(block), self._curves, block)
+        power *= np.float32(1e-3)
+        return power
+
+    def at_charge_limit(self, rows: RowsLike) -> NDArray[np.bool_]:
+        """Whether the display has reached the charge limit."""
+        chosen, _ = self._rows(rows)
+        stop = limit_soc(self._parameters(chosen).pack, self.charge_limit[chosen])
+        reached: NDArray[np.bool_] = self.soc[chosen] >= stop - AT_LIMIT_SOC
+        return reached
+
+    def displayed_soc(self, rows: RowsLike) -> F8s:
+        """State of charge as the driver sees it, 0..1."""
+        chosen, _ = self._rows(rows)
+        return battery.displayed_fraction(self._parameters(chosen).pack, self.soc[chosen])
+
+    def usable_kwh(self, rows: RowsLike) -> F4s:
+        """Energy left above the displayed zero, kWh."""
+        chosen, _ = self._rows(rows)
+        return battery.energy_kwh(self._parameters(chosen).pack, self.soc[chosen], self.state_of_health[chosen])
+
+    def expected_kwh_per_km(self, row: int) -> float:
+        """Planning estimate for one car: what it used lately."""
+        return float(self.consumption_kwh_per_km[row])
+
+    def sample(self, rows: RowsLike, group: str) -> dict[str, NDArray[Any]]:
+        """Signals of one telemetry group, in the table's units and dtypes, without those only the world knows."""
+        chosen, _ = self._rows(rows)
+        reading = Reading(self, self._parameters(chosen), self._curves, chosen, dark=self.dark)
+        return sample(reading, group)
+
+    # Rows.
+
+    def _rows(self, rows: RowsLike) -> tuple[Rows, int]:
+        """Rows as the steps want them, and how many; consecutive numbers become a slice, which needs no copies."""
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(self.n)
+            if step != 1:
+                raise ValueError("a slice of rows has step 1")
+            return slice(start, max(start, stop)), max(0, stop - start)
+        count = len(rows)
+        if count and int(rows[-1]) - int(rows[0]) == count - 1:
+            return slice(int(rows[0]), int(rows[-1]) + 1), count
+        return rows.astype(np.intp), count
+
+    def _parameters(self, block: Rows) -> Parameters:
+        return self._models.at(model_index(self.model_of[block]))
+
+
+def _per_row(values: ArrayLike, count: int) -> F4s:
+    """One float32 per row, whether one was given or many."""
+    return np.broadcast_to(np.asarray(values, dtype=np.float32), (count,))

@@ -1,0 +1,135 @@
+"""From the wheels to the traction battery's terminals: one effective powertrain per car.
+
+Traction at the shaft is wheel power over the transmission; braking returns a share that fades at walking pace, the rest
+goes to the friction brakes; motor and inverter are one efficiency over the share of peak power. The five effective
+parameters are those of `effective.py`; fade and map have the form of FASTSim's (Brooker et al., SAE 2015-01-0973).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import EvenTable, F4s, PerModel, f4
+from .road_load import RoadLoad, resistance_n
+from .vehicle_file import VehicleModel
+
+__all__ = [
+    "GEAR_RATIO",
+    "WHEEL_RADIUS_M",
+    "Powertrain",
+    "electric_power_w",
+    "motor_efficiency",
+    "reachable_mps",
+    "shaft_power_w",
+]
+
+#: Efficiency of motor and inverter at shares of peak power; level below the first share.
+MOTOR_SHARE = (0.01, 0.06, 0.10, 0.20, 0.40, 0.60, 0.80, 1.00)
+MOTOR_EFFICIENCY = (0.85, 0.90, 0.92, 0.94, 0.95, 0.95, 0.94, 0.93)
+#: All shares lie on a grid of one percent, so the even table is the same broken line.
+_MAP = EvenTable(0.0, 1.0, np.interp(np.linspace(0.0, 1.0, 101), MOTOR_SHARE, MOTOR_EFFICIENCY))
+#: No map may make energy.
+BEST_EFFICIENCY = 0.99
+
+#: Share of braking that still returns at v mph: 1 / (1 + 500 exp(-0.99 (v + 1))).
+FADE_GAIN, FADE_RATE = 500.0, 0.99
+MPH_PER_MPS = 3600.0 / 1609.344
+
+#: Single-speed gear of a typical EV and its loaded tyre radius: estimates, only for force limits and motor signals.
+GEAR_RATIO = 9.0
+WHEEL_RADIUS_M = 0.34
+#: Base speed of a motor whose torque the file does not give, rad/s (5,000 rpm: estimate).
+BASE_SPEED_RADS = 5000.0 * 2.0 * np.pi / 60.0
+#: Tyres on a dry road, m/s²: no car brakes harder.
+GRIP_MS2 = 9.0
+#: Rounds of the closed loop; the third moves the speed by less than 1 mm/s.
+LOOPS = 3
+#: Stands for "no limit" in float32.
+NO_LIMIT = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Powertrain(PerModel):
+    transmission: F4s
+    regen_gain: F4s  # transmission × regen_share
+    regen_w: F4s
+    regen_decel_ms2: F4s
+    regen_min_mps: F4s
+    map_scale: F4s
+    peak_w: F4s
+    peak_force_n: F4s  # at the wheels
+    aux_w: F4s
+
+    @classmethod
+    def of(cls, models: Sequence[VehicleModel], *, dynamometer: bool) -> Powertrain:
+        effective = [m.effective for m in models]
+        regen = [m.drivetrain.regen for m in models]
+        return cls(
+            transmission=f4([e.transmission for e in effective]),
+            regen_gain=f4([e.transmission * e.regen_share for e in effective]),
+            regen_w=f4([NO_LIMIT if r.max_kw is None else r.max_kw * 1000.0 for r in regen]),
+            regen_decel_ms2=f4([r.max_decel_ms2 or NO_LIMIT for r in regen]),
+            regen_min_mps=f4([r.min_speed_kmh / 3.6 for r in regen]),
+            map_scale=f4([e.map_scale for e in effective]),
+            peak_w=f4([m.drivetrain.peak_kw * 1000.0 for m in models]),
+            peak_force_n=f4([_peak_nm(m) * GEAR_RATIO / WHEEL_RADIUS_M for m in models]),
+            aux_w=f4([e.aux_w if dynamometer else m.aux_w for e, m in zip(effective, models, strict=True)]),
+        )
+
+
+def _peak_nm(model: VehicleModel) -> float:
+    return model.drivetrain.peak_nm or model.drivetrain.peak_kw * 1000.0 / BASE_SPEED_RADS
+
+
+def motor_efficiency(train: Powertrain, power_w: F4s) -> F4s:
+    """Efficiency of motor and inverter at this shaft power, either sign."""
+    share: F4s = np.divide(np.abs(power_w), train.peak_w)
+    efficiency: F4s = np.minimum(_MAP(share) * train.map_scale, np.float32(BEST_EFFICIENCY))
+    return efficiency
+
+
+def shaft_power_w(train: Powertrain, road: RoadLoad, wheel_w: F4s, mean_mps: F4s, charge_limit_w: F4s) -> F4s:
+    """Mechanical power at the motor shaft, W; negative when it regenerates.
+
+    `charge_limit_w` is the most that braking may return, at the shaft; the friction brakes do the rest.
+    """
+    fade = 1.0 / (1.0 + FADE_GAIN * np.exp(-FADE_RATE * (mean_mps * MPH_PER_MPS + 1.0)))
+    # Driving and braking are added up, each zero where the other holds: ten times faster than choosing by row.
+    braking = np.minimum(wheel_w, 0.0)
+    braking = np.maximum(braking, -train.regen_decel_ms2 * road.effective_mass_kg * mean_mps)
+    braking *= fade * train.regen_gain * (mean_mps >= train.regen_min_mps)
+    most = np.minimum(np.minimum(train.regen_w, charge_limit_w), train.peak_w)
+    shaft: F4s = np.divide(np.maximum(wheel_w, 0.0), train.transmission)
+    shaft += np.maximum(braking, -most)
+    return shaft
+
+
+def electric_power_w(train: Powertrain, shaft_w: F4s) -> F4s:
+    """Power at the inverter's terminals for a shaft power, W; negative when it feeds the battery."""
+    efficiency = motor_efficiency(train, shaft_w)
+    electric: F4s = np.divide(np.maximum(shaft_w, 0.0), efficiency)
+    electric += np.minimum(shaft_w, 0.0) * efficiency
+    return electric
+
+
+def reachable_mps(train: Powertrain, road: RoadLoad, start_mps: F4s, asked_mps: F4s, shaft_limit_w: F4s) -> F4s:
+    """The speed a car reaches after one second when motor, battery or tyres give less than `asked_mps` needs.
+
+    `shaft_limit_w` is the most the shaft gives now. Energy decides, v1² = v0² + 2 (P - F v) / m with F at the mean
+    speed, and the force at low speed; two closed-form steps, repeated until the mean speed has settled.
+    """
+    mass = road.effective_mass_kg
+    wheel_limit_w = np.minimum(shaft_limit_w, train.peak_w) * train.transmission
+    slowest = np.maximum(start_mps - np.float32(GRIP_MS2), 0.0)
+    asked = np.maximum(asked_mps, slowest)
+    reached: F4s = asked
+    for _ in range(LOOPS):
+        mean = (start_mps + reached) * 0.5
+        resistance = resistance_n(road, mean)
+        by_power = np.sqrt(np.maximum(start_mps * start_mps + 2.0 * (wheel_limit_w - resistance * mean) / mass, 0.0))
+        by_force = start_mps + (train.peak_force_n - resistance) / mass
+        reached = np.minimum(asked, np.maximum(np.minimum(by_power, by_force), 0.0))
+    return reached

@@ -1,0 +1,59 @@
+"""Longitudinal road load: what the road asks of the wheels in one step of one second.
+
+F = A + B v + C v² at the mean speed of the step, plus inertia from the difference of v², exact for a speed that changes
+linearly (SAE J1263 for the coast-down form; UN GTR 15 Annex 4 for the physical one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .arrays import F4s, PerModel, f4
+from .vehicle_file import VehicleModel
+
+__all__ = ["RoadLoad", "resistance_n", "wheel_power_w"]
+
+#: Rotating parts add 3 % to the mass (UN GTR 15 Annex 4, 2.5.1).
+ROTATING_MASS = 1.03
+#: Air at 20 degC and 101.3 kPa, kg/m³ (ISO 2533 by the gas law).
+AIR_DENSITY = 1.204
+GRAVITY = 9.80665
+KMH_PER_MS = 3.6
+
+
+@dataclass(frozen=True, slots=True)
+class RoadLoad(PerModel):
+    a_n: F4s
+    b_n_per_mps: F4s
+    c_n_per_mps2: F4s
+    effective_mass_kg: F4s
+
+    @classmethod
+    def of(cls, models: Sequence[VehicleModel], *, dynamometer: bool) -> RoadLoad:
+        """Coefficients in SI; the mass is that of the test bench or that of the car with its driver."""
+        rows = [_coefficients(m, m.dynamometer_mass_kg if dynamometer else m.laden_mass_kg) for m in models]
+        a, b, c, mass = (f4(column) for column in zip(*rows, strict=True))
+        return cls(a, b, c, mass)
+
+
+def _coefficients(model: VehicleModel, mass_kg: float) -> tuple[float, float, float, float]:
+    down, shape = model.road_load.coast_down, model.road_load.physical
+    if down is not None:
+        a, b, c = down.a_n, down.b_n_per_kmh * KMH_PER_MS, down.c_n_per_kmh2 * KMH_PER_MS**2
+    else:
+        assert shape is not None  # the file has exactly one of the two forms
+        a, b = shape.rolling_resistance * mass_kg * GRAVITY, 0.0
+        c = 0.5 * AIR_DENSITY * shape.cd * shape.frontal_area_m2
+    return a, b, c, mass_kg * ROTATING_MASS
+
+
+def resistance_n(road: RoadLoad, speed_mps: F4s) -> F4s:
+    """Rolling and air resistance at `speed_mps`, N; it acts only while the car moves, so multiply by speed first."""
+    return road.a_n + speed_mps * (road.b_n_per_mps + speed_mps * road.c_n_per_mps2)
+
+
+def wheel_power_w(road: RoadLoad, start_mps: F4s, end_mps: F4s) -> F4s:
+    """Mean power at the wheels over one second, W; negative when the car must be braked."""
+    mean = (start_mps + end_mps) * 0.5
+    return mean * (resistance_n(road, mean) + road.effective_mass_kg * (end_mps - start_mps))

@@ -1,0 +1,242 @@
+"""Telemetry: every signal the car itself knows, as a function of the fleet's columns, in the unit of the signal table.
+
+One row is one signal. What only the world knows (position, weather) is in `WORLD_SIGNALS` and is added by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import battery, body, cells
+from .arrays import EvenTable, F4s, F8s, Rows
+from .charging import limit_soc
+from .columns import Columns
+from .modes import ChargingState, Gear, Plug, VehicleState
+from .parameters import Parameters
+from .plugged import acceptable_w
+from .powertrain import GEAR_RATIO, WHEEL_RADIUS_M
+from .signals import SIGNALS
+
+__all__ = ["READINGS", "WORLD_SIGNALS", "Reading", "sample"]
+
+WORLD_SIGNALS = frozenset(
+    {"longitude", "latitude", "altitude", "coordinate_system", "heading", "satellites", "ambient_temperature"}
+)
+RPM_PER_RADS = 60.0 / (2.0 * np.pi)
+#: Alarm levels: hottest probe, degC, from which a level holds.
+HOT_DEGC = {1: 55.0, 2: 60.0, 3: 65.0}
+#: Shown when no end of charging is in sight.
+NEVER_MIN = 9999.0
+#: A power too small to reckon an end with.
+LEAST_CHARGE_KW = 0.05
+
+
+class Reading:
+    """The rows of one sample; what several signals share is computed once."""
+
+    def __init__(self, cars: Columns, model: Parameters, curves: EvenTable, rows: Rows, *, dark: bool) -> None:
+        self.cars, self.model, self.curves, self.rows, self.dark = cars, model, curves, rows, dark
+
+    def __getitem__(self, column: str) -> NDArray[Any]:
+        values: NDArray[Any] = getattr(self.cars, column)[self.rows]
+        return values
+
+    @cached_property
+    def soc(self) -> F8s:
+        return self["soc"]
+
+    @cached_property
+    def displayed(self) -> F8s:
+        return battery.displayed_fraction(self.model.pack, self.soc)
+
+    @cached_property
+    def energy_kwh(self) -> F4s:
+        return battery.energy_kwh(self.model.pack, self.soc, self["state_of_health"])
+
+    @cached_property
+    def terminals(self) -> battery.Source:
+        return battery.source(self.model.pack, self.soc, self["pack_temperature_degc"])
+
+    @cached_property
+    def awake(self) -> NDArray[np.bool_]:
+        """Driving, or logging while offline."""
+        state = self["vehicle_state"]
+        awake: NDArray[np.bool_] = (state == VehicleState.DRIVING) | (state == VehicleState.OFFLINE_LOGGING)
+        return awake
+
+    @cached_property
+    def charging(self) -> NDArray[np.bool_]:
+        charging: NDArray[np.bool_] = self["charging_state"] == ChargingState.CHARGING
+        return charging
+
+    @cached_property
+    def current_a(self) -> F4s:
+        """Of the last second; a session that has ended since carries none."""
+        current = self["pack_current_a"]
+        over = (current < 0) & ~self.awake & ~self.charging
+        return np.where(over, np.float32(0.0), current) if over.any() else current
+
+    @cached_property
+    def voltage_v(self) -> F4s:
+        current, voltage = self["pack_current_a"], self["pack_voltage_v"]
+        over = current != self.current_a
+        return np.where(over, self.terminals.emf_v, voltage) if over.any() else voltage
+
+    @cached_property
+    def cell_voltages(self) -> cells.Extremes:
+        return cells.voltage_extremes(
+            self.terminals, self.model.pack.series, self.voltage_v, self.current_a, self.soc, self["cell_spread_v"]
+        )
+
+    @cached_property
+    def probes(self) -> cells.Extremes:
+        c_rate: F4s = np.divide(np.abs(self.current_a) * 3600.0, self.model.pack.capacity_as.astype(np.float32))
+        return cells.probe_extremes(self["pack_temperature_degc"], self["cell_spread_k"], c_rate)
+
+    @cached_property
+    def shaft_rads(self) -> F4s:
+        """Mean rotor speed of the last second, at which its power was given."""
+        mean: F4s = self["speed_mps"] - self["acceleration_mps2"] * np.float32(0.5)
+        return mean * np.float32(GEAR_RATIO / WHEEL_RADIUS_M)
+
+    def tyre(self, place: str) -> F4s:
+        return body.tyre_pressure_kpa(self[f"tyre_{place}_kpa"], self["tyre_temperature_degc"])
+
+
+def _gear(car: Reading) -> NDArray[Any]:
+    return (car.awake | (car["speed_mps"] > 0)) * np.uint8(Gear.D)  # P is 0
+
+
+def _range_km(car: Reading) -> NDArray[Any]:
+    distance: F4s = np.minimum(car.energy_kwh / car["consumption_kwh_per_km"], 2000.0)
+    return distance
+
+
+def _alarm_level(car: Reading) -> NDArray[Any]:
+    level = car["alarm_level"]
+    hottest = car.probes.highest
+    if (hottest >= HOT_DEGC[1]).any():
+        for grade, degc in HOT_DEGC.items():
+            level = np.maximum(level, np.where(hottest >= degc, np.uint8(grade), np.uint8(0)))
+    return level
+
+
+def _motor_torque(car: Reading) -> NDArray[Any]:
+    return np.clip(car["shaft_w"] / np.maximum(car.shaft_rads, 0.5), -2000.0, 2000.0)
+
+
+def _accelerator(car: Reading) -> NDArray[Any]:
+    train = car.model.train
+    mean = car.shaft_rads * np.float32(WHEEL_RADIUS_M / GEAR_RATIO)
+    return body.accelerator_percent(car["shaft_w"], np.minimum(train.peak_w, train.peak_force_n * mean))
+
+
+def _charge_limit_kw(car: Reading) -> NDArray[Any]:
+    """Plugged in, what would go in at the inlet; on the road, what braking may return."""
+    plugged = car["plug_state"] != Plug.UNPLUGGED
+    braking = battery.charge_limit_w(car.model.pack, car.soc, car["pack_temperature_degc"])
+    return np.where(plugged, acceptable_w(car.cars, car.model, car.curves, car.rows), braking) * 1e-3
+
+
+def _minutes_to_limit(car: Reading) -> NDArray[Any]:
+    pack = car.model.pack
+    stop = limit_soc(pack, car["charge_limit"])
+    missing = battery.energy_kwh(pack, stop, car["state_of_health"]) - car.energy_kwh
+    power = -car.voltage_v * car.current_a * 1e-3
+    minutes = 60.0 * np.maximum(missing, 0.0) / np.maximum(power, LEAST_CHARGE_KW)
+    return np.where(car.charging & (power > LEAST_CHARGE_KW), np.minimum(minutes, NEVER_MIN), NEVER_MIN)
+
+
+def _offered_a(car: Reading) -> NDArray[Any]:
+    """DC at the pack's voltage; AC per phase, three of them above 7.4 kW (32 A on one phase)."""
+    watts = car["offered_kw"] * 1000.0
+    phases = np.where(watts > 7400.0, 3.0, 1.0)
+    volts = np.where(car["plug_state"] == Plug.DC, car.voltage_v, 230.0 * phases)
+    return np.clip(watts / volts, 0.0, 2000.0)
+
+
+def _converter_on(car: Reading) -> NDArray[np.bool_]:
+    return car.awake | car.charging | (car["climate_on"] > 0)
+
+
+READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
+    "vehicle_state": lambda car: car["vehicle_state"],
+    "speed": lambda car: car["speed_mps"] * 3.6,
+    "odometer": lambda car: car["odometer_m"] * 1e-3,
+    "gear": _gear,
+    "soc_displayed": lambda car: car.displayed * 100.0,
+    "range_remaining": _range_km,
+    "alarm_level": _alarm_level,
+    "pack_voltage": lambda car: car.voltage_v,
+    "pack_current": lambda car: car.current_a,
+    "pack_power": lambda car: car.voltage_v * car.current_a * 1e-3,
+    "cell_temperature_max": lambda car: car.probes.highest,
+    "charging_state": lambda car: car["charging_state"],
+    "charge_power": lambda car: car["charge_power_kw"] * car.charging,
+    "acceleration": lambda car: car["acceleration_mps2"],
+    "motor_speed": lambda car: car["speed_mps"] * (GEAR_RATIO / WHEEL_RADIUS_M * RPM_PER_RADS),
+    "motor_torque": _motor_torque,
+    "motor_power": lambda car: car["shaft_w"] * 1e-3,
+    "motor_temperature": lambda car: car["motor_temperature_degc"],
+    "inverter_temperature": lambda car: car["inverter_temperature_degc"],
+    "accelerator_pedal": _accelerator,
+    "brake_pedal": lambda car: body.brake_percent(car["acceleration_mps2"]),
+    "state_of_health": lambda car: car["state_of_health"] * 100.0,
+    "energy_remaining": lambda car: car.energy_kwh,
+    "cell_voltage_max": lambda car: car.cell_voltages.highest,
+    "cell_voltage_min": lambda car: car.cell_voltages.lowest,
+    "cell_voltage_max_index": lambda car: car["highest_cell"],
+    "cell_voltage_min_index": lambda car: car["lowest_cell"],
+    "cell_temperature_min": lambda car: car.probes.lowest,
+    "pack_temperature": lambda car: car["pack_temperature_degc"],
+    # The loop runs through the pack: what its inlet shows lies between the cells and the coldest of them.
+    "coolant_temperature": lambda car: (car["pack_temperature_degc"] + car.probes.lowest) * 0.5,
+    "insulation_resistance": lambda car: body.insulation_kohm(car["insulation_kohm"], car["pack_temperature_degc"]),
+    "discharge_power_limit": lambda car: (
+        battery.discharge_limit_w(car.model.pack, car.terminals, car.soc, car["pack_temperature_degc"]) * 1e-3
+    ),
+    "charge_power_limit": _charge_limit_kw,
+    "energy_discharged": lambda car: car["energy_discharged_kwh"],
+    "energy_regenerated": lambda car: car["energy_regenerated_kwh"],
+    "plug_state": lambda car: car["plug_state"],
+    "energy_charged": lambda car: car["energy_charged_kwh"],
+    "minutes_to_limit": _minutes_to_limit,
+    "charge_limit": lambda car: car["charge_limit"],
+    "charge_current_limit": _offered_a,
+    "cabin_temperature": lambda car: car["cabin_temperature_degc"],
+    "target_temperature": lambda car: car["target_temperature"],
+    "climate_on": lambda car: car["climate_on"],
+    "hvac_power": lambda car: car["hvac_w"] * 1e-3,
+    "locked": lambda car: car["locked"],
+    "doors_open": lambda car: car["doors_open"],
+    "windows_open": lambda car: car["windows_open"],
+    "low_beam": lambda car: body.lit(car.awake, car.dark, car["always_lit"]),
+    "brake_light": lambda car: body.brake_light(car["acceleration_mps2"]),
+    "hazard_light": lambda car: car["hazard_light"],
+    "seat_belt_driver": lambda car: car.awake,
+    "tire_pressure_fl": lambda car: car.tyre("fl"),
+    "tire_pressure_fr": lambda car: car.tyre("fr"),
+    "tire_pressure_rl": lambda car: car.tyre("rl"),
+    "tire_pressure_rr": lambda car: car.tyre("rr"),
+    "trip_distance": lambda car: (car["odometer_m"] - car["trip_start_m"]) * 1e-3,
+    "trip_duration": lambda car: car["trip_s"],
+    "trip_energy": lambda car: car["energy_discharged_kwh"] - car["energy_regenerated_kwh"] - car["trip_start_kwh"],
+    "aux_voltage": lambda car: body.aux_voltage_v(
+        _converter_on(car), car["tyre_temperature_degc"], car["aux_offset_v"]
+    ),
+    "dtc_count": lambda car: car["dtc_count"],
+}
+
+
+def sample(reading: Reading, group: str) -> dict[str, NDArray[Any]]:
+    """All signals of one telemetry group that the car knows: name → array of the signal's own dtype, shape (rows,)."""
+    return {
+        signal.name: np.ascontiguousarray(READINGS[signal.name](reading), dtype=signal.dtype)
+        for signal in SIGNALS.group(group)
+        if signal.name not in WORLD_SIGNALS
+    }
