@@ -180,3 +180,11 @@ def test_a_fleet_of_100_000_takes_less_than_100_bytes_a_device() -> None:
     finally:
         tracemalloc.stop()
     assert used < 100 * len(names)
+
+
+def test_a_product_without_a_thing_model_is_an_ev(tmp_path: Path) -> None:
+    path = tmp_path / "registry.yaml"
+    path.write_text("products:\n  - {product_key: a1evPK00001, name: EV, devices: []}\n")
+    product = load_registry(path).product("a1evPK00001")
+    assert product is not None
+    assert "battery:PackVoltage" in product.thing_model.properties

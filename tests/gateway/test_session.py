@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jinqiao.gateway.mqtt.broker import Broker
-from jinqiao.gateway.mqtt.connection import Connection
-from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.fields import frame
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.packets import (
     Connack,
@@ -29,106 +25,7 @@ from jinqiao.gateway.mqtt.packets import (
     Unsubscribe,
 )
 from jinqiao.gateway.mqtt.session import TRANSITIONS, State
-from support.mqtt import OpenPolicy
-
-
-class Transport:
-    """A socket that keeps what is written."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.closed = self.aborted = self.reading_paused = False
-        self.unsent = 0
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def writelines(self, data: list[bytes]) -> None:
-        self.written += b"".join(data)
-
-    def get_write_buffer_size(self) -> int:
-        return self.unsent
-
-    def set_write_buffer_limits(self, high: int) -> None:
-        self.high = high
-
-    def get_extra_info(self, name: str) -> tuple[str, int]:
-        return ("192.0.2.1", 1234)
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def pause_reading(self) -> None:
-        self.reading_paused = True
-
-    def resume_reading(self) -> None:
-        self.reading_paused = False
-
-
-class Client:
-    """The far end of a connection in memory."""
-
-    def __init__(self, house: House, client_id: str | None = "client", **connect: object) -> None:
-        self.house = house
-        self.transport = Transport()
-        self.connection = Connection(house.broker, house.connections)
-        self.connection.connection_made(self.transport)  # type: ignore[arg-type]
-        if client_id is not None:
-            self.send(Connect(client_id, **connect))  # type: ignore[arg-type]
-            assert self.received() == [Connack(0)]
-
-    def send(self, *packets: Packet | bytes) -> None:
-        self.feed(b"".join(packet if isinstance(packet, bytes) else encode(packet) for packet in packets))
-
-    def feed(self, data: bytes) -> None:
-        self.connection.data_received(data)
-        self.house.turn()
-
-    def received(self) -> list[Packet]:
-        data, self.transport.written = self.transport.written, b""
-        return list(split(data))
-
-    @property
-    def closed(self) -> bool:
-        return self.transport.closed
-
-
-class House:
-    """A broker without an event loop: `turn` ends a turn, `at` moves the clock."""
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.policy = OpenPolicy()
-        self.soon: list[object] = []
-        self.broker = Broker(self.policy, limits or Limits(), self.soon.append)
-        self.connections: set[Connection] = set()
-
-    def turn(self) -> None:
-        while self.soon:
-            self.soon.pop(0)()  # type: ignore[operator]
-
-    def at(self, now: float) -> None:
-        self.broker.dispatcher.tick(now)
-        for connection in list(self.connections):
-            connection.check_patience(now)
-
-    def client(self, client_id: str | None = "client", **connect: object) -> Client:
-        return Client(self, client_id, **connect)
-
-
-def split(data: bytes) -> Iterator[Packet]:
-    position = 0
-    while position < len(data):
-        bounds = frame(data, position)
-        assert bounds is not None
-        assert bounds[1] <= len(data)
-        yield decode(data[position], data[bounds[0] : bounds[1]])
-        position = bounds[1]
+from support.mqtt_memory import House
 
 
 @pytest.fixture
@@ -201,7 +98,7 @@ def test_a_message_without_permission_is_acknowledged_and_dropped(house: House) 
 def test_permissions_are_asked_again_when_they_changed(house: House) -> None:
     client = house.client()
     client.send(Publish("a", b""))
-    house.policy.may_publish = lambda principal, topic: False  # type: ignore[method-assign]
+    house.policy.may_publish = lambda *_: False  # type: ignore[method-assign]
     client.send(Publish("a", b""))
     assert house.broker.counters.refused["publish"] == 0
     house.broker.permissions_changed()
@@ -340,6 +237,13 @@ def test_mqtt_5_is_refused_in_its_own_words(house: House) -> None:
     assert client.closed
 
 
+def test_another_version_comes_too_late_on_a_connection_in_use(house: House) -> None:
+    client = house.client()
+    client.send(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc")
+    assert client.received() == []
+    assert client.closed
+
+
 def test_other_levels_are_refused_with_code_1(house: House) -> None:
     client = house.client(None)
     client.send(b"\x10\x0f\x00\x04MQTT\x09\x02\x00\x3c\x00\x03abc")
@@ -406,7 +310,7 @@ def test_whoever_never_reads_its_answers_is_closed(house: House) -> None:
     client = house.client()
     client.connection.pause_writing()
     for _ in range(60):
-        client.send(encode(Signal(PacketType.PINGREQ)) * 10_000)
+        client.send(Publish("a", b"", 1, packet_id=1), encode(Publish("a", b"", 1, packet_id=1)) * 5_000)
     assert client.closed
     assert house.broker.dispatcher.held == 0
 
@@ -483,7 +387,7 @@ def test_a_fault_of_the_policy_costs_one_message(house: House) -> None:
 
 def test_a_fault_of_the_broker_costs_one_connection(house: House, caplog: pytest.LogCaptureFixture) -> None:
     client, other = house.client("one"), house.client("two")
-    house.policy.kind = lambda topic: 1 // 0  # type: ignore[method-assign]
+    house.policy.kind = lambda *_: 1 // 0  # type: ignore[method-assign]
     client.send(Publish("new", b""))
     assert client.closed
     assert not other.closed
@@ -515,7 +419,7 @@ def test_however_the_stream_is_cut_the_same_messages_arrive(packets: list[Packet
     at_0.received(), at_1.received()
     stream = b"".join(map(encode, packets))
     places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    for start, stop in zip(places, places[1:], strict=False):
+    for start, stop in itertools.pairwise(places):
         client.feed(stream[start:stop])
     assert not client.closed
     sent = [packet for packet in packets if isinstance(packet, Publish) and packet.topic != "secret"]

@@ -87,12 +87,12 @@ def record() -> type[Recording]:
 
 @pytest.fixture(scope="session")
 def lively(make_world: Callable[..., World]) -> Recording:
-    """Forty minutes of all agendas at once, every vehicle reporting every second."""
+    """Half an hour of all agendas at once, every vehicle reporting every second."""
     world = make_world(
         fleet_of(10, "{commuter: {leaves_home: 'normal(07:10, 10 min)'}}", "uniform(0.3, 0.9)"),
         fleet_of(16, "ride_hailing", "uniform(0.12, 0.9)"),
         fleet_of(6, "delivery", "uniform(0.25, 0.9)", models="{bmw-ix3-2021: 1}"),
         fleet_of(6, "{cycle: WLTC}", "uniform(0.14, 0.6)", models="{bmw-i7-xdrive60-2023: 1}"),
-        ambient="[{at: 0 min, degc: 2}, {at: 40 min, degc: 6}]",
+        ambient="[{at: 0 min, degc: 2}, {at: 30 min, degc: 6}]",
     )
-    return Recording(world, 2400)
+    return Recording(world, 1800)

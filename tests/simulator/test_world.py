@@ -10,6 +10,7 @@ import pytest
 from jinqiao.simulator.roads import great_circle_m
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
+from jinqiao.vehicles.battery import Pack
 from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
 PARKED, DRIVING, CHARGING, QUEUEING = range(4)
@@ -83,13 +84,17 @@ def test_power_is_voltage_times_current(lively):
 
 def test_the_charge_falls_by_the_power_that_flows(lively):
     fleet = lively.world.fleet
-    used_kwh = lively["pack_power"][1:].sum(axis=0) / 3600
+    pack = Pack.of(fleet.models)
     fallen = (lively["soc_displayed"][0] - lively["soc_displayed"][-1]) / 100
+    charge_as = lively["pack_current"][1:].sum(axis=0)
+    capacity_as = (pack.capacity_as * pack.span_soc)[fleet.model_of] * fleet.state_of_health
+    assert charge_as / capacity_as == pytest.approx(fallen, abs=1e-4)
+    # The voltage varies with charge, so energy and charge agree only roughly over a part of the pack.
+    used_kwh = lively["pack_power"][1:].sum(axis=0) / 3600
     net_kwh = np.array([fleet.models[model].battery.net_kwh for model in fleet.model_of])
     some = np.abs(used_kwh) > 1
     assert some.sum() > 10
-    # The open-circuit voltage varies with charge, so energy and charge agree only roughly over a part of the pack.
-    assert used_kwh[some] == pytest.approx((fallen * net_kwh)[some], rel=0.15)
+    assert used_kwh[some] == pytest.approx((fallen * net_kwh)[some], rel=0.25)
 
 
 def test_a_charging_car_is_parked_and_plugged_in(lively):
@@ -192,7 +197,7 @@ def test_a_change_is_reported_at_once(make_world, fleet_text, record):
 
 def test_the_same_seed_gives_the_same_batches_and_another_seed_others(make_world, fleet_text, record):
     fleets = [fleet_text(8, agenda, "uniform(0.15, 0.9)") for agenda in ("commuter", "ride_hailing", "delivery")]
-    runs = [record(make_world(*fleets, seed=seed), 300) for seed in (5, 5, 6)]
+    runs = [record(make_world(*fleets, seed=seed), 200) for seed in (5, 5, 6)]
     first, second, third = (digest(run.batches, run.events) for run in runs)
     assert first == second
     assert first != third

@@ -147,6 +147,7 @@ class RawClient:
     def __init__(self, port: int, timeout_s: float = 5.0) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout_s)
         self._buffer = b""
+        self._position = 0
 
     def send(self, *packets: Packet | bytes) -> None:
         self.socket.sendall(b"".join(packet if isinstance(packet, bytes) else encode(packet) for packet in packets))
@@ -154,15 +155,15 @@ class RawClient:
     def read(self) -> Packet:
         """The next packet; raises ConnectionError at the end of the stream and TimeoutError when nothing comes."""
         while True:
-            bounds = frame(self._buffer, 0) if self._buffer else None
+            start = self._position
+            bounds = frame(self._buffer, start) if start < len(self._buffer) else None
             if bounds is not None and bounds[1] <= len(self._buffer):
-                first, body = self._buffer[0], self._buffer[bounds[0] : bounds[1]]
-                self._buffer = self._buffer[bounds[1] :]
-                return decode(first, body)
+                self._position = bounds[1]
+                return decode(self._buffer[start], self._buffer[bounds[0] : bounds[1]])
             data = self.socket.recv(1 << 18)
             if not data:
                 raise ConnectionError("closed by the broker")
-            self._buffer += data
+            self._buffer, self._position = self._buffer[start:] + data, 0
 
     def expect(self, kind: type[P]) -> P:
         packet = self.read()

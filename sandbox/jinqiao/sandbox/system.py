@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import suppress
+from pathlib import Path
 
-__all__ = ["OTHER_PORT", "raise_file_limit"]
+__all__ = ["OTHER_PORT", "process_age_s", "raise_file_limit"]
 
 #: The way out when a port is taken.
 OTHER_PORT = "choose another with --mqtt-port, or --mqtt-port 0 for any free one"
@@ -19,3 +22,12 @@ def raise_file_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def process_age_s() -> float:
+    """Seconds since this process was started, interpreter and imports included (Linux; elsewhere 0)."""
+    try:
+        started_ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError):
+        return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from jinqiao.vehicles.modes import VehicleState
@@ -34,13 +35,14 @@ COMES_BACK_S = (40, 240)
 
 
 class Car:
-    """One vehicle on one outing: nothing but the town and a row number."""
+    """One vehicle on one outing: nothing but the town, a row number and the dice of its agenda."""
 
-    __slots__ = ("row", "town")
+    __slots__ = ("random", "row", "town")
 
-    def __init__(self, town: Town, row: int) -> None:
+    def __init__(self, town: Town, row: int, random: Random) -> None:
         self.town = town
         self.row = row
+        self.random = random
 
     @property
     def now_s(self) -> int:
@@ -49,7 +51,7 @@ class Car:
 
     @property
     def place(self) -> int:
-        """The node where the car stands."""
+        """The node where the car stands, or where its route began."""
         return int(self.town.node[self.row])
 
     @property
@@ -70,10 +72,8 @@ class Car:
         """Drive to a node; charge first where the battery would not suffice."""
         if self.place != to and not self.can_reach(to):
             yield from self.charge_at_station(until=ENOUGH)
-        while self.place != to:
+        if self.place != to:
             yield from self._follow_route(self.town.book.route(self.place, to))
-            if self.place != to:
-                yield from self.charge_here(VAN_KW, until=VAN_HELPS_TO)
 
     def follow_cycle(self, legs: tuple[Leg, ...], standing_s: int = 0) -> Acting:
         """Drive these legs as they are, on a closed tour: on the one the car is on, else from where it stands.
@@ -105,14 +105,12 @@ class Car:
         station, kind = found
         if station.node != self.place:
             yield from self._follow_route(town.book.route(self.place, station.node))
-        if station.node != self.place:
-            return
         request = station.queues[kind].get()
         if not request.triggered:
             town.set_state(row, VehicleState.QUEUEING)
         connector = yield request
         yield from self._charge(kind, station.site, connector.power_kw, until, None)
-        yield from self.wait(town.random.uniform(*COMES_BACK_S))
+        yield from self.wait(self.random.uniform(*COMES_BACK_S))
         town.unplug(row)
         yield station.queues[kind].put(connector)
 
@@ -122,21 +120,20 @@ class Car:
             yield from self._charge(kind, 0, power_kw, until, by_s)
 
     def _follow_route(self, route: Route) -> Acting:
-        """Leg by leg to the route's end, or to the next node where the battery gives up."""
+        """Leg by leg to the route's end; where the battery gives up, the van comes to the roadside."""
         town, row, movement = self.town, self.row, self.town.movement
         before = self._depart()
         movement.begin_route(row, route)
-        destination = town.book.node_behind(route.last + 1)
-        stranded = False
         while remaining_m := movement.remaining_m(row):
-            if not stranded and self.state_of_charge < GIVES_UP:
-                stranded, destination = True, movement.end_at_next_node(row)
-                continue
+            if self.state_of_charge < GIVES_UP:
+                self._arrive(self.place, before)
+                yield from self.charge_here(VAN_KW, until=VAN_HELPS_TO)
+                before = self._depart()
             road_class, stretch_m = movement.road_ahead(row)
-            leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, town.random)
+            leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, self.random)
             movement.begin_leg(row, leg)
             yield town.clock.timeout(leg.seconds)
-        self._arrive(destination, before)
+        self._arrive(town.book.node_behind(route.last + 1), before)
 
     def _depart(self) -> tuple[int, float, float, float]:
         """Begin a trip; returns what the counters stood at."""

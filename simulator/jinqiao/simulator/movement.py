@@ -64,12 +64,6 @@ class Movement:
         self._leg_end[row] = leg.start + leg.seconds
         self._scale[row] = leg.scale
 
-    def end_at_next_node(self, row: int) -> int:
-        """Shorten a vehicle's route to the next node ahead, and name it."""
-        entry = int(self.entry[row])
-        self._last[row] = entry
-        return self._book.node_behind(entry + 1)
-
     def on_tour(self, row: int) -> bool:
         """Whether a vehicle is on a closed tour, which it may go on with."""
         return bool(self._again[row] >= 0)

@@ -6,7 +6,6 @@ decisions of a second are collected and handed to the fleet's arrays together.
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +39,6 @@ PLUG = {"ac": Plug.AC, "dc": Plug.DC}
 DAWN_S, DUSK_S = 6.5 * 3600.0, 17.0 * 3600.0
 DAY_S = 86_400
 
-
 #: Which physics a vehicle needs: none until somebody looks, a driving second, or a charging second.
 RESTING, ROLLING, CHARGING = 0, 1, 2
 
@@ -52,7 +50,7 @@ class Town:
     resting vehicle has been computed.
     """
 
-    def __init__(self, scenario: Scenario, fleet: Fleet, random: Random) -> None:
+    def __init__(self, scenario: Scenario, fleet: Fleet) -> None:
         self.clock = Clock()
         self.fleet = fleet
         self.graph = jinqiao()
@@ -60,7 +58,6 @@ class Town:
         self.microtrips = microtrips()
         self.movement = Movement(fleet, self.book, self.microtrips.trace_mps)
         self.chargers = Chargers(self.clock, scenario.charging_stations, self.graph, fleet.n)
-        self.random = random
         self.start_ms = scenario.start_ms
         self.ambient_at = scenario.weather.ambient_at
         #: Local time of day at the start, s.
@@ -121,7 +118,7 @@ class Town:
         self._departed.append(row)
 
     def arrive(self, row: int, node: int) -> None:
-        """A trip is over; the car stands at a node."""
+        """A trip is over; `node` is where the next route begins."""
         self.node[row] = node
         self.set_state(row, VehicleState.PARKED)
         self._rest(row)
@@ -185,10 +182,7 @@ class Town:
             done.clear()
 
     def catch_up(self, rows: Rows) -> None:
-        """Compute what vehicles did while nobody looked: rest, up to now.
-
-        A vehicle that has just begun to roll or charge rested until this very second; one that goes on resting did too.
-        """
+        """Compute what vehicles did while nobody looked, up to now: rest, also where that has just ended."""
         now = self.clock.second
         rested_s = now - self.rested_s[rows]
         late = rested_s > 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,8 +41,8 @@ class World:
     """A scenario that runs.
 
     `fleets` lists (name, rows, specification); `town` is where they live; `time_ms` is simulated UTC, `elapsed_s` the
-    seconds since the start. `vehicles` rescales the fleets' counts to that total. The same scenario, seed and `vehicles`
-    give the same batches, bit for bit.
+    seconds since the start. `vehicles` rescales the fleets' counts to that total. The same scenario, `seed` and
+    `vehicles` give the same batches, bit for bit.
     """
 
     def __init__(self, scenario: Scenario, *, seed: int, vehicles: int | None = None) -> None:
@@ -54,24 +53,23 @@ class World:
             (spec.name, slice(stop - count, stop), spec)
             for spec, count, stop in zip(scenario.fleets, counts, stops, strict=True)
         ]
-        streams = dict(zip(("fleet", "town", "reports"), np.random.SeedSequence(seed).spawn(3), strict=True))
-        self.fleet = self._build_fleet(np.random.default_rng(streams["fleet"]))
-        self.town = Town(scenario, self.fleet, _scalar_random(streams["town"]))
+        # One stream of random numbers for each purpose, so that a draw more for one changes nothing for another.
+        purposes = np.random.SeedSequence(seed).spawn(2 + len(self.fleets))
+        for_fleet, for_reports, *for_agendas = (np.random.default_rng(purpose) for purpose in purposes)
+        self.fleet = self._build_fleet(for_fleet)
+        self.town = Town(scenario, self.fleet)
         self._agendas: list[Agenda] = []
-        # One stream per fleet: a vehicle more in one fleet changes nothing in another.
-        purposes = np.random.SeedSequence([seed, 1]).spawn(len(self.fleets))
-        for (_, rows, spec), purpose in zip(self.fleets, purposes, strict=True):
-            agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda, np.random.default_rng(purpose))
+        for (_, rows, spec), draws in zip(self.fleets, for_agendas, strict=True):
+            agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda, draws)
             agenda.settle()
             self._agendas.append(agenda)
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
         telemetry = [(rows, spec.telemetry) for _, rows, spec in self.fleets]
-        self._reports = Reports(self.town, telemetry, np.random.default_rng(streams["reports"]))
+        self._reports = Reports(self.town, telemetry, for_reports)
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
         with _no_collection():
-            self._wake(0)
-            self.town.clock.run_due()
+            self._decide(0)
 
     @property
     def time_ms(self) -> int:
@@ -97,17 +95,22 @@ class World:
         now_s = self.next_busy_s()
         town.clock.reach(now_s)
         town.tell_who_is_full()
+        self._decide(now_s)
+        events, town.events = town.events, []
+        town.step()
+        self.elapsed_s = now_s + 1
+        town.clock.reach(self.elapsed_s)
+        return self._reports.collect(self.elapsed_s), events
+
+    def _decide(self, now_s: int) -> None:
+        """Everything that is decided at this second: who wakes, departs, arrives, plugs in."""
+        town = self.town
         self._wake(now_s)
         town.clock.run_due()
         town.hand_over()
         if town.changed:
             self._reports.hasten(np.array(town.changed, dtype=np.intp))
             town.changed.clear()
-        events, town.events = town.events, []
-        town.step()
-        self.elapsed_s = now_s + 1
-        town.clock.reach(self.elapsed_s)
-        return self._reports.collect(self.elapsed_s), events
 
     def _wake(self, now_s: int) -> None:
         """Start the outings of those whose alarm rings."""
@@ -120,7 +123,7 @@ class World:
         agenda_of = np.searchsorted(self._first_rows, waking, side="right") - 1
         for row, number in zip(waking.tolist(), agenda_of.tolist(), strict=True):
             agenda = self._agendas[number]
-            town.clock.process(self._out_and_back(row, agenda.outing(Car(town, row))))
+            town.clock.process(self._out_and_back(row, agenda.outing(Car(town, row, agenda.random))))
 
     def _out_and_back(self, row: int, outing: Outing) -> Outing:
         """One outing; afterwards only the alarm remembers the vehicle."""
@@ -179,8 +182,3 @@ def _rescaled(counts: list[int], total: int | None) -> list[int]:
         shares[shares.argmin()] += 1
         shares[shares.argmax()] -= 1
     return [int(share) for share in shares]
-
-
-def _scalar_random(stream: np.random.SeedSequence) -> Random:
-    """Python's generator, ten times faster than NumPy's for one number at a time, from a NumPy seed."""
-    return Random(int.from_bytes(stream.generate_state(8).tobytes(), "little"))

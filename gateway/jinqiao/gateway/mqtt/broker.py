@@ -55,8 +55,6 @@ class Broker:
 
     def leave(self, session: Session, principal: Principal) -> None:
         """The session has ended, of itself or by take-over."""
-        for topic_filter in session.subscriptions:
-            self.router.unsubscribe(session.outbox, topic_filter)
         if self.sessions.get(principal.identity) is not session:
             return
         del self.sessions[principal.identity]
@@ -87,6 +85,22 @@ class Broker:
             else:
                 target.send(run.plain(), len(run))
 
+    def allows(self, question: Callable[[Principal, str], bool], principal: Principal, topic: str) -> bool:
+        """The policy's yes or no; a fault of the house is a no."""
+        try:
+            return question(principal, topic)
+        except Exception:
+            self._fault("the policy failed on %r for %s", topic, principal.name)
+            return False
+
+    def ask(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
+        """What the policy answers to a message; a fault of the house costs this message, no more."""
+        try:
+            return tuple(self.policy.receive(principal, topic, payload))
+        except Exception:
+            self._fault("the policy failed on a message to %s of %s", topic, principal.name)
+            return ()
+
     def publish_all(self, downlinks: Iterable[Downlink]) -> None:
         """Publish the policy's answers."""
         for downlink in downlinks:
@@ -105,5 +119,8 @@ class Broker:
         try:
             event(principal)
         except Exception:
-            self.counters.refused["policy_fault"] += 1
-            self.journal.exception("the policy failed on the coming or going of %s", principal.name)
+            self._fault("the policy failed on the coming or going of %s", principal.name)
+
+    def _fault(self, message: str, *arguments: object) -> None:
+        self.counters.refused["policy_fault"] += 1
+        self.journal.exception(message, *arguments)

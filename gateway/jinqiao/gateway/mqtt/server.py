@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.mqtt.allocator import keep_freed_blocks
 from jinqiao.gateway.mqtt.broker import Broker
 from jinqiao.gateway.mqtt.connection import Connection
 from jinqiao.gateway.mqtt.counters import Counters
@@ -20,6 +21,8 @@ _TICK_S = 0.25
 _TICKS_PER_SWEEP = 4
 #: Connections the kernel may hold for us: a fleet that comes back comes all at once.
 _BACKLOG = 4_096
+#: On closing: time for what has been accepted, then for the last words of each connection.
+_ACCEPT_S, _FAREWELL_S = 0.01, 1.0
 
 
 class Server:
@@ -55,6 +58,7 @@ class Server:
             listener = await loop.create_server(self._connection, host, port, backlog=_BACKLOG)
         except OSError as error:
             raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        keep_freed_blocks()
         self._listeners.append(listener)
         if self._timer is None:
             self._tick()
@@ -65,16 +69,20 @@ class Server:
             self._timer.cancel()
             self._timer = None
         listeners, self._listeners = self._listeners, []
+        # A socket accepted a moment ago becomes a connection a few turns later, and only while its listener is open.
+        await asyncio.sleep(_ACCEPT_S)
         for listener in listeners:
             listener.close()
         for connection in list(self._connections):
             if connection.session is not None:
                 connection.session.close()
-        deadline = asyncio.get_running_loop().time() + 1.0
+        deadline = asyncio.get_running_loop().time() + _FAREWELL_S
         while self._connections and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)
         for connection in list(self._connections):
             connection.abort()
+        while self._connections:
+            await asyncio.sleep(0)
         for listener in listeners:
             await listener.wait_closed()
 

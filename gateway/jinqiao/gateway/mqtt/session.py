@@ -28,6 +28,7 @@ from jinqiao.gateway.mqtt.packets import (
     Unsubscribe,
 )
 from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal, Refused
+from jinqiao.gateway.mqtt.subscriptions import Subscriptions
 from jinqiao.gateway.mqtt.topics import decode_name
 
 __all__ = ["TRANSITIONS", "Link", "Session", "State"]
@@ -97,7 +98,6 @@ class Session:
         "_link",
         "_refused",
         "_waits_for",
-        "_without",
         "broker",
         "guarded",
         "lossless",
@@ -122,8 +122,7 @@ class Session:
         #: Topics this client may publish to, as they are on the wire; and those it may not.
         self.permitted: set[bytes] = set()
         self._refused: set[bytes] = set()
-        self.subscriptions: dict[str, int] = {}
-        self._without: set[str] = set()
+        self.subscriptions: Subscriptions | None = None
         self._waits_for: set[Congestion] = set()
         self._link = link
 
@@ -142,6 +141,8 @@ class Session:
         try:
             packet = decode(first, body)
         except UnsupportedLevel as error:
+            if self.state is not State.OPENED:
+                raise
             self._refuse_login(error, _LEVEL_5_REFUSED if error.level == 5 else encode(Connack(error.reason)))
             return
         following = TRANSITIONS[self.state].get(packet.type)
@@ -161,8 +162,8 @@ class Session:
         self.state = State.CLOSED
         principal, self.principal = self.principal, None
         if principal is not None:
+            self._subscriptions().end()
             self.broker.leave(self, principal)
-            self.subscriptions = {}
         self.outbox.close()
         self._waits_for.clear()
 
@@ -182,7 +183,7 @@ class Session:
             allowed = False
         else:
             name = decode_name(topic)
-            allowed = self._ask(self.broker.policy.may_publish, name)
+            allowed = self.broker.allows(self.broker.policy.may_publish, self._principal(), name)
             known = self.permitted if allowed else self._refused
             if len(known) >= self.broker.limits.permitted_topics:
                 known.clear()
@@ -194,14 +195,8 @@ class Session:
         return allowed
 
     def ask(self, topic: bytes, payload: bytes) -> Iterable[Downlink]:
-        """What the policy answers to a message of this client; a fault of the house costs this message, no more."""
-        principal, name = self._principal(), topic.decode()
-        try:
-            return tuple(self.broker.policy.receive(principal, name, payload))
-        except Exception:
-            self.broker.counters.refused["policy_fault"] += 1
-            self.broker.journal.exception("the policy failed on a message of %s to %s", principal.name, name)
-            return ()
+        """What the policy answers to a message of this client."""
+        return self.broker.ask(self._principal(), topic.decode(), payload)
 
     def forget_permissions(self) -> None:
         """The policy's mind has changed."""
@@ -209,13 +204,14 @@ class Session:
         self._refused.clear()
 
     def wait_for(self, outboxes: tuple[Outbox, ...]) -> None:
-        """Stop reading while subscribers are behind: for any of them if this publisher is lossless, else if all are."""
-        behind = [
-            congestion
-            for outbox in outboxes
-            if (congestion := outbox.congestion) is not None and congestion.worth_waiting(self)
-        ]
-        if behind and (self.lossless or len(behind) == len(outboxes)):
+        """Stop reading while subscribers are behind: for any of them if this publisher is lossless, else if all are.
+
+        Those that do not read at all do not count.
+        """
+        congestions = [outbox.congestion for outbox in outboxes]
+        behind = [found for found in congestions if found is not None and found.worth_waiting(self)]
+        reading = sum(found is None or not found.stalled for found in congestions)
+        if behind and (self.lossless or len(behind) == reading):
             for congestion in behind:
                 congestion.wait(self)
             self._waits_for.update(behind)
@@ -259,6 +255,7 @@ class Session:
         self.max_qos = min(principal.max_qos, _HIGHEST_QOS)
         self.small_bytes = min(self.max_payload, self.broker.limits.control_packet_bytes)
         self.outbox.name = principal.name
+        self.subscriptions = Subscriptions(self.broker.router, self.outbox, principal)
         self.answer(encode(Connack()))
         self.broker.enter(self, principal)
 
@@ -270,22 +267,11 @@ class Session:
         self.close()
 
     def _subscribe(self, packet: Subscribe) -> None:
-        principal = self._principal()
+        principal, subscriptions = self._principal(), self._subscriptions()
         codes = []
         for index, (topic_filter, qos) in enumerate(packet.filters):
-            known = topic_filter in self.subscriptions
-            if (
-                index < principal.max_filters
-                and (known or len(self.subscriptions) < principal.max_subscriptions)
-                and self._ask(self.broker.policy.may_subscribe, topic_filter)
-            ):
-                granted = min(qos, self.max_qos)
-                self.subscriptions[topic_filter] = granted
-                self.broker.router.subscribe(self.outbox, topic_filter, granted)
-                if topic_filter in self._without:
-                    self._without.discard(topic_filter)
-                    self.broker.router.push_again(principal.identity, topic_filter)
-            else:
+            granted = min(qos, self.max_qos)
+            if index >= principal.max_filters or not subscriptions.add(topic_filter, granted, self._may_subscribe):
                 granted = _FAILURE
                 self.broker.counters.refused["subscribe"] += 1
                 self.broker.journal.warning("%s may not subscribe to %r", self.name, topic_filter)
@@ -293,14 +279,12 @@ class Session:
         self.answer(encode(Suback(packet.packet_id, tuple(codes))))
 
     def _unsubscribe(self, packet: Unsubscribe) -> None:
-        principal = self._principal()
         for topic_filter in packet.filters:
-            if self.subscriptions.pop(topic_filter, None) is not None:
-                self.broker.router.unsubscribe(self.outbox, topic_filter)
-            if principal.auto_subscribed and len(self._without) < principal.max_subscriptions:
-                self._without.add(topic_filter)
-                self.broker.router.push_without(principal.identity, topic_filter)
+            self._subscriptions().remove(topic_filter)
         self.answer(encode(Unsuback(packet.packet_id)))
+
+    def _may_subscribe(self, topic_filter: str) -> bool:
+        return self.broker.allows(self.broker.policy.may_subscribe, self._principal(), topic_filter)
 
     def _ping(self, _: Signal) -> None:
         self.answer(_PINGRESP)
@@ -308,19 +292,15 @@ class Session:
     def _disconnect(self, _: Signal) -> None:
         self.close()
 
-    def _ask(self, question: Callable[[Principal, str], bool], topic: str) -> bool:
-        """The policy's yes or no; a fault of the house is a no."""
-        try:
-            return question(self._principal(), topic)
-        except Exception:
-            self.broker.counters.refused["policy_fault"] += 1
-            self.broker.journal.exception("the policy failed on %r for %s", topic, self.name)
-            return False
-
     def _principal(self) -> Principal:
         if self.principal is None:
             raise ProtocolError(f"the client is {self.state.value}")
         return self.principal
+
+    def _subscriptions(self) -> Subscriptions:
+        if self.subscriptions is None:
+            raise ProtocolError(f"the client is {self.state.value}")
+        return self.subscriptions
 
 
 _HANDLERS: dict[PacketType, Callable[[Session, Any], None]] = {

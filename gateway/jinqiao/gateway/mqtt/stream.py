@@ -97,6 +97,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                 if (first != _PUBLISH and first != _PUBLISH_QOS_1) or stop - body < 2:
                     if messages:
                         _forward(session, route, data[start:position], messages, ends, ids_at)
+                    _settle(session, received, downlinks)
                     ends, ids_at, messages = [], [], 0
                     position = _other(session, data, position, body, stop)
                     if session.state is not State.CONNECTED:
@@ -139,11 +140,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
     finally:
         if messages:
             _forward(session, route, data[start:position], messages, ends, ids_at)
-        if received and session.state is State.CONNECTED:
-            session.answer(b"\x40\x02" + b"\x40\x02".join(received))
-        # Only now that the messages they answer have been forwarded: nobody shall see an answer first.
-        if downlinks:
-            session.broker.publish_all(downlinks)
+        _settle(session, received, downlinks)
     return position
 
 
@@ -164,6 +161,20 @@ def _forward(
             target.send(packets, messages)
     if broker.dispatcher.congested:
         session.wait_for(route.targets)
+
+
+def _settle(session: Session, received: list[bytes], downlinks: list[Downlink]) -> None:
+    """Acknowledge in the order of the messages [MQTT-4.6.0-2], and publish what the policy answered to them.
+
+    Called when they have been forwarded, so that nobody sees an answer before its question.
+    """
+    if received:
+        if session.state is State.CONNECTED:
+            session.answer(b"\x40\x02" + b"\x40\x02".join(received))
+        received.clear()
+    if downlinks:
+        session.broker.publish_all(downlinks)
+        downlinks.clear()
 
 
 def _other(session: Session, data: bytes, position: int, body: int, stop: int) -> int:
@@ -193,7 +204,10 @@ def _acknowledge(session: Session, data: bytes, position: int) -> int:
     row = data[position : position + 4 * count]
     if row[::4].count(_PUBACK) != count or row[1::4].count(2) != count:
         count, row = 1, row[:4]
-    session.outbox.acknowledge(_PUBACK_IDS[count].unpack(row))
+    ids = _PUBACK_IDS[count].unpack(row)
+    if 0 in ids:
+        raise ProtocolError("packet identifier 0 [MQTT-2.3.1-1]")
+    session.outbox.acknowledge(ids)
     return position + 4 * count
 
 

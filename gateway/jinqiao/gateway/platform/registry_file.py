@@ -16,6 +16,7 @@ from jinqiao.base.document import Document, did_you_mean
 from jinqiao.base.errors import Problem, RegistryError
 
 from .devices import ListedDevices
+from .ev_thing_model import ev_thing_model
 from .registry import RESERVED_KEYS, Application, ConsumerGroup, NodeType, Product, Registry
 from .thing_model import ThingModel, load_thing_model
 
@@ -49,7 +50,8 @@ class DeviceEntry(_Strict):
 class ProductEntry(_Strict):
     product_key: ProductKey
     name: str
-    thing_model: str
+    #: A TSL file beside the registry; without one the product is an EV like the simulated ones.
+    thing_model: str | None = None
     product_secret: Secret | None = Field(default=None, repr=False)
     dynamic_registration: bool = False
     node_type: NodeType = "device"
@@ -118,6 +120,9 @@ def _thing_models(document: Document, file: RegistryFile, folder: Path) -> tuple
     models: list[ThingModel] = []
     problems: list[Problem] = []
     for row, entry in enumerate(file.products):
+        if entry.thing_model is None:
+            models.append(ev_thing_model(entry.product_key))
+            continue
         place = folder / entry.thing_model
         if not place.is_file():
             problems.append(document.problem(("products", row, "thing_model"), f"no file {entry.thing_model!r}"))

@@ -40,7 +40,7 @@ class View:
     states: Mapping[str, int]
     published: Counter[str]
     sample: tuple[str, bytes] | None
-    connections: int
+    clients: int
     delivered: int
     dropped: int
 
@@ -126,7 +126,7 @@ class LiveTable(NoTable):
 
         clock = Text.assemble((_clock(view.simulated_ms), "bold cyan"), f"  speed {view.speed}", style="")
         ears = Text(
-            f"{view.connections:,} connections, {view.delivered:,} delivered, {view.dropped:,} dropped for slow ones",
+            f"{view.clients:,} client(s), {view.delivered:,} delivered, {view.dropped:,} dropped for slow ones",
             style="dim",
         )
         parts: list[Text | Table | Panel] = [clock, states, wire, ears]

@@ -17,6 +17,7 @@ from jinqiao.gateway.vehicle_links import VehicleLinks
 from jinqiao.simulator.scenario import Scenario, load_scenario
 from jinqiao.simulator.world import World
 
+from ..system import process_age_s
 from .child import GatewayProcess
 from .console import NoTable, View
 from .options import RunOptions
@@ -39,7 +40,7 @@ class Run:
 
     def __init__(self, options: RunOptions) -> None:
         self.options = options
-        self.began = time.perf_counter()
+        self.began = time.perf_counter() - process_age_s()
         self.stop = asyncio.Event()
         self.fault: EnvironmentFault | None = None
         self.closing = False
@@ -64,7 +65,7 @@ class Run:
             states=self.world.counts() if self.world else {},
             published=self.summary.published,
             sample=self.publisher.sample if self.publisher else None,
-            connections=stats.get("connections", 0),
+            clients=max(stats.get("connections", 1) - 1, 0),  # without our own
             delivered=stats.get("delivered", 0),
             dropped=stats.get("dropped", 0),
         )
@@ -113,7 +114,8 @@ class Run:
         gateway = self.gateway = await GatewayProcess.spawn()
         stack.push_async_callback(gateway.close)
         world = self.world = World(self.scenario, seed=self.seed, vehicles=self.options.vehicles)
-        gc.freeze()  # what a large fleet is made of stays: a collection that looks at all of it takes a third of a second
+        # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
+        gc.freeze()
         fleet = world.fleet
         self.summary.vehicles = fleet.n
         house_password, fleet_secret = self.house_password, secrets.token_hex(16)

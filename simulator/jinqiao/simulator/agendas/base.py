@@ -27,7 +27,8 @@ Outing = Generator["simpy.Event", Any, int]
 class Agenda:
     """One fleet's day. Vehicle `row` of the fleet is element `row - rows.start` of an agenda's own arrays.
 
-    `draws` is for arrays, at the start and for distributions of the scenario; `random` for single decisions on the way.
+    `draws` is for arrays, at the start and for distributions of the scenario; `random` for single decisions on the way,
+    where Python's generator is ten times faster.
     """
 
     spec: Any

@@ -27,6 +27,9 @@ NEXT_FARE_S = 150.0
 #: that drives 250 km a shift spends about an hour of its ten at chargers or on the way there.
 SERVING, CHARGING = 0.8, 0.1
 
+#: In place of a shift's end.
+OFF_DUTY = -1
+
 #: A fare is picked up at the nearest of so many random places.
 CALLS = 4
 
@@ -47,8 +50,8 @@ class RideHailing(Agenda):
         self.begins_s = (mean_s + sd_s * self.draws.standard_normal(self.count)) % DAY_S
         into_shift_s = (self.day_second - self.begins_s) % DAY_S
         on_duty = into_shift_s < self.spec.shift_s
-        #: Second since the scenario's start at which the present shift ends; past when off duty.
-        self.shift_ends_s = np.where(on_duty, self.spec.shift_s - into_shift_s, -1.0).astype(np.int32)
+        #: Second since the scenario's start at which the present shift ends.
+        self.shift_ends_s = np.where(on_duty, self.spec.shift_s - into_shift_s, OFF_DUTY).astype(np.int32)
         soc = self.displayed_soc()
 
         below = soc < self.spec.charge_below
@@ -65,19 +68,20 @@ class RideHailing(Agenda):
         self.stand(nodes.astype(np.int16), np.where(on_duty, wake_s, DAY_S - into_shift_s))
 
     def outing(self, car: Car) -> Outing:
-        """One fare."""
+        """One fare; the way home where the shift is over."""
         i = self.index(car)
-        if self.shift_ends_s[i] <= car.now_s:
+        if self.shift_ends_s[i] == OFF_DUTY:
             self.shift_ends_s[i] = car.now_s + round(self.spec.shift_s)
         if self.charges_first[i] or car.state_of_charge < self.spec.charge_below:
             self.charges_first[i] = False
             yield from car.charge_at_station(until=self.spec.charge_to)
-        yield from car.drive(to=self._pickup(car))
-        yield from car.wait(self.random.uniform(*BOARDING_S))
-        yield from car.drive(to=self.random.choice(self._places))
         if car.now_s < self.shift_ends_s[i]:
+            yield from car.drive(to=self._pickup(car))
+            yield from car.wait(self.random.uniform(*BOARDING_S))
+            yield from car.drive(to=self.random.choice(self._places))
             return car.now_s + 1 + int(self.random.expovariate(1.0 / NEXT_FARE_S))
         yield from car.drive(to=int(self.home[i]))
+        self.shift_ends_s[i] = OFF_DUTY
         return car.now_s + int((self.begins_s[i] - car.now_s - self.day_second) % DAY_S)
 
     def _pickup(self, car: Car) -> int:

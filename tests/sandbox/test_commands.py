@@ -1,0 +1,140 @@
+"""The other commands: serve, watch, catalog, bench, and help that teaches."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from support.programs import JINQIAO, Program
+
+Start = Callable[..., Program]
+
+COMMANDS = [["run"], ["serve"], ["watch"], ["validate"], ["schema"], ["catalog", "list"], ["catalog", "show"]]
+COMMANDS += [["bench", "render"], ["bench", "end-to-end"]]
+
+REGISTRY = """\
+products:
+  - product_key: a1carPK0001
+    name: T-Box
+    devices:
+      - {device_name: tbox001, device_secret: secret0123456789abcdef}
+applications:
+  - {username: backend, password: change-me, products: [a1carPK0001]}
+"""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_shows_an_example(command: list[str]) -> None:
+    told = subprocess.run([*JINQIAO, *command, "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
+    assert "Example:" in told
+    assert f"jinqiao {' '.join(command)}" in told
+
+
+def test_the_catalogue_is_listed_and_shown(start: Start) -> None:
+    code, lines, _ = start("catalog", "list", "--json").finish()
+    assert code == 0
+    ids = {row["id"] for row in lines[0]}  # type: ignore[index]
+    assert {"bmw-i3-edrive35l-2022", "bmw-ix3-2021", "bmw-i4-edrive40-2022", "bmw-i7-xdrive60-2023"} <= ids
+    code, lines, _ = start("catalog", "show", "bmw-i4-edrive40-2022", "--json").finish()
+    assert code == 0
+    assert lines[0]["battery"]["net_kwh"] == 80.7
+
+
+def test_a_device_posts_to_a_served_registry_and_is_answered(start: Start, tmp_path: Path) -> None:
+    registry = tmp_path / "registry.yaml"
+    registry.write_text(REGISTRY)
+    program = start("serve", "--registry", str(registry), "--mqtt-port", "0")
+    port = program.ready["mqtt_port"]
+    # The password is the vector of alibaba-iot-platform.md, appendix B (npm SDK 1.2.8).
+    device = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id="a1carPK0001&tbox001|securemode=3,signmethod=hmacsha1,timestamp=1795333543958,lan=NodeJS,_v=1.2.8|",
+    )
+    device.username_pw_set("tbox001&a1carPK0001", "6cc7a97ef8092300f632ec473c6907af8ca1ec48")
+    topic = "/sys/a1carPK0001/tbox001/thing/event/property/post"
+    heard: list[dict[str, object]] = []
+    device.on_message = lambda *arguments: heard.append(json.loads(arguments[-1].payload))
+    device.on_connect = lambda client, *_: client.subscribe(f"{topic}_reply")
+    device.on_subscribe = lambda client, *_: client.publish(
+        topic, json.dumps({"id": "7", "version": "1.0", "params": {"VehicleSpeed": 42.5, "Nonsense": 1}})
+    )
+    device.connect("127.0.0.1", port, keepalive=60)
+    for _ in range(100):
+        device.loop(0.05)
+        if heard:
+            break
+    device.disconnect()
+    device.loop(0.05)
+    assert heard[0]["code"] == 200
+    assert heard[0]["id"] == "7"
+    assert heard[0]["data"] == {"Nonsense": "tsl parse: params not exist"}
+    program.interrupt()
+    code, _, told = program.finish()
+    assert code == 0
+    assert "served 1 messages" in told
+
+
+def test_serve_names_the_port_that_is_taken(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, errors = start("serve", "--plain-mqtt", "--mqtt-port", str(port)).finish()
+    assert code == 3
+    assert str(port) in errors
+    assert "--mqtt-port" in errors
+
+
+def test_a_broken_registry_is_explained(start: Start, tmp_path: Path) -> None:
+    registry = tmp_path / "registry.yaml"
+    registry.write_text(REGISTRY.replace("device_secret", "device_secrte"))
+    code, _, errors = start("serve", "--registry", str(registry), "--mqtt-port", "0").finish()
+    assert code == 2
+    assert "registry.yaml:5:" in errors
+    assert "device_secret" in errors
+
+
+def test_watch_follows_a_run(start: Start, scenarios: Path) -> None:
+    run = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--for", "20s", "-q")
+    ready = run.ready
+    watch = [*JINQIAO, "watch", "--mqtt-port", str(ready["mqtt_port"]), "--password", ready["app_password"]]
+    told = subprocess.run([*watch, "-n", "2", "--raw"], capture_output=True, text=True, timeout=30, check=True).stdout
+    posts = [json.loads(line) for line in told.splitlines()]
+    assert len(posts) == 2
+    assert all(post["topic"].startswith(f"/sys/{ready['product_key']}/") for post in posts)
+    refused = subprocess.run([*watch[:-1], "wrong"], capture_output=True, text=True, timeout=30, check=False)
+    assert refused.returncode == 3
+    assert "user" in refused.stderr
+    run.interrupt()
+    assert run.finish()[0] == 0
+
+
+def test_bench_render_prints_one_json_object(start: Start) -> None:
+    code, lines, _ = start("bench", "render", "--vehicles", "500", "--seconds", "0.1", "--json").finish()
+    assert code == 0
+    assert {"posts_per_s", "orjson_posts_per_s", "ratio", "timed_properties", "machine"} <= set(lines[0])
+    assert lines[0]["timed_properties"] >= 14
+
+
+def test_bench_end_to_end_delivers_everything(start: Start) -> None:
+    arguments = ["bench", "end-to-end", "--vehicles", "300", "--seconds", "5", "--peer-seconds", "1", "--json"]
+    code, lines, errors = start(*arguments).finish(100)
+    assert code == 0, errors
+    found = lines[0]
+    for part in ("real_time", "flat_out"):
+        assert found[part]["received"] == found[part]["posts"] > 0
+        assert set(found[part]["cpu_s"]) == {"simulator", "gateway", "subscriber"}
+    assert found["paho"]["received"] == found["paho"]["sent"] > 0
+
+
+def test_the_module_runs_like_the_program() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "jinqiao.sandbox.cli", "--help"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "jinqiao run scenarios/jinqiao-morning.yaml" in told.stdout

@@ -1,0 +1,113 @@
+"""A broker and its clients in memory: no sockets, no event loop, a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jinqiao.gateway.mqtt.broker import Broker
+from jinqiao.gateway.mqtt.connection import Connection
+from jinqiao.gateway.mqtt.decoding import decode
+from jinqiao.gateway.mqtt.encoding import encode
+from jinqiao.gateway.mqtt.fields import frame
+from jinqiao.gateway.mqtt.limits import Limits
+from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet
+from support.mqtt import OpenPolicy
+
+
+class Transport:
+    """A socket that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.closed = self.aborted = self.reading_paused = False
+        self.unsent = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def writelines(self, data: list[bytes]) -> None:
+        self.written += b"".join(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        self.high = high
+
+    def get_extra_info(self, _: str) -> tuple[str, int]:
+        return ("192.0.2.1", 1234)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def pause_reading(self) -> None:
+        self.reading_paused = True
+
+    def resume_reading(self) -> None:
+        self.reading_paused = False
+
+
+class Client:
+    """The far end of a connection in memory."""
+
+    def __init__(self, house: House, client_id: str | None = "client", **connect: object) -> None:
+        self.house = house
+        self.transport = Transport()
+        self.connection = Connection(house.broker, house.connections)
+        self.connection.connection_made(self.transport)  # type: ignore[arg-type]
+        if client_id is not None:
+            self.send(Connect(client_id, **connect))  # type: ignore[arg-type]
+            assert self.received() == [Connack(0)]
+
+    def send(self, *packets: Packet | bytes) -> None:
+        self.feed(b"".join(packet if isinstance(packet, bytes) else encode(packet) for packet in packets))
+
+    def feed(self, data: bytes) -> None:
+        self.connection.data_received(data)
+        self.house.turn()
+
+    def received(self) -> list[Packet]:
+        data, self.transport.written = self.transport.written, b""
+        return list(split(data))
+
+    @property
+    def closed(self) -> bool:
+        return self.transport.closed
+
+
+class House:
+    """A broker without an event loop: `turn` ends a turn, `at` moves the clock."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.policy = OpenPolicy()
+        self.soon: list[object] = []
+        self.broker = Broker(self.policy, limits or Limits(), self.soon.append)
+        self.connections: set[Connection] = set()
+
+    def turn(self) -> None:
+        while self.soon:
+            self.soon.pop(0)()  # type: ignore[operator]
+
+    def at(self, now: float) -> None:
+        self.broker.dispatcher.tick(now)
+        for connection in list(self.connections):
+            connection.check_patience(now)
+
+    def client(self, client_id: str | None = "client", **connect: object) -> Client:
+        return Client(self, client_id, **connect)
+
+
+def split(data: bytes) -> Iterator[Packet]:
+    position = 0
+    while position < len(data):
+        bounds = frame(data, position)
+        assert bounds is not None
+        assert bounds[1] <= len(data)
+        yield decode(data[position], data[bounds[0] : bounds[1]])
+        position = bounds[1]
