@@ -19,7 +19,15 @@ from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.packets import Connack, Connect, PacketType, Puback, Publish, Signal, Subscribe
 from jinqiao.gateway.mqtt.server import Server
-from support.mqtt import BrokerThread, OpenPolicy, running_broker
+from support.mqtt import BrokerThread, NewLoop, OpenPolicy, running_broker
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def new_loop(request: pytest.FixtureRequest) -> NewLoop:
+    """Both event loops: they differ in when they pause and resume writing."""
+    if request.param == "asyncio":
+        return asyncio.new_event_loop
+    return pytest.importorskip("uvloop").new_event_loop
 
 
 @pytest.fixture
@@ -174,10 +182,10 @@ def test_the_largest_payload_arrives_whole(broker: BrokerThread) -> None:
     assert [client.expect(Publish).payload == payload for _ in range(5)] == [True] * 5
 
 
-def test_no_reader_no_harm() -> None:
+def test_no_reader_no_harm(new_loop: NewLoop) -> None:
     """One subscriber never reads, one does: the second gets everything, memory is bounded, losses are counted."""
     limits = Limits(queue_bytes=2 << 20, high_water_bytes=1 << 19)
-    with running_broker(limits) as broker:
+    with running_broker(limits, new_loop) as broker:
         stuck = broker.socket()
         stuck.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         stuck.send(Connect("stuck"), Subscribe(1, (("#", 0),)))
@@ -201,9 +209,9 @@ def test_no_reader_no_harm() -> None:
         assert stats["dropped"] > count / 2
 
 
-def test_a_lossless_publisher_loses_nothing_to_a_slow_reader() -> None:
+def test_a_lossless_publisher_loses_nothing_to_a_slow_reader(new_loop: NewLoop) -> None:
     limits = Limits(queue_bytes=4 << 20, high_water_bytes=1 << 19)
-    with running_broker(limits) as broker:
+    with running_broker(limits, new_loop) as broker:
         slow, publisher = broker.client("slow"), broker.client("sim:trusted,lossless")
         slow.subscribe("#")
         broker.client("other").subscribe("nothing/here")
@@ -254,8 +262,8 @@ def test_a_port_that_is_taken_is_named(broker: BrokerThread) -> None:
         asyncio.run(listen_there())
 
 
-def test_closing_the_server_ends_every_connection() -> None:
-    with running_broker() as broker:
+def test_closing_the_server_ends_every_connection(new_loop: NewLoop) -> None:
+    with running_broker(new_loop=new_loop) as broker:
         sockets = [broker.client(f"c{number}").socket.dup() for number in range(20)]
         sockets.append(broker.socket().socket.dup())
     for connection in sockets:

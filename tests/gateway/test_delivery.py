@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.packets import Puback, Publish, Subscribe
@@ -191,3 +194,12 @@ def test_order_is_kept_over_pause_and_resume(house: House) -> None:
     assert [int(packet.payload) for packet in received] == list(range(sent))
     slow.send(*(Puback(packet.packet_id) for packet in received if packet.qos))
     assert house.broker.dispatcher.held == 0
+
+
+def test_names_that_lost_messages_are_counted_together_when_they_are_too_many() -> None:
+    counters = Counters()
+    for number in range(1_500):
+        counters.drop(f"client {number}", 2)
+    assert counters.dropped == sum(counters.dropped_by.values()) == 3_000
+    assert counters.dropped_by["(others)"] == 2 * 500
+    assert json.loads(json.dumps(counters.snapshot()))["dropped"] == 3_000

@@ -30,6 +30,7 @@ from jinqiao.gateway.mqtt.server import Server
 
 T = TypeVar("T")
 P = TypeVar("P")
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 
 class OpenPolicy:
@@ -91,10 +92,10 @@ class OpenPolicy:
 class BrokerThread:
     """A broker on a free port, with a loop of its own."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, new_loop: NewLoop = asyncio.new_event_loop) -> None:
         self.policy = OpenPolicy()
         self.server = Server(self.policy, limits=limits)
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         self._wait(self.server.start("127.0.0.1", 0))
@@ -201,9 +202,9 @@ class RawClient:
 
 
 @contextmanager
-def running_broker(limits: Limits | None = None) -> Iterator[BrokerThread]:
+def running_broker(limits: Limits | None = None, new_loop: NewLoop = asyncio.new_event_loop) -> Iterator[BrokerThread]:
     """A broker for the length of a `with`."""
-    broker = BrokerThread(limits)
+    broker = BrokerThread(limits, new_loop)
     try:
         yield broker
     finally:

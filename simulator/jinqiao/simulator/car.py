@@ -75,22 +75,21 @@ class Car:
         if self.place != to:
             yield from self._follow_route(self.town.book.route(self.place, to))
 
-    def follow_cycle(self, legs: tuple[Leg, ...], standing_s: int = 0) -> Acting:
+    def follow_cycle(self, legs: tuple[Leg, ...], since_s: int = 0) -> Acting:
         """Drive these legs as they are, on a closed tour: on the one the car is on, else from where it stands.
 
-        It stands for `standing_s` seconds, ready to drive, before the first leg.
+        `since_s` seconds of the first leg are over already: the car begins at speed.
         """
         town, row = self.town, self.row
         before = self._depart()
         if not town.movement.on_tour(row):
             town.movement.begin_route(row, town.book.tour(self.place))
-        if standing_s:
-            town.movement.begin_leg(row, legs[0]._replace(seconds=0))
-            yield town.clock.timeout(standing_s)
-        for leg in legs:
+        first = legs[0]
+        for leg in (first._replace(start=first.start + since_s, seconds=first.seconds - since_s), *legs[1:]):
             if self.state_of_charge < GIVES_UP:
                 break
-            town.movement.begin_leg(row, leg)
+            town.movement.begin_leg(row, leg, at_speed=since_s > 0)
+            since_s = 0
             yield town.clock.timeout(leg.seconds)
         self._arrive(self.place, before)
 

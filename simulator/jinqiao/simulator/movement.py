@@ -58,8 +58,10 @@ class Movement:
         self._again[row] = route.first if route.closed else -1
         self.metres[row] = 0.0
 
-    def begin_leg(self, row: int, leg: Leg) -> None:
-        """Let a vehicle at rest follow a leg from its first sample on."""
+    def begin_leg(self, row: int, leg: Leg, *, at_speed: bool = False) -> None:
+        """Let a vehicle at rest follow a leg from its first sample on; `at_speed`: it already moves as that sample."""
+        if at_speed:
+            self._fleet.speed_mps[row] = self._trace_mps[leg.start] * leg.scale
         self._cursor[row] = leg.start
         self._leg_end[row] = leg.start + leg.seconds
         self._scale[row] = leg.scale

@@ -58,15 +58,22 @@ class Reports:
         for number, (rows, _) in enumerate(fleets):
             self._fleet_of[rows] = number
         # Everybody reports once within the first interval of a parked car, each at his own moment.
-        phase = draws.random(n)
+        self._phase = draws.random(n, dtype=np.float32)
         self.due_s = {}
         for group in GROUPS:
             interval_s = self._interval_s[group][self._fleet_of, VehicleState.PARKED]
-            self.due_s[group] = (1 + (phase * interval_s).astype(np.int32)).astype(np.int32)
+            self.due_s[group] = (1 + (self._phase * interval_s).astype(np.int32)).astype(np.int32)
 
     def next_due_s(self) -> int:
         """The second of the next report of anybody."""
         return int(min(due_s.min() for due_s in self.due_s.values()))
+
+    def begin(self, rows: Rows) -> None:
+        """These vehicles are awake from the start: core at once, detail each at his own moment of its interval."""
+        state = self._town.fleet.vehicle_state[rows]
+        detail_s = self._interval_s["detail"][self._fleet_of[rows], state]
+        self.due_s["core"][rows] = 1
+        self.due_s["detail"][rows] = 1 + (self._phase[rows] * detail_s).astype(np.int32)
 
     def hasten(self, rows: Rows) -> None:
         """Let these vehicles report both groups at the end of this second."""

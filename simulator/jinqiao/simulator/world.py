@@ -69,7 +69,7 @@ class World:
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
         with _no_collection():
-            self._decide(0)
+            self._reports.begin(self._decide(0))
 
     @property
     def time_ms(self) -> int:
@@ -95,22 +95,22 @@ class World:
         now_s = self.next_busy_s()
         town.clock.reach(now_s)
         town.tell_who_is_full()
-        self._decide(now_s)
+        self._reports.hasten(self._decide(now_s))
         events, town.events = town.events, []
         town.step()
         self.elapsed_s = now_s + 1
         town.clock.reach(self.elapsed_s)
         return self._reports.collect(self.elapsed_s), events
 
-    def _decide(self, now_s: int) -> None:
-        """Everything that is decided at this second: who wakes, departs, arrives, plugs in."""
+    def _decide(self, now_s: int) -> NDArray[np.intp]:
+        """Who wakes, departs, arrives, plugs in at this second; returns the rows whose state changed."""
         town = self.town
         self._wake(now_s)
         town.clock.run_due()
         town.hand_over()
-        if town.changed:
-            self._reports.hasten(np.array(town.changed, dtype=np.intp))
-            town.changed.clear()
+        changed = np.array(town.changed, dtype=np.intp)
+        town.changed.clear()
+        return changed
 
     def _wake(self, now_s: int) -> None:
         """Start the outings of those whose alarm rings."""

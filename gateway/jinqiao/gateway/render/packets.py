@@ -218,4 +218,3 @@ def _write(parts: list[Part], numerals: dict[str, Numeral], name_width: int) -> 
         else:
             text += b" " * sum(numerals[part.what].widths)
     return bytes(text), places
-

@@ -29,7 +29,7 @@ _PEER_PAYLOADS = 1000
 _FLAT_OUT_S = 20
 _SCENARIO = """\
 name: end-to-end benchmark
-start: 2026-11-23T07:00+08:00
+start: 2026-11-23T{start}+08:00
 duration: {seconds} s
 place: jinqiao
 weather: {{ambient: 20 degC}}
@@ -47,8 +47,8 @@ charging_stations: []
 async def bench_end_to_end(vehicles: int, seconds: int, peer_seconds: float) -> dict[str, Any]:
     """The figures; raises EnvironmentFault when a process of the benchmark fails."""
     with tempfile.TemporaryDirectory() as folder:
-        driving = _write(Path(folder), "driving", "{cycle: CLTC-P}", vehicles, max(seconds, _FLAT_OUT_S))
-        parked = _write(Path(folder), "parked", "commuter", vehicles, 3600)
+        driving = _write(Path(folder), "{cycle: CLTC-P}", "07:00", vehicles, max(seconds, _FLAT_OUT_S))
+        parked = _write(Path(folder), "commuter", "03:00", vehicles, 3600)
         sleeping = await _finished(await _python("sleeping", str(parked), str(vehicles)))
         paced = await _Fleet(driving, seconds, speed=1.0).measure()
         flat_out = _Fleet(driving, _FLAT_OUT_S, speed=None, peer_seconds=peer_seconds)
@@ -64,9 +64,9 @@ async def bench_end_to_end(vehicles: int, seconds: int, peer_seconds: float) -> 
     }
 
 
-def _write(folder: Path, name: str, agenda: str, vehicles: int, seconds: int) -> Path:
-    path = folder / f"{name}.yaml"
-    path.write_text(_SCENARIO.format(agenda=agenda, vehicles=vehicles, seconds=seconds))
+def _write(folder: Path, agenda: str, start: str, vehicles: int, seconds: int) -> Path:
+    path = folder / f"{start[:2]}.yaml"
+    path.write_text(_SCENARIO.format(agenda=agenda, start=start, vehicles=vehicles, seconds=seconds))
     return path
 
 

@@ -18,9 +18,6 @@ __all__ = ["CycleDriving"]
 #: The charger of the test bench.
 BENCH_CHARGER_KW = 120.0
 
-#: Vehicles begin within this time, s, each with another leg of the cycle: a fleet in step would be one vehicle only.
-STAGGER_S = 20
-
 
 class CycleDriving(Agenda):
     """The outing never ends: between two cycles there is nothing to sleep for."""
@@ -32,9 +29,12 @@ class CycleDriving(Agenda):
         self.stand(self.pick(PlaceKind.HOME, PlaceKind.WORK), np.zeros(self.count))
 
     def outing(self, car: Car) -> Outing:
-        """Cycle after cycle; a charge on the spot when the battery is low."""
+        """Cycle after cycle; a charge on the spot when the battery is low.
+
+        Each vehicle begins somewhere in the cycle, under way: a fleet in step would be one vehicle only.
+        """
         begin = self.random.randrange(len(self.legs))
-        yield from car.follow_cycle(self.legs[begin:], standing_s=self.random.randrange(STAGGER_S))
+        yield from car.follow_cycle(self.legs[begin:], since_s=self.random.randrange(self.legs[begin].seconds))
         while True:
             if car.state_of_charge < self.spec.charge_below:
                 yield from car.charge_here(BENCH_CHARGER_KW, until=self.spec.charge_to)
