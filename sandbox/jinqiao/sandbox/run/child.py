@@ -30,6 +30,7 @@ class GatewayProcess:
         #: Completes with the exit status when the child is gone.
         self.gone: asyncio.Task[int] = asyncio.create_task(process.wait())
         self.mqtt_port = 0
+        self._number = 0
 
     @property
     def pid(self) -> int:
@@ -66,17 +67,22 @@ class GatewayProcess:
         assert source is not None
         assert sink is not None
         async with self._asking:
+            self._number += 1
             try:
-                sink.write(json.dumps(request).encode() + b"\n" + blob)
+                sink.write(json.dumps(request | {"number": self._number}).encode() + b"\n" + blob)
                 await sink.drain()
-                line = await asyncio.wait_for(source.readline(), timeout_s)
+                return await asyncio.wait_for(self._answer_to(self._number, source), timeout_s)
             except (ConnectionError, TimeoutError) as error:
                 raise EnvironmentFault(f"the gateway process does not answer ({type(error).__name__})") from error
-        if not line:
-            status = await self.gone
-            raise EnvironmentFault(f"the gateway process ended (exit status {status})")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+
+    async def _answer_to(self, number: int, source: asyncio.StreamReader) -> dict[str, Any]:
+        """The answer with this number; those before it belong to requests whose asker was cancelled."""
+        while line := await source.readline():
+            answer: dict[str, Any] = json.loads(line)
+            if answer.pop("number", None) == number:
+                return answer
+        status = await self.gone
+        raise EnvironmentFault(f"the gateway process ended (exit status {status})")
 
     async def close(self) -> None:
         """Let the child end by itself; kill it if it does not."""

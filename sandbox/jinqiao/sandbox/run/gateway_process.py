@@ -3,7 +3,7 @@
     python -m jinqiao.sandbox.run.gateway_process
 
 First line: the configuration, followed by as many bytes of device names as it announces. Then `{"do": "stats"}` at any
-time. Each line is answered by one line. The end of the input ends the process.
+time. Each line is answered by one line with the same `number`. The end of the input ends the process.
 """
 
 from __future__ import annotations
@@ -52,12 +52,13 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     try:
         await server.start(configuration["host"], configuration["mqtt_port"])
     except JinqiaoError as error:
-        _answer({"failed": f"{error}\n  {OTHER_PORT}", "exit_code": error.exit_code})
+        _answer(configuration, {"failed": f"{error}\n  {OTHER_PORT}", "exit_code": error.exit_code})
         return
-    _answer({"mqtt_port": server.port})
+    _answer(configuration, {"mqtt_port": server.port})
     try:
         while line := await asyncio.to_thread(source.readline):
-            _answer(_obey(json.loads(line), server))
+            request = json.loads(line)
+            _answer(request, _obey(request, server))
     finally:
         await server.close()
 
@@ -68,9 +69,9 @@ def _obey(request: dict[str, Any], server: Server) -> dict[str, Any]:
     return {"failed": f"unknown request {request!r}"}
 
 
-def _answer(value: dict[str, Any]) -> None:
+def _answer(request: dict[str, Any], value: dict[str, Any]) -> None:
     try:
-        print(json.dumps(value), flush=True)
+        print(json.dumps(value | {"number": request["number"]}), flush=True)
     except BrokenPipeError as error:
         raise EnvironmentFault("the parent process is gone") from error
 

@@ -1,0 +1,75 @@
+"""The gateway process as its parent knows it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.house import HouseLink
+from jinqiao.gateway.mqtt.encoding import encode
+from jinqiao.gateway.mqtt.packets import Publish
+from jinqiao.sandbox.run.child import GatewayProcess
+
+NAMES = np.array([b"LBV%014d" % i for i in range(3)], "S17")
+TOPIC = f"/sys/a1JinqiaoEV/{NAMES[0].decode()}/thing/event/property/post"
+
+
+@asynccontextmanager
+async def gateway(port: int = 0) -> AsyncIterator[GatewayProcess]:
+    process = await GatewayProcess.spawn()
+    try:
+        await process.configure(
+            {
+                "do": "simulated_fleet",
+                "host": "127.0.0.1",
+                "mqtt_port": port,
+                "product_key": "a1JinqiaoEV",
+                "device_count": len(NAMES),
+                "fleet_secret": "s3cret",
+                "app": ["app", "pw"],
+                "house": ["house", "pw"],
+            },
+            NAMES.tobytes(),
+        )
+        yield process
+    finally:
+        await process.close()
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_question_does_not_shift_the_answers() -> None:
+    async with gateway() as process:
+        link = await HouseLink.connect("127.0.0.1", process.mqtt_port, "house", "pw", lossless=True)
+        for turn in range(1, 6):
+            asked = asyncio.create_task(process.stats())
+            await asyncio.sleep(0)  # the question is on its way, its asker goes away
+            asked.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asked
+            await link.send(encode(Publish(TOPIC, b"{}")))
+            await link.flush()
+            assert (await process.stats())["received"]["property_post"] == turn
+        await link.close()
+
+
+@pytest.mark.asyncio
+async def test_the_child_ends_with_its_input_and_the_question_after_says_so() -> None:
+    async with gateway() as process:
+        pass
+    assert await process.gone == 0
+    with pytest.raises(EnvironmentFault, match="gateway process"):
+        await process.stats()
+
+
+@pytest.mark.asyncio
+async def test_a_port_in_use_is_an_environment_fault_with_the_way_out() -> None:
+    async with gateway() as process:
+        with pytest.raises(EnvironmentFault, match=rf"{process.mqtt_port}[\s\S]*--mqtt-port"):
+            async with gateway(process.mqtt_port):
+                pass
