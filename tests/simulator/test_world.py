@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jinqiao.simulator.gcj02 import wgs84_to_gcj02
 from jinqiao.simulator.roads import great_circle_m
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
@@ -272,3 +273,17 @@ def test_the_demo_is_alive_within_its_first_minute():
         seen = {state: max(count, seen[state]) for state, count in world.counts().items()}
     assert min(seen.values()) > 0
     assert seen["driving"] > 40
+
+
+def test_a_fleet_may_report_positions_as_maps_of_china_show_them(make_world, fleet_text):
+    def first_core(coordinates):
+        text = fleet_text(5, "{cycle: WLTC}", "0.8")
+        world = make_world(text.replace("telemetry: {", f"telemetry: {{coordinates: {coordinates}, "))
+        return next(batch for batch in world.advance()[0] if batch.group == "core")
+
+    plain, shifted = first_core("wgs84"), first_core("gcj02")
+    assert set(plain.signals["coordinate_system"]) == {1}
+    assert set(shifted.signals["coordinate_system"]) == {2}
+    longitude, latitude = wgs84_to_gcj02(plain.signals["longitude"], plain.signals["latitude"])
+    np.testing.assert_array_equal(shifted.signals["longitude"], longitude)
+    np.testing.assert_array_equal(shifted.signals["latitude"], latitude)

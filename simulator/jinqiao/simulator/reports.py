@@ -16,6 +16,7 @@ from jinqiao.base.telemetry import Batch
 from jinqiao.vehicles.modes import VehicleState
 from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
+from .gcj02 import wgs84_to_gcj02
 from .town import RESTING, Town
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ __all__ = ["Reports"]
 
 Rows = NDArray[np.intp]
 
-WGS_84 = 1
+#: `coordinate_system` of the signal table, by the scenario's word for it.
+DATUM = {"wgs84": 1, "gcj02": 2}
 #: A fix under an open sky: from eight satellites to twenty, different from car to car and from minute to minute.
 FEWEST_SATELLITES, MORE_SATELLITES = 8, 13
 
@@ -57,6 +59,7 @@ class Reports:
         self._interval_s = {group: np.array([row[group] for row in table], dtype=np.int32) for group in GROUPS}
         for number, (rows, _) in enumerate(fleets):
             self._fleet_of[rows] = number
+        self._datum = np.array([DATUM[spec.coordinates] for _, spec in fleets], dtype=np.uint8)
         # Everybody reports once within the first interval of a parked car, each at his own moment.
         self._phase = draws.random(n, dtype=np.float32)
         self.due_s = {}
@@ -103,16 +106,23 @@ class Reports:
         town = self._town
         everyone = len(rows) == town.fleet.n
         where: Rows | slice = slice(None) if everyone else rows
-        signals = town.fleet.sample(where, group)
         known = {
-            **signals,
-            **town.movement.positions(where),
-            "coordinate_system": np.full(len(rows), WGS_84, dtype=np.uint8),
+            **town.fleet.sample(where, group),
+            **self._positions(where, self._datum[self._fleet_of[where]]),
             "ambient_temperature": np.full(len(rows), town.ambient_degc, dtype=np.float32),
             "satellites": _satellites(rows, now_s),
         }
         time_ms = town.start_ms + now_s * 1000
         return Batch(time_ms, group, rows.astype(np.int32), {name: _own(known[name]) for name in NAMES[group]})
+
+    def _positions(self, where: Rows | slice, datum: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """Positions in the datum of each vehicle's fleet."""
+        positions = self._town.movement.positions(where)
+        shifted = datum == DATUM["gcj02"]
+        if shifted.any():
+            longitude, latitude = positions["longitude"], positions["latitude"]
+            longitude[shifted], latitude[shifted] = wgs84_to_gcj02(longitude[shifted], latitude[shifted])
+        return positions | {"coordinate_system": datum}
 
 
 def _own(values: NDArray[Any]) -> NDArray[Any]:

@@ -29,6 +29,7 @@ __all__ = ["HOUSE_USER", "PRODUCT_KEY", "Run"]
 
 PRODUCT_KEY = "a1JinqiaoEV"  # eleven characters, as the platform's product keys have
 HOUSE_USER = "jinqiao-simulator"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STATS_EVERY_S = 0.5
 _SHOW_EVERY_S = 0.25
 
@@ -77,7 +78,7 @@ class Run:
         been forwarded and the gateway still runs.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             loop.add_signal_handler(number, self._interrupted)
         async with AsyncExitStack() as stack:
             try:
@@ -102,8 +103,11 @@ class Run:
         return self.summary
 
     def _interrupted(self) -> None:
+        """End cleanly; whoever presses Ctrl-C once more does not want to wait for that."""
         self.summary.ended = "interrupted"
         self.stop.set()
+        for number in _SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
 
     def _broke(self, fault: EnvironmentFault) -> None:
         self.fault = self.fault or fault

@@ -41,12 +41,15 @@ Weight = Annotated[
 
 
 class TelemetrySpec(Model):
-    """How often a vehicle reports, by what it is doing."""
+    """How often a vehicle reports, by what it is doing, and in which coordinates."""
 
     driving_s: Interval = optional("1 s", "Between samples while driving.", alias="driving")
     charging_s: Interval = optional("10 s", "Between samples while charging.", alias="charging")
     parked_s: Interval = optional("5 min", "Between samples while parked.", alias="parked")
     detail_s: Interval = optional("60 s", "Between samples of the slow signals, while awake.", alias="detail")
+    coordinates: Literal["wgs84", "gcj02"] = optional(
+        "wgs84", "Datum of the positions: wgs84 as satellites give it, gcj02 as maps of China show it."
+    )
 
 
 class FleetSpec(Model):
