@@ -160,7 +160,7 @@ def test_a_cycle_car_charges_on_the_spot_and_goes_on(make_world, fleet_text):
 def test_a_trip_too_far_begins_with_a_charge(make_world, fleet_text):
     options = ", charge_below: 0.05"
     world, agenda = commuting(make_world, fleet_text, options, soc="0.06", start="2026-11-23T07:29+08:00", count=2)
-    events = run(world, 5400)
+    events = run(world, 7200)
     assert {e.vehicle for e in events if e.identifier == "ChargingFinished"} == {0, 1}
     assert (world.town.node == agenda.work).all()
     assert world.fleet.displayed_soc(slice(None)).min() > 0.3
