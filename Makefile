@@ -37,6 +37,8 @@ format: $(VENV)/.installed-dev ## put the code into the project's form
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machine
+	$(BIN)/jinqiao bench install-fastsim
+	$(BIN)/jinqiao bench physics
 	$(BIN)/jinqiao bench render
 	$(BIN)/jinqiao bench end-to-end
 

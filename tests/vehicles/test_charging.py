@@ -14,7 +14,8 @@ from jinqiao.vehicles.modes import ChargingState, Plug
 from jinqiao.vehicles.vehicle_file import Battery
 
 #: The shipped cars, and one with LFP cells whose display hides nothing.
-MODELS = tuple(load_catalogue().values())
+SHIPPED = tuple(load_catalogue().values())
+MODELS = SHIPPED[::3]
 MODELS += (MODELS[0].model_copy(update={"battery": Battery(chemistry="lfp", gross_kwh=60.0, net_kwh=60.0)}),)
 MakeFleet = Callable[..., Fleet]
 ALL = slice(None)
@@ -39,23 +40,23 @@ def charge_out(fleet: Fleet, offered_kw: float, degc: float) -> np.ndarray:
 
 
 def test_ac_takes_energy_over_power_and_efficiency(make_fleet: MakeFleet) -> None:
-    fleet = plug_in(make_fleet(4, soc=0.85), "ac")
-    missing_kwh = make_fleet(4, soc=1.0).usable_kwh(ALL) - fleet.usable_kwh(ALL)
+    fleet = plug_in(make_fleet(len(SHIPPED), soc=0.85), "ac")
+    missing_kwh = make_fleet(len(SHIPPED), soc=1.0).usable_kwh(ALL) - fleet.usable_kwh(ALL)
     hours = charge_out(fleet, 22.0, 23.0) / 3600
-    efficiency = np.array([m.effective.charge for m in fleet.models])
+    efficiency = np.array([m.effective.charge for m in SHIPPED])
     assert hours == pytest.approx(missing_kwh / 11.0 / efficiency, rel=0.03)
     assert fleet.energy_charged_kwh == pytest.approx([11.0 * h for h in hours], rel=0.03)
-    assert fleet.displayed_soc(ALL) == pytest.approx(np.ones(4), abs=1e-6)
+    assert fleet.displayed_soc(ALL) == pytest.approx(np.ones(fleet.n), abs=1e-6)
 
 
 def test_dc_follows_the_curve_and_stops_at_the_limit(make_fleet: MakeFleet) -> None:
-    fleet = make_fleet(4, soc=0.1, degc=25.0)
+    fleet = make_fleet(len(SHIPPED), soc=0.1, degc=25.0)
     fleet.pack_temperature_degc[:] = 30.0
     plug_in(fleet, "dc", limit=80)
-    peak = np.zeros(4)
+    peak = np.zeros(fleet.n)
     while not (done := fleet.at_charge_limit(ALL)).all():
         rows = np.flatnonzero(~done)
-        fleet.charge(rows, 350.0, 25.0)
+        fleet.charge(rows, 450.0, 25.0)
         power = -fleet.pack_current_a * fleet.pack_voltage_v / 1000
         assert (power[rows] > 0).all()
         for row in rows:
@@ -63,9 +64,12 @@ def test_dc_follows_the_curve_and_stops_at_the_limit(make_fleet: MakeFleet) -> N
             at = fleet.displayed_soc(ALL)[row] * 100
             assert power[row] <= np.interp(at, percent, kw) * 1.02 + 0.5
         peak = np.maximum(peak, power)
-    published = [m.published.dc_peak_kw.value for m in fleet.models]  # type: ignore[union-attr]
-    assert peak == pytest.approx(published, rel=0.05)
-    assert fleet.displayed_soc(ALL) == pytest.approx(np.full(4, 0.8), abs=1e-6)
+    published = {n: m.published.dc_peak_kw for n, m in enumerate(SHIPPED) if m.published.dc_peak_kw is not None}
+    assert len(published) >= 15
+    for number, figure in published.items():
+        if figure.value is not None:
+            assert peak[number] == pytest.approx(figure.value, rel=0.05), SHIPPED[number].id
+    assert fleet.displayed_soc(ALL) == pytest.approx(np.full(fleet.n, 0.8), abs=1e-6)
     assert (fleet.acceptable_kw(ALL) == 0).all()
 
 
@@ -125,7 +129,8 @@ def test_every_second_of_charging_keeps_the_books(
     inlet_kwh = np.zeros(fleet.n)
     for _ in range(20):
         before = fleet.soc.copy()
-        resistance = source(pack, before, fleet.pack_temperature_degc.copy()).resistance_ohm
+        links = fleet.rc_fast_a.copy(), fleet.rc_slow_a.copy()
+        resistance = source(pack, before, fleet.pack_temperature_degc.copy(), *links).resistance_ohm
         acceptable = fleet.acceptable_kw(ALL)
         fleet.charge(ALL, offered, degc)
         inlet_kwh += fleet.charge_power_kw / 3600
@@ -139,6 +144,8 @@ def test_every_second_of_charging_keeps_the_books(
         )
         capacity_as = pack.capacity_as * fleet.state_of_health
         np.testing.assert_allclose(fleet.soc - before, -current / capacity_as, rtol=1e-5, atol=1e-12)
+        # What warms the cells is what the charger gives and the open-circuit voltage does not take up.
+        assert (fleet.cells_loss_w >= -1e-3 * np.abs(voltage * current) - 1.0).all()
         assert (voltage + resistance * current <= pack.most_v * 1.001).all()
         assert (fleet.displayed_soc(ALL) <= np.maximum(limit / 100, soc) + 1e-6).all()
     np.testing.assert_allclose(fleet.energy_charged_kwh, inlet_kwh, rtol=1e-5, atol=1e-9)

@@ -127,9 +127,9 @@ def test_births_are_deterministic_unique_and_plausible(make_fleet: MakeFleet) ->
     assert (one.vins != other.vins).any()
     assert not np.array_equal(one.odometer_m, other.odometer_m)
     assert ((one.state_of_health > 0.8) & (one.state_of_health <= 1.0)).all()
-    assert (one.highest_cell != one.lowest_cell).all()
+    assert (one.strong_cell != one.weak_cell).all()
     series = np.array([m.layout.series for m in one.models])[one.model_of]
-    for cells in (one.highest_cell, one.lowest_cell):
+    for cells in (one.strong_cell, one.weak_cell):
         assert ((cells >= 1) & (cells <= series)).all()
     assert one.displayed_soc(ALL) == pytest.approx(np.full(5000, 0.8))
 

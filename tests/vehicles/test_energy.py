@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jinqiao.vehicles.battery import Pack, source
 from jinqiao.vehicles.catalogue import VehicleModel, load_catalogue
 from jinqiao.vehicles.cell_data import CELLS
 from jinqiao.vehicles.cycles import load_cycle
 from jinqiao.vehicles.fleet import Fleet
+from jinqiao.vehicles.powertrain import LEADS
 from jinqiao.vehicles.vehicle_file import Battery
 
 #: The shipped cars, and one with LFP cells whose display hides nothing.
@@ -28,7 +28,7 @@ MAP = ((0.01, 0.06, 0.10, 0.20, 0.40, 0.60, 0.80, 1.00), (0.85, 0.90, 0.92, 0.94
 
 
 def motor_terminal_j(car: VehicleModel, mass_kg: float, start: float, end: float) -> float:
-    """Energy at the inverter's terminals over one second, J, as the reference text describes it."""
+    """Energy of the traction at the pack's terminals over one second, J, as the reference text describes it."""
     down, shape, five = car.road_load.coast_down, car.road_load.physical, car.effective
     mean = (start + end) / 2
     if down is not None:
@@ -48,29 +48,27 @@ def motor_terminal_j(car: VehicleModel, mass_kg: float, start: float, end: float
         fade = 1 / (1 + 500 * math.exp(-0.99 * (mean * 3.6 / 1.609344 + 1)))
         shaft = wheel * five.transmission * five.regen_share * fade if mean * 3.6 >= regen.min_speed_kmh else 0.0
         shaft = max(shaft, -1000 * (regen.max_kw or 1e9))
-    efficiency = float(np.interp(abs(shaft) / car.drivetrain.peak_kw / 1000, *MAP)) * five.map_scale
+    efficiency = float(np.interp(abs(shaft) / car.drivetrain.peak_kw / 1000, *MAP)) * five.map_scale * LEADS
     return shaft / efficiency if shaft > 0 else shaft * efficiency
 
 
 def drive(fleet: Fleet, speeds_mps: Sequence[float], degc: float) -> dict[str, np.ndarray]:
     """Drive all cars along one trace; sums over the steps, J and A s, per car."""
     sums = {name: np.zeros(fleet.n) for name in ("terminal", "parts", "wheel_loss", "charge", "cells", "metres")}
-    resistance_of = Pack.of(fleet.models).at(fleet.model_of.astype(np.intp))
     for speed in speeds_mps:
-        before = source(resistance_of, fleet.soc.copy(), fleet.pack_temperature_degc.copy()).resistance_ohm
         sums["metres"] += fleet.drive(ALL, speed, degc)
         current = fleet.pack_current_a.astype(float)
         terminal = fleet.pack_voltage_v * current
         sums["terminal"] += terminal
         sums["parts"] += fleet.motor_electric_w.astype(float) + fleet.hvac_w + fleet.aux_w
         sums["charge"] += current
-        sums["cells"] += terminal + before * current**2
+        sums["cells"] += terminal + fleet.cells_loss_w
     return sums
 
 
 @pytest.mark.parametrize("name", ["UDDS", "WLTC", "CLTC-P", "HWFET", "US06"])
 def test_the_pack_gives_what_wheels_losses_and_loads_take(make_fleet: MakeFleet, name: str) -> None:
-    fleet = make_fleet(4, soc=0.85, degc=23.0, dynamometer=True)
+    fleet = make_fleet(len(load_catalogue()), soc=0.85, degc=23.0, dynamometer=True)
     trace = load_cycle(name).speed_kmh.astype(np.float64) / 3.6
     soc, usable = fleet.soc.copy(), fleet.usable_kwh(ALL).astype(float)
     sums = drive(fleet, trace[1:].tolist(), 23.0)

@@ -5,6 +5,7 @@ JinqiaoError
 │   ├── ScenarioError     scenario YAML
 │   ├── CatalogError      vehicle YAML
 │   └── RegistryError     registry YAML and thing models
+├── ExpectationFailed     a run did what it should not (exit code 1)
 ├── EnvironmentFault      port taken, broker gone, file not writable (exit code 3)
 ├── ProtocolError         bytes from the network break their protocol; closes that connection, nothing else
 └── PlatformError(code)   a request the platform answers with a code (device-side error table)
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 __all__ = [
     "CatalogError",
     "EnvironmentFault",
+    "ExpectationFailed",
     "InputError",
     "JinqiaoError",
     "PlatformError",
@@ -73,6 +75,10 @@ class CatalogError(InputError):
 
 class RegistryError(InputError):
     """A registry file or a thing model is wrong."""
+
+
+class ExpectationFailed(JinqiaoError):
+    """A run went to its end, but what it was to prove does not hold."""
 
 
 class EnvironmentFault(JinqiaoError):

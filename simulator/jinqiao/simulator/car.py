@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinqiao.vehicles.modes import VehicleState
 
-from .microtrips import Leg
+from .microtrips import Leg, joined
 from .routes import Route
 from .session import HANDSHAKE_S, SessionEvent
 from .stations import ChargerKind
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .town import Town
 
-__all__ = ["Acting", "Car"]
+__all__ = ["CONDITIONING_S", "Acting", "Car"]
 
 Acting = Generator["simpy.Event", Any, None]
 
@@ -26,12 +26,18 @@ Acting = Generator["simpy.Event", Any, None]
 PLANNING_MARGIN = 1.25
 #: State of charge a driver wants to have left on arrival, and the one at which he gives up wherever he is.
 WANTED_ON_ARRIVAL, GIVES_UP = 0.05, 0.02
+#: No drive cycle takes as much as this leaves over, in any car and weather: nobody need look before its end.
+LASTS_A_CYCLE = 0.5
 #: A driver who has to charge for a trip charges to this.
 ENOUGH = 0.8
 #: A charging van comes to those without a station in reach: DC power, and the state of charge it helps to.
 VAN_KW, VAN_HELPS_TO = 40.0, 0.3
 #: From the end of charging to the free connector: the driver comes back, pays, unplugs, s.
 COMES_BACK_S = (40, 240)
+#: A car on a charger at home makes itself comfortable this long before the driver leaves, s, when it is not mild
+#: outside, degC (makers' apps offer 10 to 30 minutes).
+CONDITIONING_S = 15 * 60
+MILD_DEGC = (10.0, 27.0)
 
 
 class Car:
@@ -85,7 +91,8 @@ class Car:
         if not town.movement.on_tour(row):
             town.movement.begin_route(row, town.book.tour(self.place))
         first = legs[0]
-        for leg in (first._replace(start=first.start + since_s, seconds=first.seconds - since_s), *legs[1:]):
+        to_drive = (first._replace(start=first.start + since_s, seconds=first.seconds - since_s), *legs[1:])
+        for leg in joined(to_drive) if self.state_of_charge > LASTS_A_CYCLE else to_drive:
             if self.state_of_charge < GIVES_UP:
                 break
             town.movement.begin_leg(row, leg, at_speed=since_s > 0)
@@ -117,6 +124,21 @@ class Car:
         """Charge at a charger of one's own, until `until` or the second `by_s`; the cable stays in until departure."""
         if self.state_of_charge < until and (by_s is None or by_s > self.now_s + 2 * HANDSHAKE_S):
             yield from self._charge(kind, 0, power_kw, until, by_s)
+
+    @property
+    def plugged_in(self) -> bool:
+        return bool(self.town.fleet.plug_state[self.row])
+
+    def get_ready(self, until_s: float) -> Acting:
+        """Wait on the charger for departure, with the cabin made comfortable from there if it is not mild outside."""
+        if self.plugged_in and until_s > self.now_s:
+            self._condition_cabin()
+            yield self.town.clock.timeout(until_s - self.now_s)
+
+    def _condition_cabin(self) -> None:
+        low, high = MILD_DEGC
+        if not low <= self.town.ambient_degc <= high:
+            self.town.condition_cabin(self.row)
 
     def _follow_route(self, route: Route) -> Acting:
         """Leg by leg to the route's end; where the battery gives up, the van comes to the roadside."""
@@ -172,7 +194,12 @@ class Car:
         if by_s is None:
             yield full
         else:
-            yield full | town.clock.timeout(max(1, round(by_s - self.now_s)))
+            comfort_s = round(by_s - CONDITIONING_S - self.now_s)
+            if comfort_s > 0:
+                yield full | town.clock.timeout(comfort_s)
+            if not full.triggered:
+                self._condition_cabin()
+                yield full | town.clock.timeout(max(1, round(by_s - self.now_s)))
         reason = SessionEvent.LIMIT_REACHED if full.triggered else SessionEvent.STOPPED_BY_DRIVER
         energy_kwh = float(fleet.energy_charged_kwh[row])
         town.end_charging(row, reason)

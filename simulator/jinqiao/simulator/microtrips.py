@@ -7,6 +7,7 @@ were); here the chain follows the road classes of a route and is scaled so that 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from jinqiao.vehicles.cycles import CYCLES, load_cycle
 
 from .roads import RoadClass
 
-__all__ = ["Leg", "MicroTrip", "MicroTrips", "cut", "microtrips"]
+__all__ = ["Leg", "MicroTrip", "MicroTrips", "cut", "joined", "microtrips"]
 
 #: The cycles that trips are made of: recorded or recorded-like traffic. NEDC is a drawing, HWFET one single piece of
 #: 16 km, FTP-75 is UDDS again; they are driven by the `cycle` agenda only.
@@ -144,6 +145,18 @@ class MicroTrips:
         number = min(bisect_left(self._all_distances, remaining_m / SCALE_HIGH), len(self.all) - 1)
         piece = self.all[number]
         return Leg(piece.start, piece.moving_s, remaining_m / piece.distance_m, remaining_m)
+
+
+def joined(legs: Sequence[Leg]) -> Sequence[Leg]:
+    """Legs that follow each other sample by sample, as one: the same drive with one decision instead of many."""
+    first = legs[0]
+    seconds, metres = 0, 0.0
+    for leg in legs:
+        if leg.start != first.start + seconds or leg.scale != first.scale:
+            return legs
+        seconds += leg.seconds
+        metres += leg.distance_m
+    return (Leg(first.start, seconds, first.scale, metres),)
 
 
 def _whole_cycle(pieces: list[MicroTrip], offset: int) -> tuple[Leg, ...]:

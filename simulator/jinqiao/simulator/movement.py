@@ -115,10 +115,12 @@ class Movement:
         """`longitude latitude altitude heading` of these vehicles, in the signal table's units, WGS-84."""
         entry = self.entry[rows]
         metres = self.metres[rows] - self._book.start_m[entry]
-        line = self._book.line.take(self._book.edge[entry], axis=0)
+        edge = self._book.edge[entry]
+        # Column by column: rows of seven would be gathered whole and then walked over with strides.
+        line = [column.take(edge) for column in self._book.line]
         return {
-            "longitude": line[:, 0] + metres * line[:, 1],
-            "latitude": line[:, 2] + metres * line[:, 3],
-            "altitude": (line[:, 4] + metres * line[:, 5]).astype(np.float32),
-            "heading": line[:, 6].astype(np.float32),
+            "longitude": line[0] + metres * line[1],
+            "latitude": line[2] + metres * line[3],
+            "altitude": (line[4] + metres * line[5]).astype(np.float32),
+            "heading": line[6].astype(np.float32),
         }

@@ -55,6 +55,8 @@ class Reports:
         self._town = town
         n = town.fleet.n
         self._fleet_of = np.zeros(n, dtype=np.int16)
+        row = np.arange(n)
+        self._sky = ((row * 7 + row // 11) % MORE_SATELLITES).astype(np.uint8)
         table = [_intervals_s(spec) for _, spec in fleets]
         self._interval_s = {group: np.array([row[group] for row in table], dtype=np.int32) for group in GROUPS}
         for number, (rows, _) in enumerate(fleets):
@@ -110,7 +112,7 @@ class Reports:
             **town.fleet.sample(where, group),
             **self._positions(where, self._datum[self._fleet_of[where]]),
             "ambient_temperature": np.full(len(rows), town.ambient_degc, dtype=np.float32),
-            "satellites": _satellites(rows, now_s),
+            "satellites": self._satellites(where, now_s),
         }
         time_ms = town.start_ms + now_s * 1000
         return Batch(time_ms, group, rows.astype(np.int32), {name: _own(known[name]) for name in NAMES[group]})
@@ -124,11 +126,13 @@ class Reports:
             longitude[shifted], latitude[shifted] = wgs84_to_gcj02(longitude[shifted], latitude[shifted])
         return positions | {"coordinate_system": datum}
 
+    def _satellites(self, where: Rows | slice, now_s: int) -> NDArray[np.uint8]:
+        more: NDArray[np.uint8] = self._sky[where] + np.uint8(now_s // 60 * 5 % MORE_SATELLITES)
+        more %= np.uint8(MORE_SATELLITES)
+        more += np.uint8(FEWEST_SATELLITES)
+        return more
+
 
 def _own(values: NDArray[Any]) -> NDArray[Any]:
     """A batch must not change with the fleet: what is only a view of a fleet's column is copied."""
     return values if values.flags.owndata else values.copy()
-
-
-def _satellites(rows: Rows, now_s: int) -> NDArray[np.uint8]:
-    return (FEWEST_SATELLITES + (rows * 7 + now_s // 60 * 5 + rows // 11) % MORE_SATELLITES).astype(np.uint8)

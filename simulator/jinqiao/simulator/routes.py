@@ -35,9 +35,9 @@ class RouteBook:
 
     `edge start_m stretch_end_m` have one value per entry: the edge; metres from the route's start to that edge's start
     (so entry p ends at `start_m[p + 1]`); metres from the route's start to where the road first becomes slower than
-    this edge's class. `line` has one row per edge, shape (E + N, 7): longitude, its degrees per metre, latitude, its
-    degrees per metre, altitude, its metres per metre, heading; rows from E on stand for the nodes, and entry v < N of
-    every book is a vehicle standing at node v.
+    this edge's class. `line` has one column per edge, shape (7, E + N): longitude, its degrees per metre, latitude, its
+    degrees per metre, altitude, its metres per metre, heading; columns from E on stand for the nodes, and entry v < N
+    of every book is a vehicle standing at node v.
     """
 
     def __init__(self, graph: RoadGraph) -> None:
@@ -181,14 +181,14 @@ def _stretch_ends(road_class: list[int], ends_m: list[float]) -> list[float]:
 
 def _lines(graph: RoadGraph) -> NDArray[np.float64]:
     """Position along each edge as a straight line over its metres; a node is a line that leads nowhere."""
-    line = np.zeros((graph.edges + graph.nodes, 7))
+    line = np.zeros((7, graph.edges + graph.nodes))
     for slot, at_node in ((0, graph.lon_deg), (2, graph.lat_deg), (4, graph.altitude_m)):
-        line[: graph.edges, slot] = at_node[graph.tail]
-        line[: graph.edges, slot + 1] = (at_node[graph.head] - at_node[graph.tail]) / graph.length_m
-        line[graph.edges :, slot] = at_node
-    line[: graph.edges, 6] = graph.heading_deg
+        line[slot, : graph.edges] = at_node[graph.tail]
+        line[slot + 1, : graph.edges] = (at_node[graph.head] - at_node[graph.tail]) / graph.length_m
+        line[slot, graph.edges :] = at_node
+    line[6, : graph.edges] = graph.heading_deg
     # A car that has not driven yet looks along some road of its node: the first one.
-    line[graph.edges :, 6] = graph.heading_deg[np.searchsorted(graph.tail, np.arange(graph.nodes))]
+    line[6, graph.edges :] = graph.heading_deg[np.searchsorted(graph.tail, np.arange(graph.nodes))]
     return line
 
 

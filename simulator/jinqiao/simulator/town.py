@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Event
 from jinqiao.vehicles.battery import Pack
+from jinqiao.vehicles.bms import MOST_ERROR, shown_of
 from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
 
 from .clock import NEVER, Clock
@@ -38,6 +39,8 @@ PLUG = {"ac": Plug.AC, "dc": Plug.DC}
 #: Lamps are lit from dusk to dawn; local time of day, s (Shanghai, late autumn).
 DAWN_S, DUSK_S = 6.5 * 3600.0, 17.0 * 3600.0
 DAY_S = 86_400
+#: After an arrival a car reports again when the driver's door is open, and when he has gone, s.
+GETTING_OUT_S = (6, 16)
 
 #: Which physics a vehicle needs: none until somebody looks, a driving second, or a charging second.
 RESTING, ROLLING, CHARGING = 0, 1, 2
@@ -66,6 +69,7 @@ class Town:
         pack = Pack.of(fleet.models)
         self._zero_soc: list[float] = pack.low_soc.tolist()
         self._span_soc: list[float] = pack.span_soc.tolist()
+        self._most_error: list[float] = MOST_ERROR.take(pack.chemistry).tolist()
         self.node = np.zeros(fleet.n, dtype=np.int16)
         self.mode = np.zeros(fleet.n, dtype=np.uint8)
         self.wake_s = np.full(fleet.n, NEVER, dtype=np.int32)
@@ -75,6 +79,7 @@ class Town:
         self.changed: list[int] = []
         self._stirred: list[int] = []
         self._departed: list[int] = []
+        self._conditioned: list[int] = []
         self._plugged: dict[int, list[int]] = {Plug.AC: [], Plug.DC: []}
         self._unplugged: list[int] = []
         self._limit_reached: dict[int, simpy.Event] = {}
@@ -91,7 +96,8 @@ class Town:
     def state_of_charge(self, row: int) -> float:
         """What one driver reads on the display, 0 … 1; `Fleet.displayed_soc` for one row, without arrays."""
         model = int(self.fleet.model_of[row])
-        return (float(self.fleet.soc[row]) - self._zero_soc[model]) / self._span_soc[model]
+        right = (float(self.fleet.soc[row]) - self._zero_soc[model]) / self._span_soc[model]
+        return shown_of(self.fleet, row, right, self._most_error[model])
 
     def state_of_charge_for(self, row: int, metres: float) -> float:
         """The part of a full display that one car is expected to use on a way."""
@@ -118,10 +124,19 @@ class Town:
         self._departed.append(row)
 
     def arrive(self, row: int, node: int) -> None:
-        """A trip is over; `node` is where the next route begins."""
+        """A trip is over; `node` is where the next route begins, and the driver gets out."""
         self.node[row] = node
         self.set_state(row, VehicleState.PARKED)
         self._rest(row)
+        for seconds in GETTING_OUT_S:
+            self.clock.timeout(seconds).callbacks.append(lambda _: self.changed.append(row))
+
+    def condition_cabin(self, row: int) -> None:
+        """Somebody asks for a comfortable cabin from afar."""
+        self.changed.append(row)
+        if self.mode[row] == RESTING:  # who charges has no rest to catch up with
+            self._stirred.append(row)
+        self._conditioned.append(row)
 
     def plug_in(self, row: int, kind: ChargerKind, site: int, power_kw: float, limit: float) -> None:
         """A cable goes in, and the car and the charger begin to talk; charging will end at `limit` (0 … 1)."""
@@ -176,9 +191,11 @@ class Town:
             if plugged:
                 fleet.begin_charge(_rows(plugged), np.uint8(kind))
                 plugged.clear()
+        if self._conditioned:
+            fleet.climate_on[_rows(self._conditioned)] = 1
         if self._departed:
             fleet.begin_trip(_rows(self._departed))
-        for done in (self._stirred, self._unplugged, self._departed):
+        for done in (self._stirred, self._unplugged, self._conditioned, self._departed):
             done.clear()
 
     def catch_up(self, rows: Rows) -> None:

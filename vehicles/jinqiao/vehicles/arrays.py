@@ -13,7 +13,20 @@ from typing import Any, Self, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK_ROWS", "EvenTable", "F4s", "F8s", "PerModel", "Rows", "U1s", "blocks", "clip", "f4", "model_index"]
+__all__ = [
+    "BLOCK_ROWS",
+    "EvenTable",
+    "F4s",
+    "F8s",
+    "PerModel",
+    "Rows",
+    "U1s",
+    "blocks",
+    "clip",
+    "f4",
+    "model_index",
+    "model_runs",
+]
 
 F4s: TypeAlias = NDArray[np.float32]
 F8s: TypeAlias = NDArray[np.float64]
@@ -23,7 +36,9 @@ FloatT = TypeVar("FloatT", bound=np.floating[Any])
 Rows: TypeAlias = slice | NDArray[np.intp]
 
 #: 8,192 float32 are 32 kB: some dozens of temporaries fit a second-level cache. Measured flat from 4 k to 16 k rows.
-BLOCK_ROWS = 8192
+BLOCK_ROWS = 16384
+#: Below so many rows a block's calls cost more than looking its parameters up row by row.
+SHORT_RUN_ROWS = 2048
 # The allocator gives memory back to the system as soon as 128 kB of it are free at the end of the heap, and every block
 # would fetch it again page by page (a fifth of a step's time). glibc raises that threshold when a large array is freed.
 np.empty(1 << 24, dtype=np.uint8)
@@ -39,17 +54,33 @@ def clip(values: NDArray[FloatT], low: Any, high: Any) -> NDArray[FloatT]:
     return clipped
 
 
-def blocks(rows: Rows, n: int) -> Iterator[tuple[slice, Rows]]:
-    """Cut `rows` of `n` vehicles into blocks: (where the block stands in the request, which rows it holds)."""
+def model_runs(model_of: NDArray[np.int16]) -> NDArray[np.intp]:
+    """Where runs of one model end, rising row numbers up to n: what `blocks` cuts at.
+
+    A fleet whose models take turns has but one run, the whole: short blocks would cost more than they spare.
+    """
+    n = len(model_of)
+    ends = np.append(np.flatnonzero(np.diff(model_of)) + 1, n)
+    return ends if n >= SHORT_RUN_ROWS * len(ends) else np.array([n])
+
+
+def blocks(rows: Rows, ends: NDArray[np.intp]) -> Iterator[tuple[slice, Rows]]:
+    """Cut `rows`, which rise, into blocks: (where the block stands in the request, which rows it holds).
+
+    No block reaches over one of the `ends`, the last of which is the number of vehicles.
+    """
     if isinstance(rows, slice):
-        start, stop, _ = rows.indices(n)
-        for low in range(start, stop, BLOCK_ROWS):
-            high = min(low + BLOCK_ROWS, stop)
-            yield slice(low - start, high - start), slice(low, high)
+        first, stop, _ = rows.indices(int(ends[-1]))
+        cuts = np.clip(ends - first, 0, max(0, stop - first))
     else:
-        for low in range(0, len(rows), BLOCK_ROWS):
-            part = slice(low, low + BLOCK_ROWS)
-            yield part, rows[part]
+        first, cuts = 0, np.searchsorted(rows, ends)
+    low = 0
+    for end in cuts.tolist():
+        while low < end:
+            high = min(low + BLOCK_ROWS, end)
+            part = slice(low, high)
+            yield part, slice(first + low, first + high) if isinstance(rows, slice) else rows[part]
+            low = high
 
 
 def model_index(model_of: NDArray[np.int16]) -> int | NDArray[np.intp]:
@@ -65,6 +96,11 @@ class PerModel:
     def at(self, index: int | NDArray[np.intp]) -> Self:
         """The same parameters for rows: arrays of shape (rows,), or scalars when `index` is one model."""
         return type(self)(*[getattr(self, name).take(index) for name in _names(type(self))])
+
+    def some(self, rows: NDArray[np.intp]) -> Self:
+        """Of parameters `at` rows those of some of these rows; what is one for all rows stays so."""
+        values = (getattr(self, name) for name in _names(type(self)))
+        return type(self)(*[value.take(rows) if value.ndim else value for value in values])
 
 
 _NAMES: dict[type, tuple[str, ...]] = {}
@@ -85,17 +121,19 @@ class EvenTable:
     def __init__(self, low: float, high: float, values: Any) -> None:
         table = np.atleast_2d(np.asarray(values, dtype=np.float32))
         self.knots = table.shape[1]
-        self._low = np.float32(low)
         self._per_step = np.float32((self.knots - 1) / (high - low))
+        self._offset = np.float32(low * (self.knots - 1) / (high - low))
         self._value = np.ascontiguousarray(table).ravel()
         self._slope = np.diff(table, axis=1, append=table[:, -1:]).ravel()
 
     def locate(self, x: F4s, table: Any = 0) -> tuple[NDArray[np.intp], F4s]:
         """Flat index of the knot below each `x` and the fraction of the way to the next."""
-        position = clip((x - self._low) * self._per_step, np.float32(0.0), np.float32(self.knots - 1))
+        position = clip(x * self._per_step - self._offset, np.float32(0.0), np.float32(self.knots - 1))
         knot = position.astype(np.int32)
         fraction = position - knot.astype(np.float32)
-        return knot.astype(np.intp) + table * self.knots, fraction
+        flat = knot.astype(np.intp)
+        flat += table * self.knots
+        return flat, fraction
 
     def at(self, knot: NDArray[np.intp], fraction: F4s) -> F4s:
         """The values where `locate` pointed; tables on the same grid share one `locate`."""

@@ -17,7 +17,10 @@ __all__ = [
     "aux_voltage_v",
     "brake_light",
     "brake_percent",
+    "doors_open",
     "insulation_kohm",
+    "locked",
+    "seat_belt",
     "tyre_pressure_kpa",
 ]
 
@@ -31,6 +34,10 @@ AIR_KPA, FILLED_K, ZERO_DEGC_K = 101.3, 293.15, 273.15
 CONVERTER_V, CONVERTER_V_PER_K, RESTED_V = 14.2, -0.012, 12.65
 #: Insulation falls by about this share per kelvin as coolant and cables warm (estimate).
 INSULATION_PER_K = 0.004
+
+#: What a driver does after arriving, s: the belt, then the door, open and shut, then the key's button.
+UNBUCKLED_S, OPEN_S, SHUT_S, LOCKED_S = 2.0, 4.0, 10.0, 14.0
+DRIVERS_DOOR = np.uint8(1)
 
 
 def accelerator_percent(shaft_w: F4s, available_w: F4s) -> F4s:
@@ -61,6 +68,23 @@ def aux_voltage_v(converter_on: NDArray[np.bool_], ambient_degc: F4s, offset_v: 
 
 def insulation_kohm(cold_kohm: F4s, pack_degc: F4s) -> F4s:
     return cold_kohm * clip(1.0 - INSULATION_PER_K * (pack_degc - 20.0), 0.5, 1.3)
+
+
+def doors_open(left_open: U1s, driving: NDArray[np.bool_], stood_s: F4s) -> U1s:
+    """Bits of open doors: the driver's while he gets out, and what somebody has left open; none while driving."""
+    gets_out = (stood_s >= OPEN_S) & (stood_s < SHUT_S)
+    doors: U1s = (left_open | gets_out * DRIVERS_DOOR) * ~driving
+    return doors
+
+
+def locked(asked: U1s, driving: NDArray[np.bool_], stood_s: F4s) -> U1s:
+    """Locked on the way and again when the driver has gone; `asked` 0 is a car unlocked from afar."""
+    shut: U1s = asked * (driving | (stood_s >= LOCKED_S))
+    return shut
+
+
+def seat_belt(driving: NDArray[np.bool_], stood_s: F4s) -> NDArray[np.bool_]:
+    return driving | (stood_s < UNBUCKLED_S)
 
 
 def lit(driving: NDArray[np.bool_], dark: bool, always: U1s) -> Any:

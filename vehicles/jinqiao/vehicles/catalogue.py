@@ -16,7 +16,10 @@ from jinqiao.base.errors import CatalogError, Problem
 
 from .vehicle_file import VehicleModel
 
-__all__ = ["VehicleModel", "catalogue_ids", "find_vehicle", "load_catalogue", "load_vehicle"]
+__all__ = ["VehicleModel", "catalogue_ids", "find_vehicle", "load_catalogue", "load_vehicle", "open_vehicle"]
+
+#: What makes a name a file's and not an id's: ids have neither.
+FILE_MARKS = (".", "/", "\\")
 
 
 def load_vehicle(path: Path | str) -> VehicleModel:
@@ -49,6 +52,13 @@ def find_vehicle(vehicle_id: str) -> VehicleModel:
         message = f"no vehicle {vehicle_id!r} in the catalogue{did_you_mean(vehicle_id, known)}"
         raise CatalogError([Problem("", 0, 0, "", message, "list them with: jinqiao catalog list")])
     return load_catalogue()[vehicle_id]
+
+
+def open_vehicle(name: str) -> VehicleModel:
+    """The vehicle that a user means by an id of the catalogue or by the path of a file."""
+    if name not in catalogue_ids() and (any(mark in name for mark in FILE_MARKS) or Path(name).is_file()):
+        return load_vehicle(name)
+    return find_vehicle(name)
 
 
 def _shipped() -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import EvenTable, F4s, F8s, PerModel, U1s, clip, f4
-from .battery import Pack, Source, current_a, displayed_fraction, true_soc, warm_charge_share
+from .battery import Pack, Source, current_a, warm_charge_share
+from .bms import soc_shown_as
 from .modes import Plug
 from .vehicle_file import VehicleModel
 
@@ -57,9 +58,9 @@ def dc_curves(models: Sequence[VehicleModel]) -> EvenTable:
     return EvenTable(0.0, 1.0, rows)
 
 
-def limit_soc(pack: Pack, charge_limit_percent: U1s) -> F8s:
-    """True SoC at which charging stops."""
-    return true_soc(pack, charge_limit_percent.astype(np.float64) * 0.01)
+def limit_soc(pack: Pack, charge_limit_percent: U1s, soc_error: F4s) -> F8s:
+    """True SoC at which the display shows the charge limit and charging stops."""
+    return soc_shown_as(pack, charge_limit_percent.astype(np.float64) * 0.01, soc_error)
 
 
 def inlet_efficiency(inlet: Inlet, plug_state: U1s) -> F4s:
@@ -67,16 +68,27 @@ def inlet_efficiency(inlet: Inlet, plug_state: U1s) -> F4s:
 
 
 def pack_limit_w(
-    pack: Pack, inlet: Inlet, curves: EvenTable, terminals: Source, soc: F8s, stop_soc: F8s, temperature_degc: F4s
+    pack: Pack,
+    inlet: Inlet,
+    curves: EvenTable,
+    terminals: Source,
+    shown: F8s,
+    room_soc: F8s,
+    temperature_degc: F4s,
+    least_w: F4s,
 ) -> F4s:
-    """The most the cells take now, W at the pack's terminals; 0 at the charge limit."""
-    curve_w = curves(displayed_fraction(pack, soc).astype(np.float32), inlet.curve)
-    emf, resistance = terminals
+    """The most the cells take now, W at the pack's terminals; 0 without room to the charge limit (SoC).
+
+    The curve is the battery management's for fast charging and goes by the SoC it shows, `shown` (0..1); up to
+    `least_w` (the on-board charger's power on AC) only the cells' voltage and the cold decide.
+    """
+    curve_w = np.maximum(curves(shown.astype(np.float32), inlet.curve), least_w)
+    emf, resistance, _ = terminals
     charge_ah = (pack.capacity_as * np.float64(1 / 3600.0)).astype(np.float32)
     by_voltage_a = np.maximum((pack.most_v - emf) / resistance, LEAST_C * charge_ah)
     by_voltage_w = by_voltage_a * (emf + resistance * by_voltage_a)
     limit_w = np.minimum(curve_w * warm_charge_share(temperature_degc), by_voltage_w)
-    return np.where(stop_soc - soc > AT_LIMIT_SOC, limit_w, np.float32(0.0))
+    return np.where(room_soc > AT_LIMIT_SOC, limit_w, np.float32(0.0))
 
 
 class ChargeStep(NamedTuple):

@@ -46,11 +46,15 @@ class Columns:
     aux_w: F4s  #: 12 V loads and battery conditioning
     pack_voltage_v: F4s
     pack_current_a: F4s  #: positive when discharging
+    rc_fast_a: F4s  #: through the resistors of the cells' two RC links, for the whole pack
+    rc_slow_a: F4s
+    cells_loss_w: F4s  #: heat of the cells
     charge_power_kw: F4s  #: at the inlet
     offered_kw: F4s
     consumption_kwh_per_km: F4s  #: over the last 20 km or so
     # Temperatures.
     pack_temperature_degc: F4s
+    coolant_temperature_degc: F4s  #: in the pack's loop
     cabin_temperature_degc: F4s
     motor_temperature_degc: F4s
     inverter_temperature_degc: F4s
@@ -68,15 +72,25 @@ class Columns:
     doors_open: U1s
     windows_open: U1s
     hazard_light: U1s
+    stood_s: F4s  #: since the last trip
     on_trip: U1s  #: 1 from `begin_trip` until the driver leaves the car
     # What tells one car from its neighbour; set at birth.
-    state_of_health: F4s
-    cell_spread_v: F4s  #: highest over lowest cell at rest
+    state_of_health: F8s  #: falls by less than a float32 step in an hour
+    aged_calendar: F8s  #: sums of `ageing.py` …
+    aged_cycles: F8s
+    aged_from_kwh: F8s  #: … and the energy discharged that is in them
+    charge_habit_c: F4s  #: usual charging rate, C
+    cell_spread_v: F4s  #: strong over weak cell at rest …
+    cell_spread_capacity: F4s  #: … in capacity …
+    cell_spread_resistance: F4s  #: … and weak over strong in resistance
     cell_spread_k: F4s  #: hottest over coldest probe at rest
     insulation_kohm: F4s
     aux_offset_v: F4s
-    highest_cell: NDArray[np.int16]
-    lowest_cell: NDArray[np.int16]
+    bms_error: F4s  #: of the shown SoC when it was last set right as far as could be (`bms.py`)
+    bms_drift_per_kwh: F4s
+    bms_from_kwh: F8s  #: energy discharged by then
+    strong_cell: NDArray[np.int16]  #: number from 1
+    weak_cell: NDArray[np.int16]
     always_lit: U1s  #: drives with low beam by day, too
     tyre_fl_kpa: F4s  #: gauge, as filled at 20 degC
     tyre_fr_kpa: F4s

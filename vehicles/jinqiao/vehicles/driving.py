@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from . import battery, powertrain, thermal
-from .arrays import F4s, F8s, Rows
+from .arrays import F4s, F8s, Rows, clip
 from .climate import climate_step
 from .columns import Columns
 from .parameters import Parameters
-from .road_load import wheel_power_w
+from .road_load import gradient_n, in_weather, wheel_power_w
 
 __all__ = ["drive_rows", "follow_consumption"]
 
@@ -23,53 +23,63 @@ CONSUMPTION_RANGE = (0.06, 0.8)
 J_PER_KWH = 3.6e6
 
 
-def drive_rows(cars: Columns, model: Parameters, rows: Rows, asked_mps: F4s, ambient_degc: F4s) -> F8s:
-    """Step `rows` by one second towards `asked_mps`; returns metres moved, shape (rows,)."""
+def drive_rows(
+    cars: Columns, model: Parameters, rows: Rows, asked_mps: F4s, ambient_degc: F4s, grade: F4s | None = None
+) -> F8s:
+    """Step `rows` by one second towards `asked_mps`; returns metres moved, shape (rows,).
+
+    `grade` is the rise of the road per metre of map; None on the level.
+    """
     train, pack = model.train, model.pack
+    road = in_weather(model.road, ambient_degc)
     start = cars.speed_mps[rows]
     soc = cars.soc[rows]
     pack_degc = cars.pack_temperature_degc[rows]
-    terminals = battery.source(pack, soc, pack_degc)
+    fast_a, slow_a = cars.rc_fast_a[rows], cars.rc_slow_a[rows]
+    terminals = battery.source(pack, soc, pack_degc, fast_a, slow_a)
 
     # Loads beside the motor. Nothing flows once the contactors have opened, no comfort once the display says empty.
     displayed_empty = soc <= pack.low_soc
-    climate_on = cars.climate_on[rows]
-    cooling_w = thermal.cooling_w(pack, pack_degc)
-    aux_w = cooling_w * np.float32(1 / thermal.COOL_COP) + train.aux_w
+    climate_on, may_flow = cars.climate_on[rows], np.ones((), dtype=np.float32)
+    coolant_degc = cars.coolant_temperature_degc[rows]
+    loop = thermal.condition(pack, pack_degc, coolant_degc)
+    aux_w, coolant_w = loop.electric_w + train.aux_w, loop.heat_w
     if displayed_empty.any():
         climate_on = climate_on * ~displayed_empty
-        closed = soc > battery.EMPTY_SOC
-        cooling_w *= closed
-        aux_w *= closed
+        may_flow = (soc > battery.EMPTY_SOC).astype(np.float32)
+        coolant_w = coolant_w * may_flow
+        aux_w *= may_flow
     climate = climate_step(
-        model.cabin, climate_on, cars.cabin_temperature_degc[rows], cars.target_temperature[rows], ambient_degc
+        model.cabin, climate_on, cars.cabin_temperature_degc[rows], cars.target_temperature[rows], ambient_degc, start
     )
     loads_w = aux_w + climate.electric_w
 
     # The way down: wheels, shaft, terminals. What cannot be had is not driven.
     most_w = battery.discharge_limit_w(pack, terminals, soc, pack_degc) - loads_w
-    regen_most_w = battery.charge_limit_w(pack, soc, pack_degc)
-    regen_most_w *= soc > battery.EMPTY_SOC
+    regen_most_w = battery.charge_limit_w(pack, soc, pack_degc) * may_flow
     end = np.maximum(asked_mps, start - np.float32(powertrain.GRIP_MS2))
-    wheel_w = wheel_power_w(model.road, start, end)
+    gradient = None if grade is None else gradient_n(road, grade)
+    wheel_w = wheel_power_w(road, start, end, gradient)
     mean = (start + end) * np.float32(0.5)
-    shaft_w = powertrain.shaft_power_w(train, model.road, wheel_w, mean, regen_most_w)
+    shaft_w = powertrain.shaft_power_w(train, wheel_w, mean, regen_most_w)
     electric_w = powertrain.electric_power_w(train, shaft_w)
     short = (electric_w > most_w) | (shaft_w > train.peak_w) | (wheel_w > train.peak_force_n * mean)
     short &= wheel_w > 0
     if short.any():
-        shaft_most_w = np.maximum(most_w, 0.0)
-        shaft_most_w *= powertrain.motor_efficiency(train, shaft_most_w)
-        reached = powertrain.reachable_mps(train, model.road, start, end, shaft_most_w)
-        end = np.where(short, reached, end)
-        wheel_w = wheel_power_w(model.road, start, end)
-        mean = (start + end) * np.float32(0.5)
-        shaft_w = powertrain.shaft_power_w(train, model.road, wheel_w, mean, regen_most_w)
-        electric_w = powertrain.electric_power_w(train, shaft_w)
+        few = np.flatnonzero(short)
+        pull = None if gradient is None else gradient[few]
+        few_road, few_train = road.some(few), train.some(few)
+        shaft_most_w = np.maximum(most_w[few], 0.0)
+        shaft_most_w *= powertrain.motor_efficiency(few_train, shaft_most_w)
+        end[few] = powertrain.reachable_mps(few_train, few_road, start[few], end[few], shaft_most_w, pull)
+        wheel_w[few] = wheel_power_w(few_road, start[few], end[few], pull)
+        mean[few] = (start[few] + end[few]) * np.float32(0.5)
+        shaft_w[few] = powertrain.shaft_power_w(few_train, wheel_w[few], mean[few], regen_most_w[few])
+        electric_w[few] = powertrain.electric_power_w(few_train, shaft_w[few])
 
     current = battery.current_a(terminals, electric_w + loads_w)
-    drop_v = current * terminals.resistance_ohm
-    voltage = terminals.emf_v - drop_v
+    voltage = terminals.emf_v - current * terminals.resistance_ohm
+    cells_loss_w = (terminals.open_v - voltage) * current
     energy_kwh = (voltage * current).astype(np.float64) * (1 / J_PER_KWH)
     moved: F8s = mean.astype(np.float64)
 
@@ -78,7 +88,7 @@ def drive_rows(cars: Columns, model: Parameters, rows: Rows, asked_mps: F4s, amb
     cars.energy_discharged_kwh[rows] += np.maximum(energy_kwh, 0.0)
     cars.energy_regenerated_kwh[rows] -= np.minimum(energy_kwh, 0.0)
     cars.trip_s[rows] += 1
-    cars.consumption_kwh_per_km[rows] = follow_consumption(cars.consumption_kwh_per_km[rows], energy_kwh, moved)
+    cars.consumption_kwh_per_km[rows] = follow_consumption(cars.consumption_kwh_per_km[rows], energy_kwh, mean)
     cars.acceleration_mps2[rows] = end - start  # before the speed: `start` is a view of it
     cars.speed_mps[rows] = end
     cars.wheel_w[rows] = wheel_w
@@ -88,6 +98,8 @@ def drive_rows(cars: Columns, model: Parameters, rows: Rows, asked_mps: F4s, amb
     cars.aux_w[rows] = aux_w
     cars.pack_voltage_v[rows] = voltage
     cars.pack_current_a[rows] = current
+    cars.cells_loss_w[rows] = cells_loss_w
+    cars.rc_fast_a[rows], cars.rc_slow_a[rows] = battery.link_step(fast_a, slow_a, current)
 
     motor_loss_w = electric_w - shaft_w
     cars.motor_temperature_degc[rows] = thermal.step_motor(
@@ -97,12 +109,17 @@ def drive_rows(cars: Columns, model: Parameters, rows: Rows, asked_mps: F4s, amb
         thermal.INVERTER, cars.inverter_temperature_degc[rows], ambient_degc, motor_loss_w
     )
     cars.tyre_temperature_degc[rows] = thermal.step_tyre(cars.tyre_temperature_degc[rows], ambient_degc, mean)
-    cars.pack_temperature_degc[rows] = thermal.step_pack(pack, pack_degc, ambient_degc, current * drop_v - cooling_w)
+    cars.pack_temperature_degc[rows], cars.coolant_temperature_degc[rows] = thermal.step_pack(
+        pack, pack_degc, coolant_degc, ambient_degc, cells_loss_w, coolant_w
+    )
     cars.cabin_temperature_degc[rows] = climate.cabin_degc
     return moved
 
 
-def follow_consumption(kwh_per_km: F4s, energy_kwh: F8s, moved_m: F8s) -> F4s:
+def follow_consumption(kwh_per_km: F4s, energy_kwh: F8s, moved_m: F4s) -> F4s:
     """Recent consumption after one step: a mean over distance that forgets within `MEMORY_KM`."""
-    change = (energy_kwh - kwh_per_km * (moved_m * 1e-3)) * (1 / MEMORY_KM)
-    return np.clip(kwh_per_km + change, *CONSUMPTION_RANGE).astype(np.float32)
+    change: F4s = energy_kwh.astype(np.float32)
+    change -= kwh_per_km * (moved_m * np.float32(1e-3))
+    change *= np.float32(1 / MEMORY_KM)
+    change += kwh_per_km
+    return clip(change, *CONSUMPTION_RANGE)

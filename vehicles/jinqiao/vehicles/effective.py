@@ -3,6 +3,8 @@
 Fitted by least squares of the relative error to coast-down target coefficients and measured AC energy of the US EPA
 test-car list 2022 (UDDS and HWFET together, charge-depleting, unadjusted). Transmission, charge and map trade off
 against each other, so the five belong together and are not physics one by one.
+
+The values are what `tools/fit_powertrain.py` finds from `fit_data/epa_2022_train.csv`, rounded; a test holds them so.
 """
 
 from __future__ import annotations

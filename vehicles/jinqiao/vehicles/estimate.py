@@ -27,7 +27,7 @@ def planning_kwh_per_km(models: Parameters) -> F4s:
     for number in range(len(models.train.aux_w)):
         model = models.at(number)
         wheel_w = wheel_power_w(model.road, start, end)
-        shaft_w = shaft_power_w(model.train, model.road, wheel_w, mean, NO_LIMIT_W)
+        shaft_w = shaft_power_w(model.train, wheel_w, mean, NO_LIMIT_W)
         electric_w = electric_power_w(model.train, shaft_w) + model.train.aux_w
         energy_j.append(float(electric_w.sum(dtype=np.float64)))
     return (np.array(energy_j) / 3.6e6 / (cycle.distance_m / 1000.0)).astype(np.float32)

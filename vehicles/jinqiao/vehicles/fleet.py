@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import battery
-from .arrays import F4s, F8s, Rows, blocks, model_index
+from . import battery, bms
+from .arrays import BLOCK_ROWS, F4s, F8s, Rows, blocks, model_index, model_runs
 from .birth import draw_differences, draw_vins
+from .cells import probes_of_car, voltages_of_car
 from .charging import AT_LIMIT_SOC, dc_curves, limit_soc
 from .columns import Columns
 from .driving import drive_rows
@@ -25,9 +26,13 @@ from .parameters import Parameters
 from .parked import rest_rows
 from .plugged import acceptable_w, charge_rows
 from .sampling import Reading, sample
+from .stored import stored_kwh
 from .vehicle_file import VehicleModel
 
 __all__ = ["Fleet"]
+
+#: How long a car of a new fleet has stood.
+OVERNIGHT_S = 8 * 3600.0
 
 RowsLike = slice | NDArray[np.integer[Any]]
 
@@ -53,54 +58,67 @@ class Fleet(Columns):
         self.models = tuple(models)
         self.model_of = np.ascontiguousarray(model_of, dtype=np.int16)
         self.dark = False  #: night, for the lamps; the simulator says
+        self._runs = model_runs(self.model_of)
         self._models = Parameters.of(self.models, dynamometer=dynamometer)
+        self._of_model = [self._models.at(number) for number in range(len(self.models))]
         self._curves = dc_curves(self.models)
         rng = np.random.default_rng(seed)
         self.vins: NDArray[np.bytes_] = draw_vins(self.models, self.model_of, rng)
         estimate = planning_kwh_per_km(self._models)
         series = np.array([m.layout.series for m in self.models], dtype=np.int16)
-        draw_differences(self, rng, estimate.take(self.model_of), series.take(self.model_of))
+        pack = self._models.pack.at(self.model_of.astype(np.intp))
+        draw_differences(self, rng, estimate.take(self.model_of), series.take(self.model_of), pack)
+        if not dynamometer:
+            bms.draw_errors(self, pack, rng)
         self._park(np.asarray(initial_soc, dtype=np.float64), ambient_degc)
 
     def _park(self, displayed: F8s, ambient_degc: float) -> None:
         """Everything as it is in the morning: cold, locked, unplugged."""
         pack = self._models.pack.at(self.model_of.astype(np.intp))
-        self.soc[:] = battery.true_soc(pack, np.clip(displayed, 0.0, 1.0))
-        for column in ("pack", "cabin", "motor", "inverter", "tyre"):
+        error = bms.soc_error(self, pack, slice(None))
+        self.soc[:] = bms.soc_shown_as(pack, np.clip(displayed, 0.0, 1.0), error)
+        for column in ("pack", "coolant", "cabin", "motor", "inverter", "tyre"):
             getattr(self, f"{column}_temperature_degc")[:] = ambient_degc
         self.charge_limit[:] = 100
         self.target_temperature[:] = 22.0
         self.locked[:] = 1
         self.trip_start_m[:] = self.odometer_m
+        self.stood_s[:] = OVERNIGHT_S
         self.rest(slice(None), 0.0, ambient_degc)
         self.trip_start_kwh[:] = self.energy_discharged_kwh - self.energy_regenerated_kwh
 
     # Time.
 
-    def drive(self, rows: RowsLike, speed_end_mps: ArrayLike, ambient_degc: ArrayLike) -> F8s:
+    def drive(
+        self, rows: RowsLike, speed_end_mps: ArrayLike, ambient_degc: ArrayLike, grade: ArrayLike | None = None
+    ) -> F8s:
         """One second of driving towards `speed_end_mps`; metres moved, shape (m,).
 
-        `speed_mps` is the speed reached: less than asked for when motor, battery or tyres give no more.
+        `speed_mps` is the speed reached: less than asked for when motor, battery or tyres give no more. `grade` is the
+        rise of the road per metre of map, 0.05 for 5 %; a level road when absent.
         """
         chosen, count = self._rows(rows)
-        end, ambient = _per_row(speed_end_mps, count), _per_row(ambient_degc, count)
+        end, ambient = _per_row(speed_end_mps, count), np.asarray(ambient_degc, dtype=np.float32)
+        rise = None if grade is None else _per_row(grade, count)
         moved = np.empty(count)
-        for part, block in blocks(chosen, self.n):
-            moved[part] = drive_rows(self, self._parameters(block), block, end[part], ambient[part])
+        for part, block in blocks(chosen, self._runs):
+            slope = None if rise is None else rise[part]
+            degc = ambient[part] if ambient.ndim else ambient  # one weather for all is reckoned with once
+            moved[part] = drive_rows(self, self._parameters(block), block, end[part], degc, slope)
         return moved
 
     def charge(self, rows: RowsLike, offered_kw: ArrayLike, ambient_degc: ArrayLike) -> None:
         """One second of charging with `offered_kw` at the inlet, for plugged rows whose charging state is 2."""
         chosen, count = self._rows(rows)
         offered, ambient = _per_row(offered_kw, count), _per_row(ambient_degc, count)
-        for part, block in blocks(chosen, self.n):
+        for part, block in blocks(chosen, self._runs):
             charge_rows(self, self._parameters(block), self._curves, block, offered[part], ambient[part])
 
     def rest(self, rows: RowsLike, seconds: ArrayLike, ambient_degc: ArrayLike) -> None:
         """Stand still for `seconds`: temperatures relax, standby drains. The first rest after a trip ends it."""
         chosen, count = self._rows(rows)
         time, ambient = _per_row(seconds, count), _per_row(ambient_degc, count)
-        for part, block in blocks(chosen, self.n):
+        for part, block in blocks(chosen, self._runs):
             rest_rows(self, self._parameters(block), block, time[part], ambient[part])
 
     # Moments.
@@ -111,6 +129,7 @@ class Fleet(Columns):
         self.trip_start_m[chosen] = self.odometer_m[chosen]
         self.trip_start_kwh[chosen] = self.energy_discharged_kwh[chosen] - self.energy_regenerated_kwh[chosen]
         self.trip_s[chosen] = 0
+        self.stood_s[chosen] = 0.0
         self.on_trip[chosen] = 1
         self.climate_on[chosen] = 1
         self.doors_open[chosen] = 0
@@ -125,6 +144,7 @@ class Fleet(Columns):
     def end_charge(self, rows: RowsLike) -> None:
         """The plug comes out; the session's energy stays readable until the next one."""
         chosen, _ = self._rows(rows)
+        bms.full(self, self._parameters(chosen).pack, chosen)
         self.plug_state[chosen] = Plug.UNPLUGGED
         self.charging_state[chosen] = ChargingState.IDLE
         self.offered_kw[chosen] = 0.0
@@ -136,7 +156,7 @@ class Fleet(Columns):
         """Power at the inlet that each car would take now by its plug, kW; 0 unplugged and at the charge limit."""
         chosen, count = self._rows(rows)
         power = np.empty(count, dtype=np.float32)
-        for part, block in blocks(chosen, self.n):
+        for part, block in blocks(chosen, self._runs):
             power[part] = acceptable_w(self, self._parameters(block), self._curves, block)
         power *= np.float32(1e-3)
         return power
@@ -144,31 +164,74 @@ class Fleet(Columns):
     def at_charge_limit(self, rows: RowsLike) -> NDArray[np.bool_]:
         """Whether the display has reached the charge limit."""
         chosen, _ = self._rows(rows)
-        stop = limit_soc(self._parameters(chosen).pack, self.charge_limit[chosen])
+        pack = self._parameters(chosen).pack
+        stop = limit_soc(pack, self.charge_limit[chosen], bms.soc_error(self, pack, chosen))
         reached: NDArray[np.bool_] = self.soc[chosen] >= stop - AT_LIMIT_SOC
         return reached
 
     def displayed_soc(self, rows: RowsLike) -> F8s:
-        """State of charge as the driver sees it, 0..1."""
+        """State of charge as the driver sees it, 0..1: the battery management's, with its error."""
         chosen, _ = self._rows(rows)
-        return battery.displayed_fraction(self._parameters(chosen).pack, self.soc[chosen])
+        pack = self._parameters(chosen).pack
+        return bms.shown_fraction(pack, self.soc[chosen], bms.soc_error(self, pack, chosen))
 
     def usable_kwh(self, rows: RowsLike) -> F4s:
         """Energy left above the displayed zero, kWh."""
         chosen, _ = self._rows(rows)
         return battery.energy_kwh(self._parameters(chosen).pack, self.soc[chosen], self.state_of_health[chosen])
 
+    def stored_kwh(self, rows: RowsLike) -> F8s:
+        """Energy in the cells down to the true zero, kWh: charge times open-circuit voltage, without losses."""
+        chosen, _ = self._rows(rows)
+        return stored_kwh(self._parameters(chosen).pack, self.soc[chosen], self.state_of_health[chosen])
+
     def expected_kwh_per_km(self, row: int) -> float:
         """Planning estimate for one car: what it used lately."""
         return float(self.consumption_kwh_per_km[row])
 
+    def cell_voltages(self, rows: RowsLike) -> list[F4s]:
+        """Every cell of the chosen cars, V: one array of shape (series,) per row, in agreement with their telemetry."""
+        chosen, _ = self._rows(rows)
+        car = self._reading(chosen)
+        cells = zip(car["strong_cell"], car["weak_cell"], car.mean_cell_v, car.cell_gap_v, strict=True)
+        return [
+            voltages_of_car(
+                bytes(vin), self.models[model].layout.series, int(strong), int(weak), float(mean), float(gap)
+            )
+            for vin, model, (strong, weak, mean, gap) in zip(
+                self.vins[chosen], self.model_of[chosen], cells, strict=True
+            )
+        ]
+
+    def cell_temperatures(self, rows: RowsLike) -> list[F4s]:
+        """The same for the temperature at every cell, degC."""
+        chosen, _ = self._rows(rows)
+        extremes = zip(*self._reading(chosen).probes, strict=True)
+        return [
+            probes_of_car(bytes(vin), self.models[model].layout.series, (float(high), float(low)))
+            for vin, model, (high, low) in zip(self.vins[chosen], self.model_of[chosen], extremes, strict=True)
+        ]
+
     def sample(self, rows: RowsLike, group: str) -> dict[str, NDArray[Any]]:
         """Signals of one telemetry group, in the table's units and dtypes, without those only the world knows."""
-        chosen, _ = self._rows(rows)
-        reading = Reading(self, self._parameters(chosen), self._curves, chosen, dark=self.dark)
-        return sample(reading, group)
+        chosen, count = self._rows(rows)
+        if count <= BLOCK_ROWS:
+            return self._sample(chosen, group)
+        signals: dict[str, NDArray[Any]] = {}
+        for part, block in blocks(chosen, self._runs):
+            for name, values in self._sample(block, group).items():
+                if name not in signals:
+                    signals[name] = np.empty(count, dtype=values.dtype)
+                signals[name][part] = values
+        return signals
+
+    def _sample(self, block: Rows, group: str) -> dict[str, NDArray[Any]]:
+        return sample(self._reading(block), group)
 
     # Rows.
+
+    def _reading(self, block: Rows) -> Reading:
+        return Reading(self, self._parameters(block), self._curves, block, dark=self.dark)
 
     def _rows(self, rows: RowsLike) -> tuple[Rows, int]:
         """Rows as the steps want them, and how many; consecutive numbers become a slice, which needs no copies."""
@@ -183,7 +246,8 @@ class Fleet(Columns):
         return rows.astype(np.intp), count
 
     def _parameters(self, block: Rows) -> Parameters:
-        return self._models.at(model_index(self.model_of[block]))
+        index = model_index(self.model_of[block])
+        return self._of_model[index] if isinstance(index, int) else self._models.at(index)
 
 
 def _per_row(values: ArrayLike, count: int) -> F4s:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import battery, charging, thermal
+from . import ageing, battery, bms, charging, thermal
 from .arrays import EvenTable, F4s, F8s, Rows
 from .climate import Climate, climate_step
 from .columns import Columns
@@ -27,8 +27,7 @@ class _Wants(NamedTuple):
     stop_soc: F8s
     pack_w: F4s
     load_w: F4s
-    warming_w: F4s
-    cooling_w: F4s
+    coolant_w: F4s
     climate: Climate
     efficiency: F4s
 
@@ -36,12 +35,16 @@ class _Wants(NamedTuple):
 def _wants(cars: Columns, model: Parameters, curves: EvenTable, rows: Rows, ambient_degc: F4s | None) -> _Wants:
     pack, inlet = model.pack, model.inlet
     soc, pack_degc, plug = cars.soc[rows], cars.pack_temperature_degc[rows], cars.plug_state[rows]
-    terminals = battery.source(pack, soc, pack_degc)
-    stop_soc = charging.limit_soc(pack, cars.charge_limit[rows])
-    pack_w = charging.pack_limit_w(pack, inlet, curves, terminals, soc, stop_soc, pack_degc)
-    on_dc = (plug == Plug.DC).astype(np.float32)
-    warming_w = thermal.heating_w(pack, pack_degc) * on_dc
-    cooling_w = thermal.cooling_w(pack, pack_degc)
+    terminals = battery.source(pack, soc, pack_degc, cars.rc_fast_a[rows], cars.rc_slow_a[rows])
+    error = bms.soc_error(cars, pack, rows)
+    stop_soc = charging.limit_soc(pack, cars.charge_limit[rows], error)
+    shown = bms.shown_fraction(pack, soc, error)
+    on_dc = plug == Plug.DC
+    least_w = inlet.ac_w * ~on_dc
+    pack_w = charging.pack_limit_w(pack, inlet, curves, terminals, shown, stop_soc - soc, pack_degc, least_w)
+    loop = thermal.condition(
+        pack, pack_degc, cars.coolant_temperature_degc[rows], heat=on_dc | (pack_degc < thermal.FROST_DEGC)
+    )
     cabin_degc = cars.cabin_temperature_degc[rows]
     climate = climate_step(
         model.cabin,
@@ -51,9 +54,9 @@ def _wants(cars: Columns, model: Parameters, curves: EvenTable, rows: Rows, ambi
         cabin_degc if ambient_degc is None else ambient_degc,
     )
     # The AC figure of the maker holds the car's own needs already.
-    load_w = warming_w + cooling_w * np.float32(1 / thermal.COOL_COP) + climate.electric_w + model.train.aux_w * on_dc
+    load_w = loop.electric_w + climate.electric_w + model.train.aux_w * on_dc
     efficiency = charging.inlet_efficiency(inlet, plug)
-    return _Wants(terminals, soc, stop_soc, pack_w, load_w, warming_w, cooling_w, climate, efficiency)
+    return _Wants(terminals, soc, stop_soc, pack_w, load_w, loop.heat_w, climate, efficiency)
 
 
 def acceptable_w(cars: Columns, model: Parameters, curves: EvenTable, rows: Rows) -> F4s:
@@ -86,22 +89,37 @@ def charge_rows(
         wants.pack_w,
         wants.load_w,
     )
-    drop_v = step.current_a * wants.terminals.resistance_ohm
+    voltage = wants.terminals.emf_v - step.current_a * wants.terminals.resistance_ohm
+    cells_loss_w: F4s = (wants.terminals.open_v - voltage) * step.current_a
     # Loads are cut together when the inlet is weak.
     served: F4s = np.divide(step.load_w, np.maximum(wants.load_w, np.float32(1.0)))
 
     cars.soc[rows] = wants.soc - step.current_a / capacity_as
     cars.energy_charged_kwh[rows] += step.inlet_w.astype(np.float64) * (1 / 3.6e6)
+    cars.stood_s[rows] += 1.0
     cars.charge_power_kw[rows] = step.inlet_w * np.float32(1e-3)
     cars.offered_kw[rows] = offered_kw
     cars.pack_current_a[rows] = step.current_a
-    cars.pack_voltage_v[rows] = wants.terminals.emf_v - drop_v
+    cars.pack_voltage_v[rows] = voltage
+    cars.cells_loss_w[rows] = cells_loss_w
+    cars.charge_habit_c[rows] = ageing.remember_charge(
+        cars.charge_habit_c[rows], (step.current_a * (-3600.0 / pack.capacity_as)).astype(np.float32)
+    )
+    cars.rc_fast_a[rows], cars.rc_slow_a[rows] = battery.link_step(
+        cars.rc_fast_a[rows], cars.rc_slow_a[rows], step.current_a
+    )
     cars.hvac_w[rows] = wants.climate.electric_w * served
     cars.aux_w[rows] = step.load_w - wants.climate.electric_w * served
     for still in (cars.speed_mps, cars.acceleration_mps2, cars.wheel_w, cars.shaft_w, cars.motor_electric_w):
         still[rows] = 0.0
-    heat_w: F4s = step.current_a * drop_v + (wants.warming_w - wants.cooling_w) * served
-    cars.pack_temperature_degc[rows] = thermal.step_pack(pack, cars.pack_temperature_degc[rows], ambient_degc, heat_w)
+    cars.pack_temperature_degc[rows], cars.coolant_temperature_degc[rows] = thermal.step_pack(
+        pack,
+        cars.pack_temperature_degc[rows],
+        cars.coolant_temperature_degc[rows],
+        ambient_degc,
+        cells_loss_w,
+        wants.coolant_w * served,
+    )
     cars.cabin_temperature_degc[rows] = wants.climate.cabin_degc
     second = np.ones_like(ambient_degc)
     for column, rate_per_s in thermal.RESTING:

@@ -1,25 +1,28 @@
 """From the wheels to the traction battery's terminals: one effective powertrain per car.
 
-Traction at the shaft is wheel power over the transmission; braking returns a share that fades at walking pace, the rest
-goes to the friction brakes; motor and inverter are one efficiency over the share of peak power. The five effective
-parameters are those of `effective.py`; fade and map have the form of FASTSim's (Brooker et al., SAE 2015-01-0973).
+Traction at the shaft is wheel power over the transmission; braking returns a share that fades at walking pace, and no
+more than the driven axle can brake, the motor's torque and power and the pack's limit allow; the friction brakes do the
+rest. Motor and inverter are one efficiency over the share of peak power. The five effective parameters are those of
+`effective.py`; fade and map have the form of FASTSim's (Brooker et al., SAE 2015-01-0973).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import EvenTable, F4s, PerModel, f4
-from .road_load import RoadLoad, resistance_n
+from .arrays import F4s, PerModel, f4
+from .road_load import GRAVITY, ROTATING_MASS, RoadLoad, resistance_n
 from .vehicle_file import VehicleModel
 
 __all__ = [
     "GEAR_RATIO",
     "WHEEL_RADIUS_M",
     "Powertrain",
+    "axle_decel_ms2",
     "electric_power_w",
     "motor_efficiency",
     "reachable_mps",
@@ -29,10 +32,16 @@ __all__ = [
 #: Efficiency of motor and inverter at shares of peak power; level below the first share.
 MOTOR_SHARE = (0.01, 0.06, 0.10, 0.20, 0.40, 0.60, 0.80, 1.00)
 MOTOR_EFFICIENCY = (0.85, 0.90, 0.92, 0.94, 0.95, 0.95, 0.94, 0.93)
-#: All shares lie on a grid of one percent, so the even table is the same broken line.
-_MAP = EvenTable(0.0, 1.0, np.interp(np.linspace(0.0, 1.0, 101), MOTOR_SHARE, MOTOR_EFFICIENCY))
+#: The broken line read at the nearest of 4,001 points, by which an efficiency is off by 0.00013 at most.
+_MAP_STEPS = 4000
+_MAP = np.interp(np.linspace(0.0, 1.0, _MAP_STEPS + 1), MOTOR_SHARE, MOTOR_EFFICIENCY).astype(np.float32)
+#: What the map's best point means; a file's `efficiency` scales the whole map by its ratio to this.
+MAP_BEST = 0.95
 #: No map may make energy.
 BEST_EFFICIENCY = 0.99
+#: Contactors, fuse and cables between the pack's terminals and the inverter. The effective parameters were fitted with
+#: a battery of .985 one way; a pack's cells alone lose about half of that on the EPA cycles, and this is the rest.
+LEADS = 0.990
 
 #: Share of braking that still returns at v mph: 1 / (1 + 500 exp(-0.99 (v + 1))).
 FADE_GAIN, FADE_RATE = 500.0, 0.99
@@ -45,6 +54,10 @@ WHEEL_RADIUS_M = 0.34
 BASE_SPEED_RADS = 5000.0 * 2.0 * np.pi / 60.0
 #: Tyres on a dry road, m/s²: no car brakes harder.
 GRIP_MS2 = 9.0
+#: Regeneration uses at most this friction coefficient at the tyres of the driven axle, so that they keep a reserve for
+#: steering; half the weight stands on each axle, and the centre of gravity lies 0.19 wheelbases high (typical of cars
+#: with the battery in the floor: 0.55 m over 2.9 m). All three: estimates.
+REGEN_GRIP, AXLE_SHARE, GRAVITY_HEIGHT = 0.6, 0.5, 0.19
 #: Rounds of the closed loop; the third moves the speed by less than 1 mm/s.
 LOOPS = 3
 #: Stands for "no limit" in float32.
@@ -56,7 +69,7 @@ class Powertrain(PerModel):
     transmission: F4s
     regen_gain: F4s  # transmission × regen_share
     regen_w: F4s
-    regen_decel_ms2: F4s
+    regen_force_n: F4s  # at the wheels
     regen_min_mps: F4s
     map_scale: F4s
     peak_w: F4s
@@ -67,40 +80,68 @@ class Powertrain(PerModel):
     def of(cls, models: Sequence[VehicleModel], *, dynamometer: bool) -> Powertrain:
         effective = [m.effective for m in models]
         regen = [m.drivetrain.regen for m in models]
+        efficiency = [m.drivetrain.efficiency / MAP_BEST for m in models]
         return cls(
             transmission=f4([e.transmission for e in effective]),
             regen_gain=f4([e.transmission * e.regen_share for e in effective]),
             regen_w=f4([NO_LIMIT if r.max_kw is None else r.max_kw * 1000.0 for r in regen]),
-            regen_decel_ms2=f4([r.max_decel_ms2 or NO_LIMIT for r in regen]),
+            regen_force_n=f4([_regen_force_n(m, dynamometer=dynamometer) for m in models]),
             regen_min_mps=f4([r.min_speed_kmh / 3.6 for r in regen]),
-            map_scale=f4([e.map_scale for e in effective]),
+            map_scale=f4([e.map_scale * own for e, own in zip(effective, efficiency, strict=True)]),
             peak_w=f4([m.drivetrain.peak_kw * 1000.0 for m in models]),
-            peak_force_n=f4([_peak_nm(m) * GEAR_RATIO / WHEEL_RADIUS_M for m in models]),
+            peak_force_n=f4([_peak_force_n(m) for m in models]),
             aux_w=f4([e.aux_w if dynamometer else m.aux_w for e, m in zip(effective, models, strict=True)]),
         )
 
 
-def _peak_nm(model: VehicleModel) -> float:
-    return model.drivetrain.peak_nm or model.drivetrain.peak_kw * 1000.0 / BASE_SPEED_RADS
+def _peak_force_n(model: VehicleModel) -> float:
+    peak_nm = model.drivetrain.peak_nm or model.drivetrain.peak_kw * 1000.0 / BASE_SPEED_RADS
+    return peak_nm * GEAR_RATIO / WHEEL_RADIUS_M
+
+
+def axle_decel_ms2(driven_axle: str) -> float:
+    """The hardest braking the driven axle does alone, m/s²; harder braking is shared with the other axle.
+
+    Braking at z times gravity moves the share z · `GRAVITY_HEIGHT` of the weight to the front; the axle holds while
+    z ≤ `REGEN_GRIP` · share. (UN R13-H asks the same question of the service brakes.)
+    """
+    if driven_axle == "all":
+        return REGEN_GRIP * GRAVITY
+    to_axle = GRAVITY_HEIGHT if driven_axle == "front" else -GRAVITY_HEIGHT
+    return GRAVITY * REGEN_GRIP * AXLE_SHARE / (1.0 - REGEN_GRIP * to_axle)
+
+
+def _regen_force_n(model: VehicleModel, *, dynamometer: bool) -> float:
+    """Most that braking asks of the motor, at the wheels: the axle's grip, the file's own limit, the motor's torque."""
+    mass_kg = model.dynamometer_mass_kg if dynamometer else model.laden_mass_kg
+    decel = min(model.drivetrain.regen.max_decel_ms2 or NO_LIMIT, axle_decel_ms2(model.drivetrain.driven_axle))
+    return min(decel * mass_kg * ROTATING_MASS, _peak_force_n(model))
 
 
 def motor_efficiency(train: Powertrain, power_w: F4s) -> F4s:
-    """Efficiency of motor and inverter at this shaft power, either sign."""
-    share: F4s = np.divide(np.abs(power_w), train.peak_w)
-    efficiency: F4s = np.minimum(_MAP(share) * train.map_scale, np.float32(BEST_EFFICIENCY))
-    return efficiency
+    """Efficiency of motor, inverter and leads at this shaft power, either sign."""
+    place = np.abs(power_w)
+    place *= np.float32(_MAP_STEPS) / train.peak_w
+    place += np.float32(0.5)
+    efficiency: F4s = _MAP.take(np.minimum(place, np.float32(_MAP_STEPS)).astype(np.intp))
+    efficiency *= train.map_scale * np.float32(LEADS)
+    return np.minimum(efficiency, np.float32(BEST_EFFICIENCY * LEADS), out=efficiency)
 
 
-def shaft_power_w(train: Powertrain, road: RoadLoad, wheel_w: F4s, mean_mps: F4s, charge_limit_w: F4s) -> F4s:
+def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w: F4s) -> F4s:
     """Mechanical power at the motor shaft, W; negative when it regenerates.
 
     `charge_limit_w` is the most that braking may return, at the shaft; the friction brakes do the rest.
     """
-    fade = 1.0 / (1.0 + FADE_GAIN * np.exp(-FADE_RATE * (mean_mps * MPH_PER_MPS + 1.0)))
+    fade = np.exp(mean_mps * np.float32(-FADE_RATE * MPH_PER_MPS) + np.float32(math.log(FADE_GAIN) - FADE_RATE))
+    fade = np.float32(1.0) / (fade + np.float32(1.0))
     # Driving and braking are added up, each zero where the other holds: ten times faster than choosing by row.
     braking = np.minimum(wheel_w, 0.0)
-    braking = np.maximum(braking, -train.regen_decel_ms2 * road.effective_mass_kg * mean_mps)
-    braking *= fade * train.regen_gain * (mean_mps >= train.regen_min_mps)
+    braking = np.maximum(braking, -train.regen_force_n * mean_mps)
+    fade *= train.regen_gain
+    if np.any(train.regen_min_mps > 0):
+        fade *= mean_mps >= train.regen_min_mps
+    braking *= fade
     most = np.minimum(np.minimum(train.regen_w, charge_limit_w), train.peak_w)
     shaft: F4s = np.divide(np.maximum(wheel_w, 0.0), train.transmission)
     shaft += np.maximum(braking, -most)
@@ -108,14 +149,21 @@ def shaft_power_w(train: Powertrain, road: RoadLoad, wheel_w: F4s, mean_mps: F4s
 
 
 def electric_power_w(train: Powertrain, shaft_w: F4s) -> F4s:
-    """Power at the inverter's terminals for a shaft power, W; negative when it feeds the battery."""
+    """Power of the traction at the pack's terminals for a shaft power, W; negative when it feeds the battery."""
     efficiency = motor_efficiency(train, shaft_w)
     electric: F4s = np.divide(np.maximum(shaft_w, 0.0), efficiency)
     electric += np.minimum(shaft_w, 0.0) * efficiency
     return electric
 
 
-def reachable_mps(train: Powertrain, road: RoadLoad, start_mps: F4s, asked_mps: F4s, shaft_limit_w: F4s) -> F4s:
+def reachable_mps(
+    train: Powertrain,
+    road: RoadLoad,
+    start_mps: F4s,
+    asked_mps: F4s,
+    shaft_limit_w: F4s,
+    gradient: F4s | None = None,
+) -> F4s:
     """The speed a car reaches after one second when motor, battery or tyres give less than `asked_mps` needs.
 
     `shaft_limit_w` is the most the shaft gives now. Energy decides, v1² = v0² + 2 (P - F v) / m with F at the mean
@@ -129,6 +177,8 @@ def reachable_mps(train: Powertrain, road: RoadLoad, start_mps: F4s, asked_mps: 
     for _ in range(LOOPS):
         mean = (start_mps + reached) * 0.5
         resistance = resistance_n(road, mean)
+        if gradient is not None:
+            resistance += gradient
         by_power = np.sqrt(np.maximum(start_mps * start_mps + 2.0 * (wheel_limit_w - resistance * mean) / mass, 0.0))
         by_force = start_mps + (train.peak_force_n - resistance) / mass
         reached = np.minimum(asked, np.maximum(np.minimum(by_power, by_force), 0.0))

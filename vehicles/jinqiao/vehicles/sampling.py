@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import battery, body, cells
+from . import battery, bms, body, cells
 from .arrays import EvenTable, F4s, F8s, Rows
-from .charging import limit_soc
 from .columns import Columns
 from .modes import ChargingState, Gear, Plug, VehicleState
 from .parameters import Parameters
@@ -51,16 +50,23 @@ class Reading:
         return self["soc"]
 
     @cached_property
+    def soc_error(self) -> F4s:
+        return bms.soc_error(self.cars, self.model.pack, self.rows)
+
+    @cached_property
     def displayed(self) -> F8s:
-        return battery.displayed_fraction(self.model.pack, self.soc)
+        return bms.shown_fraction(self.model.pack, self.soc, self.soc_error)
 
     @cached_property
     def energy_kwh(self) -> F4s:
-        return battery.energy_kwh(self.model.pack, self.soc, self["state_of_health"])
+        """What the battery management takes to be left, by what it shows."""
+        soc = battery.true_soc(self.model.pack, self.displayed)
+        return battery.energy_kwh(self.model.pack, soc, self["state_of_health"])
 
     @cached_property
     def terminals(self) -> battery.Source:
-        return battery.source(self.model.pack, self.soc, self["pack_temperature_degc"])
+        pack_degc = self["pack_temperature_degc"]
+        return battery.source(self.model.pack, self.soc, pack_degc, self["rc_fast_a"], self["rc_slow_a"])
 
     @cached_property
     def awake(self) -> NDArray[np.bool_]:
@@ -88,15 +94,24 @@ class Reading:
         return np.where(over, self.terminals.emf_v, voltage) if over.any() else voltage
 
     @cached_property
+    def mean_cell_v(self) -> F4s:
+        mean: F4s = np.divide(self.voltage_v, self.model.pack.series)
+        return mean
+
+    @cached_property
+    def cell_gap_v(self) -> F4s:
+        spread = cells.Spread(*(self[f"cell_spread_{name}"] for name in ("v", "capacity", "resistance")))
+        return cells.voltage_gap(self.model.pack, self.terminals, spread, self.voltage_v, self.soc)
+
+    @cached_property
     def cell_voltages(self) -> cells.Extremes:
-        return cells.voltage_extremes(
-            self.terminals, self.model.pack.series, self.voltage_v, self.current_a, self.soc, self["cell_spread_v"]
-        )
+        return cells.voltage_extremes(self.mean_cell_v, self.cell_gap_v)
 
     @cached_property
     def probes(self) -> cells.Extremes:
-        c_rate: F4s = np.divide(np.abs(self.current_a) * 3600.0, self.model.pack.capacity_as.astype(np.float32))
-        return cells.probe_extremes(self["pack_temperature_degc"], self["cell_spread_k"], c_rate)
+        return cells.probe_extremes(
+            self["pack_temperature_degc"], self["coolant_temperature_degc"], self["cell_spread_k"]
+        )
 
     @cached_property
     def shaft_rads(self) -> F4s:
@@ -145,7 +160,7 @@ def _charge_limit_kw(car: Reading) -> NDArray[Any]:
 
 def _minutes_to_limit(car: Reading) -> NDArray[Any]:
     pack = car.model.pack
-    stop = limit_soc(pack, car["charge_limit"])
+    stop = battery.true_soc(pack, car["charge_limit"] * 0.01)
     missing = battery.energy_kwh(pack, stop, car["state_of_health"]) - car.energy_kwh
     power = -car.voltage_v * car.current_a * 1e-3
     minutes = 60.0 * np.maximum(missing, 0.0) / np.maximum(power, LEAST_CHARGE_KW)
@@ -177,7 +192,8 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "pack_power": lambda car: car.voltage_v * car.current_a * 1e-3,
     "cell_temperature_max": lambda car: car.probes.highest,
     "charging_state": lambda car: car["charging_state"],
-    "charge_power": lambda car: car["charge_power_kw"] * car.charging,
+    # A full car on its charger may still heat or cool its cabin from there.
+    "charge_power": lambda car: car["charge_power_kw"] * (car.charging | (car["climate_on"] > 0)),
     "acceleration": lambda car: car["acceleration_mps2"],
     "motor_speed": lambda car: car["speed_mps"] * (GEAR_RATIO / WHEEL_RADIUS_M * RPM_PER_RADS),
     "motor_torque": _motor_torque,
@@ -190,12 +206,11 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "energy_remaining": lambda car: car.energy_kwh,
     "cell_voltage_max": lambda car: car.cell_voltages.highest,
     "cell_voltage_min": lambda car: car.cell_voltages.lowest,
-    "cell_voltage_max_index": lambda car: car["highest_cell"],
-    "cell_voltage_min_index": lambda car: car["lowest_cell"],
+    "cell_voltage_max_index": lambda car: np.where(car.cell_gap_v >= 0, car["strong_cell"], car["weak_cell"]),
+    "cell_voltage_min_index": lambda car: np.where(car.cell_gap_v >= 0, car["weak_cell"], car["strong_cell"]),
     "cell_temperature_min": lambda car: car.probes.lowest,
     "pack_temperature": lambda car: car["pack_temperature_degc"],
-    # The loop runs through the pack: what its inlet shows lies between the cells and the coldest of them.
-    "coolant_temperature": lambda car: (car["pack_temperature_degc"] + car.probes.lowest) * 0.5,
+    "coolant_temperature": lambda car: car["coolant_temperature_degc"],
     "insulation_resistance": lambda car: body.insulation_kohm(car["insulation_kohm"], car["pack_temperature_degc"]),
     "discharge_power_limit": lambda car: (
         battery.discharge_limit_w(car.model.pack, car.terminals, car.soc, car["pack_temperature_degc"]) * 1e-3
@@ -212,13 +227,13 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "target_temperature": lambda car: car["target_temperature"],
     "climate_on": lambda car: car["climate_on"],
     "hvac_power": lambda car: car["hvac_w"] * 1e-3,
-    "locked": lambda car: car["locked"],
-    "doors_open": lambda car: car["doors_open"],
+    "locked": lambda car: body.locked(car["locked"], car.awake, car["stood_s"]),
+    "doors_open": lambda car: body.doors_open(car["doors_open"], car.awake, car["stood_s"]),
     "windows_open": lambda car: car["windows_open"],
     "low_beam": lambda car: body.lit(car.awake, car.dark, car["always_lit"]),
     "brake_light": lambda car: body.brake_light(car["acceleration_mps2"]),
     "hazard_light": lambda car: car["hazard_light"],
-    "seat_belt_driver": lambda car: car.awake,
+    "seat_belt_driver": lambda car: body.seat_belt(car.awake, car["stood_s"]),
     "tire_pressure_fl": lambda car: car.tyre("fl"),
     "tire_pressure_fr": lambda car: car.tyre("fr"),
     "tire_pressure_rl": lambda car: car.tyre("rl"),

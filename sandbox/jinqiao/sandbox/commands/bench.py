@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ..bench.end_to_end import bench_end_to_end
+from ..bench.peers import FASTSIM
+from ..bench.physics import bench_physics
 from ..bench.render import bench_render
 from ..loop import run_async
 
@@ -17,6 +19,37 @@ __all__ = ["app"]
 app = typer.Typer(help="Measure this machine: every figure beside a peer's from the same run.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+@app.command("physics")
+def physics(
+    vehicles: Annotated[int, typer.Option(min=1, max=2_000_000, help="Cars in the fleet.")] = 100_000,
+    cycle: Annotated[str, typer.Option(help="Drive cycle, driven once by every car.", metavar="NAME")] = "US06",
+    json_: AsJson = False,
+) -> None:
+    """Vehicle-steps per second of the full car model on one core, beside FASTSim's Rust engine.
+
+    \b
+    Example:
+      jinqiao bench physics --vehicles 100000 --json
+    """
+    _tell(bench_physics(vehicles, cycle), as_json=json_)
+
+
+@app.command("install-fastsim")
+def install_fastsim(
+    python: Annotated[
+        str, typer.Option(help="Interpreter for it: FASTSim 2.1.5 is published for Python 3.9 to 3.12.", metavar="PATH")
+    ] = sys.executable,
+) -> None:
+    """Install FASTSim 2.1.5, the peer of `bench physics`, into an environment of its own.
+
+    \b
+    Example:
+      jinqiao bench install-fastsim
+    """
+    FASTSIM.install(python)
+    print(FASTSIM.folder)
 
 
 @app.command("render")

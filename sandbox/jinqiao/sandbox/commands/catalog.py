@@ -9,11 +9,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jinqiao.vehicles.catalogue import VehicleModel, find_vehicle, load_catalogue
+from jinqiao.vehicles.catalogue import VehicleModel, load_catalogue, open_vehicle
+
+from . import catalog_runs, catalog_verify
 
 __all__ = ["app"]
 
 app = typer.Typer(help="The vehicles that can be simulated.", no_args_is_help=True)
+app.command("simulate")(catalog_runs.simulate)
+app.command("charge")(catalog_runs.charge)
+app.command("cell")(catalog_runs.cell)
+app.command("verify")(catalog_verify.verify)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
@@ -40,7 +46,9 @@ def list_(json_: AsJson = False) -> None:
 
 @app.command("show")
 def show(
-    vehicle: Annotated[str, typer.Argument(help="Id of a catalogue vehicle.", metavar="ID", show_default=False)],
+    vehicle: Annotated[
+        str, typer.Argument(help="Id of the catalogue or a vehicle file.", metavar="ID|FILE", show_default=False)
+    ],
     json_: AsJson = False,
 ) -> None:
     """Show one vehicle's data, its published figures and their sources.
@@ -49,7 +57,7 @@ def show(
     Example:
       jinqiao catalog show bmw-i4-edrive40-2022
     """
-    model = find_vehicle(vehicle)
+    model = open_vehicle(vehicle)
     data = model.model_dump(mode="json", exclude_none=True)
     if json_:
         print(json.dumps(data, ensure_ascii=False))

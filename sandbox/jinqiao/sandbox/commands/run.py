@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
 from jinqiao.simulator.quantity import parse_duration_s
 
 from ..loop import run_async
@@ -45,6 +45,9 @@ def run(
         str | None, typer.Option(help="Its password; drawn and printed when not given.", show_default=False)
     ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table.")] = False,
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
@@ -55,6 +58,7 @@ def run(
     Example:
       jinqiao run scenarios/jinqiao-morning.yaml --for 60s
       jinqiao run scenarios/jinqiao-morning.yaml --speed max --seed 7 --summary out.json
+      jinqiao run scenarios/winter.yaml --speed max --check
     """
     options = RunOptions(
         scenario=scenario,
@@ -67,6 +71,7 @@ def run(
         app_user=app_user,
         summary=summary,
         quiet=quiet,
+        check=check,
         **({} if app_password is None else {"app_password": app_password}),
     )
     if summary is not None and not summary.resolve().parent.is_dir():
@@ -96,6 +101,11 @@ def execute(options: RunOptions) -> None:
             raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
     if run.fault is not None:
         raise run.fault
+    if run.checker is not None and run.checker.total:
+        kept = len(run.checker.violations)
+        raise ExpectationFailed(
+            f"the physics self-check found {run.checker.total:,} violations, see the first {kept} above"
+        )
 
 
 async def _go(options: RunOptions) -> Run:

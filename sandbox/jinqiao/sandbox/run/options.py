@@ -24,3 +24,4 @@ class RunOptions:
     app_password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     summary: Path | None = None
     quiet: bool = False
+    check: bool = False

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -14,6 +15,7 @@ from typing import Any
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.simulator.check import Checker, Violation
 from jinqiao.simulator.scenario import Scenario, load_scenario
 from jinqiao.simulator.world import World
 
@@ -53,6 +55,7 @@ class Run:
         self.world: World | None = None
         self.summary = Summary(self.scenario.name, self.seed, 0)
         self.publisher: Publisher | None = None
+        self.checker: Checker | None = None
         self.gateway_stats: dict[str, Any] = {}
         self.house_password = secrets.token_urlsafe(16)
 
@@ -122,6 +125,8 @@ class Run:
         gc.freeze()
         fleet = world.fleet
         self.summary.vehicles = fleet.n
+        if self.options.check:
+            self.checker = Checker(fleet.models, fleet.model_of, fleet.vins)
         house_password, fleet_secret = self.house_password, secrets.token_hex(16)
         await gateway.configure(
             {
@@ -170,6 +175,8 @@ class Run:
             batches, events = world.advance()
             for batch in batches:
                 await publisher.post(batch)
+            if self.checker is not None:
+                self._tell(self.checker.read(batches))
             for event in events:
                 await publisher.event(event)
             if self.summary.first_telemetry_s is None and self.summary.messages:
@@ -180,6 +187,10 @@ class Run:
         await self.pace.until(end_s, self.stop)
         self.summary.wall_s = self.pace.wall_s()
         self.summary.simulated_s = float(min(world.elapsed_s, end_s) if self.stop.is_set() else end_s)
+
+    def _tell(self, violations: list[Violation]) -> None:
+        for violation in violations:
+            print(f"check: {violation}", file=sys.stderr)
 
     async def _watch(self, console: NoTable) -> None:
         """Redraw the console and refresh the gateway's counters until cancelled."""
@@ -209,3 +220,5 @@ class Run:
             summary.states = self.world.counts()
             summary.simulated_s = summary.simulated_s or float(self.world.elapsed_s)
         summary.behind_s = self.pace.behind_s
+        if self.checker is not None:
+            summary.check = self.checker.as_json()

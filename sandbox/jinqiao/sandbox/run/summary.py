@@ -42,6 +42,7 @@ class Summary:
     first_telemetry_s: float | None = None
     states: dict[str, int] = field(default_factory=dict)
     ended: str = "finished"
+    check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _digest: Any = field(default_factory=hashlib.sha256)
@@ -78,6 +79,7 @@ class Summary:
             "refused": self.gateway.get("refused", {}),
             "states": self.states,
             "gateway": self.gateway,
+            **({} if self.check is None else {"check": self.check}),
             "sha256": self._digest.hexdigest(),
         }
 
@@ -100,6 +102,12 @@ class Summary:
             told.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
         if self.behind_s > 1.0:
             told.append(f"  behind     up to {self.behind_s:.1f} s: this machine is too slow for this speed")
+        if self.check is not None:
+            found_wrong = ", ".join(f"{count:,} {rule}" for rule, count in self.check["by_rule"].items())
+            told.append(
+                f"  check      {self.check['violations']:,} violations in {self.check['checked']:,} checked values"
+                + (f": {found_wrong}" if found_wrong else "")
+            )
         if self.not_sent:
             told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
         return [*told, f"  sha256     {found['sha256']}"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..car import CONDITIONING_S
 from ..roads import PlaceKind
 from ..routes import beeline_m
 from .base import DAY_S, Agenda, Outing
@@ -60,8 +61,9 @@ class Commuter(Agenda):
         self._set_out(back, -leaves_work / travel_s, self.work, self.home)
 
     def outing(self, car: Car) -> Outing:
-        """One way, and what belongs to its end."""
+        """One way, and what belongs to its end; a car on its charger is made comfortable first."""
         i = self.index(car)
+        yield from car.get_ready(until_s=int(self.leaves_s[i]))
         bound = int(self.bound[i])
         yield from car.drive(to=bound)
         if bound == self.work[i]:
@@ -73,6 +75,8 @@ class Commuter(Agenda):
             leaves_s = self._next(self.spec.leaves_home, car, at_least_s=0)
         if car.state_of_charge < self.spec.charge_below:
             yield from car.charge_here(self.spec.home_charger_kw, until=self.spec.charge_to, kind="ac", by_s=leaves_s)
+            self.leaves_s[i] = leaves_s
+            return max(car.now_s, leaves_s - CONDITIONING_S)
         return leaves_s
 
     def _next(self, leaves: Distribution, car: Car, at_least_s: int) -> int:

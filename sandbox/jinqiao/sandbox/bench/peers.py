@@ -1,0 +1,66 @@
+"""Programs the project measures itself against, each in a virtual environment of its own: none is a dependency.
+
+Environments stand in the folder `JQ_CACHE` names, else in `jq-cache` among the system's temporary files, and are made
+once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinqiao.base.errors import EnvironmentFault
+
+__all__ = ["FASTSIM", "Peer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """`requirements` and `options` are pip's; the name is that of the folder, so it holds the version."""
+
+    name: str
+    requirements: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        cache = os.environ.get("JQ_CACHE")
+        return (Path(cache) if cache else Path(tempfile.gettempdir()) / "jq-cache") / self.name
+
+    @property
+    def python(self) -> Path:
+        """The environment's own interpreter."""
+        return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    @property
+    def present(self) -> bool:
+        return self._ready.is_file() and self.python.exists()
+
+    @property
+    def _ready(self) -> Path:
+        return self.folder / ".ready"
+
+    def install(self, python: str = sys.executable) -> None:
+        """Make the environment with this interpreter, unless it is there; EnvironmentFault when that fails."""
+        if self.present:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        pip = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        for command in ([python, "-m", "venv", str(self.folder)], [*pip, *self.options, *self.requirements]):
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+            except OSError as error:
+                raise EnvironmentFault(f"{self.name} could not be installed: {error}") from error
+            if done.returncode:
+                told = done.stderr.strip().splitlines() or ["no message"]
+                raise EnvironmentFault(f"{self.name} could not be installed with {python}: {told[-1]}")
+        self._ready.touch()
+
+
+#: FASTSim 2.1.5 (NREL, Apache-2.0). Only its Rust extension is used, which needs none of the package's dependencies.
+FASTSIM = Peer("fastsim-2.1.5", ("fastsim==2.1.5",), ("--no-deps",))
