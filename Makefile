@@ -39,6 +39,8 @@ format: $(VENV)/.installed-dev ## put the code into the project's form
 bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machine
 	$(BIN)/jinqiao bench render
 	$(BIN)/jinqiao bench end-to-end
+	$(BIN)/jinqiao bench broker
+	$(BIN)/jinqiao bench connections
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew
 	$(BIN)/jinqiao schema > docs/schema/scenario-1.json
