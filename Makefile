@@ -41,6 +41,8 @@ bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machi
 	$(BIN)/jinqiao bench physics
 	$(BIN)/jinqiao bench render
 	$(BIN)/jinqiao bench end-to-end
+	$(BIN)/jinqiao bench broker
+	$(BIN)/jinqiao bench connections
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew
 	$(BIN)/jinqiao schema > docs/schema/scenario-1.json

@@ -103,14 +103,26 @@ def test_paho_is_granted_qos_1_for_2_and_refused_the_secret(broker: BrokerThread
         assert sub.subscribe(("a/#", 2), ("secret/#", 0), ("b", 0)) == [1, 0x80, 0]
 
 
-def test_paho_with_mqtt_5_hears_unsupported_version(broker: BrokerThread) -> None:
-    heard: queue.Queue[str] = queue.Queue()
+def test_paho_with_mqtt_5(broker: BrokerThread) -> None:
+    heard: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, "five", protocol=paho.MQTTv5)
-    client.on_connect = lambda _c, _u, _f, reason, _p: heard.put(str(reason))
+
+    def connected(*_: object) -> None:
+        client.subscribe("a/#", 1)
+
+    def subscribed(*_: object) -> None:
+        properties = paho.Properties(paho.PacketTypes.PUBLISH)
+        properties.ContentType = "text/plain"
+        client.publish("a/b", b"hello", 1, properties=properties)
+
+    client.on_connect = connected
+    client.on_subscribe = subscribed
+    client.on_message = lambda _c, _u, m: heard.put((m.topic, m.properties.ContentType, m.payload))
     client.reconnect_delay_set(30, 30)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
-    assert heard.get(timeout=5) == "Unsupported protocol version"
+    assert heard.get(timeout=5) == ("a/b", "text/plain", b"hello")
+    client.disconnect()
     client.loop_stop()
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.house import HouseLink
+from jinqiao.gateway.links.fleet import Address
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.platform.devices import FleetDevices
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Registry, simulated_product
 from jinqiao.gateway.vehicle_links import VehicleLinks
@@ -31,6 +33,11 @@ async def serving(policy: object) -> AsyncIterator[Server]:
         yield server
     finally:
         await server.close()
+
+
+def own_links(server: Server, fleet_secret: str) -> VehicleLinks:
+    devices = FleetDevices(NAMES, fleet_secret=fleet_secret)
+    return VehicleLinks(Address("127.0.0.1", server.port), "a1JinqiaoEV", NAMES, devices.secret)
 
 
 async def until(condition: object, timeout_s: float = 5.0) -> None:
@@ -105,9 +112,9 @@ async def test_a_lost_broker_is_noticed_by_the_next_send() -> None:
 async def test_vehicles_log_in_with_their_own_credentials_and_publish_their_own_topics() -> None:
     platform = Platform(Registry([simulated_product("a1JinqiaoEV", NAMES, fleet_secret="s3cret")]))
     async with serving(platform) as server:
-        links = VehicleLinks("127.0.0.1", server.port, "a1JinqiaoEV", NAMES, "s3cret")
+        links = own_links(server, "s3cret")
         await links.connect(range(5, 15), asyncio.Event())
-        assert links.online() == 10
+        assert links.online == 10
         assert links.owns(np.array([4, 5, 14, 15], np.int32)).tolist() == [False, True, True, False]
         name = NAMES[7].decode()
         topic = f"/sys/a1JinqiaoEV/{name}/thing/event/property/post"
@@ -121,12 +128,13 @@ async def test_vehicles_log_in_with_their_own_credentials_and_publish_their_own_
 async def test_a_vehicle_that_loses_its_connection_comes_back() -> None:
     platform = Platform(Registry([simulated_product("a1JinqiaoEV", NAMES, fleet_secret="s3cret")]))
     async with serving(platform) as server:
-        links = VehicleLinks("127.0.0.1", server.port, "a1JinqiaoEV", NAMES, "s3cret")
+        links = own_links(server, "s3cret")
         await links.connect([0, 1], asyncio.Event())
-        links._links[0].close()
-        await until(lambda: links.online() == 1)
-        assert not links.send(0, b"\xc0\x00")
-        await until(lambda: links.online() == 2, 10)
+        session = next(iter(server._broker.sessions.values()))
+        session.close()
+        await until(lambda: links.online == 1)
+        assert links.send(0, b"\xc0\x00") is not links.send(1, b"\xc0\x00")
+        await until(lambda: links.online == 2, 10)
         assert server.counters.connections_total == 3
         await links.close()
 
@@ -135,7 +143,7 @@ async def test_a_vehicle_that_loses_its_connection_comes_back() -> None:
 async def test_vehicles_with_wrong_secrets_are_reported() -> None:
     platform = Platform(Registry([simulated_product("a1JinqiaoEV", NAMES, fleet_secret="s3cret")]))
     async with serving(platform) as server:
-        links = VehicleLinks("127.0.0.1", server.port, "a1JinqiaoEV", NAMES, "another")
+        links = own_links(server, "another")
         with pytest.raises(EnvironmentFault, match="none of 3 vehicles"):
             await links.connect(range(3), asyncio.Event())
         await links.close()

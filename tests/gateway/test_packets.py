@@ -162,7 +162,7 @@ def test_breaches_are_told_with_their_requirement(first: int, body: bytes, requi
 
 
 @pytest.mark.parametrize(
-    ("name", "level"), [(b"\x00\x04MQTT", 5), (b"\x00\x04MQTT", 3), (b"\x00\x06MQIsdp", 4), (b"\x00\x04MQTT", 6)]
+    ("name", "level"), [(b"\x00\x06MQIsdp", 5), (b"\x00\x04MQTT", 3), (b"\x00\x06MQIsdp", 4), (b"\x00\x04MQTT", 6)]
 )
 def test_other_levels_are_named(name: bytes, level: int) -> None:
     with pytest.raises(UnsupportedLevel) as caught:
@@ -182,7 +182,7 @@ def test_lengths_too_long_or_longer_than_need_be(data: bytes) -> None:
         Connect("x" * 65_536),
         Connect("half \ud800 of a pair"),
         Connect("", keep_alive_s=65_536),
-        Connect("", level=5),
+        Connect("", level=6),
         Publish("nul \0", b""),
         Unsuback(70_000),
     ],

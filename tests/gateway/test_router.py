@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.base.errors import ProtocolError
+from jinqiao.gateway.mqtt.grant import Grant
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.router import Router
 from jinqiao.gateway.mqtt.topics import matches
@@ -38,19 +39,19 @@ def make(**limits: int) -> tuple[Router[str], CountingPolicy]:
 
 def test_topics_with_the_same_targets_share_one_route() -> None:
     router, _ = make()
-    router.subscribe("app", "/sys/#", 1)
+    router.subscribe("app", "/sys/#", Grant(1))
     first, second = router.route(post("one")), router.route(post("two"))
     assert first is second
-    assert (first.kind, first.targets, first.grants) == ("post", ("app",), (("app", 1),))
+    assert (first.kind, first.targets, first.grants) == ("post", ("app",), (("app", Grant(1)),))
     assert router.route(b"/sys/pk/one/other") is not first
 
 
 def test_the_order_of_subscribing_does_not_split_routes() -> None:
     router, _ = make()
-    router.subscribe("a", "/x/post", 0)
-    router.subscribe("b", "/+/post", 0)
-    router.subscribe("b", "/y/post", 0)
-    router.subscribe("a", "/y/#", 0)
+    router.subscribe("a", "/x/post", Grant(0))
+    router.subscribe("b", "/+/post", Grant(0))
+    router.subscribe("b", "/y/post", Grant(0))
+    router.subscribe("a", "/y/#", Grant(0))
     assert router.route(b"/x/post") is router.route(b"/y/post")
 
 
@@ -66,7 +67,7 @@ def test_a_devices_subscription_forgets_only_its_own_topics() -> None:
     for device in ("one", "two"):
         router.route(post(device))
     policy.asked.clear()
-    router.subscribe("one", "/sys/pk/one/thing/#", 0)
+    router.subscribe("one", "/sys/pk/one/thing/#", Grant(0))
     router.route(post("two"))
     assert policy.asked == []
     assert router.route(post("one")).targets == ("one",)
@@ -94,7 +95,7 @@ def test_the_cache_never_tells_of_yesterday(changes: list[tuple[bool, str, str]]
     current: set[tuple[str, str]] = set()
     for add, subscriber, topic_filter in changes:
         if add:
-            router.subscribe(subscriber, topic_filter, 0)
+            router.subscribe(subscriber, topic_filter, Grant(0))
             current.add((subscriber, topic_filter))
         else:
             router.unsubscribe(subscriber, topic_filter)
@@ -116,7 +117,7 @@ def test_the_cache_is_bounded_in_topics_and_their_length() -> None:
 def test_routes_nobody_uses_are_let_go() -> None:
     router, _ = make()
     for number in range(100):
-        router.subscribe(f"client {number}", "a/b", 0)
+        router.subscribe(f"client {number}", "a/b", Grant(0))
         router.route(b"a/b")
     gc.collect()
     assert len(router._interned) == 1
@@ -134,7 +135,7 @@ def test_a_pushed_topic_reaches_the_device_while_it_is_there() -> None:
     answer = b"dev/one/answer"
     assert router.route(answer).targets == ()
     router.push("one", "socket", 1)
-    assert router.route(answer).grants == (("socket", 1),)
+    assert router.route(answer).grants == (("socket", Grant(1)),)
     assert router.route(b"dev/two/answer").targets == ()
     router.stop_pushing("one")
     assert router.route(answer).targets == ()
@@ -143,8 +144,8 @@ def test_a_pushed_topic_reaches_the_device_while_it_is_there() -> None:
 def test_a_pushed_topic_comes_once_though_subscribed_as_well() -> None:
     router, _ = make()
     router.push("one", "socket", 1)
-    router.subscribe("socket", "dev/#", 0)
-    assert router.route(b"dev/one/answer").grants == (("socket", 1),)
+    router.subscribe("socket", "dev/#", Grant(0))
+    assert router.route(b"dev/one/answer").grants == (("socket", Grant(1)),)
 
 
 def test_a_device_may_refuse_what_is_pushed() -> None:

@@ -48,6 +48,7 @@ ANY_OF_TYPE: dict[PacketType, Packet] = {
     PacketType.PINGREQ: Signal(PacketType.PINGREQ),
     PacketType.PINGRESP: Signal(PacketType.PINGRESP),
     PacketType.DISCONNECT: Signal(PacketType.DISCONNECT),
+    PacketType.AUTH: Signal(PacketType.AUTH),
 }
 
 
@@ -230,14 +231,8 @@ def test_refused_logins_are_told_why(house: House, packet: Connect, code: int) -
     assert house.broker.sessions == {}
 
 
-def test_mqtt_5_is_refused_in_its_own_words(house: House) -> None:
-    client = house.client(None)
-    client.send(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc")
-    assert client.transport.written == b"\x20\x03\x00\x84\x00"
-    assert client.closed
-
-
-def test_another_version_comes_too_late_on_a_connection_in_use(house: House) -> None:
+def test_another_login_on_a_connection_in_use_closes_it(house: House) -> None:
+    """[MQTT-3.1.0-2], whatever the version."""
     client = house.client()
     client.send(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc")
     assert client.received() == []
@@ -351,6 +346,15 @@ def test_what_breaks_the_rules_closes_after_what_kept_them(
     assert listener.received() == [Publish("a", b"before")]
     assert not listener.closed
     assert [why in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize("before", [b"", b"\x30\x03\0\1a", b"\x30\x03\0\1a" * 2])
+@pytest.mark.parametrize("packet", [b"\xff\0", b"\xff", b"\xff\xff\xff\xff\xff"])
+def test_no_byte_is_taken_for_a_packet_that_came_before(house: House, before: bytes, packet: bytes) -> None:
+    client = house.client()
+    client.send(before + packet + b"\0\0")
+    assert client.closed
+    assert house.broker.counters.refused["fault"] == 0
 
 
 def test_payloads_are_limited_to_the_byte(house: House) -> None:

@@ -69,7 +69,7 @@ def test_matching_follows_the_rules(topic_filter: str, topic: str) -> None:
 
 @given(st.lists(st.tuples(filters, st.integers(0, 9), st.integers(0, 2)), max_size=30), names)
 def test_the_trie_finds_whoever_matches_at_the_highest_qos(added: list[tuple[str, int, int]], topic: str) -> None:
-    trie: FilterTrie[int] = FilterTrie()
+    trie: FilterTrie[int, int] = FilterTrie(max)
     granted: dict[tuple[str, int], int] = {}
     for topic_filter, subscriber, qos in added:
         trie.add(topic_filter, subscriber, qos)

@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from support.programs import JINQIAO, Program
 Start = Callable[..., Program]
 
 COMMANDS = [["run"], ["serve"], ["watch"], ["validate"], ["schema"], ["catalog", "list"], ["catalog", "show"]]
-COMMANDS += [["bench", "render"], ["bench", "end-to-end"]]
+COMMANDS += [["certs"], ["bench", "render"], ["bench", "end-to-end"], ["bench", "broker"], ["bench", "connections"]]
 
 REGISTRY = """\
 products:
@@ -91,6 +92,25 @@ def test_serve_names_the_port_that_is_taken(start: Start) -> None:
     assert "--mqtt-port" in errors
 
 
+def test_serve_names_the_http_port_that_is_taken(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ("serve", "--plain-mqtt", "--mqtt-port", "0", "--http-port", str(port))
+        code, _, errors = start(*arguments).finish()
+    assert code == 3
+    assert str(port) in errors
+    assert "--http-port" in errors
+
+
+def test_a_run_shows_its_metrics(start: Start, scenarios: Path) -> None:
+    program = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--for", "30s", "-q")
+    port = program.ready["http_port"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        assert b"jinqiao_connections 1.0" in answer.read()
+    program.interrupt()
+    assert program.finish()[0] == 0
+
+
 def test_a_broken_registry_is_explained(start: Start, tmp_path: Path) -> None:
     registry = tmp_path / "registry.yaml"
     registry.write_text(REGISTRY.replace("device_secret", "device_secrte"))
@@ -131,6 +151,22 @@ def test_bench_end_to_end_delivers_everything(start: Start) -> None:
         assert found[part]["received"] == found[part]["posts"] > 0
         assert set(found[part]["cpu_s"]) == {"simulator", "gateway", "subscriber"}
     assert found["paho"]["received"] == found["paho"]["sent"] > 0
+
+
+def test_bench_broker_delivers_everything(start: Start) -> None:
+    arguments = ["bench", "broker", "--seconds", "0.2", "--rounds", "1", "--publishers", "50", "--json"]
+    code, lines, errors = start(*arguments).finish(110)
+    assert code == 0, errors
+    for load in ("flood_qos0", "flood_qos1", "flood_qos0_permissions", "flood_qos1_permissions", "fan_out"):
+        assert lines[0][load]["jinqiao"]["delivered"] == 1.0, load
+
+
+def test_bench_connections_logs_everybody_in(start: Start) -> None:
+    arguments = ["bench", "connections", "--connections", "200", "--publishing", "100", "--seconds", "0.5", "--json"]
+    code, lines, errors = start(*arguments).finish(60)
+    assert code == 0, errors
+    assert lines[0]["idle"]["online"] == 200
+    assert lines[0]["publishing"]["jinqiao"]["all_delivered"] is True
 
 
 def test_the_module_runs_like_the_program() -> None:

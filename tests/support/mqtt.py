@@ -82,6 +82,9 @@ class OpenPolicy:
         levels = topic.split("/")
         return levels[1] if levels[0] == "dev" and levels[-1] == "answer" else None
 
+    def throttled(self, principal: Principal, topic: str) -> None:
+        self.log.append(("throttled", f"{principal.name} {topic}"))
+
     def connected(self, principal: Principal) -> None:
         self.log.append(("connected", principal.name))
 

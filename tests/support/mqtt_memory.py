@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from jinqiao.gateway.mqtt.broker import Broker
 from jinqiao.gateway.mqtt.connection import Connection
@@ -10,7 +11,7 @@ from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.fields import frame
 from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet
+from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet, PacketType, Publish, Signal
 from support.mqtt import OpenPolicy
 
 
@@ -37,6 +38,12 @@ class Transport:
     def get_extra_info(self, _: str) -> tuple[str, int]:
         return ("192.0.2.1", 1234)
 
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.closed = True
+
     def is_closing(self) -> bool:
         return self.closed
 
@@ -61,12 +68,17 @@ class Client:
         self.transport = Transport()
         self.connection = Connection(house.broker, house.connections)
         self.connection.connection_made(self.transport)  # type: ignore[arg-type]
+        self.level = int(connect.get("level", 4))  # type: ignore[call-overload]
+        #: What came behind CONNACK with the login.
+        self.backlog: list[Packet] = []
         if client_id is not None:
             self.send(Connect(client_id, **connect))  # type: ignore[arg-type]
-            assert self.received() == [Connack(0)]
+            self.connack, *self.backlog = self.received()
+            assert isinstance(self.connack, Connack)
+            assert self.connack.code == 0
 
     def send(self, *packets: Packet | bytes) -> None:
-        self.feed(b"".join(packet if isinstance(packet, bytes) else encode(packet) for packet in packets))
+        self.feed(b"".join(packet if isinstance(packet, bytes) else encode(packet, self.level) for packet in packets))
 
     def feed(self, data: bytes) -> None:
         self.connection.data_received(data)
@@ -74,7 +86,21 @@ class Client:
 
     def received(self) -> list[Packet]:
         data, self.transport.written = self.transport.written, b""
-        return list(split(data))
+        return list(split(data, self.level))
+
+    def messages(self) -> list[Publish]:
+        """The messages among what was received."""
+        return [packet for packet in self.received() if isinstance(packet, Publish)]
+
+    def lose(self) -> None:
+        """The connection breaks."""
+        self.connection.connection_lost(None)
+        self.house.turn()
+
+    def leave(self, **disconnect: Any) -> None:
+        """DISCONNECT, and the end of the connection."""
+        self.send(Signal(PacketType.DISCONNECT, **disconnect))
+        self.lose()
 
     @property
     def closed(self) -> bool:
@@ -98,16 +124,17 @@ class House:
         self.broker.dispatcher.tick(now)
         for connection in list(self.connections):
             connection.check_patience(now)
+        self.turn()
 
     def client(self, client_id: str | None = "client", **connect: object) -> Client:
         return Client(self, client_id, **connect)
 
 
-def split(data: bytes) -> Iterator[Packet]:
+def split(data: bytes, level: int = 4) -> Iterator[Packet]:
     position = 0
     while position < len(data):
         bounds = frame(data, position)
         assert bounds is not None
         assert bounds[1] <= len(data)
-        yield decode(data[position], data[bounds[0] : bounds[1]])
+        yield decode(data[position], data[bounds[0] : bounds[1]], level)
         position = bounds[1]

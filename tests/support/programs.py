@@ -17,6 +17,8 @@ class Program:
     """A running `jinqiao` whose standard output is read line by line as JSON."""
 
     def __init__(self, *arguments: str) -> None:
+        if arguments[0] in {"run", "serve"} and "--http-port" not in arguments:
+            arguments = (*arguments, "--http-port", "0")  # several tests may run at once
         self.process = subprocess.Popen(
             [*JINQIAO, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -38,6 +40,11 @@ class Program:
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
+
+    def finish_text(self, timeout_s: float = 60) -> tuple[int, str, str]:
+        """Exit status, standard output and standard error."""
+        out, err = self.process.communicate(timeout=timeout_s)
+        return self.process.returncode, out, err
 
     def finish(self, timeout_s: float = 60) -> tuple[int, list[dict[str, Any]], str]:
         """Exit status, remaining JSON lines, and everything on standard error."""

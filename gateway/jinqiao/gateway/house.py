@@ -43,20 +43,35 @@ class HouseLink:
         self._lost: str | None = None
 
     @classmethod
-    async def connect(cls, host: str, port: int, username: str, password: str, *, lossless: bool) -> HouseLink:
-        """Log in as the house's simulator.
+    async def connect(
+        cls,
+        host: str,
+        port: int,
+        username: str | None,
+        password: str | None,
+        *,
+        lossless: bool,
+        client_id: str | None = None,
+    ) -> HouseLink:
+        """Log in as the house's simulator, or to a broker of somebody else's under a `client_id`.
 
-        `lossless` asks the broker to hold this connection back while a subscriber that is reading is behind.
+        `lossless` asks our broker to hold this connection back while a subscriber that is reading is behind.
         """
         loop = asyncio.get_running_loop()
-        connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise EnvironmentFault(f"the broker's host {host!r} is not known: {error.strerror}") from error
+        family, _, _, _, address = found[0]
+        connection = socket.socket(family, socket.SOCK_STREAM)
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         link = cls(connection)
         try:
-            await loop.sock_connect(connection, (host, port))
-            login = Connect(f"{username}|lossless={int(lossless)}|", True, _KEEP_ALIVE_S, username, password.encode())
+            await loop.sock_connect(connection, address)
+            name = client_id or f"{username}|lossless={int(lossless)}|"
+            login = Connect(name, True, _KEEP_ALIVE_S, username, None if password is None else password.encode())
             answer = await link._ask(encode(login))
             if not isinstance(answer, Connack) or answer.code:
                 raise EnvironmentFault(f"the broker refused the simulator: {answer}")

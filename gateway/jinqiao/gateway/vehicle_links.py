@@ -1,108 +1,48 @@
-"""Connections of single vehicles: each logs in with its own device credentials, as a real T-Box does.
-
-One `asyncio.Protocol` object per vehicle and no task; one task keeps all of them alive and brings lost ones back.
-"""
+"""Connections of single vehicles: each logs in with its own device credentials, as a real T-Box does."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.errors import EnvironmentFault, ProtocolError
-from jinqiao.gateway.mqtt.decoding import decode
+from jinqiao.gateway.links.fleet import KEEP_ALIVE_S, Address, FleetLinks, Heard
 from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import Connack, Connect, PacketType, Signal
-from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.mqtt.packets import Connect
 from jinqiao.gateway.platform.signature import client_content, sign
 
-__all__ = ["VehicleLinks"]
-
-KEEP_ALIVE_S = 300  # the platform allows 30 to 1200 and advises more than 300 for fleets behind a mobile network
-_STORM_PER_S = 1000  # logins begun per second at the start
-_RETRY_FIRST_S, _RETRY_LAST_S = 1.0, 60.0
-_START_TIMEOUT_S = 60.0
-_BUFFER = 256 * 1024  # a vehicle whose socket is stuck drops its posts beyond this
-_PING = encode(Signal(PacketType.PINGREQ))
+__all__ = ["VehicleLinks", "device_login"]
 
 
-class VehicleLink(asyncio.Protocol):
-    """One vehicle's connection: logs in, takes packets, and remembers when it was lost."""
+def device_login(product_key: str, device_name: str, secret: str, *, pushed: bool = False) -> bytes:
+    """CONNECT with a device's credentials, signed as the platform asks (no timestamp: it is optional).
 
-    __slots__ = ("_first", "_login", "_rest", "_transport", "failures", "lost_at", "online")
-
-    def __init__(self, login: bytes, first: asyncio.Future[bool] | None) -> None:
-        self._login = login
-        self._first = first
-        self._rest = b""
-        self._transport: asyncio.Transport | None = None
-        self.online = False
-        self.lost_at = 0.0
-        self.failures = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.write(self._login)
-
-    def data_received(self, data: bytes) -> None:
-        self._rest += data
-        try:
-            while self._rest and (edges := frame(self._rest, 0)) is not None and edges[1] <= len(self._rest):
-                packet = decode(self._rest[0], self._rest[edges[0] : edges[1]])
-                self._rest = self._rest[edges[1] :]
-                if isinstance(packet, Connack):
-                    self.online = packet.code == 0
-                    self.failures = 0 if self.online else self.failures
-                    self._tell(self.online)
-        except ProtocolError:
-            self.close()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self.online = False
-        self._transport = None
-        self.failures += 1
-        self.lost_at = time.perf_counter()
-        self._tell(False)
-
-    def _tell(self, online: bool) -> None:
-        if self._first is not None and not self._first.done():
-            self._first.set_result(online)
-
-    def send(self, packet: bytes) -> bool:
-        """Write one packet; False while offline or when the socket is stuck."""
-        transport = self._transport
-        if not self.online or transport is None or transport.get_write_buffer_size() > _BUFFER:
-            return False
-        transport.write(packet)
-        return True
-
-    def ready_again(self, now: float) -> bool:
-        """Whether a lost link has waited long enough: doubling pauses, spread so that not all return at once."""
-        if self._transport is not None:
-            return False
-        pause = min(_RETRY_FIRST_S * 2.0 ** min(self.failures - 1, 10), _RETRY_LAST_S)
-        return now - self.lost_at > pause * random.uniform(0.5, 1.0)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+    `pushed` asks the platform for its downlinks without SUBSCRIBE (`_ss=1`).
+    """
+    client_id = f"{product_key}.{device_name}"
+    password = sign("hmacsha256", secret, client_content(client_id, device_name, product_key))
+    told = f"{client_id}|securemode=3,signmethod=hmacsha256{',_ss=1' if pushed else ''}|"
+    return encode(Connect(told, True, KEEP_ALIVE_S, f"{device_name}&{product_key}", password.encode()))
 
 
 class VehicleLinks:
-    """The connections of all vehicles that have one. Rows are fleet rows."""
+    """The connections of all vehicles that have one. Rows are fleet rows, `names` their devices, shape (n,)."""
 
-    def __init__(self, host: str, port: int, product_key: str, names: NDArray[np.bytes_], fleet_secret: str) -> None:
-        self._host, self._port, self._product_key = host, port, product_key
-        self._names, self._devices = names, FleetDevices(names, fleet_secret=fleet_secret)
-        self._links: dict[int, VehicleLink] = {}
+    def __init__(
+        self,
+        address: Address,
+        product_key: str,
+        names: NDArray[np.bytes_],
+        secret: Callable[[str], str | None],
+        *,
+        heard: Heard | None = None,
+    ) -> None:
+        self._product_key, self._names, self._secret = product_key, names, secret
+        self._pushed = heard is not None
         self._owned = np.zeros(len(names), bool)
-        self._care: asyncio.Task[None] | None = None
+        self._links = FleetLinks(address, self._login, heard=heard)
 
     def __len__(self) -> int:
         return len(self._links)
@@ -111,67 +51,26 @@ class VehicleLinks:
         """Which of these vehicles have a connection of their own, shape (m,)."""
         return self._owned[vehicles]
 
+    @property
     def online(self) -> int:
-        return sum(link.online for link in self._links.values())
+        return self._links.online
 
     async def connect(self, rows: Iterable[int], stop: asyncio.Event) -> None:
         """Log these vehicles in and wait for all answers; raises EnvironmentFault when none gets in."""
-        loop = asyncio.get_running_loop()
-        began, answers = time.perf_counter(), []
-        for number, row in enumerate(rows):
-            ahead_s = number / _STORM_PER_S - (time.perf_counter() - began)
-            if ahead_s > 0:
-                await asyncio.sleep(ahead_s)
-            if stop.is_set():
-                return
-            first: asyncio.Future[bool] = loop.create_future()
-            answers.append(first)
-            await self._open(row, VehicleLink(self._login(row), first))
-        done, _ = await asyncio.wait(answers, timeout=_START_TIMEOUT_S)
-        if not any(answer.result() for answer in done):
-            raise EnvironmentFault(f"none of {len(answers)} vehicles could log in at {self._host}:{self._port}")
-        if self._care is None:
-            self._care = asyncio.create_task(self._look_after())
+        wanted = np.fromiter(rows, np.int32)
+        self._owned[wanted] = True
+        await self._links.connect(wanted.tolist(), stop)
 
-    def send(self, row: int, packet: bytes) -> bool:
-        """Publish one ready packet on the vehicle's own connection; False when it is offline."""
-        return self._links[row].send(packet)
+    def send(self, row: int, packet: bytes, qos: int = 0) -> bool:
+        """Publish one ready QoS 0 packet on the vehicle's own connection; false when it cannot go."""
+        return self._links.send(row, packet, qos)
 
     async def close(self) -> None:
-        if self._care is not None:
-            self._care.cancel()
-        for link in self._links.values():
-            link.close()
-        await asyncio.sleep(0)
+        """Say goodbye and close."""
+        await self._links.close()
 
     def _login(self, row: int) -> bytes:
-        """CONNECT with the device's own credentials, signed as the platform asks (no timestamp: it is optional)."""
         name = self._names[row].decode()
-        secret = self._devices.secret(name)
-        assert secret is not None
-        client_id = f"{self._product_key}.{name}"
-        password = sign("hmacsha256", secret, client_content(client_id, name, self._product_key))
-        told = f"{client_id}|securemode=3,signmethod=hmacsha256|"
-        return encode(Connect(told, True, KEEP_ALIVE_S, f"{name}&{self._product_key}", password.encode()))
-
-    async def _open(self, row: int, link: VehicleLink) -> None:
-        self._links[row] = link
-        self._owned[row] = True
-        try:
-            await asyncio.get_running_loop().create_connection(lambda: link, self._host, self._port)
-        except OSError:
-            link.connection_lost(None)
-
-    async def _look_after(self) -> None:
-        """Ping every link in time, and bring back the lost ones."""
-        pinged = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.5)
-            now = time.perf_counter()
-            if now - pinged > KEEP_ALIVE_S / 2:
-                pinged = now
-                for link in self._links.values():
-                    link.send(_PING)
-            for row, link in list(self._links.items()):
-                if link.ready_again(now):
-                    await self._open(row, link)
+        secret = self._secret(name)
+        assert secret is not None, name
+        return device_login(self._product_key, name, secret, pushed=self._pushed)

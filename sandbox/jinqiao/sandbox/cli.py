@@ -11,7 +11,7 @@ import typer
 
 from jinqiao.base.errors import JinqiaoError
 
-from .commands import bench, catalog, run, scenario, serve, watch
+from .commands import bench, catalog, certs, run, scenario, serve, watch
 
 __all__ = ["app", "main"]
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.command("certs")(certs.certs)
 app.command("watch")(watch.watch)
 app.command("validate")(scenario.validate)
 app.command("schema")(scenario.schema)

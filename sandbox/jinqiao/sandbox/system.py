@@ -7,10 +7,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["OTHER_PORT", "process_age_s", "raise_file_limit"]
+__all__ = ["other_port", "process_age_s", "raise_file_limit"]
 
-#: The way out when a port is taken.
-OTHER_PORT = "choose another with --mqtt-port, or --mqtt-port 0 for any free one"
+
+def other_port(option: str) -> str:
+    """The way out when a port is taken."""
+    return f"choose another with {option}, or {option} 0 for any free one"
 
 
 def raise_file_limit() -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.delivery.dispatcher import Dispatcher
+from jinqiao.gateway.mqtt.delivery.message import Message
 from jinqiao.gateway.mqtt.delivery.outbox import Outbox
-from jinqiao.gateway.mqtt.delivery.window import AcknowledgedRun
+from jinqiao.gateway.mqtt.delivery.plan import deliver_rest, member_in_turn, plan_of
+from jinqiao.gateway.mqtt.delivery.runs import AcknowledgedRun, Run
 from jinqiao.gateway.mqtt.fields import remaining_length, text
 from jinqiao.gateway.mqtt.journal import Journal
+from jinqiao.gateway.mqtt.lasting import AbsentSessions
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.policy import Downlink, Login, Policy, Principal
+from jinqiao.gateway.mqtt.retained import RetainedMessages
 from jinqiao.gateway.mqtt.router import Route, Router
 
 if TYPE_CHECKING:
@@ -33,13 +38,18 @@ class Broker:
         self.router: Router[Outbox] = Router(policy, limits)
         self.journal = Journal(lambda: self.dispatcher.now)
         self.sessions: dict[str, Session] = {}
+        self.absent = AbsentSessions(limits, self.dispatcher.timers, self.router.stop_pushing)
+        self.retained = RetainedMessages(limits)
+        #: Open connections of each address from elsewhere.
+        self.addresses: defaultdict[str, int] = defaultdict(int)
 
-    def admit(self, session: Session, login: Login) -> Principal:
-        """Log in; a session of the same identity ends. Raises Refused.
+    def admit(self, session: Session, login: Login, check: Callable[[Principal], None]) -> Principal:
+        """Log in; a connection of the same identity ends. Raises Refused, as `check` may.
 
         [MQTT-3.1.4-2], except that who is the same is the policy's to say.
         """
         principal = self.policy.authenticate(login)
+        check(principal)
         previous = self.sessions.get(principal.identity)
         self.sessions[principal.identity] = session
         if previous is not None:
@@ -51,6 +61,7 @@ class Broker:
         """The login has been answered: downlinks may flow."""
         if principal.auto_subscribed:
             self.router.push(principal.identity, session.outbox, principal.max_qos)
+            session.subscriptions_of().spare()
         self._tell(self.policy.connected, principal)
 
     def leave(self, session: Session, principal: Principal) -> None:
@@ -58,14 +69,18 @@ class Broker:
         if self.sessions.get(principal.identity) is not session:
             return
         del self.sessions[principal.identity]
-        self.router.stop_pushing(principal.identity)
+        if not session.expiry_s:
+            self.router.stop_pushing(principal.identity)
         self._tell(self.policy.disconnected, principal)
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
         """A message of the house itself; raises ProtocolError for a topic that is none."""
         route = self.router.route(topic.encode())
         self.counters.published[route.kind] += 1
-        if not route.targets:
+        if retain:
+            self.accept(Message(topic.encode(), payload, qos, True), route)
+            return
+        if not route.grants and not route.groups:
             return
         name = text(topic)
         if qos:
@@ -74,23 +89,45 @@ class Broker:
             self.forward_acknowledged(route, AcknowledgedRun(packet, [len(packet)], [len(head)]))
         else:
             packet = b"\x30" + remaining_length(len(name) + len(payload)) + name + payload
-            for target in route.targets:
-                target.send(packet, 1)
+            self.forward(route, packet, 1, 4)
 
-    def forward_acknowledged(self, route: Route[Outbox], run: AcknowledgedRun) -> None:
+    def forward(self, route: Route[Outbox], packets: bytes, messages: int, level: int, sender: str = "") -> None:
+        """Hand a run of QoS 0 packets of this protocol level to its subscribers."""
+        part = (route.plan or plan_of(route)).at(level)
+        for target in part.targets:
+            target.send(packets, messages)
+        if part.rest or part.groups:
+            deliver_rest(part, Run(packets, messages, level), sender)
+
+    def forward_acknowledged(self, route: Route[Outbox], run: AcknowledgedRun, sender: str = "") -> None:
         """Hand a run of QoS 1 packets to its subscribers, each at the QoS it was granted."""
-        for target, qos in route.grants:
+        part = (route.plan or plan_of(route)).at(run.level)
+        for target, qos in part.grants:
             if qos:
                 target.send_acknowledged(run)
             else:
                 target.send(run.plain(), len(run))
+        if part.rest or part.groups:
+            deliver_rest(part, run, sender)
+
+    def accept(self, message: Message, route: Route[Outbox]) -> None:
+        """Keep a retained message, and hand any message to its subscribers, to each in its own form."""
+        if message.retain and not self.retained.keep(message, self.dispatcher.now):
+            self.counters.refused["retained"] += 1
+            self.journal.warning("no room to retain a message to %r", message.topic)
+        for target, grant in route.grants:
+            target.post(message, grant)
+        for group in route.groups:
+            chosen = member_in_turn(group)
+            if chosen is not None:
+                chosen[0].post(message, chosen[1])
 
     def allows(self, question: Callable[[Principal, str], bool], principal: Principal, topic: str) -> bool:
         """The policy's yes or no; a fault of the house is a no."""
         try:
             return question(principal, topic)
         except Exception:
-            self._fault("the policy failed on %r for %s", topic, principal.name)
+            self.fault("the policy failed on %r for %s", topic, principal.name)
             return False
 
     def ask(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
@@ -98,7 +135,7 @@ class Broker:
         try:
             return tuple(self.policy.receive(principal, topic, payload))
         except Exception:
-            self._fault("the policy failed on a message to %s of %s", topic, principal.name)
+            self.fault("the policy failed on a message to %s of %s", topic, principal.name)
             return ()
 
     def publish_all(self, downlinks: Iterable[Downlink]) -> None:
@@ -115,12 +152,18 @@ class Broker:
         for session in self.sessions.values():
             session.forget_permissions()
 
+    def throttled(self, principal: Principal, topic: bytes, direction: str) -> None:
+        """A client is above its rates: said once a second."""
+        self.journal.warning("%s is above its rate (%s): messages are dropped", principal.name, direction)
+        self._tell(lambda who: self.policy.throttled(who, topic.decode(errors="replace")), principal)
+
     def _tell(self, event: Callable[[Principal], None], principal: Principal) -> None:
         try:
             event(principal)
         except Exception:
-            self._fault("the policy failed on the coming or going of %s", principal.name)
+            self.fault("the policy failed on an event of %s", principal.name)
 
-    def _fault(self, message: str, *arguments: object) -> None:
+    def fault(self, message: str, *arguments: object) -> None:
+        """Note an exception of the house itself, which is being handled."""
         self.counters.refused["policy_fault"] += 1
         self.journal.exception(message, *arguments)

@@ -11,6 +11,7 @@ from typing import cast
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.broker import Broker
 from jinqiao.gateway.mqtt.fields import frame
+from jinqiao.gateway.mqtt.reasons import Reason
 from jinqiao.gateway.mqtt.session import Session, State
 from jinqiao.gateway.mqtt.stream import first_packet, walk
 
@@ -25,7 +26,17 @@ _OPENED, _CONNECTED, _CLOSED = State
 class Connection(asyncio.Protocol):
     """The shell of a session. `connections` is the server's set of all of them."""
 
-    __slots__ = ("_broker", "_connections", "_cut", "_heard_at", "_missing", "_patience_s", "_transport", "session")
+    __slots__ = (
+        "_address",
+        "_broker",
+        "_connections",
+        "_cut",
+        "_heard_at",
+        "_missing",
+        "_patience_s",
+        "_transport",
+        "session",
+    )
 
     def __init__(self, broker: Broker, connections: set[Connection]) -> None:
         self._broker = broker
@@ -36,6 +47,8 @@ class Connection(asyncio.Protocol):
         self._cut: list[bytes] = []
         self._missing = 0
         self._heard_at = 0.0
+        #: Where the peer is, if that is counted.
+        self._address = ""
         self._patience_s = 0.0
 
     @property
@@ -46,9 +59,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         counters = self._broker.counters
-        if len(self._connections) >= self._broker.limits.connections:
-            counters.refused["connections"] += 1
-            self._broker.journal.warning("%s refused: %d connections are open", self.peer, len(self._connections))
+        reason = self._too_many()
+        if reason:
+            counters.refused[reason] += 1
+            self._broker.journal.refused(reason, self.peer, "too many connections are open")
             transport.close()
             return
         self._connections.add(self)
@@ -65,8 +79,30 @@ class Connection(asyncio.Protocol):
             return
         self._connections.discard(self)
         self._broker.counters.connections -= 1
+        self._leave_address()
         session.end()
         self._cut.clear()
+
+    def _too_many(self) -> str:
+        """Which limit of connections is reached, or nothing; enters the address where it counts."""
+        limits, addresses = self._broker.limits, self._broker.addresses
+        if len(self._connections) >= limits.connections:
+            return "connections"
+        address = self.peer.rpartition(":")[0]
+        if not address or address == "::1" or address.startswith("127."):
+            return ""
+        if addresses[address] >= limits.connections_per_address:
+            return "connections_per_address"
+        addresses[address] += 1
+        self._address = address
+        return ""
+
+    def _leave_address(self) -> None:
+        addresses = self._broker.addresses
+        if self._address:
+            addresses[self._address] -= 1
+            if not addresses[self._address]:
+                del addresses[self._address]
 
     def data_received(self, data: bytes) -> None:
         session = self.session
@@ -95,8 +131,8 @@ class Connection(asyncio.Protocol):
                 self._missing = self._keep(data, consumed)
         except ProtocolError as error:
             self._broker.counters.refused["malformed"] += 1
-            self._broker.journal.warning("%s (%s) closed: %s", session.name, self.peer, error)
-            session.close()
+            self._broker.journal.refused("malformed", self.peer, error, name=session.name)
+            session.close(error.reason or Reason.PROTOCOL_ERROR)
         except Exception:
             # Never a peer's fault, and still only this peer's connection.
             self._broker.counters.refused["fault"] += 1
@@ -115,6 +151,16 @@ class Connection(asyncio.Protocol):
         """End after the transport has sent what it holds; a peer that takes nothing is cut off after a while."""
         if self._transport is not None:
             self._transport.close()
+        self._heard_at = self._broker.dispatcher.now
+        self._patience_s = self._broker.limits.linger_s
+
+    def part(self) -> None:
+        """End when the peer does, or after a while: a socket closed under a peer that is still sending would take our
+        last word back."""
+        if self._transport is None or not self._transport.can_write_eof() or self._transport.is_closing():
+            self.close()
+            return
+        self._transport.write_eof()
         self._heard_at = self._broker.dispatcher.now
         self._patience_s = self._broker.limits.linger_s
 
@@ -144,8 +190,8 @@ class Connection(asyncio.Protocol):
         elif not session.waiting:
             reason = "connect_timeout" if session.state is _OPENED else "keep_alive"
             self._broker.counters.refused[reason] += 1
-            self._broker.journal.warning("%s (%s) closed: %s", session.name, self.peer, reason.replace("_", " "))
-            session.close()
+            self._broker.journal.refused(reason, self.peer, "silent for too long", name=session.name)
+            session.close(Reason.KEEP_ALIVE_TIMEOUT)
 
     def _be_patient(self, session: Session) -> None:
         """After the login the client's keep-alive counts, from CONNACK on; 0 means for ever [MQTT-3.1.2-24]."""

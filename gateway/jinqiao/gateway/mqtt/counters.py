@@ -17,7 +17,8 @@ class Counters:
 
     `received` and `published` count messages per topic kind, from clients and by the house itself. `delivered` counts
     messages written to subscribers' sockets, `dropped` those a subscriber was too slow for (`dropped_by`: per name of
-    the connection). `refused` counts by reason what was turned down. `bytes_in` and `bytes_out` count whole packets.
+    the connection), `throttled` those beyond a client's rates, by direction. `refused` counts by reason what was turned
+    down. `bytes_in` and `bytes_out` count whole packets.
     """
 
     __slots__ = (
@@ -31,12 +32,14 @@ class Counters:
         "published",
         "received",
         "refused",
+        "throttled",
     )
 
     def __init__(self) -> None:
         self.received: defaultdict[str, int] = defaultdict(int)
         self.published: defaultdict[str, int] = defaultdict(int)
         self.refused: defaultdict[str, int] = defaultdict(int)
+        self.throttled: defaultdict[str, int] = defaultdict(int)
         self.dropped_by: dict[str, int] = {}
         self.delivered = 0
         self.dropped = 0
@@ -61,6 +64,7 @@ class Counters:
             "delivered": self.delivered,
             "dropped": self.dropped,
             "dropped_by": dict(self.dropped_by),
+            "throttled": dict(self.throttled),
             "refused": dict(self.refused),
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,

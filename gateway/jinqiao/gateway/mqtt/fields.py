@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinqiao.base.errors import ProtocolError
 
-__all__ = ["FieldReader", "binary", "frame", "integer", "remaining_length", "text"]
+__all__ = ["FieldReader", "binary", "frame", "integer", "remaining_length", "text", "variable"]
 
 #: Length of everything that has a two-byte length.
 _MAX_FIELD = 65_535
@@ -44,6 +44,10 @@ def remaining_length(length: int) -> bytes:
     return bytes(encoded)
 
 
+#: The variable byte integer of MQTT 5 (§ 1.5.5) is the remaining length's form under another name.
+variable = remaining_length
+
+
 def integer(value: int) -> bytes:
     """A two-byte integer."""
     if not 0 <= value <= _MAX_FIELD:
@@ -81,10 +85,25 @@ class FieldReader:
         return self._position == len(self._body)
 
     def byte(self) -> int:
-        return self._take(1, "byte")[0]
+        return self.take(1, "byte")[0]
 
     def integer(self, what: str = "integer") -> int:
-        return int.from_bytes(self._take(2, what), "big")
+        return int.from_bytes(self.take(2, what), "big")
+
+    def four_bytes(self, what: str) -> int:
+        return int.from_bytes(self.take(4, what), "big")
+
+    def variable(self, what: str) -> int:
+        """A variable byte integer in its shortest form [MQTT5-1.5.5-1]."""
+        value = 0
+        for shift in (0, 7, 14, 21):
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                if not byte and shift:
+                    break
+                return value
+        raise ProtocolError(f"{what} is no variable byte integer [MQTT5-1.5.5-1]", 0x81)
 
     def packet_id(self) -> int:
         packet_id = self.integer("packet identifier")
@@ -93,7 +112,7 @@ class FieldReader:
         return packet_id
 
     def binary(self, what: str) -> bytes:
-        return self._take(self.integer(what), what)
+        return self.take(self.integer(what), what)
 
     def text(self, what: str) -> str:
         try:
@@ -105,15 +124,15 @@ class FieldReader:
         return value
 
     def rest(self) -> bytes:
-        return self._take(len(self._body) - self._position, "rest")
+        return self.take(len(self._body) - self._position, "rest")
 
     def expect_end(self, packet: str) -> None:
         if not self.at_end():
             raise ProtocolError(f"{packet} with {len(self._body) - self._position} bytes too many")
 
-    def _take(self, length: int, what: str) -> bytes:
+    def take(self, length: int, what: str) -> bytes:
         start, end = self._position, self._position + length
         if end > len(self._body):
-            raise ProtocolError(f"packet ends within its {what}")
+            raise ProtocolError(f"packet ends within its {what}", 0x81)
         self._position = end
         return self._body[start:end]

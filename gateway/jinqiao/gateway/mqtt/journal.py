@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ __all__ = ["Journal"]
 #: Lines per period; the rest of the period is summed up in one line when the next one begins.
 _LINES = 20
 _PERIOD_S = 10.0
+#: Longest text of a client that is repeated.
+_LONGEST = 128
 
 
 class Journal:
@@ -26,6 +29,13 @@ class Journal:
         """Log one line, or count it when this period has had its share."""
         if self._may_write():
             self._logger.warning(message, *arguments)
+
+    def refused(self, reason: str, peer: str, why: object, **details: str | None) -> None:
+        """One line `refused reason=… peer=… key=…` about a connection turned down; texts of clients are quoted."""
+        if self._may_write():
+            told = {name: value for name, value in details.items() if value is not None}
+            pairs = " ".join(f"{name}={json.dumps(value[:_LONGEST])}" for name, value in told.items())
+            self._logger.warning("refused reason=%s peer=%s %s why=%s", reason, peer, pairs, json.dumps(str(why)))
 
     def exception(self, message: str, *arguments: object) -> None:
         """Log one line with the traceback of the exception being handled: something is wrong in the house."""

@@ -16,6 +16,8 @@ class Limits:
 
     #: Open connections, logged in or not.
     connections: int = 20_000
+    #: Those of one address; this machine's own addresses are not counted, the user sits there.
+    connections_per_address: int = 2_000
     #: Time from the accepted socket to a whole CONNECT.
     connect_timeout_s: float = 10.0
     #: Longest packet that is not a PUBLISH: what a stranger's CONNECT can make the broker keep.
@@ -25,6 +27,8 @@ class Limits:
     #: What may wait for one subscriber, and for all subscribers together.
     queue_bytes: int = 64 * _MIB
     total_queue_bytes: int = 512 * _MIB
+    #: What may wait for a client that is not connected.
+    offline_queue_bytes: int = 4 * _MIB
     #: What the socket's own buffer may hold before messages wait in the queue.
     socket_buffer_bytes: int = 256 * _KIB
     #: A lossless publisher is paused while more than this waits for a subscriber …
@@ -38,6 +42,15 @@ class Limits:
     cached_topic_bytes: int = 256
     #: Topics whose permission is remembered, per connection.
     permitted_topics: int = 4_096
+    #: Retained messages, and their bytes with all they cost.
+    retained_messages: int = 100_000
+    retained_bytes: int = 64 * _MIB
+    #: Sessions without a connection, and how long one lasts at most (the platform keeps messages for 7 days).
+    offline_sessions: int = 100_000
+    session_expiry_s: int = 7 * 86_400
+    #: Unfinished messages one MQTT 5 client may send us at QoS 2, and topic aliases either side may use.
+    receive_maximum: int = 100
+    topic_aliases: int = 20
     #: How long a closing connection may take to flush its last answer.
     linger_s: float = 5.0
 

@@ -1,10 +1,15 @@
-"""The packets of MQTT 3.1 and 3.1.1 as values (OASIS MQTT 3.1.1, chapters 2 and 3)."""
+"""The packets of MQTT 3.1, 3.1.1 and 5 as values (OASIS MQTT 3.1.1 and MQTT 5, chapters 2 and 3).
+
+`properties` and reason codes are MQTT 5's; elsewhere they are empty and 0. Paragraphs are those of 3.1.1.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar
+
+from jinqiao.gateway.mqtt.properties import NO_PROPERTIES, Properties
 
 __all__ = [
     "Connack",
@@ -39,6 +44,12 @@ class PacketType(IntEnum):
     PINGREQ = 12
     PINGRESP = 13
     DISCONNECT = 14
+    #: MQTT 5 only (MQTT 5 § 3.15).
+    AUTH = 15
+
+
+def _none() -> Properties:
+    return NO_PROPERTIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +60,12 @@ class Will:
     payload: bytes
     qos: int = 0
     retain: bool = False
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A login (§ 3.1)."""
+    """A login (§ 3.1). Level 3 is MQTT 3.1, 4 is 3.1.1; `clean_session` is what MQTT 5 calls Clean Start."""
 
     type: ClassVar[PacketType] = PacketType.CONNECT
     client_id: str
@@ -63,6 +75,7 @@ class Connect:
     password: bytes | None = None
     will: Will | None = None
     level: int = 4
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,7 @@ class Connack:
     type: ClassVar[PacketType] = PacketType.CONNACK
     code: int = 0
     session_present: bool = False
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ class Publish:
     retain: bool = False
     duplicate: bool = False
     packet_id: int = 0
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +108,18 @@ class Puback:
 
     packet_id: int
     type: PacketType = PacketType.PUBACK
+    reason: int = 0
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Filters, each with the QoS asked for (§ 3.8)."""
+    """Filters, each with its options: the QoS asked for, and more in MQTT 5 (§ 3.8; MQTT 5 § 3.8.3.1)."""
 
     type: ClassVar[PacketType] = PacketType.SUBSCRIBE
     packet_id: int
     filters: tuple[tuple[str, int], ...]
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +129,7 @@ class Suback:
     type: ClassVar[PacketType] = PacketType.SUBACK
     packet_id: int
     codes: tuple[int, ...]
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +139,26 @@ class Unsubscribe:
     type: ClassVar[PacketType] = PacketType.UNSUBSCRIBE
     packet_id: int
     filters: tuple[str, ...]
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsuback:
-    """Its answer (§ 3.11)."""
+    """Its answer (§ 3.11); in MQTT 5 with a reason code for each filter."""
 
     type: ClassVar[PacketType] = PacketType.UNSUBACK
     packet_id: int
+    codes: tuple[int, ...] = ()
+    properties: Properties = field(default_factory=_none)
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A packet of nothing at all: PINGREQ, PINGRESP or DISCONNECT (§ 3.12 to 3.14)."""
+    """A packet of nothing but, in MQTT 5, a reason: PINGREQ, PINGRESP, DISCONNECT (§ 3.12 to 3.14) or AUTH."""
 
     type: PacketType
+    reason: int = 0
+    properties: Properties = field(default_factory=_none)
 
 
 Packet = Connect | Connack | Publish | Puback | Subscribe | Suback | Unsubscribe | Unsuback | Signal

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from jinqiao.base.errors import ProtocolError
 
-__all__ = ["Downlink", "Login", "Policy", "Principal", "Refused"]
+__all__ = ["Downlink", "Ignored", "Login", "Policy", "Principal", "Rates", "Refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,17 @@ class Login:
     clean_session: bool
     keep_alive_s: int
     peer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one connection may carry in a second, and unacknowledged at once; beyond it messages are dropped."""
+
+    up_qos0: int
+    up_qos1: int
+    down: int
+    bytes_per_s: int
+    down_unacknowledged: int
 
 
 @dataclass(slots=True, eq=False)
@@ -50,12 +61,23 @@ class Principal:
     max_filters: int = 8
     max_subscriptions: int = 100
     max_payload: int = 262_144
+    #: Whether it may leave wills and retained messages, and give its subscriptions identifiers (MQTT 5).
+    retains: bool = False
+    identifiers: bool = False
+    #: None: as much as it likes.
+    rates: Rates | None = None
+    #: Whether a PUBLISH without permission ends the connection, instead of being dropped.
+    cut_off: bool = False
     #: Whatever the policy wants to find again.
     subject: Any = field(default=None, repr=False)
 
 
 class Refused(ProtocolError):
     """A login is refused; `reason` is the CONNACK return code of MQTT 3.1.1 § 3.2.2.3."""
+
+
+class Ignored(Refused):
+    """A login is refused without a word: the connection closes and no CONNACK comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,9 @@ class Policy(Protocol):
 
     def pushed_to(self, topic: str) -> str | None:
         """Identity of the device that gets this downlink topic unasked if it is auto-subscribed, or None."""
+
+    def throttled(self, principal: Principal, topic: str) -> None:
+        """Messages of this client, or to it, are being dropped because of its rates; told once a second."""
 
     def connected(self, principal: Principal) -> None:
         """A login was accepted."""

@@ -8,14 +8,18 @@ since thousands of devices subscribe while thousands publish.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from jinqiao.gateway.mqtt.filter_trie import FilterTrie
+from jinqiao.gateway.mqtt.grant import Grant, Group, combine
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.topic_index import TopicIndex
-from jinqiao.gateway.mqtt.topics import decode_name, has_wildcard, matches
+from jinqiao.gateway.mqtt.topics import decode_name, has_wildcard, matches, split_share
+
+if TYPE_CHECKING:
+    from jinqiao.gateway.mqtt.delivery.plan import Plan
 
 __all__ = ["Route", "Router", "TopicRules"]
 
@@ -35,17 +39,20 @@ class TopicRules(Protocol):
         """Identity of the device that gets this topic unasked."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Route(Generic[S]):
     """Where messages of some topics go; compared by identity.
 
-    `targets` are all subscribers; `grants` the same with the QoS granted to each.
+    `targets` are all subscribers of their own; `grants` the same with what each was granted; of each group in `groups`
+    one member gets a message. `plan` is worked out of these at the first message.
     """
 
     kind: str
     handled: bool
     targets: tuple[S, ...]
-    grants: tuple[tuple[S, int], ...]
+    grants: tuple[tuple[S, Grant], ...]
+    groups: tuple[Group[S], ...] = ()
+    plan: Plan | None = field(default=None, init=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -53,7 +60,7 @@ class _Pushed(Generic[S]):
     """A device that gets its downlinks without SUBSCRIBE, less the filters it has UNSUBSCRIBEd from."""
 
     subscriber: S
-    qos: int
+    grant: Grant
     without: set[str]
 
     def gets(self, topic: str) -> bool:
@@ -67,7 +74,8 @@ class Router(Generic[S]):
         self.routes: dict[bytes, Route[S]] = {}
         self._rules = rules
         self._limits = limits
-        self._trie: FilterTrie[S] = FilterTrie()
+        self._trie: FilterTrie[S | Group[S], Grant] = FilterTrie(combine)
+        self._groups: dict[str, Group[S]] = {}
         self._pushed: dict[str, _Pushed[S]] = {}
         self._interned: WeakValueDictionary[object, Route[S]] = WeakValueDictionary()
         self._index = TopicIndex()
@@ -79,21 +87,40 @@ class Router(Generic[S]):
         route = self.routes.get(topic)
         return self._find(topic) if route is None else route
 
-    def subscribe(self, subscriber: S, topic_filter: str, qos: int) -> None:
-        """Add a subscription (a valid filter), or change its QoS."""
-        self._trie.add(topic_filter, subscriber, qos)
-        self._forget(topic_filter)
+    def subscribe(self, subscriber: S, topic_filter: str, grant: Grant) -> None:
+        """Add a subscription (a valid filter), or change what it is granted."""
+        share, shared = split_share(topic_filter)
+        if not share:
+            self._trie.add(topic_filter, subscriber, grant)
+            self._forget(topic_filter)
+            return
+        group = self._groups.get(topic_filter)
+        if group is None:
+            group = self._groups[topic_filter] = Group()
+            self._trie.add(shared, group, Grant(2))
+            self._forget(shared)
+        group.members[subscriber] = grant
 
     def unsubscribe(self, subscriber: S, topic_filter: str) -> bool:
         """End a subscription; whether there was one."""
-        if not self._trie.remove(topic_filter, subscriber):
+        share, shared = split_share(topic_filter)
+        if not share:
+            if not self._trie.remove(topic_filter, subscriber):
+                return False
+            self._forget(topic_filter)
+            return True
+        group = self._groups.get(topic_filter)
+        if group is None or group.members.pop(subscriber, None) is None:
             return False
-        self._forget(topic_filter)
+        if not group.members:
+            del self._groups[topic_filter]
+            self._trie.remove(shared, group)
+            self._forget(shared)
         return True
 
     def push(self, identity: str, subscriber: S, qos: int) -> None:
         """From now on the device gets the topics that the policy pushes to it."""
-        self._pushed[identity] = _Pushed(subscriber, qos, set())
+        self._pushed[identity] = _Pushed(subscriber, Grant(qos), set())
         self._forget_pushed(identity)
 
     def stop_pushing(self, identity: str) -> None:
@@ -118,17 +145,21 @@ class Router(Generic[S]):
         if identity is not None:
             pushed = self._pushed.get(identity)
             if pushed is not None and pushed.gets(name):
-                found[pushed.subscriber] = max(pushed.qos, found.get(pushed.subscriber, 0))
+                before = found.get(pushed.subscriber)
+                found[pushed.subscriber] = pushed.grant if before is None else combine(before, pushed.grant)
         route = self._intern(self._rules.kind(name), self._rules.handles(name), found)
         if len(topic) <= self._limits.cached_topic_bytes:
             self._remember(topic, name, identity, route)
         return route
 
-    def _intern(self, kind: str, handled: bool, found: dict[S, int]) -> Route[S]:
+    def _intern(self, kind: str, handled: bool, found: dict[S | Group[S], Grant]) -> Route[S]:
         key = (kind, handled, frozenset(found.items()))
         route = self._interned.get(key)
         if route is None:
-            route = self._interned[key] = Route(kind, handled, tuple(found), tuple(found.items()))
+            groups = tuple(target for target in found if isinstance(target, Group))
+            grants = tuple((target, grant) for target, grant in found.items() if not isinstance(target, Group))
+            targets = tuple(target for target, _ in grants)
+            route = self._interned[key] = Route(kind, handled, targets, grants, groups)
         return route
 
     def _remember(self, topic: bytes, name: str, identity: str | None, route: Route[S]) -> None:

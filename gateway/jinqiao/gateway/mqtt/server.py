@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections import deque
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -12,6 +14,7 @@ from jinqiao.gateway.mqtt.connection import Connection
 from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.policy import Policy
+from jinqiao.gateway.mqtt.sys_topics import INTERVAL_S, sys_messages
 
 __all__ = ["Server"]
 
@@ -19,6 +22,8 @@ __all__ = ["Server"]
 _TICK_S = 0.25
 #: … and every so many ticks for silent peers. [MQTT-3.1.2-24] asks for no better than a second.
 _TICKS_PER_SWEEP = 4
+#: Ticks whose lateness is remembered: ten seconds.
+_LAG_TICKS = 40
 #: Connections the kernel may hold for us: a fleet that comes back comes all at once.
 _BACKLOG = 4_096
 #: On closing: time for what has been accepted, then for the last words of each connection.
@@ -26,9 +31,12 @@ _ACCEPT_S, _FAREWELL_S = 0.01, 1.0
 
 
 class Server:
-    """An MQTT broker on a TCP port, with the house's own rules behind `policy`."""
+    """An MQTT broker on TCP and TLS ports, with the house's own rules behind `policy`.
 
-    def __init__(self, policy: Policy, *, limits: Limits | None = None) -> None:
+    Its figures are published on `$SYS/broker/…` every `sys_interval_s` seconds; 0 is never.
+    """
+
+    def __init__(self, policy: Policy, *, limits: Limits | None = None, sys_interval_s: float = INTERVAL_S) -> None:
         self._policy = policy
         self._limits = limits or Limits()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -37,31 +45,39 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._ticks = 0
+        self._tick_due = self._started_at = 0.0
+        self._lags_s: deque[float] = deque([0.0], maxlen=_LAG_TICKS)
+        self._sys_interval_s = sys_interval_s
+        self._sys_due = float("inf")
 
     @property
     def port(self) -> int:
         """The port of the first listener; with port 0 the one that was free."""
         if not self._listeners:
             raise EnvironmentFault("the broker is not listening")
-        return int(self._listeners[0].sockets[0].getsockname()[1])
+        return _port(self._listeners[0])
 
     @property
     def counters(self) -> Counters:
         """Live counters: do not write to them."""
         return self._broker.counters
 
-    async def start(self, host: str = "127.0.0.1", port: int = 1883) -> None:
-        """Listen; raises EnvironmentFault if the address cannot be had."""
+    async def start(self, host: str = "127.0.0.1", port: int = 1883, *, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, once more if called again; returns the port. Raises EnvironmentFault if the address cannot be had."""
         loop = asyncio.get_running_loop()
         self._loop = loop
         try:
-            listener = await loop.create_server(self._connection, host, port, backlog=_BACKLOG)
+            listener = await loop.create_server(self.connection, host, port, backlog=_BACKLOG, ssl=tls)
         except OSError as error:
             raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
         keep_freed_blocks()
         self._listeners.append(listener)
         if self._timer is None:
+            self._tick_due = self._started_at = loop.time()
+            if self._sys_interval_s:
+                self._sys_due = self._started_at
             self._tick()
+        return _port(listener)
 
     async def close(self) -> None:
         """Stop listening, send what is pending and end all connections."""
@@ -97,19 +113,26 @@ class Server:
         """Ask the policy again about every topic before the next message."""
         self._broker.permissions_changed()
 
+    def connection(self) -> Connection:
+        """The protocol of one more client, for whatever transport carries it."""
+        return Connection(self._broker, self._connections)
+
     def stats(self) -> dict[str, Any]:
         """The counters and the depth of the queues, as values that JSON knows."""
         dispatcher = self._broker.dispatcher
+        now = self._loop.time() if self._loop is not None else 0.0
         return {
             **self._broker.counters.snapshot(),
-            "sessions": len(self._broker.sessions),
+            "sessions": len(self._broker.sessions) + len(self._broker.absent),
+            "absent": len(self._broker.absent),
+            "retained": len(self._broker.retained),
             "queued_bytes": dispatcher.held,
             "congested": len(dispatcher.congested),
+            "deepest_queue_bytes": max((outbox.held for outbox in dispatcher.congested), default=0),
             "cached_topics": len(self._broker.router.routes),
+            "loop_lag_s": round(max(self._lags_s), 6),
+            "uptime_s": round(now - self._started_at, 3),
         }
-
-    def _connection(self) -> Connection:
-        return Connection(self._broker, self._connections)
 
     def _call_soon(self, function: Any) -> None:
         assert self._loop is not None
@@ -118,9 +141,19 @@ class Server:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
+        self._lags_s.append(max(now - self._tick_due, 0.0))
         self._broker.dispatcher.tick(now)
         self._ticks += 1
         if self._ticks % _TICKS_PER_SWEEP == 0:
             for connection in list(self._connections):
                 connection.check_patience(now)
+        if now >= self._sys_due:
+            self._sys_due = now + self._sys_interval_s
+            for topic, payload in sys_messages(self.stats()):
+                self._broker.publish(topic, payload, retain=True)
+        self._tick_due = now + _TICK_S
         self._timer = loop.call_later(_TICK_S, self._tick)
+
+
+def _port(listener: asyncio.Server) -> int:
+    return int(listener.sockets[0].getsockname()[1])

@@ -1,12 +1,12 @@
-"""One client's conversation with the broker (MQTT 3.1.1 chapters 3 and 4), without its socket.
+"""One client's conversation with the broker (MQTT 3.1.1 chapters 3 and 4, MQTT 5 the same), without its socket.
 
-Everything that changes the state of a session is in this file. PUBLISH and PUBACK, which come in thousands, are read by
-`stream`; all other packets by `Session.handle`.
+The states and what leads from one to the next are in this file. PUBLISH and PUBACK, which come in thousands, are read
+by `stream`, all other packets by `Session.handle`; CONNECT is acted on in `login`, SUBSCRIBE in `subscribing`, QoS 2 in
+`receiving`, DISCONNECT in `leaving`.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, Protocol
@@ -15,19 +15,16 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.broker import Broker
 from jinqiao.gateway.mqtt.decoding import UnsupportedLevel, decode
 from jinqiao.gateway.mqtt.delivery.congestion import Congestion
+from jinqiao.gateway.mqtt.delivery.meter import UpMeter
 from jinqiao.gateway.mqtt.delivery.outbox import Outbox, Writer
 from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import (
-    Connack,
-    Connect,
-    PacketType,
-    Signal,
-    Suback,
-    Subscribe,
-    Unsuback,
-    Unsubscribe,
-)
-from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal, Refused
+from jinqiao.gateway.mqtt.leaving import disconnect, leave_behind
+from jinqiao.gateway.mqtt.login import log_in, refuse_login
+from jinqiao.gateway.mqtt.packets import PacketType, Puback, Signal, Will
+from jinqiao.gateway.mqtt.policy import Downlink, Principal
+from jinqiao.gateway.mqtt.reasons import Reason
+from jinqiao.gateway.mqtt.receiving import recorded, release
+from jinqiao.gateway.mqtt.subscribing import subscribe, unsubscribe
 from jinqiao.gateway.mqtt.subscriptions import Subscriptions
 from jinqiao.gateway.mqtt.topics import decode_name
 
@@ -43,7 +40,8 @@ class State(Enum):
 
 
 #: Which packets may come when, and where they lead. Whatever is not here closes the connection: a packet before
-#: CONNECT [MQTT-3.1.0-1], a second CONNECT [MQTT-3.1.0-2], a packet that only servers send.
+#: CONNECT [MQTT-3.1.0-1], a second CONNECT [MQTT-3.1.0-2], a packet that only servers send, AUTH without enhanced
+#: authentication (MQTT 5 § 4.12).
 TRANSITIONS: dict[State, dict[PacketType, State]] = {
     State.OPENED: {
         PacketType.CONNECT: State.CONNECTED,
@@ -51,6 +49,9 @@ TRANSITIONS: dict[State, dict[PacketType, State]] = {
     State.CONNECTED: {
         PacketType.PUBLISH: State.CONNECTED,
         PacketType.PUBACK: State.CONNECTED,
+        PacketType.PUBREC: State.CONNECTED,
+        PacketType.PUBREL: State.CONNECTED,
+        PacketType.PUBCOMP: State.CONNECTED,
         PacketType.SUBSCRIBE: State.CONNECTED,
         PacketType.UNSUBSCRIBE: State.CONNECTED,
         PacketType.PINGREQ: State.CONNECTED,
@@ -59,17 +60,8 @@ TRANSITIONS: dict[State, dict[PacketType, State]] = {
     State.CLOSED: {},
 }
 
-_HIGHEST_QOS = 1
-#: CONNACK return codes (§ 3.2.2.3) as reasons to count.
-_LOGIN_REFUSED = {1: "protocol_level", 2: "client_id", 3: "unavailable", 4: "credentials", 5: "not_authorised"}
-_UNAVAILABLE = 3
-_CLIENT_ID_REJECTED = 2
-#: SUBACK return code for a subscription that was not made (§ 3.9.3).
-_FAILURE = 0x80
+_HIGHEST_QOS = 2
 _PINGRESP = encode(Signal(PacketType.PINGRESP))
-#: MQTT 5 CONNACK, no flags, Unsupported Protocol Version, no properties (MQTT 5 § 3.2.2.2): how to tell a client of
-#: version 5, in its own words, to come back with 3.1.1.
-_LEVEL_5_REFUSED = b"\x20\x03\x00\x84\x00"
 
 
 class Link(Protocol):
@@ -82,6 +74,9 @@ class Link(Protocol):
     def close(self) -> None:
         """End, after what has been written."""
 
+    def part(self) -> None:
+        """The same, with time for the other end to read it."""
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
@@ -91,24 +86,33 @@ class Session:
     """State of one connection: who it is, what it subscribed to, what it may publish.
 
     `guarded` sessions have their permissions checked and their messages shown to the policy. `max_payload` and
-    `max_qos` bound PUBLISH; a packet of `small_bytes` needs no look at its size.
+    `max_qos` bound PUBLISH; a packet of `small_bytes` needs no look at its size. After its connection the session goes
+    on for `expiry_s`; `exact` are the QoS 2 messages that came and were not released, `aliases` the client's own names
+    of topics (MQTT 5).
     """
 
     __slots__ = (
         "_link",
         "_refused",
         "_waits_for",
+        "aliases",
         "broker",
+        "exact",
+        "expiry_s",
         "guarded",
+        "level",
         "lossless",
         "max_payload",
         "max_qos",
+        "meter",
         "outbox",
         "permitted",
         "principal",
+        "retains",
         "small_bytes",
         "state",
         "subscriptions",
+        "will",
     )
 
     def __init__(self, broker: Broker, link: Link, writer: Writer) -> None:
@@ -116,8 +120,15 @@ class Session:
         self.outbox = Outbox(broker.dispatcher, writer)
         self.state = State.OPENED
         self.principal: Principal | None = None
+        self.level = 4
         self.guarded = True
-        self.lossless = False
+        self.lossless = self.retains = False
+        self.will: Will | None = None
+        self.expiry_s = 0
+        self.exact: set[int] | None = None
+        self.aliases: dict[int, bytes] | None = None
+        #: What it sends is counted against its rates, if it has any.
+        self.meter: UpMeter | None = None
         self.max_payload = self.max_qos = self.small_bytes = 0
         #: Topics this client may publish to, as they are on the wire; and those it may not.
         self.permitted: set[bytes] = set()
@@ -136,14 +147,19 @@ class Session:
         """What the log calls this client."""
         return self.principal.name if self.principal is not None else self._link.peer
 
+    @property
+    def peer(self) -> str:
+        """Where the client is."""
+        return self._link.peer
+
     def handle(self, first: int, body: bytes) -> None:
         """Act on one packet that is not a PUBLISH; raises ProtocolError."""
         try:
-            packet = decode(first, body)
+            packet = decode(first, body, self.level)
         except UnsupportedLevel as error:
             if self.state is not State.OPENED:
                 raise
-            self._refuse_login(error, _LEVEL_5_REFUSED if error.level == 5 else encode(Connack(error.reason)))
+            refuse_login(self, None, error)
             return
         following = TRANSITIONS[self.state].get(packet.type)
         if following is None:
@@ -151,26 +167,44 @@ class Session:
         self.state = following
         _HANDLERS[packet.type](self, packet)
 
-    def close(self) -> None:
-        """Send what is pending, then end the connection."""
+    def be(self, principal: Principal, level: int) -> None:
+        """The client is known: from now on its bounds hold."""
+        limits = self.broker.limits
+        self.principal, self.level = principal, level
+        self.guarded = not principal.trusted
+        self.lossless, self.retains = principal.lossless, principal.retains
+        self.max_payload = min(principal.max_payload, limits.payload_bytes)
+        self.max_qos = min(principal.max_qos, _HIGHEST_QOS)
+        self.small_bytes = min(self.max_payload, limits.control_packet_bytes)
+
+    def close(self, reason: int = 0) -> None:
+        """Send what is pending, then end the connection; MQTT 5 clients are told why if there is a reason."""
+        told = bool(reason) and self.level == 5 and self.state is State.CONNECTED
+        if told:
+            self.outbox.answer(encode(Signal(PacketType.DISCONNECT, reason), 5))
         self.outbox.flush()
         self.end()
-        self._link.close()
+        if told:
+            self._link.part()
+        else:
+            self._link.close()
 
     def end(self) -> None:
         """The connection is lost or about to be closed; may be called more than once."""
         self.state = State.CLOSED
         principal, self.principal = self.principal, None
-        if principal is not None:
-            self._subscriptions().end()
+        subscriptions, self.subscriptions = self.subscriptions, None
+        if principal is not None and subscriptions is not None:
             self.broker.leave(self, principal)
-        self.outbox.close()
+            leave_behind(self, principal, subscriptions)
+        elif not self.outbox.lasting:
+            self.outbox.close()
         self._waits_for.clear()
 
     def taken_over(self) -> None:
         """Another login of the same identity has come: this connection must go."""
         self.broker.journal.warning("%s: connection from %s taken over by a new login", self.name, self._link.peer)
-        self.close()
+        self.close(Reason.SESSION_TAKEN_OVER)
 
     def answer(self, packet: bytes) -> None:
         """Send an answer; a client that never reads its answers is a ProtocolError."""
@@ -183,7 +217,7 @@ class Session:
             allowed = False
         else:
             name = decode_name(topic)
-            allowed = self.broker.allows(self.broker.policy.may_publish, self._principal(), name)
+            allowed = self.broker.allows(self.broker.policy.may_publish, self.who(), name)
             known = self.permitted if allowed else self._refused
             if len(known) >= self.broker.limits.permitted_topics:
                 known.clear()
@@ -192,11 +226,13 @@ class Session:
                 self.broker.journal.warning("%s may not publish to %r", self.name, name)
         if not allowed:
             self.broker.counters.refused["publish"] += 1
+            if self.who().cut_off:
+                raise ProtocolError("PUBLISH without permission", Reason.NOT_AUTHORIZED)
         return allowed
 
     def ask(self, topic: bytes, payload: bytes) -> Iterable[Downlink]:
         """What the policy answers to a message of this client."""
-        return self.broker.ask(self._principal(), topic.decode(), payload)
+        return self.broker.ask(self.who(), topic.decode(), payload)
 
     def forget_permissions(self) -> None:
         """The policy's mind has changed."""
@@ -223,90 +259,40 @@ class Session:
         if not self._waits_for and self.state is State.CONNECTED:
             self._link.resume_reading()
 
-    def _connect(self, connect: Connect) -> None:
-        client_id = connect.client_id
-        try:
-            if not client_id:
-                # [MQTT-3.1.3-7, 8]; MQTT 3.1 knows no empty client identifier at all.
-                if not connect.clean_session or connect.level < 4:
-                    raise Refused("empty client identifier", _CLIENT_ID_REJECTED)
-                client_id = f"auto-{secrets.token_hex(8)}"
-            login = Login(
-                client_id,
-                connect.username,
-                connect.password,
-                connect.level,
-                connect.clean_session,
-                connect.keep_alive_s,
-                self._link.peer,
-            )
-            principal = self.broker.admit(self, login)
-        except Refused as error:
-            self._refuse_login(error, encode(Connack(error.reason or _UNAVAILABLE)))
-            return
-        except Exception:
-            self.broker.journal.exception("the policy failed on the login of %r", client_id)
-            self._refuse_login(ProtocolError("the policy failed", _UNAVAILABLE), encode(Connack(_UNAVAILABLE)))
-            return
-        self.principal = principal
-        self.guarded = not principal.trusted
-        self.lossless = principal.lossless
-        self.max_payload = min(principal.max_payload, self.broker.limits.payload_bytes)
-        self.max_qos = min(principal.max_qos, _HIGHEST_QOS)
-        self.small_bytes = min(self.max_payload, self.broker.limits.control_packet_bytes)
-        self.outbox.name = principal.name
-        self.subscriptions = Subscriptions(self.broker.router, self.outbox, principal)
-        self.answer(encode(Connack()))
-        self.broker.enter(self, principal)
+    def may_subscribe(self, topic_filter: str) -> bool:
+        """Whether this filter is the client's to read."""
+        return self.broker.allows(self.broker.policy.may_subscribe, self.who(), topic_filter)
 
-    def _refuse_login(self, error: ProtocolError, connack: bytes) -> None:
-        reason = _LOGIN_REFUSED.get(error.reason, "login")
-        self.broker.counters.refused[reason] += 1
-        self.broker.journal.warning("login from %s refused (%s): %s", self._link.peer, reason, error)
-        self.answer(connack)
-        self.close()
+    def _acknowledged(self, packet: Puback) -> None:
+        self.outbox.acknowledge((packet.packet_id,))
 
-    def _subscribe(self, packet: Subscribe) -> None:
-        principal, subscriptions = self._principal(), self._subscriptions()
-        codes = []
-        for index, (topic_filter, qos) in enumerate(packet.filters):
-            granted = min(qos, self.max_qos)
-            if index >= principal.max_filters or not subscriptions.add(topic_filter, granted, self._may_subscribe):
-                granted = _FAILURE
-                self.broker.counters.refused["subscribe"] += 1
-                self.broker.journal.warning("%s may not subscribe to %r", self.name, topic_filter)
-            codes.append(granted)
-        self.answer(encode(Suback(packet.packet_id, tuple(codes))))
-
-    def _unsubscribe(self, packet: Unsubscribe) -> None:
-        for topic_filter in packet.filters:
-            self._subscriptions().remove(topic_filter)
-        self.answer(encode(Unsuback(packet.packet_id)))
-
-    def _may_subscribe(self, topic_filter: str) -> bool:
-        return self.broker.allows(self.broker.policy.may_subscribe, self._principal(), topic_filter)
+    def _completed(self, packet: Puback) -> None:
+        self.outbox.finish(packet.packet_id)
 
     def _ping(self, _: Signal) -> None:
         self.answer(_PINGRESP)
 
-    def _disconnect(self, _: Signal) -> None:
-        self.close()
-
-    def _principal(self) -> Principal:
+    def who(self) -> Principal:
+        """Who the client is; raises ProtocolError before it is known."""
         if self.principal is None:
             raise ProtocolError(f"the client is {self.state.value}")
         return self.principal
 
-    def _subscriptions(self) -> Subscriptions:
+    def subscriptions_of(self) -> Subscriptions:
+        """What the client is subscribed to; raises ProtocolError before it is known."""
         if self.subscriptions is None:
             raise ProtocolError(f"the client is {self.state.value}")
         return self.subscriptions
 
 
 _HANDLERS: dict[PacketType, Callable[[Session, Any], None]] = {
-    PacketType.CONNECT: Session._connect,
-    PacketType.SUBSCRIBE: Session._subscribe,
-    PacketType.UNSUBSCRIBE: Session._unsubscribe,
+    PacketType.CONNECT: log_in,
+    PacketType.PUBACK: Session._acknowledged,
+    PacketType.PUBREC: recorded,
+    PacketType.PUBREL: release,
+    PacketType.PUBCOMP: Session._completed,
+    PacketType.SUBSCRIBE: subscribe,
+    PacketType.UNSUBSCRIBE: unsubscribe,
     PacketType.PINGREQ: Session._ping,
-    PacketType.DISCONNECT: Session._disconnect,
+    PacketType.DISCONNECT: disconnect,
 }

@@ -11,10 +11,14 @@ from __future__ import annotations
 from struct import Struct
 
 from jinqiao.base.errors import ProtocolError
+from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.delivery.outbox import Outbox
-from jinqiao.gateway.mqtt.delivery.window import AcknowledgedRun
+from jinqiao.gateway.mqtt.delivery.runs import AcknowledgedRun
 from jinqiao.gateway.mqtt.fields import frame
+from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.gateway.mqtt.policy import Downlink
+from jinqiao.gateway.mqtt.reasons import Reason
+from jinqiao.gateway.mqtt.receiving import receive
 from jinqiao.gateway.mqtt.router import Route
 from jinqiao.gateway.mqtt.session import Session, State
 
@@ -22,13 +26,13 @@ __all__ = ["first_packet", "walk"]
 
 #: Whole first bytes: CONNECT; PUBLISH at QoS 0 without flags, and at QoS 1; PUBACK.
 _CONNECT, _PUBLISH, _PUBLISH_QOS_1, _PUBACK = 0x10, 0x30, 0x32, 0x40
-#: Bits of a PUBLISH's first byte (§ 3.3.1): DUP, both bits of QoS.
-_DUPLICATE, _QOS = 8, 6
+#: Bits of a PUBLISH's first byte (§ 3.3.1): DUP, both bits of QoS, RETAIN.
+_DUPLICATE, _QOS, _RETAIN = 8, 6, 1
 #: What a PUBLISH may hold besides its payload: a topic with its length, a packet identifier.
 _MAX_HEAD = 2 + 65_535 + 2
 _NO_ID = b"\0\0"
-#: Begins no packet: type 15 is reserved.
-_NO_HEADER = b"\xff"
+#: What no packet begins with: no byte would do, since a peer may send any.
+_NO_HEADER: bytes | tuple[bytes, ...] = ()
 #: PUBACKs read at once, and the identifiers of so many in a row.
 _PUBACK_ROW = 128
 _PUBACK_IDS = [Struct(">" + "2xH" * count) for count in range(_PUBACK_ROW + 1)]
@@ -61,8 +65,8 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
     # Local names throughout, and next to no call per message: this loop is the broker's cost.
     router = session.broker.router
     known_route = router.routes.get
-    guarded, permitted, small = session.guarded, session.permitted, session.small_bytes
-    begins_with, size = data.startswith, len(data)
+    guarded, permitted, small, meter = session.guarded, session.permitted, session.small_bytes, session.meter
+    begins_with, size, five = data.startswith, len(data), session.level == 5
     # The run being gathered: where it starts, its length in messages, its route and first byte; for QoS 1 the places
     # of packet ends and identifiers as well.
     start, messages, run_first, watched = position, 0, _PUBLISH, False
@@ -114,7 +118,22 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                 else:
                     header, packet_bytes = _NO_HEADER, stop - position
             topic = data[position + topic_at : payload]
-            if guarded and topic not in permitted and not session.may_publish(topic):
+            if five:
+                # Without properties it goes like any other; `payload` stays where the identifier is.
+                bare = payload + (first - _PUBLISH)
+                if bare >= stop or data[bare]:
+                    if messages:
+                        _forward(session, route, data[start:position], messages, ends, ids_at)
+                    _settle(session, received, downlinks)
+                    ends, ids_at, messages = [], [], 0
+                    _receive(session, data, position, position + topic_at - 2, stop)
+                    position = stop
+                    start = position
+                    continue
+            if guarded and (
+                (topic not in permitted and not session.may_publish(topic))
+                or (meter is not None and not meter.takes(first, stop - position, topic))
+            ):
                 found = None
             else:
                 found = known_route(topic) or router.route(topic)
@@ -128,15 +147,19 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                 packet_id = data[payload : payload + 2]
                 if packet_id == _NO_ID:
                     raise ProtocolError("packet identifier 0 [MQTT-2.3.1-1]")
-                # Also for what is refused: 3.1.1 has no way to say no [MQTT-3.3.5-2].
-                received.append(packet_id)
+                if five and found is None:
+                    _settle(session, received, downlinks)
+                    session.answer(b"\x40\x03" + packet_id + bytes((Reason.NOT_AUTHORIZED,)))
+                else:
+                    # Also for what is refused: 3.1.1 has no way to say no [MQTT-3.3.5-2].
+                    received.append(packet_id)
                 ids_at.append(payload - start)
                 ends.append(stop - start)
                 payload += 2
             messages += 1
             position = stop
             if watched:
-                downlinks += session.ask(topic, data[payload:stop])
+                downlinks += session.ask(topic, data[payload + five : stop])
     finally:
         if messages:
             _forward(session, route, data[start:position], messages, ends, ids_at)
@@ -152,13 +175,13 @@ def _forward(
         return
     broker = session.broker
     broker.counters.received[route.kind] += messages
-    if not route.targets:
+    if not route.targets and not route.groups:
         return
     if ends:
-        broker.forward_acknowledged(route, AcknowledgedRun(packets, ends, ids_at))
+        run = AcknowledgedRun(packets, ends, ids_at, session.level)
+        broker.forward_acknowledged(route, run, session.outbox.identity)
     else:
-        for target in route.targets:
-            target.send(packets, messages)
+        broker.forward(route, packets, messages, session.level, session.outbox.identity)
     if broker.dispatcher.congested:
         session.wait_for(route.targets)
 
@@ -185,17 +208,28 @@ def _other(session: Session, data: bytes, position: int, body: int, stop: int) -
     if first & 0xF0 != _PUBLISH:
         session.handle(first, data[body:stop])
         return stop
+    _receive(session, data, position, body, stop)
+    return stop
+
+
+def _receive(session: Session, data: bytes, position: int, body: int, stop: int) -> None:
+    """Act on a PUBLISH that has to be looked at: flags, QoS 2, properties."""
+    first = data[position]
     qos = (first & _QOS) >> 1
     if stop - body < 2:
-        raise ProtocolError("PUBLISH without a topic")
-    if qos > session.max_qos:
-        raise ProtocolError(f"PUBLISH at QoS {qos}")
+        raise ProtocolError("PUBLISH without a topic", Reason.MALFORMED)
+    if qos == 3 or qos > session.max_qos:
+        raise ProtocolError(f"PUBLISH at QoS {qos}", Reason.MALFORMED if qos == 3 else Reason.QOS_NOT_SUPPORTED)
     if first & _DUPLICATE and not qos:
-        raise ProtocolError("PUBLISH at QoS 0 marked as duplicate [MQTT-3.3.1-2]")
-    # A message sent again is to us a message like others (§ 4.3.2), and RETAIN is not for subscribers who were there
-    # before [MQTT-3.3.1-9]: without these flags it is an ordinary PUBLISH.
-    walk(session, bytes((_PUBLISH | first & _QOS,)) + data[position + 1 : stop])
-    return stop
+        raise ProtocolError("PUBLISH at QoS 0 marked as duplicate [MQTT-3.3.1-2]", Reason.MALFORMED)
+    if session.level < 5 and qos < 2 and not (first & _RETAIN and session.retains):
+        # A message sent again is to us a message like others (§ 4.3.2), and RETAIN counts only from those who may:
+        # without these flags it is an ordinary PUBLISH.
+        walk(session, bytes((_PUBLISH | first & _QOS,)) + data[position + 1 : stop])
+        return
+    packet = decode(first, data[body:stop], session.level)
+    assert isinstance(packet, Publish)
+    receive(session, packet, first, stop - position)
 
 
 def _acknowledge(session: Session, data: bytes, position: int) -> int:
@@ -215,10 +249,11 @@ def _check_size(session: Session, data: bytes, body: int, length: int, first: in
     """Refuse a packet by the length it announces, before any of it is collected."""
     if first & 0xF0 != _PUBLISH:
         if length > session.broker.limits.control_packet_bytes:
-            raise ProtocolError(f"packet of {length} bytes")
+            raise ProtocolError(f"packet of {length} bytes", Reason.PACKET_TOO_LARGE)
         return
     head = _MAX_HEAD
     if body + 2 <= len(data):
         head = 2 + (data[body] << 8 | data[body + 1]) + (2 if first & _QOS else 0)
     if length - head > session.max_payload:
-        raise ProtocolError(f"payload of {length - head} bytes or more, {session.max_payload} allowed")
+        why = f"payload of {length - head} bytes or more, {session.max_payload} allowed"
+        raise ProtocolError(why, Reason.PACKET_TOO_LARGE)

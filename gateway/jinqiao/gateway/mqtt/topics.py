@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinqiao.base.errors import ProtocolError
 
-__all__ = ["check_filter", "check_name", "decode_name", "has_wildcard", "matches"]
+__all__ = ["check_filter", "check_name", "decode_name", "has_wildcard", "matches", "split_share"]
 
 #: A name of 65,535 slashes would cost a tree of as many nodes; general-purpose brokers stop at 200 levels too.
 _MAX_LEVELS = 200
@@ -20,6 +20,10 @@ def check_name(topic: str) -> None:
 def check_filter(topic_filter: str) -> None:
     """Raise ProtocolError unless `topic_filter` can be subscribed to."""
     _check_text(topic_filter)
+    if topic_filter.startswith("$share/"):
+        _, share, *shared = topic_filter.split("/", 2)
+        if not share or "+" in share or "#" in share or not "".join(shared):
+            raise ProtocolError(f"topic filter {_shown(topic_filter)}: no share name or filter [MQTT5-4.8.2-1, 2]")
     if "+" in topic_filter or "#" in topic_filter:
         levels = topic_filter.split("/")
         if any("+" in level and level != "+" for level in levels):
@@ -36,6 +40,14 @@ def decode_name(topic: bytes) -> str:
         raise ProtocolError("topic name is not UTF-8 [MQTT-1.5.3-1]") from None
     check_name(name)
     return name
+
+
+def split_share(topic_filter: str) -> tuple[str, str]:
+    """The share name of a valid filter, "" if it is not shared, and the filter itself (MQTT 5 § 4.8.2)."""
+    if not topic_filter.startswith("$share/"):
+        return "", topic_filter
+    _, share, shared = topic_filter.split("/", 2)
+    return share, shared
 
 
 def has_wildcard(topic_filter: str) -> bool:

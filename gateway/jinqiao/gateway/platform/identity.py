@@ -14,18 +14,21 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
-from jinqiao.gateway.mqtt.policy import Login, Principal, Refused
+from jinqiao.gateway.mqtt.policy import Ignored, Login, Principal, Refused
 
 from .registry import Device, Registry
 from .signature import METHODS, client_content, same_signature, sign
 
-__all__ = ["ClientId", "Denied", "DeviceLogin", "InHouse", "authenticate", "parse_client_id"]
+__all__ = ["ClientId", "Denied", "DeviceLogin", "InHouse", "TooOften", "authenticate", "named", "parse_client_id"]
 
 #: CONNACK return codes.
 IDENTIFIER_REJECTED, UNAVAILABLE, BAD_CREDENTIALS = 2, 3, 4
 
 #: Seconds; below the first a login is refused, above the second the second is used.
 KEEP_ALIVE_S = (30, 1_200)
+
+#: Longest keep-alive of an ordinary MQTT 5 client, seconds.
+PLAIN_KEEP_ALIVE_S = 60
 
 #: Part of the client id before the first `|`, in characters.
 LONGEST_CLIENT_ID = 64
@@ -72,6 +75,10 @@ class Denied(Refused):
         self.device_name = device_name
 
 
+class TooOften(Denied, Ignored):
+    """A device logs in more often than it may: refused without an answer."""
+
+
 def parse_client_id(client_id: str) -> ClientId | None:
     """Split `<id>|k=v,…|`; keys and values are trimmed, because one official SDK writes newlines. None if malformed."""
     name, bar, rest = client_id.partition("|")
@@ -107,6 +114,18 @@ def authenticate(login: Login, registry: Registry, in_house: InHouse | None) -> 
     return _device(login, registry, product_key, device_name)
 
 
+def named(login: Login, registry: Registry) -> Principal | None:
+    """Who somebody is by user name and client id alone, where another broker has checked the password already."""
+    if login.username is None:
+        return _plain("anonymous", login, "anonymous") if registry.anonymous else None
+    application = registry.application(login.username)
+    if application is not None:
+        return _plain("application", login, application.username, application)
+    device_name, _, product_key = login.username.rpartition("&")
+    client, device = parse_client_id(login.client_id), registry.device(product_key, device_name)
+    return _device_principal(login, client, device) if client is not None and device is not None else None
+
+
 def _device(login: Login, registry: Registry, product_key: str, device_name: str) -> Principal:
     def denied(reason: int, code: int, why: str) -> Denied:
         return Denied(reason, code, why, product_key=product_key, device_name=device_name)
@@ -119,7 +138,7 @@ def _device(login: Login, registry: Registry, product_key: str, device_name: str
     method = client.parameters.get("signmethod", "hmacmd5")
     if method.lower() not in METHODS:
         raise denied(IDENTIFIER_REJECTED, 6292, f"signmethod is none of {', '.join(METHODS)}")
-    shortest_s, longest_s = KEEP_ALIVE_S
+    shortest_s = KEEP_ALIVE_S[0]
     if login.keep_alive_s < shortest_s:
         raise denied(IDENTIFIER_REJECTED, 460, f"keep-alive is below {shortest_s} s")
     device = registry.device(product_key, device_name)
@@ -132,13 +151,18 @@ def _device(login: Login, registry: Registry, product_key: str, device_name: str
         raise denied(BAD_CREDENTIALS, 6100 if known else 6250, "unknown device")
     if not agrees:
         raise denied(BAD_CREDENTIALS, 6287, "wrong password")
+    return _device_principal(login, client, device)
+
+
+def _device_principal(login: Login, client: ClientId, device: Device) -> Principal:
     ext = client.parameters.get("ext", "0")
     return Principal(
-        name=f"{device_name}&{product_key}",
+        name=f"{device.name}&{device.product.key}",
         kind="device",
         identity=device.identity,
-        keep_alive_s=min(login.keep_alive_s, longest_s),
+        keep_alive_s=min(login.keep_alive_s, KEEP_ALIVE_S[1]),
         auto_subscribed=client.parameters.get("_ss") == "1",
+        retains=login.protocol_level == 5,
         subject=DeviceLogin(device, client.name, _bits(ext), client.parameters),
     )
 
@@ -146,7 +170,9 @@ def _device(login: Login, registry: Registry, product_key: str, device_name: str
 def _plain(kind: Literal["application", "anonymous"], login: Login, name: str, subject: Any = None) -> Principal:
     """An ordinary MQTT client. A client without an id is nobody's second login."""
     own = login.client_id or f"unnamed-{next(_unnamed)}"
-    return _ordinary(Principal(name, kind, f"{kind}:{name}/{own}", login.keep_alive_s, subject=subject))
+    # MQTT 5 has a way to tell the client (Server Keep Alive), 3.1.1 has none.
+    keep_alive_s = min(login.keep_alive_s, PLAIN_KEEP_ALIVE_S) if login.protocol_level == 5 else login.keep_alive_s
+    return _ordinary(Principal(name, kind, f"{kind}:{name}/{own}", keep_alive_s, subject=subject))
 
 
 def _in_house(login: Login) -> Principal:
@@ -162,6 +188,7 @@ def _ordinary(principal: Principal) -> Principal:
     principal.max_filters = 65_535
     principal.max_subscriptions = 1_000_000
     principal.max_payload = 268_435_455
+    principal.retains = principal.identifiers = True
     return principal
 
 

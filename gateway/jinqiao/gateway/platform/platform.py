@@ -16,14 +16,21 @@ from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal
 from . import permission
 from .alink import Uplink
 from .device_log import DeviceLog, LogEntry
-from .identity import Denied, DeviceLogin, InHouse, authenticate
-from .registry import Registry
+from .identity import UNAVAILABLE, Denied, DeviceLogin, InHouse, TooOften, authenticate
+from .limits import DEVICE_RATES, Logins
+from .registry import Device, Registry
 from .routing import find
 
-__all__ = ["DeviceStatus", "Platform"]
+__all__ = ["DeviceStatus", "Platform", "RatesOf"]
 
 #: Bytes; more is dropped and logged.
 MAX_PAYLOAD = 262_144
+
+#: Code of the device log for what is above a rate.
+THROTTLED = 9324
+
+#: Whose rates are kept.
+RatesOf = Literal["all", "real", "none"]
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +59,9 @@ class Platform:
     """The mirror of one platform instance.
 
     `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `in_house` are the credentials of
-    the house's own simulator, whose messages are trusted.
+    the house's own simulator, whose messages are trusted. `rates` says whose rates the platform keeps: those of all
+    devices, of real ones only (simulated vehicles at ten times the speed say ten times as much), or of none.
+    `cut_off` ends the connection of a device that publishes without permission; else the message is dropped.
     """
 
     def __init__(
@@ -61,6 +70,8 @@ class Platform:
         *,
         clock_ms: Callable[[], int] = _wall_clock_ms,
         in_house: tuple[str, str] | None = None,
+        rates: RatesOf = "all",
+        cut_off: bool = False,
     ) -> None:
         self.registry = registry
         self.log = DeviceLog()
@@ -68,13 +79,19 @@ class Platform:
         self._in_house = InHouse(*in_house) if in_house is not None else None
         self._present: dict[str, _Presence] = {}
         self._simulators: dict[str, int] = {}
+        self._rates = rates
+        self._cut_off = cut_off
+        self._logins = Logins()
 
     # What a broker asks (Policy).
 
     def authenticate(self, login: Login) -> Principal:
         """Who this is; raises Refused with a CONNACK code of MQTT 3.1.1."""
         try:
-            return authenticate(login, self.registry, self._in_house)
+            principal = authenticate(login, self.registry, self._in_house)
+            if isinstance(principal.subject, DeviceLogin):
+                self._restrain(principal, principal.subject.device)
+            return principal
         except Denied as denied:
             self.record(denied.product_key, denied.device_name, "CONNECT", denied.code, str(denied))
             raise
@@ -113,6 +130,8 @@ class Platform:
 
     def kind(self, topic: str) -> str:
         """The topic's kind, under which it is counted; `other` for an ordinary topic."""
+        if topic.startswith("$SYS/"):
+            return "sys"
         found = find(topic)
         return found.row.kind if found is not None else "other"
 
@@ -123,6 +142,12 @@ class Platform:
             return None
         identity = f"{found.product_key}/{found.device_name}"
         return identity if found.row.pushed or self._takes_custom_rrpc(identity) else None
+
+    def throttled(self, principal: Principal, topic: str) -> None:
+        """A device is above its rates: logged as 9324."""
+        if isinstance(principal.subject, DeviceLogin):
+            device = principal.subject.device
+            self.record(device.product.key, device.name, topic, THROTTLED, "above the device's rate")
 
     def connected(self, principal: Principal) -> None:
         """A login was accepted: its device is online."""
@@ -161,6 +186,16 @@ class Platform:
         entry = self.log.write(LogEntry(self.now_ms(), product_key, device_name, topic, code, message))
         # Quoted, because a client chose these texts.
         _logger.debug("%d %r: %r", code, entry.message, (entry.product_key, entry.device_name, entry.topic))
+
+    def _restrain(self, principal: Principal, device: Device) -> None:
+        """Put the platform's limits on a device that has just proved who it is."""
+        principal.cut_off = self._cut_off
+        if self._rates == "none" or (self._rates == "real" and device.product.devices.simulated):
+            return
+        if not self._logins.admit(device.identity, self.now_ms()):
+            why = "more logins in a minute than a device may have"
+            raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
+        principal.rates = DEVICE_RATES
 
     def _record_refusal(self, principal: Principal, topic: str) -> None:
         if isinstance(principal.subject, DeviceLogin):

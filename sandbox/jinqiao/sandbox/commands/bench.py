@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..bench.broker import bench_broker
+from ..bench.connections import bench_connections
 from ..bench.end_to_end import bench_end_to_end
 from ..bench.peers import FASTSIM
 from ..bench.physics import bench_physics
@@ -84,6 +86,41 @@ def end_to_end(
     """
     print(f"{vehicles:,} vehicles for {seconds} s, then the peer for {peer_seconds:g} s …", file=sys.stderr)
     _tell(run_async(bench_end_to_end(vehicles, seconds, peer_seconds)), as_json=json_)
+
+
+@app.command("broker")
+def broker(
+    seconds: Annotated[float, typer.Option(min=0.2, max=600, help="How long each load lasts.")] = 5.0,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Floods per broker; the cheapest counts.")] = 3,
+    publishers: Annotated[int, typer.Option(min=1, max=15_000, help="Publishers of the fan-out to 100.")] = 1_000,
+    json_: AsJson = False,
+) -> None:
+    """Processor time per message of the embedded broker, beside mosquitto's: floods, permissions, fan-out.
+
+    \b
+    Example:
+      jinqiao bench broker --json
+    """
+    print(f"{2 * rounds * 5} floods of {seconds:g} s, then the fan-out …", file=sys.stderr)
+    _tell(run_async(bench_broker(seconds, rounds, publishers)), as_json=json_)
+
+
+@app.command("connections")
+def connections(
+    connections: Annotated[int, typer.Option(min=1, max=60_000, help="Idle connections.")] = 15_000,
+    publishing: Annotated[int, typer.Option(min=1, max=15_000, help="Connections that publish.")] = 2_000,
+    seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long they publish.")] = 10.0,
+    storm: Annotated[float, typer.Option(min=1, max=20_000, help="Logins begun per second.")] = 1_000.0,
+    json_: AsJson = False,
+) -> None:
+    """Memory and processor time of thousands of authenticated connections, beside mosquitto without authentication.
+
+    \b
+    Example:
+      jinqiao bench connections --connections 15000 --json
+    """
+    print(f"{connections:,} logins, then {publishing:,} connections for {seconds:g} s …", file=sys.stderr)
+    _tell(run_async(bench_connections(connections, publishing, seconds, storm)), as_json=json_)
 
 
 def _tell(figures: dict[str, Any], *, as_json: bool) -> None:

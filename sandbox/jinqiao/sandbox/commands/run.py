@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from jinqiao.simulator.quantity import parse_duration_s
 from ..loop import run_async
 from ..run.console import console_for
 from ..run.options import RunOptions
+from ..run.outside import load_triples, parse_broker
 from ..run.pace import parse_speed
 from ..run.session import PRODUCT_KEY, Run
 
@@ -39,7 +40,28 @@ def run(
     mqtt_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the embedded broker; 0 takes any free one.")
     ] = 1883,
+    mqtts_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
+    ] = None,
+    http_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of /metrics and of MQTT over WebSocket; 0 takes any free one.")
+    ] = 8080,
+    certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
+    broker: Annotated[
+        str | None,
+        typer.Option(
+            help="Publish to this broker instead of an embedded one: mqtt://[user:password@]host[:port].",
+            show_default=False,
+        ),
+    ] = None,
+    devices: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --broker: device triples of a real platform (a registry file); one connection per vehicle.",
+            show_default=False,
+        ),
+    ] = None,
     app_user: Annotated[str, typer.Option(help="User name of your application's MQTT credential.")] = "app",
     app_password: Annotated[
         str | None, typer.Option(help="Its password; drawn and printed when not given.", show_default=False)
@@ -60,6 +82,7 @@ def run(
       jinqiao run scenarios/jinqiao-morning.yaml --speed max --seed 7 --summary out.json
       jinqiao run scenarios/winter.yaml --speed max --check
     """
+    named: dict[str, Any] = {} if app_password is None else {"app_password": app_password}
     options = RunOptions(
         scenario=scenario,
         for_s=None if for_ is None else _duration_s("--for", for_),
@@ -68,15 +91,31 @@ def run(
         seed=seed,
         mqtt_host=mqtt_host,
         mqtt_port=mqtt_port,
+        mqtts_port=mqtts_port,
+        http_port=http_port,
+        certs=certs,
+        **_outside(broker, devices),
         app_user=app_user,
         summary=summary,
         quiet=quiet,
         check=check,
-        **({} if app_password is None else {"app_password": app_password}),
+        **named,
     )
     if summary is not None and not summary.resolve().parent.is_dir():
         raise InputError(f"--summary: no folder {str(summary.resolve().parent)!r} to write {summary.name!r} into")
     execute(options)
+
+
+def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
+    """Options of a run that publishes elsewhere."""
+    if broker is None:
+        if devices is not None:
+            raise InputError("--devices: expected --broker too: these are the devices of somebody else's platform")
+        return {}
+    found = parse_broker(broker)
+    if found.tls and devices is None:
+        raise InputError("--broker: mqtts:// needs --devices; the connection shared by all vehicles is without TLS")
+    return {"broker": found, "devices": None if devices is None else load_triples(devices)}
 
 
 def _duration_s(option: str, text: str) -> float:
@@ -116,12 +155,16 @@ async def _go(options: RunOptions) -> Run:
 
 async def _announce(run: Run) -> None:
     """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
-    assert run.gateway is not None
-    options, port = run.options, run.gateway.mqtt_port
+    options = run.options
+    if run.gateway is None:
+        _announce_outside(run)
+        return
+    port = run.gateway.mqtt_port
     user, password = options.app_user, options.app_password
     topic = "/sys/+/+/thing/event/property/post"
     print(
-        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, MQTT on {options.mqtt_host}:{port}\n"
+        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, MQTT on {options.mqtt_host}:{port}, "
+        f"HTTP on {run.gateway.ports['http_port']}\n"
         f"  user {user}  password {password}\n"
         f"  mosquitto_sub -h {options.mqtt_host} -p {port} -u {user} -P '{password}' -t '{topic}'\n"
         f"  jinqiao watch --mqtt-port {port} --user {user} --password '{password}'",
@@ -131,11 +174,27 @@ async def _announce(run: Run) -> None:
     if not sys.stdout.isatty():
         ready = {
             "mqtt_host": options.mqtt_host,
-            "mqtt_port": port,
+            **run.gateway.ports,
             "app_user": options.app_user,
             "app_password": options.app_password,
             "product_key": PRODUCT_KEY,
             "vehicles": run.summary.vehicles,
             "seed": run.seed,
         }
+        print(json.dumps({"ready": ready}), flush=True)
+
+
+def _announce_outside(run: Run) -> None:
+    broker, devices = run.options.broker, run.options.devices
+    assert broker is not None
+    key = PRODUCT_KEY if devices is None else devices.product_key
+    where = f"{broker.host}:{broker.port}"
+    print(
+        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, publishing to {where}\n"
+        f"  topics /sys/{key}/+/thing/event/property/post",
+        file=sys.stderr,
+        flush=True,
+    )
+    if not sys.stdout.isatty():
+        ready = {"broker": where, "product_key": key, "vehicles": run.summary.vehicles, "seed": run.seed}
         print(json.dumps({"ready": ready}), flush=True)

@@ -13,15 +13,18 @@ from typing import Annotated
 
 import typer
 
-from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.gateway.mqtt.server import Server
+from jinqiao.base.errors import InputError
+from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Registry, load_registry
 
+from ..gateway import Gateway, Ports
 from ..loop import run_async
-from ..system import OTHER_PORT, raise_file_limit
+from ..system import raise_file_limit
 
 __all__ = ["serve"]
+
+_DEFAULT = Limits()
 
 
 def serve(
@@ -29,10 +32,27 @@ def serve(
         Path | None, typer.Option(help="Products, devices and applications (YAML).", show_default=False)
     ] = None,
     mqtt_port: Annotated[int, typer.Option(min=0, max=65535, help="MQTT port; 0 takes any free one.")] = 1883,
+    mqtts_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
+    ] = None,
+    http_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of /metrics and of MQTT over WebSocket; 0 takes any free one.")
+    ] = 8080,
     mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     plain_mqtt: Annotated[
         bool, typer.Option("--plain-mqtt", help="Also take clients without user name on ordinary topics.")
     ] = False,
+    rates: Annotated[
+        bool, typer.Option("--rates/--no-rates", help="Keep the platform's rates per device, and its logins a minute.")
+    ] = True,
+    cut_off: Annotated[
+        bool, typer.Option("--cut-off", help="Disconnect a device that publishes without permission.")
+    ] = False,
+    max_connections: Annotated[int, typer.Option(min=1, help="Connections at once.")] = _DEFAULT.connections,
+    max_connections_per_address: Annotated[
+        int, typer.Option(min=1, help="Connections at once from one address that is not this machine.")
+    ] = _DEFAULT.connections_per_address,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every login and refusal.")] = False,
 ) -> None:
     """Serve MQTT for the devices of a registry, by the platform's rules.
@@ -50,33 +70,37 @@ def serve(
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(message)s")
     known = load_registry(registry) if registry is not None else Registry()
     known.anonymous = known.anonymous or plain_mqtt
-    run_async(_serve(known, mqtt_host, mqtt_port))
+    limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
+    platform = Platform(
+        known,
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+        rates="all" if rates else "none",
+        cut_off=cut_off,
+    )
+    run_async(_serve(platform, limits, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, certs)))
 
 
-async def _serve(registry: Registry, host: str, port: int) -> None:
+async def _serve(platform: Platform, limits: Limits, ports: Ports) -> None:
     raise_file_limit()
-    platform = Platform(registry, clock_ms=lambda: time.time_ns() // 1_000_000)
-    server = Server(platform)
-    try:
-        await server.start(host, port)
-    except EnvironmentFault as fault:
-        raise EnvironmentFault(f"{fault}\n  {OTHER_PORT}") from fault
+    registry, gateway = platform.registry, Gateway(platform, limits)
+    taken = await gateway.start(ports)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     devices = sum(len(product.devices) for product in registry.products.values())
     print(
-        f"MQTT on {host}:{server.port}: {len(registry.products)} products, {devices:,} devices, "
+        f"MQTT on {ports.host}:{taken['mqtt_port']}, HTTP on {taken['http_port']}\n"
+        f"  {len(registry.products)} products, {devices:,} devices, "
         f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",
         file=sys.stderr,
     )
     if not sys.stdout.isatty():
-        print(json.dumps({"ready": {"mqtt_host": host, "mqtt_port": server.port}}), flush=True)
+        print(json.dumps({"ready": {"mqtt_host": ports.host, **taken}}), flush=True)
     try:
         await stop.wait()
     finally:
-        await server.close()
-    stats = server.stats()
+        await gateway.close()
+    stats = gateway.server.stats()
     received = sum(stats.get("received", {}).values())
     print(f"served {received:,} messages, {stats.get('delivered', 0):,} delivered", file=sys.stderr)

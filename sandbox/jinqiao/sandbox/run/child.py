@@ -29,12 +29,17 @@ class GatewayProcess:
         self._asking = asyncio.Lock()
         #: Completes with the exit status when the child is gone.
         self.gone: asyncio.Task[int] = asyncio.create_task(process.wait())
-        self.mqtt_port = 0
+        #: Where it listens: `mqtt_port`, and `mqtts_port` and `http_port` if they were asked for.
+        self.ports: dict[str, int] = {}
         self._number = 0
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def mqtt_port(self) -> int:
+        return self.ports["mqtt_port"]
 
     @classmethod
     async def spawn(cls) -> GatewayProcess:
@@ -56,7 +61,7 @@ class GatewayProcess:
         if "failed" in ready:
             failure = InputError if ready.get("exit_code") == 2 else EnvironmentFault
             raise failure(ready["failed"])
-        self.mqtt_port = int(ready["mqtt_port"])
+        self.ports = {name: int(port) for name, port in ready.items()}
 
     async def stats(self) -> dict[str, Any]:
         """The gateway's counters now."""

@@ -14,6 +14,7 @@ import logging
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -23,8 +24,9 @@ from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
 
+from ..gateway import Gateway, Ports
 from ..loop import run_async
-from ..system import OTHER_PORT, raise_file_limit
+from ..system import raise_file_limit
 
 __all__ = ["main", "serve_fleet"]
 
@@ -47,20 +49,35 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     product = simulated_product(key, names, fleet_secret=configuration["fleet_secret"])
     user, password = configuration["app"]
     registry = Registry([product], [Application(user, password, frozenset([key]))])
-    platform = Platform(registry, clock_ms=lambda: time.time_ns() // 1_000_000, in_house=tuple(configuration["house"]))
-    server = Server(platform)
+    platform = Platform(
+        registry,
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+        in_house=tuple(configuration["house"]),
+        rates=configuration.get("rates", "all"),
+    )
+    gateway = Gateway(platform)
     try:
-        await server.start(configuration["host"], configuration["mqtt_port"])
+        taken = await gateway.start(_ports(configuration))
     except JinqiaoError as error:
-        _answer(configuration, {"failed": f"{error}\n  {OTHER_PORT}", "exit_code": error.exit_code})
+        _answer(configuration, {"failed": str(error), "exit_code": error.exit_code})
         return
-    _answer(configuration, {"mqtt_port": server.port})
+    _answer(configuration, taken)
     try:
         while line := await asyncio.to_thread(source.readline):
             request = json.loads(line)
-            _answer(request, _obey(request, server))
+            _answer(request, _obey(request, gateway.server))
     finally:
-        await server.close()
+        await gateway.close()
+
+
+def _ports(configuration: dict[str, Any]) -> Ports:
+    return Ports(
+        configuration["host"],
+        configuration["mqtt_port"],
+        configuration.get("mqtts_port"),
+        configuration.get("http_port"),
+        Path(configuration.get("certs", "certs")),
+    )
 
 
 def _obey(request: dict[str, Any], server: Server) -> dict[str, Any]:

@@ -6,12 +6,17 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .outside import OutsideBroker, Triples
+
 __all__ = ["RunOptions"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`for_s` bounds the simulated time; `speed` None is as fast as possible; `mqtt_port` 0 takes any free port."""
+    """`for_s` bounds the simulated time; `speed` None is as fast as possible; port 0 takes any free one, None none.
+
+    With `broker` there is no gateway of our own; `devices` are the triples of a real platform.
+    """
 
     scenario: Path
     for_s: float | None = None
@@ -20,6 +25,11 @@ class RunOptions:
     seed: int | None = None
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = 1883
+    mqtts_port: int | None = None
+    http_port: int | None = None
+    certs: Path = Path("certs")
+    broker: OutsideBroker | None = None
+    devices: Triples | None = None
     app_user: str = "app"
     app_password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     summary: Path | None = None

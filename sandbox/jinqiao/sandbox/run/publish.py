@@ -23,13 +23,13 @@ _SAMPLE_EVERY_S = 1.0
 
 
 class Publisher:
-    """Sends each vehicle's messages over the shared connection, or over the vehicle's own where it has one."""
+    """Sends each vehicle's messages over the shared connection `link`, or over the vehicle's own where it has one."""
 
     def __init__(
         self,
         product_key: str,
         device_names: NDArray[np.bytes_],
-        link: HouseLink,
+        link: HouseLink | None,
         own: VehicleLinks,
         summary: Summary,
     ) -> None:
@@ -45,7 +45,7 @@ class Publisher:
         for block in self.renderer.blocks(batch):
             data = block.data
             self._summary.add("property_post", len(block), data)
-            if not len(self._own):
+            if not len(self._own) and self._link is not None:
                 await self._link.send(data)
             else:
                 await self._divide(block)
@@ -57,7 +57,7 @@ class Publisher:
         for row in np.flatnonzero(apart):
             if not self._own.send(int(block.vehicles[row]), block.packet(int(row))):
                 self._summary.not_sent += 1
-        if not apart.all():
+        if not apart.all() and self._link is not None:
             await self._link.send(block.matrix[~apart].reshape(-1).data)
 
     async def event(self, event: Event) -> None:
@@ -78,7 +78,7 @@ class Publisher:
         if len(self._own) and self._own.owns(row)[0]:
             if not self._own.send(event.vehicle, packet):
                 self._summary.not_sent += 1
-        else:
+        elif self._link is not None:
             await self._link.send(packet)
 
     def _show(self, batch: Batch, block: Packets) -> None:

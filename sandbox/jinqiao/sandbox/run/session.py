@@ -12,8 +12,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.house import HouseLink
+from jinqiao.gateway.links.fleet import Address
+from jinqiao.gateway.platform.devices import FleetDevices
 from jinqiao.gateway.vehicle_links import VehicleLinks
 from jinqiao.simulator.check import Checker, Violation
 from jinqiao.simulator.scenario import Scenario, load_scenario
@@ -117,46 +122,85 @@ class Run:
         self.summary.ended = "failed"
         self.stop.set()
 
-    async def _start(self, stack: AsyncExitStack) -> HouseLink:
-        gateway = self.gateway = await GatewayProcess.spawn()
-        stack.push_async_callback(gateway.close)
-        world = self.world = World(self.scenario, seed=self.seed, vehicles=self.options.vehicles)
+    async def _start(self, stack: AsyncExitStack) -> HouseLink | None:
+        options = self.options
+        if options.broker is None:
+            self.gateway = await GatewayProcess.spawn()
+            stack.push_async_callback(self.gateway.close)
+        world = self.world = World(self.scenario, seed=self.seed, vehicles=self._vehicles())
         # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
         gc.freeze()
         fleet = world.fleet
         self.summary.vehicles = fleet.n
         if self.options.check:
             self.checker = Checker(fleet.models, fleet.model_of, fleet.vins)
-        house_password, fleet_secret = self.house_password, secrets.token_hex(16)
+        fleet_secret = secrets.token_hex(16)
+        if self.gateway is not None:
+            await self._configure(self.gateway, fleet.vins, fleet_secret)
+        link = await self._shared_link()
+        if link is not None:
+            stack.push_async_callback(link.close)
+        names, key = fleet.vins, PRODUCT_KEY
+        secret: Callable[[str], str | None] = FleetDevices(names, fleet_secret=fleet_secret).secret
+        if options.devices is not None:
+            names, key, secret = options.devices.names[: fleet.n], options.devices.product_key, options.devices.secret
+        own = VehicleLinks(self._address(), key, names, secret)
+        stack.push_async_callback(own.close)
+        for _, rows, spec in world.fleets:
+            if spec.connection == "per_vehicle" or options.devices is not None:
+                await own.connect(range(rows.start, rows.stop), self.stop)
+        self.publisher = Publisher(key, names, link, own, self.summary)
+        return link
+
+    def _vehicles(self) -> int | None:
+        """How many vehicles there are to be; with device triples no more than those."""
+        devices, wanted = self.options.devices, self.options.vehicles
+        if devices is None:
+            return wanted
+        return min(wanted or len(devices.names), len(devices.names))
+
+    def _address(self) -> Address:
+        broker, gateway = self.options.broker, self.gateway
+        if broker is not None:
+            return broker.address()
+        assert gateway is not None
+        return Address(self.options.mqtt_host, gateway.mqtt_port)
+
+    async def _shared_link(self) -> HouseLink | None:
+        """The connection for all vehicles that have none of their own; real devices all have one."""
+        broker, address = self.options.broker, self._address()
+        if self.options.devices is not None:
+            return None
+        user: str | None = HOUSE_USER
+        password: str | None = self.house_password
+        client_id = None
+        if broker is not None:
+            user, password, client_id = broker.username, broker.password, f"jinqiao-{secrets.token_hex(4)}"
+        lossless = self.options.speed is None
+        return await HouseLink.connect(
+            address.host, address.port, user, password, lossless=lossless, client_id=client_id
+        )
+
+    async def _configure(self, gateway: GatewayProcess, vins: NDArray[np.bytes_], fleet_secret: str) -> None:
         await gateway.configure(
             {
                 "do": "simulated_fleet",
                 "host": self.options.mqtt_host,
                 "mqtt_port": self.options.mqtt_port,
+                "mqtts_port": self.options.mqtts_port,
+                "http_port": self.options.http_port,
+                "certs": str(self.options.certs.absolute()),
+                # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
+                "rates": "all" if self.options.speed == 1.0 else "real",
                 "product_key": PRODUCT_KEY,
-                "device_count": fleet.n,
+                "device_count": len(vins),
                 "fleet_secret": fleet_secret,
                 "app": [self.options.app_user, self.options.app_password],
-                "house": [HOUSE_USER, house_password],
+                "house": [HOUSE_USER, self.house_password],
             },
-            fleet.vins.tobytes(),
+            vins.tobytes(),
         )
         gateway.gone.add_done_callback(self._gateway_ended)
-        link = await HouseLink.connect(
-            self.options.mqtt_host,
-            gateway.mqtt_port,
-            HOUSE_USER,
-            house_password,
-            lossless=self.options.speed is None,
-        )
-        stack.push_async_callback(link.close)
-        own = VehicleLinks(self.options.mqtt_host, gateway.mqtt_port, PRODUCT_KEY, fleet.vins, fleet_secret)
-        stack.push_async_callback(own.close)
-        for _, rows, spec in world.fleets:
-            if spec.connection == "per_vehicle":
-                await own.connect(range(rows.start, rows.stop), self.stop)
-        self.publisher = Publisher(PRODUCT_KEY, fleet.vins, link, own, self.summary)
-        return link
 
     def _gateway_ended(self, gone: asyncio.Task[int]) -> None:
         if not gone.cancelled() and not self.closing:
@@ -164,7 +208,7 @@ class Run:
                 EnvironmentFault(f"the gateway process ended (exit status {gone.result()}); the run stops here")
             )
 
-    async def _simulate(self, link: HouseLink) -> None:
+    async def _simulate(self, link: HouseLink | None) -> None:
         world, publisher = self.world, self.publisher
         assert world is not None
         assert publisher is not None
@@ -181,9 +225,10 @@ class Run:
                 await publisher.event(event)
             if self.summary.first_telemetry_s is None and self.summary.messages:
                 self.summary.first_telemetry_s = time.perf_counter() - self.began
-            if batches:
-                await link.probe()
-            self.summary.latencies_ms.extend(link.take_latencies_ms())
+            if link is not None:
+                if batches:
+                    await link.probe()
+                self.summary.latencies_ms.extend(link.take_latencies_ms())
         await self.pace.until(end_s, self.stop)
         self.summary.wall_s = self.pace.wall_s()
         self.summary.simulated_s = float(min(world.elapsed_s, end_s) if self.stop.is_set() else end_s)
@@ -194,22 +239,22 @@ class Run:
 
     async def _watch(self, console: NoTable) -> None:
         """Redraw the console and refresh the gateway's counters until cancelled."""
-        assert self.gateway is not None
         asked = 0.0
         while True:
             with suppress(EnvironmentFault):
-                if time.perf_counter() - asked >= _STATS_EVERY_S:
+                if self.gateway is not None and time.perf_counter() - asked >= _STATS_EVERY_S:
                     asked = time.perf_counter()
                     self.gateway_stats = await self.gateway.stats()
             console.show(self.view())
             await asyncio.sleep(_SHOW_EVERY_S)
 
-    async def _settle(self, link: HouseLink) -> None:
-        """Let the gateway finish what it was sent, then read its counters for the last time."""
-        assert self.gateway is not None
-        await link.flush()
-        self.gateway_stats = await self.gateway.stats()
-        self.summary.latencies_ms.extend(link.take_latencies_ms())
+    async def _settle(self, link: HouseLink | None) -> None:
+        """Let the broker finish what it was sent, then read our gateway's counters for the last time."""
+        if link is not None:
+            await link.flush()
+            self.summary.latencies_ms.extend(link.take_latencies_ms())
+        if self.gateway is not None:
+            self.gateway_stats = await self.gateway.stats()
 
     def _close_books(self) -> None:
         summary = self.summary

@@ -94,8 +94,11 @@ class Summary:
             f"{self.scenario}: {self.ended} after {self.simulated_s:,.0f} s simulated "
             f"in {self.wall_s:,.1f} s (seed {self.seed})",
             f"  published  {kinds}  ({rate:,.0f} messages/s, {self.published_bytes / 1e6:,.1f} MB)",
-            f"  delivered  {found['delivered']:,} to subscribers, {found['dropped']:,} dropped for slow ones",
         ]
+        if self.gateway:
+            told.append(
+                f"  delivered  {found['delivered']:,} to subscribers, {found['dropped']:,} dropped for slow ones"
+            )
         if states:
             told.append(f"  vehicles   {states}")
         if latency:

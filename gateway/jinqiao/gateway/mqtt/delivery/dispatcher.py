@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jinqiao.gateway.mqtt.counters import Counters
+from jinqiao.gateway.mqtt.delivery.timers import Timers
 from jinqiao.gateway.mqtt.limits import Limits
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ class Dispatcher:
     """Collects the outboxes written to in this turn and flushes each once.
 
     `call_soon` runs a function at the end of this turn (an event loop's). `now` is coarse time in seconds, moved by
-    `tick`. `held` is what waits in all queues, bytes. `congested` are the outboxes above the high-water mark.
+    `tick`, and `timers` are on it. `held` is what waits in all queues, bytes. `congested` are the outboxes above the
+    high-water mark.
     """
 
-    __slots__ = ("_call_soon", "_dirty", "congested", "counters", "held", "limits", "now")
+    __slots__ = ("_call_soon", "_dirty", "congested", "counters", "held", "limits", "now", "timers")
 
     def __init__(self, limits: Limits, counters: Counters, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self.limits = limits
@@ -29,6 +31,7 @@ class Dispatcher:
         self.now = 0.0
         self.held = 0
         self.congested: set[Outbox] = set()
+        self.timers = Timers()
         self._call_soon = call_soon
         self._dirty: list[Outbox] = []
 
@@ -45,7 +48,8 @@ class Dispatcher:
             outbox.flush()
 
     def tick(self, now: float) -> None:
-        """Move the clock, and see whether the slow subscribers are still reading."""
+        """Move the clock, do what is due, and see whether the slow subscribers are still reading."""
         self.now = now
+        self.timers.run(now)
         for outbox in list(self.congested):
             outbox.look_for_progress()

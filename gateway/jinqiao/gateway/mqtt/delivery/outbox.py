@@ -8,9 +8,15 @@ from typing import Protocol
 
 from jinqiao.gateway.mqtt.delivery.congestion import Congestion
 from jinqiao.gateway.mqtt.delivery.dispatcher import Dispatcher
-from jinqiao.gateway.mqtt.delivery.window import AcknowledgedRun, Window
+from jinqiao.gateway.mqtt.delivery.message import Letter, Message, Style
+from jinqiao.gateway.mqtt.delivery.runs import AcknowledgedRun
+from jinqiao.gateway.mqtt.delivery.window import Window, letters_of, size_of
+from jinqiao.gateway.mqtt.grant import Grant
 
 __all__ = ["Outbox", "Writer"]
+
+#: MQTT 3.1.1, no wishes: what nearly everybody has.
+_PLAIN = Style()
 
 #: A turn's bytes are written early beyond this: a thousand publishers may write to one subscriber in one turn.
 _BURST_BYTES = 1 << 20
@@ -19,6 +25,10 @@ _LONG_RUN_BYTES = 16 << 10
 #: Answers (PUBACK, SUBACK, PINGRESP) may not wait without end either. 65,535 PUBACKs are 256 KiB: whoever has four
 #: times that unread is not listening.
 _ANSWER_BYTES = 1 << 20
+
+
+#: PUBREL's fixed header.
+_PUBREL = b"\x62\x02"
 
 
 class Writer(Protocol):
@@ -34,7 +44,8 @@ class Writer(Protocol):
 class Outbox:
     """A subscriber's queue. While the socket takes what it gets (`paused` is false), nothing stays here after a turn.
 
-    `held` counts the bytes that wait: runs that the socket has no room for, QoS 1 messages beyond the window.
+    `held` counts the bytes that wait: runs that the socket has no room for, QoS 1 messages beyond the window. A
+    `lasting` one outlives its connection: it keeps QoS 1 and 2 messages until `inherit` of the next one takes them.
     """
 
     __slots__ = (
@@ -47,13 +58,22 @@ class Outbox:
         "_writer",
         "congestion",
         "held",
+        "identity",
+        "lasting",
         "name",
         "paused",
+        "style",
         "window",
+        "window_size",
     )
 
     def __init__(self, dispatcher: Dispatcher, writer: Writer, name: str = "") -> None:
         self.name = name
+        #: The client's, for No Local.
+        self.identity = ""
+        self.lasting = False
+        self.style = _PLAIN
+        self.window_size = dispatcher.limits.unacknowledged
         self.held = 0
         self.paused = False
         self.window: Window | None = None
@@ -68,7 +88,10 @@ class Outbox:
 
     def send(self, run: bytes, messages: int) -> None:
         """Queue a run of QoS 0 packets, or drop it whole if the subscriber is too far behind."""
+        # Whatever is sent later than it came in calls this function by its class, past those that count in between.
         if self.paused:
+            if self._writer is None:
+                return
             if self._make_room(len(run)):
                 self._hold(run, messages)
             else:
@@ -84,16 +107,44 @@ class Outbox:
 
     def send_acknowledged(self, run: AcknowledgedRun) -> None:
         """Send a run of QoS 1 packets as far as the window goes; the rest waits, or is dropped if too much does."""
-        window = self.window
-        if window is None:
-            window = self.window = Window(self._dispatcher.limits.unacknowledged)
-        size = len(run.data)
+        window, size = self._window(), len(run.data)
         if not self._make_room(size):
             self._dispatcher.counters.drop(self.name, len(run))
             return
         window.waiting.append((run, 0))
         self._occupy(size)
         self._send_waiting(window)
+
+    def post(self, message: Message, grant: Grant, *, kept: bool = False) -> None:
+        """Send one message in this subscriber's own form. `kept`: it is a retained one, sent for the subscription."""
+        if grant.no_local and message.sender == self.identity:
+            return
+        qos = min(message.qos, grant.qos)
+        if not qos and self._writer is None:
+            return
+        if not self._make_room(message.size):
+            self._dispatcher.counters.drop(self.name, 1)
+            return
+        letter = Letter(message, qos, message.retain and (kept or grant.retain_as_published), grant.identifiers)
+        if qos:
+            window = self._window()
+            window.waiting.append((letter, 0))
+            self._occupy(message.size)
+            self._send_waiting(window)
+        else:
+            packet = self.style.encode(letter, self._dispatcher.now)
+            if packet:
+                Outbox.send(self, packet, 1)
+
+    def release(self, packet_id: int) -> bool:
+        """PUBREC came: whether there is such a message on its way at QoS 2."""
+        return self.window is not None and self.window.release(packet_id)
+
+    def finish(self, packet_id: int) -> None:
+        """PUBCOMP came, or a PUBREC that refuses."""
+        if self.window is not None:
+            self.window.finish(packet_id)
+            self._send_waiting(self.window)
 
     def acknowledge(self, packet_ids: Iterable[int]) -> None:
         """PUBACKs came from the subscriber."""
@@ -148,10 +199,14 @@ class Outbox:
         while self._backlog and not self.paused:
             run, messages = self._backlog.popleft()
             self._release(len(run))
-            self.send(run, messages)
+            Outbox.send(self, run, messages)
             if not self._backlog:
                 self._answers = 0
                 self.flush()
+
+    @property
+    def connected(self) -> bool:
+        return self._writer is not None
 
     def close(self) -> None:
         """The connection is gone, and what waited with it."""
@@ -162,6 +217,35 @@ class Outbox:
         self._pending = []
         self.paused = False
 
+    def detach(self) -> None:
+        """The connection is gone, but not the session: keep what is not finished, and what waits for its turn."""
+        window = self.window
+        self.close()
+        self.paused = True
+        if window is not None:
+            self.window = window
+            window.withdraw()
+            self._occupy(sum(size_of(*waiting) for waiting in window.waiting))
+
+    def inherit(self, before: Outbox) -> None:
+        """Take over from the outbox of the connection before, and send what was not finished there (§ 4.4)."""
+        window, before.window = before.window, None
+        before.close()
+        if window is None:
+            return
+        self.window = window
+        window.size = self.window_size
+        own = self.style.particular
+        for index, (waiting, start) in enumerate(window.waiting):
+            if isinstance(waiting, AcknowledgedRun) and not own:
+                window.waiting[index] = (waiting.at_level(self.style.level), start)
+        if own:
+            window.waiting = deque(letter for waiting in window.waiting for letter in letters_of(*waiting))
+        self._occupy(sum(size_of(*waiting) for waiting in window.waiting))
+        for packet_id in window.exact:
+            self._send_anyhow(_PUBREL + packet_id.to_bytes(2, "big"), 0)
+        self._send_waiting(window)
+
     def look_for_progress(self) -> None:
         """Called now and then while publishers may wait."""
         if self.congestion is not None and self._writer is not None:
@@ -169,17 +253,32 @@ class Outbox:
             self.congestion.look(self._writer.get_write_buffer_size(), self._dispatcher.now, limits.stalled_after_s)
 
     def _send_waiting(self, window: Window) -> None:
+        if self._writer is None:
+            return
         while (taken := window.take()) is not None:
-            packets, messages = taken
-            self._release(len(packets))
-            self._send_anyhow(packets, messages)
+            if isinstance(taken, Letter):
+                self._release(taken.message.size)
+                packet = self.style.encode(taken, self._dispatcher.now)
+                if packet:
+                    self._send_anyhow(packet, 1)
+                else:
+                    window.forget(taken)
+            else:
+                packets, messages = taken
+                self._release(len(packets))
+                self._send_anyhow(packets, messages)
+
+    def _window(self) -> Window:
+        if self.window is None:
+            self.window = Window(self.window_size, self.lasting)
+        return self.window
 
     def _send_anyhow(self, packet: bytes, messages: int) -> None:
         """For what may not be dropped and is bounded elsewhere: by the window, by `_ANSWER_BYTES`."""
         if self.paused:
             self._hold(packet, messages)
         else:
-            self.send(packet, messages)
+            Outbox.send(self, packet, messages)
 
     def _hold(self, run: bytes, messages: int) -> None:
         if self._backlog is not None:
@@ -188,17 +287,16 @@ class Outbox:
 
     def _make_room(self, size: int) -> bool:
         limits = self._dispatcher.limits
-        return (
-            self._writer is not None
-            and self.held + size <= limits.queue_bytes
-            and self._dispatcher.held + size <= limits.total_queue_bytes
-        )
+        if self._writer is None and not self.lasting:
+            return False
+        most = limits.queue_bytes if self._writer is not None else limits.offline_queue_bytes
+        return self.held + size <= most and self._dispatcher.held + size <= limits.total_queue_bytes
 
     def _occupy(self, size: int) -> None:
         self.held += size
         dispatcher = self._dispatcher
         dispatcher.held += size
-        if self.congestion is None and self.held > dispatcher.limits.high_water_bytes:
+        if self.congestion is None and self.held > dispatcher.limits.high_water_bytes and self._writer is not None:
             self.congestion = Congestion(dispatcher.now)
             dispatcher.congested.add(self)
 

@@ -1,0 +1,53 @@
+"""The broker under test: registry and permissions as in `jinqiao serve`, without rates. Ends with its standard input.
+
+python -m jinqiao.sandbox.bench.broker_process DEVICES FLEET_SECRET
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
+
+from ..loop import run_async
+from ..system import raise_file_limit
+
+__all__ = ["PRODUCT_KEY", "device_names", "main"]
+
+PRODUCT_KEY = "a1BenchBnch"
+
+
+def device_names(count: int) -> NDArray[np.bytes_]:
+    """Names of the fleet's devices, shape (count,)."""
+    return np.char.add(b"bench", np.char.zfill(np.arange(count).astype("S5"), 5)).astype("S10")
+
+
+async def _serve(devices: int, fleet_secret: str) -> None:
+    raise_file_limit()
+    product = simulated_product(PRODUCT_KEY, device_names(devices), fleet_secret=fleet_secret)
+    registry = Registry([product], [Application("app", "app", frozenset({PRODUCT_KEY}))], anonymous=True)
+    server = Server(Platform(registry, rates="none"), sys_interval_s=0)
+    await server.start("127.0.0.1", 0)
+    gc.freeze()
+    print(json.dumps({"port": server.port}), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await server.close()
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until standard input ends."""
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
+    run_async(_serve(int(arguments[0]), arguments[1]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,119 @@
+"""Brokers under test, each a process of its own: ours, and mosquitto where it is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinqiao.base.errors import EnvironmentFault
+
+__all__ = ["INSTALL_MOSQUITTO", "Broker", "find_mosquitto", "finished", "mosquitto", "own_broker", "python"]
+
+INSTALL_MOSQUITTO = "not installed: apt-get install mosquitto (Debian), brew install mosquitto (macOS)"
+_START_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A running broker."""
+
+    name: str
+    port: int
+    pid: int
+
+    def cpu_s(self) -> float:
+        """User and system time of its process so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self) -> int:
+        """Memory it occupies (PSS would be fairer to shared libraries, but is slow; differences do not care)."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def python(module: str, *arguments: str) -> asyncio.subprocess.Process:
+    """A module of the benchmarks as a process."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        f"{__package__}.{module}",
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def finished(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """End the process's input and read the JSON line it ends with."""
+    out, _ = await process.communicate(b"")
+    if process.returncode or not out:
+        raise EnvironmentFault(f"a process of the benchmark failed (exit status {process.returncode})")
+    figures: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return figures
+
+
+@asynccontextmanager
+async def own_broker(devices: int = 1, fleet_secret: str = "bench") -> AsyncIterator[Broker]:
+    """Our broker with anonymous clients, a fleet of so many devices and an application `app`, password `app`."""
+    process = await python("broker_process", str(devices), fleet_secret)
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), _START_S)
+        if not line:
+            raise EnvironmentFault("the benchmark's broker did not start")
+        yield Broker("jinqiao", int(json.loads(line)["port"]), process.pid)
+    finally:
+        await process.communicate(b"")
+
+
+def find_mosquitto() -> str | None:
+    """Where mosquitto is, or None."""
+    return shutil.which(
+        "mosquitto", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/usr/local/sbin"
+    )
+
+
+@asynccontextmanager
+async def mosquitto(program: str) -> AsyncIterator[Broker]:
+    """Mosquitto with anonymous clients and queues that lose nothing of the benchmark."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = Path(folder) / "mosquitto.conf"
+        configuration.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            "max_queued_messages 0\nmax_inflight_messages 1000\nlog_type none\n"
+        )
+        process = await asyncio.create_subprocess_exec(
+            program, "-c", str(configuration), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            await _wait_for(port, process)
+            yield Broker("mosquitto", port, process.pid)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _wait_for(port: int, process: asyncio.subprocess.Process) -> None:
+    deadline = asyncio.get_running_loop().time() + _START_S
+    while asyncio.get_running_loop().time() < deadline and process.returncode is None:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        return
+    raise EnvironmentFault("mosquitto did not start")

@@ -1,0 +1,74 @@
+"""Broker, platform and HTTP port of one process: all that listens, started and ended together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.http.port import HttpPort
+from jinqiao.gateway.mqtt.limits import Limits
+from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.mqtt.tls import server_context
+from jinqiao.gateway.platform.platform import Platform
+
+from .system import other_port
+
+__all__ = ["Gateway", "Ports"]
+
+_SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote."""
+
+    host: str = "127.0.0.1"
+    mqtt: int = 1883
+    mqtts: int | None = None
+    http: int | None = None
+    certs: Path = Path("certs")
+
+
+class Gateway:
+    """Everything of `platform` that others can connect to."""
+
+    def __init__(self, platform: Platform, limits: Limits | None = None) -> None:
+        self.server = Server(platform, limits=limits)
+        self._platform = platform
+        self._http: HttpPort | None = None
+
+    async def start(self, ports: Ports) -> dict[str, int]:
+        """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
+        taken: dict[str, int] = {}
+        tls = None
+        if ports.mqtts is not None:
+            tls = server_context(ports.certs / _SERVER, ports.certs / _SERVER_KEY)
+        option = "--mqtt-port"
+        try:
+            taken["mqtt_port"] = await self.server.start(ports.host, ports.mqtt)
+            if ports.mqtts is not None:
+                option = "--mqtts-port"
+                taken["mqtts_port"] = await self.server.start(ports.host, ports.mqtts, tls=tls)
+            if ports.http is not None:
+                option = "--http-port"
+                self._http = HttpPort(ports.host, ports.http)
+                taken["http_port"] = self._http.port
+        except EnvironmentFault as fault:
+            await self.close()
+            raise EnvironmentFault(f"{fault}\n  {other_port(option)}") from fault
+        if self._http is not None:
+            self._http.serve(self._application)
+        return taken
+
+    async def close(self) -> None:
+        """End all connections and listeners."""
+        if self._http is not None:
+            await self._http.close()
+        await self.server.close()
+
+    def _application(self) -> Any:
+        from jinqiao.gateway.http.app import application
+
+        return application(self.server, self._platform)
