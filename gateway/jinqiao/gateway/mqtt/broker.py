@@ -77,6 +77,29 @@ class Broker:
             for target in route.targets:
                 target.send(packet, 1)
 
+    def deliver(self, identity: str, topic: str, payload: bytes) -> None:
+        """A message of the house itself to one client at QoS 0, whatever it is subscribed to; gone if it is gone."""
+        session = self.sessions.get(identity)
+        if session is not None:
+            name = text(topic)
+            session.outbox.send(b"\x30" + remaining_length(len(name) + len(payload)) + name + payload, 1)
+
+    def end(self, identity: str) -> None:
+        """End the connection of an identity, if it has one."""
+        session = self.sessions.get(identity)
+        if session is not None:
+            session.close()
+
+    def reconsider(self, identity: str, about: str = "") -> None:
+        """What this identity may publish and is pushed has changed; and what it may subscribe, if `about` is given.
+
+        A device may have thousands of subscriptions: only those with `about` in their filters are looked at.
+        """
+        self.router.forget_pushed(identity)
+        session = self.sessions.get(identity)
+        if session is not None:
+            session.reconsider(about)
+
     def forward_acknowledged(self, route: Route[Outbox], run: AcknowledgedRun) -> None:
         """Hand a run of QoS 1 packets to its subscribers, each at the QoS it was granted."""
         for target, qos in route.grants:

@@ -14,7 +14,7 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.delivery.outbox import Outbox
 from jinqiao.gateway.mqtt.delivery.window import AcknowledgedRun
 from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.policy import Downlink
+from jinqiao.gateway.mqtt.policy import ANSWERED_IN_PLACE, Downlink
 from jinqiao.gateway.mqtt.router import Route
 from jinqiao.gateway.mqtt.session import Session, State
 
@@ -152,6 +152,8 @@ def _forward(
         return
     broker = session.broker
     broker.counters.received[route.kind] += messages
+    if route.kind in ANSWERED_IN_PLACE:
+        route = route.without(session.outbox)
     if not route.targets:
         return
     if ends:

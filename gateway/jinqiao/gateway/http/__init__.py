@@ -1,0 +1,1 @@
+"""The HTTP port. Imported only where it is served."""

@@ -1,0 +1,87 @@
+"""The HTTP port in the broker's event loop: taken at once, served as soon as the libraries are there.
+
+Starlette and uvicorn take a quarter of a second to import, which a fleet's start does not wait for: the socket listens first,
+and the kernel keeps early requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from jinqiao.base.errors import EnvironmentFault
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+__all__ = ["HttpPort"]
+
+_BACKLOG = 512
+_FAREWELL_S = 2.0
+
+
+class HttpPort:
+    """A listening socket and, a moment later, the web server behind it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Take the port (0: any free one); raises EnvironmentFault if it cannot be had."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        except OSError as error:
+            raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        self._socket.setblocking(False)
+        self._server: Any = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that was taken."""
+        return int(self._socket.getsockname()[1])
+
+    def serve(self, make: Callable[[], Starlette]) -> None:
+        """Begin to serve what `make` returns; it is called, like all imports, in a thread."""
+        self._serving = asyncio.create_task(self._serve(make))
+
+    async def _serve(self, make: Callable[[], Starlette]) -> None:
+        server = self._server = await asyncio.to_thread(_server, make)
+        await server.serve(sockets=[self._socket])
+
+    async def close(self) -> None:
+        """End all requests and connections."""
+        serving, self._serving = self._serving, None
+        if self._server is not None and serving is not None:
+            self._server.should_exit = True
+            await asyncio.wait({serving}, timeout=_FAREWELL_S)
+        if serving is not None:
+            serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
+        self._socket.close()
+
+
+def _server(make: Callable[[], Starlette]) -> Any:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Signals are the program's business, not the web server's."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    config = uvicorn.Config(
+        make(),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http="h11",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    return Server(config)
