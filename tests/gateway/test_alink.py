@@ -41,6 +41,7 @@ class House:
 
     def __init__(self) -> None:
         self.records: list[tuple[str, int, str]] = []
+        self.taken: dict[str, Any] = {}
 
     def now_ms(self) -> int:
         return NOW_MS
@@ -48,6 +49,9 @@ class House:
     def record(self, product_key: str, device_name: str, topic: str, code: int, message: str) -> None:
         assert (product_key, device_name) == ("a1carPK0001", "tbox001")
         self.records.append((topic, code, message))
+
+    def take_properties(self, _: Device, params: Any, refused: Any, __: int) -> None:
+        self.taken = {name: value for name, value in params.items() if name not in refused}
 
 
 def send(handler: Any, topic: str, payload: bytes | str, *variables: str) -> tuple[list[Any], House]:

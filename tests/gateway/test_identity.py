@@ -95,10 +95,9 @@ def test_direct_devices_connect_as_their_sdk_does(vector: dict[str, Any]) -> Non
     assert not principal.trusted
 
 
-@pytest.mark.parametrize("vector", [v for v in VECTORS if v["kind"] == "product" and "connect" in v])
-def test_dynamic_registration_is_answered_unavailable(vector: dict[str, Any]) -> None:
-    refused = refusal(login(client_id=vector["connect"], password=vector["signature"].encode()))
-    assert (refused.reason, refused.code) == (3, 6288)
+def test_an_auth_type_that_is_none_is_answered_unavailable() -> None:
+    refused = refusal(login(client_id=f"{CLIENT}|authType=id2,securemode=2|"))
+    assert (refused.reason, refused.code) == (3, 460)
 
 
 def test_c_sdk_3_with_upper_case_password() -> None:

@@ -89,9 +89,9 @@ def test_the_clock_is_the_platforms(platform: Platform, clock: Clock) -> None:
         (f"{S}/thing/event/Collision/post", True),
         (f"/ext/ntp/{PK}/{DN}/request", True),
         (f"{S}/thing/service/property/set_reply", False),
-        (f"{S}/thing/event/property/batch/post", False),
+        (f"{S}/thing/event/property/batch/post", True),
         (f"/{PK}/{DN}/user/update", False),
-        (f"/shadow/update/{PK}/{DN}", False),
+        (f"/shadow/update/{PK}/{DN}", True),
         ("test/topic", False),
     ],
 )

@@ -176,6 +176,7 @@ PUSHED = [
         "thing/job/get_reply",
         "thing/job/update_reply",
         "thing/ota/firmware/get_reply",
+        "thing/file/download_reply",
     )
 ] + [
     f"/ota/device/upgrade/{PK}/{DN}",

@@ -13,13 +13,18 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from typer.testing import CliRunner
 
+from jinqiao.sandbox.cli import app
 from support.programs import JINQIAO, Program
 
 Start = Callable[..., Program]
 
 COMMANDS = [["run"], ["serve"], ["watch"], ["validate"], ["schema"], ["catalog", "list"], ["catalog", "show"]]
-COMMANDS += [["certs"], ["bench", "render"], ["bench", "end-to-end"], ["bench", "broker"], ["bench", "connections"]]
+COMMANDS += [["product", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
+COMMANDS += [["device", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
+COMMANDS += [["log"], ["thing-model"], ["certs"], ["bench", "render"], ["bench", "end-to-end"]]
+COMMANDS += [["bench", "broker"], ["bench", "connections"]]
 
 REGISTRY = """\
 products:
@@ -34,7 +39,7 @@ applications:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_help_shows_an_example(command: list[str]) -> None:
-    told = subprocess.run([*JINQIAO, *command, "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
+    told = CliRunner().invoke(app, [*command, "--help"], catch_exceptions=False).stdout
     assert "Example:" in told
     assert f"jinqiao {' '.join(command)}" in told
 
@@ -52,7 +57,7 @@ def test_the_catalogue_is_listed_and_shown(start: Start) -> None:
 def test_a_device_posts_to_a_served_registry_and_is_answered(start: Start, tmp_path: Path) -> None:
     registry = tmp_path / "registry.yaml"
     registry.write_text(REGISTRY)
-    program = start("serve", "--registry", str(registry), "--mqtt-port", "0")
+    program = start("serve", "--registry", str(registry), "--mqtt-port", "0", "--http-port", "0")
     port = program.ready["mqtt_port"]
     # The password is the vector of alibaba-iot-platform.md, appendix B (npm SDK 1.2.8).
     device = paho.Client(
@@ -86,7 +91,7 @@ def test_a_device_posts_to_a_served_registry_and_is_answered(start: Start, tmp_p
 def test_serve_names_the_port_that_is_taken(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, _, errors = start("serve", "--plain-mqtt", "--mqtt-port", str(port)).finish()
+        code, _, errors = start("serve", "--plain-mqtt", "--mqtt-port", str(port), "--http-port", "0").finish()
     assert code == 3
     assert str(port) in errors
     assert "--mqtt-port" in errors
@@ -114,7 +119,7 @@ def test_a_run_shows_its_metrics(start: Start, scenarios: Path) -> None:
 def test_a_broken_registry_is_explained(start: Start, tmp_path: Path) -> None:
     registry = tmp_path / "registry.yaml"
     registry.write_text(REGISTRY.replace("device_secret", "device_secrte"))
-    code, _, errors = start("serve", "--registry", str(registry), "--mqtt-port", "0").finish()
+    code, _, errors = start("serve", "--registry", str(registry), "--mqtt-port", "0", "--http-port", "0").finish()
     assert code == 2
     assert "registry.yaml:5:" in errors
     assert "device_secret" in errors

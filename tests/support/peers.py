@@ -1,4 +1,4 @@
-"""Peers of the tests: where one is missing, a test is skipped with its reason; in CI it is installed, or the test fails."""
+"""Peers of the tests: where one is missing, a test is skipped with its reason; in CI it is got, or the test fails."""
 
 from __future__ import annotations
 

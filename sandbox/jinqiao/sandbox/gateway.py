@@ -9,6 +9,7 @@ from typing import Any
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.http.port import HttpPort
 from jinqiao.gateway.mqtt.limits import Limits
+from jinqiao.gateway.mqtt.policy import Downlink
 from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.mqtt.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
@@ -38,6 +39,11 @@ class Gateway:
         self.server = Server(platform, limits=limits)
         self._platform = platform
         self._http: HttpPort | None = None
+        self._mqtt_address = ("", 0)
+        platform.send = self._publish
+        platform.deliver = self.server.deliver
+        platform.close_session = self.server.end
+        platform.reconsider = self.server.reconsider
 
     async def start(self, ports: Ports) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
@@ -58,7 +64,10 @@ class Gateway:
         except EnvironmentFault as fault:
             await self.close()
             raise EnvironmentFault(f"{fault}\n  {other_port(option)}") from fault
+        self._mqtt_address = (ports.host, taken["mqtt_port"])
         if self._http is not None:
+            host = f"[{ports.host}]" if ":" in ports.host else ports.host
+            self._platform.base_url = f"http://{host}:{taken['http_port']}"
             self._http.serve(self._application)
         return taken
 
@@ -71,4 +80,7 @@ class Gateway:
     def _application(self) -> Any:
         from jinqiao.gateway.http.app import application
 
-        return application(self.server, self._platform)
+        return application(self.server, self._platform, self._mqtt_address)
+
+    def _publish(self, downlink: Downlink) -> None:
+        self.server.publish(downlink.topic, downlink.payload, downlink.qos)

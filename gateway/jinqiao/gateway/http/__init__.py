@@ -1,1 +1,1 @@
-"""The HTTP port: metrics, MQTT over WebSocket, and questions of other brokers. Imported only where it is served."""
+"""The HTTP port: metrics, MQTT over WebSocket, cloud calls, questions of other brokers. Imported where it is served."""

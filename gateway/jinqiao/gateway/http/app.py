@@ -11,6 +11,8 @@ from starlette.websockets import WebSocket
 from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.platform.platform import Platform
 
+from ..cloud.app import routes as cloud_routes
+from ..cloud.cloud import Cloud
 from .backends import backend_routes
 from .metrics import Metrics
 from .websocket import serve_websocket
@@ -18,8 +20,8 @@ from .websocket import serve_websocket
 __all__ = ["application"]
 
 
-def application(server: Server, platform: Platform) -> Starlette:
-    """The web application of a running broker and its platform."""
+def application(server: Server, platform: Platform, mqtt_address: tuple[str, int]) -> Starlette:
+    """The web application of a running broker and its platform; `mqtt_address` is told to devices that ask for it."""
     metrics = Metrics(server)
 
     async def show_metrics(request: Request) -> Response:
@@ -37,5 +39,6 @@ def application(server: Server, platform: Platform) -> Starlette:
         Route("/health", show_health),
         WebSocketRoute("/mqtt", mqtt),
         *backend_routes(platform),
+        *cloud_routes(Cloud(platform, mqtt_address=mqtt_address)),
     ]
     return Starlette(routes=routes)

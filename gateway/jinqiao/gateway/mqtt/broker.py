@@ -91,6 +91,29 @@ class Broker:
             packet = b"\x30" + remaining_length(len(name) + len(payload)) + name + payload
             self.forward(route, packet, 1, 4)
 
+    def deliver(self, identity: str, topic: str, payload: bytes) -> None:
+        """A message of the house itself to one client at QoS 0, whatever it is subscribed to; gone if it is gone."""
+        session = self.sessions.get(identity)
+        if session is not None:
+            name = text(topic)
+            session.outbox.send(b"\x30" + remaining_length(len(name) + len(payload)) + name + payload, 1)
+
+    def end(self, identity: str) -> None:
+        """End the connection of an identity, if it has one."""
+        session = self.sessions.get(identity)
+        if session is not None:
+            session.close()
+
+    def reconsider(self, identity: str, about: str = "") -> None:
+        """What this identity may publish and is pushed has changed; and what it may subscribe, if `about` is given.
+
+        A device may have thousands of subscriptions: only those with `about` in their filters are looked at.
+        """
+        self.router.forget_pushed(identity)
+        session = self.sessions.get(identity)
+        if session is not None:
+            session.reconsider(about)
+
     def forward(self, route: Route[Outbox], packets: bytes, messages: int, level: int, sender: str = "") -> None:
         """Hand a run of QoS 0 packets of this protocol level to its subscribers."""
         part = (route.plan or plan_of(route)).at(level)

@@ -12,7 +12,11 @@ from typing import Any, Literal, Protocol
 
 from jinqiao.base.errors import ProtocolError
 
-__all__ = ["Downlink", "Ignored", "Login", "Policy", "Principal", "Rates", "Refused"]
+__all__ = ["ANSWERED_IN_PLACE", "Downlink", "Ignored", "Login", "Policy", "Principal", "Rates", "Refused"]
+
+#: Kinds of topics on which question and answer share one topic: who publishes there does not get it back, although it
+#: subscribes. Otherwise every answer would be the next question.
+ANSWERED_IN_PLACE = frozenset({"rrpc", "rrpc_custom"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Principal:
     """
 
     name: str
-    kind: Literal["device", "application", "anonymous", "in_house"]
+    kind: Literal["device", "application", "anonymous", "in_house", "registering"]
     identity: str
     keep_alive_s: int
     trusted: bool = False

@@ -8,7 +8,7 @@ since thousands of devices subscribe while thousands publish.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
@@ -53,6 +53,11 @@ class Route(Generic[S]):
     grants: tuple[tuple[S, Grant], ...]
     groups: tuple[Group[S], ...] = ()
     plan: Plan | None = field(default=None, init=False, repr=False)
+
+    def without(self, subscriber: S) -> Route[S]:
+        """The same, but not to this one."""
+        grants = tuple(grant for grant in self.grants if grant[0] is not subscriber)
+        return replace(self, targets=tuple(target for target, _ in grants), grants=grants)
 
 
 @dataclass(slots=True)
@@ -121,22 +126,22 @@ class Router(Generic[S]):
     def push(self, identity: str, subscriber: S, qos: int) -> None:
         """From now on the device gets the topics that the policy pushes to it."""
         self._pushed[identity] = _Pushed(subscriber, Grant(qos), set())
-        self._forget_pushed(identity)
+        self.forget_pushed(identity)
 
     def stop_pushing(self, identity: str) -> None:
         """The device is gone."""
         if self._pushed.pop(identity, None) is not None:
-            self._forget_pushed(identity)
+            self.forget_pushed(identity)
 
     def push_without(self, identity: str, topic_filter: str) -> None:
         """The device does not want these topics pushed."""
         self._pushed[identity].without.add(topic_filter)
-        self._forget_pushed(identity)
+        self.forget_pushed(identity)
 
     def push_again(self, identity: str, topic_filter: str) -> None:
         """The device wants them again."""
         self._pushed[identity].without.discard(topic_filter)
-        self._forget_pushed(identity)
+        self.forget_pushed(identity)
 
     def _find(self, topic: bytes) -> Route[S]:
         name = decode_name(topic)
@@ -180,7 +185,8 @@ class Router(Generic[S]):
         else:
             self.routes.pop(topic_filter.encode(), None)
 
-    def _forget_pushed(self, identity: str) -> None:
+    def forget_pushed(self, identity: str) -> None:
+        """Ask the rules again about the topics that were pushed to this identity."""
         for topic in self._topics_pushed_to.pop(identity, ()):
             self.routes.pop(topic, None)
 

@@ -13,7 +13,7 @@ from jinqiao.gateway.mqtt.broker import Broker
 from jinqiao.gateway.mqtt.connection import Connection
 from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.policy import Policy
+from jinqiao.gateway.mqtt.policy import Downlink, Policy
 from jinqiao.gateway.mqtt.sys_topics import INTERVAL_S, sys_messages
 
 __all__ = ["Server"]
@@ -108,6 +108,18 @@ class Server:
         Raises ProtocolError for a topic that is none.
         """
         self._broker.publish(topic, payload, qos)
+
+    def deliver(self, identity: str, downlink: Downlink) -> None:
+        """The same to one client, whatever it is subscribed to."""
+        self._broker.deliver(identity, downlink.topic, downlink.payload)
+
+    def end(self, identity: str) -> None:
+        """End the connection of an identity, if it has one."""
+        self._broker.end(identity)
+
+    def reconsider(self, identity: str, about: str = "") -> None:
+        """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
+        self._broker.reconsider(identity, about)
 
     def permissions_changed(self) -> None:
         """Ask the policy again about every topic before the next message."""

@@ -239,6 +239,15 @@ class Session:
         self.permitted.clear()
         self._refused.clear()
 
+    def reconsider(self, about: str) -> None:
+        """The policy's mind about this client has changed.
+
+        If `about` is not empty, subscriptions with that in their filters end unless they are still allowed.
+        """
+        self.forget_permissions()
+        if about and self.subscriptions is not None and self.principal is not None:
+            self.subscriptions.reconsider(about, self.may_subscribe)
+
     def wait_for(self, outboxes: tuple[Outbox, ...]) -> None:
         """Stop reading while subscribers are behind: for any of them if this publisher is lossless, else if all are.
 

@@ -16,7 +16,7 @@ from jinqiao.gateway.mqtt.delivery.outbox import Outbox
 from jinqiao.gateway.mqtt.delivery.runs import AcknowledgedRun
 from jinqiao.gateway.mqtt.fields import frame
 from jinqiao.gateway.mqtt.packets import Publish
-from jinqiao.gateway.mqtt.policy import Downlink
+from jinqiao.gateway.mqtt.policy import ANSWERED_IN_PLACE, Downlink
 from jinqiao.gateway.mqtt.reasons import Reason
 from jinqiao.gateway.mqtt.receiving import receive
 from jinqiao.gateway.mqtt.router import Route
@@ -175,6 +175,8 @@ def _forward(
         return
     broker = session.broker
     broker.counters.received[route.kind] += messages
+    if route.kind in ANSWERED_IN_PLACE:
+        route = route.without(session.outbox)
     if not route.targets and not route.groups:
         return
     if ends:

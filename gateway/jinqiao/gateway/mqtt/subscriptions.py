@@ -69,6 +69,12 @@ class Subscriptions:
         for topic_filter in self._without or ():
             self._router.push_without(self._principal.identity, topic_filter)
 
+    def reconsider(self, about: str, allowed: Callable[[str], bool]) -> None:
+        """End the subscriptions with this text in their filters that are no longer allowed."""
+        for topic_filter in [name for name in self._filters if about in name and not allowed(name)]:
+            del self._filters[topic_filter]
+            self._router.unsubscribe(self._outbox, topic_filter)
+
     def end(self) -> None:
         """The session is over."""
         for topic_filter in self._filters:

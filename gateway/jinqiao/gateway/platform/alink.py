@@ -7,31 +7,25 @@ compact JSON with all of code, data, id, message, method and version, because cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from jinqiao.gateway.mqtt.policy import Downlink
 
 from .codes import OK, TEXT
+from .house import House
 from .registry import Device
+
+if TYPE_CHECKING:
+    from .state import DeviceState
 
 __all__ = ["Handler", "House", "Outcome", "Request", "Uplink", "answered", "described", "parse_request", "reply"]
 
 #: How many refused names one line of the device log spells out.
 _NAMED = 5
-
-
-class House(Protocol):
-    """What a handler needs of the platform around it."""
-
-    def now_ms(self) -> int:
-        """UTC milliseconds of the platform's clock."""
-
-    def record(self, product_key: str, device_name: str, topic: str, code: int, message: str) -> None:
-        """Write a refused or failed message into the device log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,15 @@ class Uplink:
     variables: tuple[str, ...]
     payload: bytes
     house: House
+
+    @property
+    def state(self) -> DeviceState:
+        """What is remembered of the device."""
+        return self.house.state(self.device.product.key, self.device.name)
+
+    def keep(self, kind: str) -> None:
+        """One store of the device's state has changed."""
+        self.house.keep(self.device, kind)
 
     def record(self, code: int, message: str) -> None:
         self.house.record(self.device.product.key, self.device.name, self.topic, code, message)
@@ -65,7 +68,7 @@ class Outcome:
     """What a handler made of a request: its code, the reply's `data`, and the code of each part that was refused."""
 
     code: int = OK
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] | Sequence[Any] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -115,8 +118,8 @@ def reply(request_topic: str, request_id: str, code: int = OK, data: Any = None)
 
 
 def method_of(topic: str) -> str:
-    """`/sys/{pk}/{dn}/thing/event/property/post` → `thing.event.property.post`."""
-    return topic.split("/", 4)[-1].replace("/", ".")
+    """`/sys/{pk}/{dn}/thing/event/property/post` → `thing.event.property.post`; `/ext/session/…` → `combine.login`."""
+    return topic.split("/", 5 if topic.startswith("/ext/session/") else 4)[-1].replace("/", ".")
 
 
 def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
@@ -133,6 +136,8 @@ def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
             return ()
         return (reply(uplink.topic, request.id, outcome.code, outcome.data),)
 
+    # The page of topics tells what each handler does.
+    handler.__name__, handler.__doc__ = act.__name__, act.__doc__
     return handler
 
 

@@ -32,7 +32,7 @@ class Devices(Protocol):
 
 
 class ListedDevices:
-    """Devices of a registry file."""
+    """Devices of a registry file, and those registered since."""
 
     simulated = False
 
@@ -41,6 +41,14 @@ class ListedDevices:
 
     def secret(self, device_name: str) -> str | None:
         return self._secrets.get(device_name)
+
+    def add(self, device_name: str, secret: str) -> None:
+        """Register a device, or give a known one this secret."""
+        self._secrets[device_name] = secret
+
+    def remove(self, device_name: str) -> bool:
+        """Forget a device; whether there was one."""
+        return self._secrets.pop(device_name, None) is not None
 
     def __len__(self) -> int:
         return len(self._secrets)

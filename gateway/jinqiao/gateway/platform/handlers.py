@@ -1,6 +1,6 @@
 """What the platform does with the uplinks it answers: property posts, event posts, the clock.
 
-Each takes an `Uplink` and returns what to publish; the device log is their only effect.
+Each takes an `Uplink` and returns what to publish.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ def post_properties(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(460)
     if len(params) > MOST_PROPERTIES:
         return Outcome(6106)
-    latest_ms = uplink.house.now_ms() + AHEAD_MS
-    return Outcome.partly(uplink.device.product.thing_model.refused_properties(params, latest_ms))
+    now_ms = uplink.house.now_ms()
+    refused = uplink.device.product.thing_model.refused_properties(params, now_ms + AHEAD_MS)
+    uplink.house.take_properties(uplink.device, params, refused, now_ms)
+    return Outcome.partly(refused)
 
 
 @answered

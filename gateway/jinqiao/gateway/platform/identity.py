@@ -3,13 +3,13 @@
 A device's client id is `<id>|k=v,k=v,…|`, its user name `<deviceName>&<productKey>`, its password the hex HMAC of
 `clientId<id>deviceName<dn>productKey<pk>[timestamp<ts>]` keyed with the device's secret. Return codes are those of
 MQTT 3.1.1 § 3.2.2.3 as the platform uses them: 4 for a wrong triple, 2 for a malformed client id or a keep-alive below
-30 s. Dynamic registration (`authType=…`) is answered 3, unavailable: it needs a device store that outlives the process.
+30 s. With `authType=connwl` the password is the token of an earlier registration (see `registration`).
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal, NamedTuple
@@ -20,6 +20,9 @@ from .registry import Device, Registry
 from .signature import METHODS, client_content, same_signature, sign
 
 __all__ = ["ClientId", "Denied", "DeviceLogin", "InHouse", "TooOften", "authenticate", "named", "parse_client_id"]
+
+#: `authType` of a login by token.
+WITH_TOKEN = "connwl"
 
 #: CONNACK return codes.
 IDENTIFIER_REJECTED, UNAVAILABLE, BAD_CREDENTIALS = 2, 3, 4
@@ -95,8 +98,14 @@ def parse_client_id(client_id: str) -> ClientId | None:
     return ClientId(name, parameters)
 
 
-def authenticate(login: Login, registry: Registry, in_house: InHouse | None) -> Principal:
-    """The principal behind a CONNECT; raises Denied."""
+def _no_token(_: Device) -> str:
+    return ""
+
+
+def authenticate(
+    login: Login, registry: Registry, in_house: InHouse | None, token_of: Callable[[Device], str] = _no_token
+) -> Principal:
+    """The principal behind a CONNECT; raises Denied. `token_of` tells the token that a device logs in with, or ''."""
     if login.username is None:
         if registry.anonymous:
             return _plain("anonymous", login, "anonymous")
@@ -111,7 +120,7 @@ def authenticate(login: Login, registry: Registry, in_house: InHouse | None) -> 
     device_name, ampersand, product_key = login.username.rpartition("&")
     if not ampersand:
         raise Denied(BAD_CREDENTIALS, 401, "unknown user name")
-    return _device(login, registry, product_key, device_name)
+    return _device(login, registry, product_key, device_name, token_of)
 
 
 def named(login: Login, registry: Registry) -> Principal | None:
@@ -126,15 +135,18 @@ def named(login: Login, registry: Registry) -> Principal | None:
     return _device_principal(login, client, device) if client is not None and device is not None else None
 
 
-def _device(login: Login, registry: Registry, product_key: str, device_name: str) -> Principal:
+def _device(
+    login: Login, registry: Registry, product_key: str, device_name: str, token_of: Callable[[Device], str]
+) -> Principal:
     def denied(reason: int, code: int, why: str) -> Denied:
         return Denied(reason, code, why, product_key=product_key, device_name=device_name)
 
     client = parse_client_id(login.client_id)
     if client is None:
         raise denied(IDENTIFIER_REJECTED, 460, "client id is not of the form <id>|key=value,…|")
-    if "authType" in client.parameters:
-        raise denied(UNAVAILABLE, 6288, "dynamic registration is not offered")
+    auth_type = client.parameters.get("authType")
+    if auth_type is not None and auth_type != WITH_TOKEN:
+        raise denied(UNAVAILABLE, 460, f"authType {auth_type!r} is not known")
     method = client.parameters.get("signmethod", "hmacmd5")
     if method.lower() not in METHODS:
         raise denied(IDENTIFIER_REJECTED, 6292, f"signmethod is none of {', '.join(METHODS)}")
@@ -145,7 +157,11 @@ def _device(login: Login, registry: Registry, product_key: str, device_name: str
     # An unknown device costs the same HMAC, so that the time taken does not tell which names exist.
     secret = device.secret if device else ""
     content = client_content(client.name, device_name, product_key, client.parameters.get("timestamp"))
-    agrees = same_signature(sign(method, secret, content), login.password or b"")
+    expected = sign(method, secret, content)
+    if auth_type == WITH_TOKEN:
+        # A device registered without pre-registration has a token instead of a secret; most devices have none.
+        expected = token_of(device) if device else ""
+    agrees = expected != "" and same_signature(expected, login.password or b"")
     if device is None:
         known = registry.product(product_key) is not None
         raise denied(BAD_CREDENTIALS, 6100 if known else 6250, "unknown device")

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 
 from jinqiao.gateway.mqtt.policy import Principal
 
-from .registry import RESERVED_KEYS, Registry
+from .registry import RESERVED_KEYS, Device, Registry
 from .routing import find, rows_covering
 from .topics import TOPICS, Direction
 
-__all__ = ["may_publish", "may_subscribe"]
+__all__ = ["may_publish", "may_subscribe", "publishes_as", "subscribes_as", "unshared"]
 
 #: Limits of a device's custom and broadcast topics; system topics may be deeper.
 LONGEST_TOPIC, MOST_SLASHES = 128, 7
@@ -34,10 +34,11 @@ def may_publish(registry: Registry, principal: Principal, topic: str) -> bool:
 
 def may_subscribe(registry: Registry, principal: Principal, topic_filter: str) -> bool:
     """Whether every topic this filter can match is the principal's to read; a `$share/{group}/` is passed over."""
-    return principal.kind == "in_house" or _SUBSCRIBE[principal.kind](registry, principal, _unshared(topic_filter))
+    return principal.kind == "in_house" or _SUBSCRIBE[principal.kind](registry, principal, unshared(topic_filter))
 
 
-def _unshared(topic_filter: str) -> str:
+def unshared(topic_filter: str) -> str:
+    """A filter without its `$share/{group}/`."""
     if not topic_filter.startswith("$share/"):
         return topic_filter
     return topic_filter.split("/", 2)[2] if topic_filter.count("/") > 1 else topic_filter
@@ -47,17 +48,26 @@ def _unshared(topic_filter: str) -> str:
 
 
 def _device_publishes(_: Registry, principal: Principal, topic: str) -> bool:
+    return publishes_as(principal.identity, topic)
+
+
+def publishes_as(identity: str, topic: str) -> bool:
+    """Whether this topic name is this device's to write, whoever speaks for it."""
     found = find(topic)
     return (
         found is not None
         and Direction.UP in found.row.direction
-        and f"{found.product_key}/{found.device_name}" == principal.identity
+        and f"{found.product_key}/{found.device_name}" == identity
         and (found.row.kind != "custom" or _within_limits(topic))
     )
 
 
 def _device_subscribes(_: Registry, principal: Principal, topic_filter: str) -> bool:
-    device = principal.subject.device
+    return subscribes_as(principal.subject.device, topic_filter)
+
+
+def subscribes_as(device: Device, topic_filter: str) -> bool:
+    """Whether every topic this filter can match is this device's to read, whoever speaks for it."""
     rows = rows_covering(topic_filter, device.product.key, device.name)
     readable = [row for row in rows if Direction.DOWN in row.direction]
     limited = any(row.kind in {"custom", "broadcast"} for row in readable)
@@ -140,13 +150,20 @@ def _is_ordinary(registry: Registry, topic: str) -> bool:
     return root not in RESERVED_KEYS and root not in registry.products
 
 
+def _never(_: Registry, __: Principal, ___: str) -> bool:
+    """A session of dynamic registration is told its credentials and does nothing else."""
+    return False
+
+
 _PUBLISH: Mapping[str, Rule] = {
     "device": _device_publishes,
     "application": _application_publishes,
     "anonymous": _anonymous_publishes,
+    "registering": _never,
 }
 _SUBSCRIBE: Mapping[str, Rule] = {
     "device": _device_subscribes,
     "application": _application_subscribes,
     "anonymous": _anonymous_subscribes,
+    "registering": _never,
 }

@@ -8,20 +8,43 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Any, Literal
 
+from jinqiao.base.errors import PlatformError
 from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal
 
 from . import permission
 from .alink import Uplink
+from .codes import TEXT
 from .device_log import DeviceLog, LogEntry
-from .identity import UNAVAILABLE, Denied, DeviceLogin, InHouse, TooOften, authenticate
+from .identity import (
+    BAD_CREDENTIALS,
+    UNAVAILABLE,
+    Denied,
+    DeviceLogin,
+    InHouse,
+    TooOften,
+    authenticate,
+    parse_client_id,
+)
+from .life_cycle import life_cycle
 from .limits import DEVICE_RATES, Logins
-from .registry import Device, Registry
+from .ota import Firmware, Upgrade
+from .ota_topics import push_ota
+from .provisioning import register_device
+from .registration import REGISTRATIONS, register_by_mqtt
+from .registry import Device, Product, Registry
 from .routing import find
+from .sessions import DeviceStatus, Sessions
+from .shadow_topics import change_shadow
+from .sub_devices import error_downlink
+from .token_login import token_login
 
 __all__ = ["DeviceStatus", "Platform", "RatesOf"]
+
+#: Devices of one product that devices themselves may have registered.
+MOST_DEVICES = 500_000
 
 #: Bytes; more is dropped and logged.
 MAX_PAYLOAD = 262_144
@@ -35,27 +58,11 @@ RatesOf = Literal["all", "real", "none"]
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceStatus:
-    """Whether a device is connected, and since when (UTC ms; 0 when it has never been)."""
-
-    state: Literal["inactive", "online", "offline"]
-    since_ms: int = 0
-
-
-@dataclass(slots=True)
-class _Presence:
-    """The connection a device is online by, or None after it ended."""
-
-    principal: Principal | None
-    since_ms: int
-
-
 def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Platform:
+class Platform(Sessions):
     """The mirror of one platform instance.
 
     `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `in_house` are the credentials of
@@ -73,12 +80,9 @@ class Platform:
         rates: RatesOf = "all",
         cut_off: bool = False,
     ) -> None:
-        self.registry = registry
+        super().__init__(registry, clock_ms)
         self.log = DeviceLog()
-        self._clock_ms = clock_ms
         self._in_house = InHouse(*in_house) if in_house is not None else None
-        self._present: dict[str, _Presence] = {}
-        self._simulators: dict[str, int] = {}
         self._rates = rates
         self._cut_off = cut_off
         self._logins = Logins()
@@ -88,7 +92,7 @@ class Platform:
     def authenticate(self, login: Login) -> Principal:
         """Who this is; raises Refused with a CONNACK code of MQTT 3.1.1."""
         try:
-            principal = authenticate(login, self.registry, self._in_house)
+            principal = self._registration(login) or self._admitted(login)
             if isinstance(principal.subject, DeviceLogin):
                 self._restrain(principal, principal.subject.device)
             return principal
@@ -96,9 +100,26 @@ class Platform:
             self.record(denied.product_key, denied.device_name, "CONNECT", denied.code, str(denied))
             raise
 
+    def _registration(self, login: Login) -> Principal | None:
+        client = parse_client_id(login.client_id)
+        device_name, _, product_key = (login.username or "").rpartition("&")
+        if client is None or not device_name or client.parameters.get("authType") not in REGISTRATIONS:
+            return None
+        return register_by_mqtt(self, login, client, product_key, device_name)
+
+    def _admitted(self, login: Login) -> Principal:
+        principal = token_login(login, self.tokens, self.registry, self.now_ms()) or authenticate(
+            login, self.registry, self._in_house, lambda device: self.record_of(device).token
+        )
+        if principal.kind == "device" and self.is_disabled(principal.identity):
+            device = principal.subject.device
+            why = "device disabled"
+            raise Denied(BAD_CREDENTIALS, 6204, why, product_key=device.product.key, device_name=device.name)
+        return principal
+
     def may_publish(self, principal: Principal, topic: str) -> bool:
         """Whether this topic name is the principal's to write; a device's refusal is logged as 9236."""
-        allowed = permission.may_publish(self.registry, principal, topic)
+        allowed = permission.may_publish(self.registry, principal, topic) or self._speaks_on(principal, topic)
         if not allowed:
             self._record_refusal(principal, topic)
         return allowed
@@ -106,6 +127,7 @@ class Platform:
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
         """Whether every topic this filter can match is the principal's to read; refusals are logged as above."""
         allowed = permission.may_subscribe(self.registry, principal, topic_filter)
+        allowed = allowed or self._hears(principal, topic_filter)
         if not allowed:
             self._record_refusal(principal, topic_filter)
         return allowed
@@ -123,8 +145,19 @@ class Platform:
         if found is None or found.row.handler is None:
             return ()
         device = principal.subject.device
+        if f"{found.product_key}/{found.device_name}" != principal.identity:
+            device = self._sub_device(principal, found.product_key, found.device_name)
+            if device is None:
+                return ()
         if len(payload) > MAX_PAYLOAD:
             self.record(device.product.key, device.name, topic, 9320, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
+            return ()
+        return found.row.handler(Uplink(device, topic, found.variables, payload, self))
+
+    def receive_for(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
+        """Act on a message as if the device had published it on that topic."""
+        found = find(topic)
+        if found is None or found.row.handler is None:
             return ()
         return found.row.handler(Uplink(device, topic, found.variables, payload, self))
 
@@ -141,7 +174,7 @@ class Platform:
         if found is None or not (found.row.pushed or found.row.pushed_to_ext):
             return None
         identity = f"{found.product_key}/{found.device_name}"
-        return identity if found.row.pushed or self._takes_custom_rrpc(identity) else None
+        return self.connection_of(identity) if found.row.pushed or self.speaks_ext(identity) else None
 
     def throttled(self, principal: Principal, topic: str) -> None:
         """A device is above its rates: logged as 9324."""
@@ -152,34 +185,41 @@ class Platform:
     def connected(self, principal: Principal) -> None:
         """A login was accepted: its device is online."""
         if principal.kind == "device":
-            self._present[principal.identity] = _Presence(principal, self.now_ms())
+            self.came(principal)
         elif principal.kind == "in_house":
             self._simulators[principal.identity] = self.now_ms()
+        elif principal.kind == "registering":
+            self.deliver(principal.identity, principal.subject.answer)
 
     def disconnected(self, principal: Principal) -> None:
         """Its connection ended; nothing changes if another connection has taken over meanwhile."""
-        presence = self._present.get(principal.identity)
-        if presence is not None and presence.principal is principal:
-            self._present[principal.identity] = _Presence(None, self.now_ms())
+        if principal.kind == "device":
+            self.went(principal)
         self._simulators.pop(principal.identity, None)
 
     # What the house asks.
 
-    def status(self, product_key: str, device_name: str) -> DeviceStatus | None:
-        """Whether the device is connected; None when there is none. A simulated one is online with its simulator."""
-        device = self.registry.device(product_key, device_name)
-        if device is None:
-            return None
-        presence = self._present.get(device.identity)
-        if presence is not None:
-            return DeviceStatus("online" if presence.principal else "offline", presence.since_ms)
-        if device.product.devices.simulated and self._simulators:
-            return DeviceStatus("online", min(self._simulators.values()))
-        return DeviceStatus("inactive")
+    def update_shadow(self, device: Device, message: bytes) -> dict[str, Any]:
+        """A shadow message of the cloud side; returns the reply. The device is told of new wishes if it is online."""
+        return change_shadow(self, device, message, from_cloud=True)
 
-    def now_ms(self) -> int:
-        """UTC milliseconds of the platform's clock."""
-        return self._clock_ms()
+    def push_ota(self, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = "") -> Upgrade:
+        """Offer a firmware to a device: at once if it is online, else when it informs its version."""
+        return push_ota(self, device, firmware, job_id=job_id, task_id=task_id)
+
+    def register(self, product: Product, device_name: str) -> Device:
+        """Register a device that is not there yet; PlatformError if it cannot be."""
+        if len(product.devices) >= MOST_DEVICES:
+            raise PlatformError(403, f"a product has at most {MOST_DEVICES:,} devices")
+        return register_device(self, product, device_name)
+
+    def set_disabled(self, device: Device, disabled: bool) -> None:
+        """A disabled device is put out and may not come back; the gateway of a sub-device is told."""
+        life_cycle(self, device, "disable" if disabled else "enable")
+
+    def forget_device(self, device: Device) -> None:
+        """A device has been deleted: it is put out, leaves its gateway, and nothing is remembered of it."""
+        life_cycle(self, device, "delete")
 
     def record(self, product_key: str, device_name: str, topic: str, code: int, message: str) -> None:
         """Write a refused or failed message into the device log, and tell Python's logging (DEBUG)."""
@@ -197,11 +237,51 @@ class Platform:
             raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
         principal.rates = DEVICE_RATES
 
-    def _record_refusal(self, principal: Principal, topic: str) -> None:
-        if isinstance(principal.subject, DeviceLogin):
-            device = principal.subject.device
-            self.record(device.product.key, device.name, topic, 9236, "topic authorization failed")
+    # Gateways.
 
-    def _takes_custom_rrpc(self, identity: str) -> bool:
-        presence = self._present.get(identity)
-        return presence is not None and presence.principal is not None and presence.principal.subject.takes_custom_rrpc
+    def _sub_device(self, principal: Principal, product_key: str, device_name: str) -> Device | None:
+        """The sub-device that is logged in over this connection."""
+        speaks = self.gateways.speaks_for(f"{product_key}/{device_name}") == principal.identity
+        return self.registry.device(product_key, device_name) if speaks else None
+
+    def _speaks_on(self, principal: Principal, topic: str) -> bool:
+        found = find(topic) if principal.kind == "device" else None
+        if found is None or found.row.gateway_only:
+            return False
+        identity = f"{found.product_key}/{found.device_name}"
+        return self.gateways.speaks_for(identity) == principal.identity and permission.publishes_as(identity, topic)
+
+    def _hears(self, principal: Principal, topic_filter: str) -> bool:
+        """A gateway may subscribe its sub-devices' topics, logged in or not."""
+        if principal.kind != "device":
+            return False
+        plain = permission.unshared(topic_filter)
+        # Product key and device name stand side by side in every topic of a device.
+        return any(
+            permission.subscribes_as(device, plain)
+            for names in pairwise(plain.split("/"))
+            if self.gateways.gateway_of("/".join(names)) == principal.identity
+            and (device := self.registry.device(*names)) is not None
+        )
+
+    def _record_refusal(self, principal: Principal, topic: str) -> None:
+        if not isinstance(principal.subject, DeviceLogin):
+            return
+        device = principal.subject.device
+        code = self._refused_sub_device(device, topic)
+        self.record(device.product.key, device.name, topic, code, TEXT[code])
+
+    def _refused_sub_device(self, gateway: Device, topic: str) -> int:
+        """Tell a gateway what is wrong with the sub-device it speaks for; 9236 when it is about none."""
+        found = find(topic)
+        if found is None or not found.device_name or f"{found.product_key}/{found.device_name}" == gateway.identity:
+            return 9236
+        if gateway.product.node_type != "gateway" and not self.gateways.count(gateway.identity):
+            return 9236
+        names = (found.product_key, found.device_name)
+        identity = "/".join(names)
+        code = 6401
+        if self.gateways.gateway_of(identity) == gateway.identity:
+            code = 522 if self.is_disabled(identity) else 520
+        self.send(error_downlink(gateway, names, code, TEXT[code], self.calls.new_id()))
+        return code

@@ -19,6 +19,8 @@ from .thing_model import ThingModel
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .raw import Converter
+
 __all__ = [
     "RESERVED_KEYS",
     "Application",
@@ -48,6 +50,8 @@ class Product:
     secret: str | None = field(default=None, repr=False)
     dynamic_registration: bool = False
     node_type: NodeType = "device"
+    #: What turns raw data of its devices into Alink and back.
+    converter: Converter | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

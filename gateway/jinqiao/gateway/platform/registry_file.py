@@ -6,6 +6,7 @@ each with its place. Paths of thing models are relative to the registry file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,7 +18,11 @@ from jinqiao.base.errors import Problem, RegistryError
 
 from .devices import ListedDevices
 from .ev_thing_model import ev_thing_model
+from .layout import Field as RawField
+from .layout import Layout
+from .raw import Converter
 from .registry import RESERVED_KEYS, Application, ConsumerGroup, NodeType, Product, Registry
+from .script_converter import ScriptConverter
 from .thing_model import ThingModel, load_thing_model
 
 __all__ = ["RegistryFile", "read_registry"]
@@ -29,6 +34,12 @@ def _not_a_system_root(key: str) -> str:
     if key in RESERVED_KEYS:
         raise ValueError(f"{key!r} is the root of system topics; no product can be called so")
     return key
+
+
+def _not_zero(scale: float) -> float:
+    if scale == 0 or not math.isfinite(scale):
+        raise ValueError("a scale is a finite number other than 0")
+    return scale
 
 
 ProductKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$"), AfterValidator(_not_a_system_root)]
@@ -47,6 +58,13 @@ class DeviceEntry(_Strict):
     device_secret: Secret = Field(repr=False)
 
 
+class RawFieldEntry(_Strict):
+    identifier: str
+    format: Literal["u8", "i8", "u16", "i16", "u32", "i32", "f32", "f64"]
+    scale: Annotated[int | float, AfterValidator(_not_zero)] = 1
+    offset: int | float = 0
+
+
 class ProductEntry(_Strict):
     product_key: ProductKey
     name: str
@@ -56,6 +74,9 @@ class ProductEntry(_Strict):
     dynamic_registration: bool = False
     node_type: NodeType = "device"
     validation: Literal["strong", "weak"] = "strong"
+    #: What turns raw data into Alink and back: a Python script beside the registry, or the fields of one frame.
+    raw_script: str | None = None
+    raw_layout: list[RawFieldEntry] = Field(default_factory=list)
     devices: list[DeviceEntry] = Field(default_factory=list)
 
 
@@ -90,12 +111,14 @@ def read_registry(path: Path | str) -> Registry:
     """The registry that `path` describes; raises RegistryError."""
     document = Document.load(path, error=RegistryError)
     file = document.check(RegistryFile)
-    models, model_problems = _thing_models(document, file, Path(path).parent)
-    problems = list(document.refusal([*_repeats(document, file), *_strangers(document, file)]).problems)
+    folder = Path(path).parent
+    models, model_problems = _thing_models(document, file, folder)
+    found = [*_repeats(document, file), *_strangers(document, file), *_converter_problems(document, file, folder)]
+    problems = list(document.refusal(found).problems)
     if problems or model_problems:
         raise RegistryError([*problems, *model_problems])
     return Registry(
-        (_product(entry, model) for entry, model in zip(file.products, models, strict=True)),
+        (_product(entry, model, folder) for entry, model in zip(file.products, models, strict=True)),
         (Application(a.username, a.password, frozenset(a.products)) for a in file.applications),
         access_keys={key.id: key.secret for key in file.access_keys},
         consumer_groups=(ConsumerGroup(group.id, frozenset(group.products)) for group in file.consumer_groups),
@@ -104,7 +127,7 @@ def read_registry(path: Path | str) -> Registry:
     )
 
 
-def _product(entry: ProductEntry, model: ThingModel) -> Product:
+def _product(entry: ProductEntry, model: ThingModel, folder: Path) -> Product:
     return Product(
         key=entry.product_key,
         name=entry.name,
@@ -113,7 +136,24 @@ def _product(entry: ProductEntry, model: ThingModel) -> Product:
         secret=entry.product_secret,
         dynamic_registration=entry.dynamic_registration,
         node_type=entry.node_type,
+        converter=_converter(entry, folder),
     )
+
+
+def _converter(entry: ProductEntry, folder: Path) -> Converter | None:
+    if entry.raw_script is not None:
+        return ScriptConverter(folder / entry.raw_script)
+    if entry.raw_layout:
+        return Layout([RawField(f.identifier, f.format, f.scale, f.offset) for f in entry.raw_layout])
+    return None
+
+
+def _converter_problems(document: Document, file: RegistryFile, folder: Path) -> Iterator[Problem]:
+    for row, entry in enumerate(file.products):
+        if entry.raw_script is not None and not (folder / entry.raw_script).is_file():
+            yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+        if entry.raw_script is not None and entry.raw_layout:
+            yield document.problem(("products", row, "raw_layout"), "a product has a raw_script or a raw_layout")
 
 
 def _thing_models(document: Document, file: RegistryFile, folder: Path) -> tuple[list[ThingModel], list[Problem]]:

@@ -69,6 +69,7 @@ class ThingModel:
     def __init__(self, tsl: Mapping[str, Any], *, validation: Validation = "strong") -> None:
         """Compile a TSL document; raises pydantic's ValidationError when it is none (see `load_thing_model`)."""
         self.tsl = tsl
+        self.validation: Validation = validation
         self._ranges = validation == "strong"
         document = tsl_schema.Tsl.model_validate(tsl)
         modules = (document, *document.blocks)

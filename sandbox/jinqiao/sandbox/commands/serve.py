@@ -7,7 +7,6 @@ import json
 import logging
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +14,10 @@ import typer
 
 from jinqiao.base.errors import InputError
 from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, load_registry
 
-from ..gateway import Gateway, Ports
+from ..gateway import Ports
 from ..loop import run_async
+from ..serving import House, known_registry, open_storage
 from ..system import raise_file_limit
 
 __all__ = ["serve"]
@@ -36,10 +34,19 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
     ] = None,
     http_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of /metrics and of MQTT over WebSocket; 0 takes any free one.")
+        int,
+        typer.Option(min=0, max=65535, help="Port of cloud calls, /metrics and MQTT over WebSocket; 0: any free one."),
     ] = 8080,
     mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
+    amqp_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", show_default="none"),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder in which devices and their state outlive this process.", show_default=False),
+    ] = None,
     plain_mqtt: Annotated[
         bool, typer.Option("--plain-mqtt", help="Also take clients without user name on ordinary topics.")
     ] = False,
@@ -55,52 +62,54 @@ def serve(
     ] = _DEFAULT.connections_per_address,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every login and refusal.")] = False,
 ) -> None:
-    """Serve MQTT for the devices of a registry, by the platform's rules.
+    """Serve the platform for the devices of a registry: MQTT by its rules, cloud calls over HTTP.
 
-    Ctrl-C ends it. When standard output is not a terminal, one JSON line says where it listens.
+    With --data, what devices and cloud calls change is kept in a folder; --registry seeds it. Ctrl-C ends it. When
+    standard output is not a terminal, one JSON line says where it listens.
 
     \b
     Example:
-      jinqiao serve --registry registry.yaml --mqtt-port 1883
+      jinqiao serve --registry registry.yaml --mqtt-port 1883 --http-port 8080
+      jinqiao serve --data my-devices --http-port 8080
       jinqiao serve --plain-mqtt --mqtt-port 1884
     """
-    if registry is None and not plain_mqtt:
-        raise InputError("nothing to serve: give --registry FILE, or --plain-mqtt for a broker without devices")
+    if registry is None and data is None and not plain_mqtt:
+        raise InputError(
+            "nothing to serve: give --registry FILE, --data DIR, or --plain-mqtt for a broker without devices"
+        )
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(message)s")
-    known = load_registry(registry) if registry is not None else Registry()
+    if amqp_port is not None:
+        print("AMQP is not served yet: nothing listens on --amqp-port", file=sys.stderr)
+    storage = open_storage(data)
+    known = known_registry(registry, storage)
     known.anonymous = known.anonymous or plain_mqtt
     limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
-    platform = Platform(
-        known,
-        clock_ms=lambda: time.time_ns() // 1_000_000,
-        rates="all" if rates else "none",
-        cut_off=cut_off,
-    )
-    run_async(_serve(platform, limits, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, certs)))
+    house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off)
+    run_async(_serve(house, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, certs)))
 
 
-async def _serve(platform: Platform, limits: Limits, ports: Ports) -> None:
+async def _serve(house: House, ports: Ports) -> None:
     raise_file_limit()
-    registry, gateway = platform.registry, Gateway(platform, limits)
-    taken = await gateway.start(ports)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    devices = sum(len(product.devices) for product in registry.products.values())
-    print(
-        f"MQTT on {ports.host}:{taken['mqtt_port']}, HTTP on {taken['http_port']}\n"
-        f"  {len(registry.products)} products, {devices:,} devices, "
-        f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",
-        file=sys.stderr,
-    )
-    if not sys.stdout.isatty():
-        print(json.dumps({"ready": {"mqtt_host": ports.host, **taken}}), flush=True)
     try:
+        taken = await house.start(ports)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        registry = house.platform.registry
+        devices = sum(len(product.devices) for product in registry.products.values())
+        print(
+            f"MQTT on {ports.host}:{taken['mqtt_port']}, cloud calls on http://{ports.host}:{taken['http_port']}/\n"
+            f"  {len(registry.products)} products, {devices:,} devices, "
+            f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",
+            file=sys.stderr,
+        )
+        if not sys.stdout.isatty():
+            print(json.dumps({"ready": {"mqtt_host": ports.host, **taken}}), flush=True)
         await stop.wait()
     finally:
-        await gateway.close()
-    stats = gateway.server.stats()
+        await house.close()
+    stats = house.gateway.server.stats()
     received = sum(stats.get("received", {}).values())
     print(f"served {received:,} messages, {stats.get('delivered', 0):,} delivered", file=sys.stderr)

@@ -1,0 +1,115 @@
+"""The cloud side's door: a request in, a response out, or a device to wait for first (sans-I/O)."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from jinqiao.gateway.platform.platform import Platform
+
+from .actions import ACTIONS, VERSION, Action
+from .arguments import Arguments
+from .errors import ApiError
+from .forms import response, wants_xml
+from .http import MAX_BODY, Request, Response, Waiting
+from .pending import Pending
+from .registration import PATHS, Registration
+from .signature import authorise
+
+__all__ = ["Cloud"]
+
+_logger = logging.getLogger(__name__)
+_NO_PARAMETERS: dict[str, str] = {}
+
+
+class Cloud:
+    """OpenAPI and HTTPS registration of one platform.
+
+    `mqtt_address` is the host and port that pre-authentication tells devices to connect to.
+    """
+
+    def __init__(self, platform: Platform, *, mqtt_address: tuple[str, int] = ("127.0.0.1", 1883)) -> None:
+        self.platform = platform
+        self.registration = Registration(platform, mqtt_address)
+
+    def dispatch(self, request: Request) -> Response | Waiting:
+        """Answer a request; total over what an HTTP server can read."""
+        if request.path in PATHS:
+            return self.registration.dispatch(request)
+        xml, parameters = False, _NO_PARAMETERS
+        try:
+            parameters = _parameters(request)
+            xml = wants_xml(request, parameters)
+            if request.method not in {"GET", "POST"}:
+                raise ApiError("UnsupportedHTTPMethod")
+            authorise(request, parameters, self.platform.registry.access_keys)
+            action = _action(request, parameters)
+        except ApiError as error:
+            return _refused(request, error, xml=xml)
+        return self._run(request, action, parameters, xml=xml)
+
+    def _run(self, request: Request, action: Action, parameters: Mapping[str, str], *, xml: bool) -> Response | Waiting:
+        def answer(members: Mapping[str, Any]) -> Response:
+            return response(
+                200, f"{action.name}Response", {"RequestId": _request_id(), "Success": True, **members}, xml=xml
+            )
+
+        def refusal(error: Exception) -> Response:
+            if not isinstance(error, ApiError):
+                _logger.error("%s failed", action.name, exc_info=error)
+                error = ApiError("iot.system.SystemException")
+            if error.status != 200:
+                return _refused(request, error, xml=xml)
+            body = {"RequestId": _request_id(), "Success": False, "Code": error.code, "ErrorMessage": error.message}
+            return response(200, f"{action.name}Response", body, xml=xml)
+
+        try:
+            result = action.run(Arguments(self.platform, parameters))
+        except Exception as error:
+            return refusal(error)
+        if not isinstance(result, Pending):
+            return answer(result)
+        pending = result
+
+        def finish() -> Response:
+            try:
+                return answer(pending.finish())
+            except Exception as error:
+                return refusal(error)
+
+        return Waiting(pending.call, pending.timeout_s, finish, lambda: self.platform.calls.close(pending.call))
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    if len(request.body) > MAX_BODY:
+        raise ApiError("RequestTooLarge")
+    try:
+        return request.parameters()
+    except ValueError as error:
+        raise ApiError("RequestTooLarge", f"The request has too many parameters: {error}") from None
+
+
+def _action(request: Request, parameters: Mapping[str, str]) -> Action:
+    """The action named in a header (ACS3) or parameter (RPC v1); raises ApiError."""
+    name = request.headers.get("x-acs-action") or parameters.get("Action", "")
+    version = request.headers.get("x-acs-version") or parameters.get("Version", "")
+    if not name:
+        raise ApiError("MissingAction")
+    if version != VERSION:
+        raise ApiError("InvalidVersion", f"Version must be {VERSION}.")
+    action = ACTIONS.get(name)
+    if action is None:
+        raise ApiError("InvalidAction.NotFound")
+    return action
+
+
+def _refused(request: Request, error: ApiError, *, xml: bool) -> Response:
+    host = request.headers.get("host", "")
+    body = {"RequestId": _request_id(), "HostId": host, "Code": error.code, "Message": error.message}
+    return response(error.status, "Error", body, xml=xml)
+
+
+def _request_id() -> str:
+    return str(uuid.uuid4()).upper()

@@ -1,0 +1,65 @@
+"""HTTP requests and responses as values, and a call that waits for a device before it can be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from jinqiao.gateway.platform.calls import Call
+
+__all__ = ["MAX_BODY", "MAX_PARAMETERS", "Request", "Response", "Waiting"]
+
+#: A larger body is refused before it is read: the largest action carries a TSL of this order.
+MAX_BODY = 2 * 1024 * 1024
+#: Parameters of one call; lists are sent as `Name.1`, `Name.2` …
+MAX_PARAMETERS = 2_000
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`query` is as on the wire; `headers` have lower-case names."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def query_pairs(self) -> list[tuple[str, str]]:
+        """Names and values of the query, decoded; raises ValueError for too many."""
+        return _pairs(self.query)
+
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """Names and values of a form body, decoded; none if the body is no form."""
+        if not self.headers.get("content-type", "").lower().startswith(_FORM):
+            return []
+        return _pairs(self.body.decode("utf-8", "replace"))
+
+    def parameters(self) -> dict[str, str]:
+        """Query and form together; of a name that stands twice the last counts."""
+        return dict([*self.query_pairs(), *self.form_pairs()])
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_PARAMETERS, errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Wait until `call` is answered, at most `timeout_s`, then `finish` is the response; close it in any case."""
+
+    call: Call
+    timeout_s: float
+    finish: Callable[[], Response]
+    close: Callable[[], None]

@@ -1,0 +1,111 @@
+"""Who calls: RPC v1 (HMAC-SHA1 over the parameters) and ACS3-HMAC-SHA256 (over request and headers).
+
+Both are recomputed from the request as it came. A refusal's message carries the string that we signed after a colon,
+because the older SDK splits the message there: it reports `InvalidAccessKeySecret` when that string is its own, and
+fails with an IndexError when there is no colon. Age and nonce of a request are not judged: a sandbox is called by
+recorded requests and by machines with wrong clocks.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from .errors import ApiError
+from .http import Request
+
+__all__ = ["authorise", "rpc_string_to_sign", "v3_string_to_sign"]
+
+_V3 = "ACS3-HMAC-SHA256"
+_V3_AUTHORIZATION = re.compile(
+    rf"{_V3}\s+Credential=(?P<key>[^,]+),\s*SignedHeaders=(?P<names>[^,]*),\s*Signature=(?P<signature>[0-9A-Fa-f]+)"
+)
+
+
+def authorise(request: Request, parameters: Mapping[str, str], access_keys: Mapping[str, str]) -> str:
+    """The access key id of a correctly signed request; raises ApiError."""
+    if request.headers.get("authorization", "").startswith(_V3):
+        return _authorise_v3(request, access_keys)
+    return _authorise_rpc(request, parameters, access_keys)
+
+
+def _secret(access_keys: Mapping[str, str], key: str) -> str:
+    if not key:
+        raise ApiError("MissingAccessKeyId")
+    if key not in access_keys:
+        raise ApiError("InvalidAccessKeyId.NotFound")
+    return access_keys[key]
+
+
+# RPC v1: everything in query and form.
+
+
+def _authorise_rpc(request: Request, parameters: Mapping[str, str], access_keys: Mapping[str, str]) -> str:
+    key = parameters.get("AccessKeyId", "")
+    secret = _secret(access_keys, key)
+    method = parameters.get("SignatureMethod", "HMAC-SHA1")
+    if method.upper() != "HMAC-SHA1":
+        raise ApiError("InvalidSignatureMethod", f"Specified signature method is not supported: {method}")
+    string_to_sign = rpc_string_to_sign(request.method, [*request.query_pairs(), *request.form_pairs()])
+    mac = hmac.new(f"{secret}&".encode(), string_to_sign.encode(), hashlib.sha1).digest()
+    _compare(base64.b64encode(mac), parameters.get("Signature", "").encode(), string_to_sign)
+    return key
+
+
+def rpc_string_to_sign(method: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """METHOD&%2F&pct(sorted k=v joined by &), over everything but the signature itself."""
+    signed = sorted((_percent(name), _percent(value)) for name, value in pairs if name != "Signature")
+    return f"{method}&%2F&{_percent('&'.join(f'{name}={value}' for name, value in signed))}"
+
+
+# ACS3: the request itself.
+
+
+def _authorise_v3(request: Request, access_keys: Mapping[str, str]) -> str:
+    found = _V3_AUTHORIZATION.fullmatch(request.headers["authorization"].strip())
+    if found is None:
+        raise ApiError("IncompleteSignature")
+    secret = _secret(access_keys, found["key"])
+    names = [name for name in found["names"].lower().split(";") if name]
+    if request.headers.get("x-acs-content-sha256", "").lower() != hashlib.sha256(request.body).hexdigest():
+        raise ApiError("InvalidContentSha256", "x-acs-content-sha256 is not the SHA-256 of the body")
+    string_to_sign = v3_string_to_sign(request, names)
+    mac = hmac.new(secret.encode(), string_to_sign.encode(), hashlib.sha256).hexdigest()
+    _compare(mac.encode(), found["signature"].lower().encode(), string_to_sign)
+    return found["key"]
+
+
+def v3_string_to_sign(request: Request, signed_headers: Iterable[str]) -> str:
+    """The algorithm's name and the SHA-256 of the canonical request."""
+    names = sorted(signed_headers)
+    query = "&".join(
+        f"{name}={value}" for name, value in sorted((_percent(k), _percent(v)) for k, v in request.query_pairs())
+    )
+    canonical = "\n".join(
+        (
+            request.method,
+            request.path or "/",
+            query,
+            "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in names),
+            ";".join(names),
+            hashlib.sha256(request.body).hexdigest(),
+        )
+    )
+    return f"{_V3}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def _compare(expected: bytes, given: bytes, string_to_sign: str) -> None:
+    if not hmac.compare_digest(expected, given):
+        raise ApiError(
+            "SignatureDoesNotMatch",
+            f"Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}",
+        )
+
+
+def _percent(text: str) -> str:
+    """RFC 3986: everything but letters, digits and -_.~ is escaped."""
+    return quote(text, safe="~")

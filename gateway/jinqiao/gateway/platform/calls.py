@@ -1,0 +1,85 @@
+"""Calls to devices that wait for an answer: synchronous services and remote calls (RRPC), matched by message id.
+
+A caller opens a `Call` before it sends the request. The device answers on `rrpc/response/{id}`, or on the very topic
+of the request when bit 0 of its `ext` is set; whichever comes first counts, and only from the device that was asked.
+An answer nobody waits for is ignored: one official SDK answers asynchronous calls on `rrpc/response/undefined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import count
+
+from jinqiao.gateway.mqtt.policy import Downlink
+
+from .alink import Uplink
+
+__all__ = ["Call", "Calls", "answer_call"]
+
+#: Message ids have 19 digits.
+_FIRST_ID = 10**18
+
+
+class Call:
+    """One question to one device; `answer` is None until it comes."""
+
+    __slots__ = ("_told", "answer", "identity", "message_id")
+
+    def __init__(self, identity: str, message_id: str) -> None:
+        self.identity = identity
+        self.message_id = message_id
+        self.answer: bytes | None = None
+        self._told: Callable[[], object] | None = None
+
+    def when_answered(self, tell: Callable[[], object]) -> None:
+        """Call `tell` when the answer comes; at once if it has come already."""
+        self._told = tell
+        if self.answer is not None:
+            tell()
+
+    def take(self, payload: bytes) -> None:
+        """The device's answer; a second one changes nothing."""
+        if self.answer is None:
+            self.answer = payload
+            if self._told is not None:
+                self._told()
+
+
+class Calls:
+    """The calls that are open."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        # Ids begin at the clock so that a restarted platform does not take answers to its former self's calls.
+        self._ids = count(_FIRST_ID + now_ms() * 1_000)
+        self._open: dict[str, Call] = {}
+
+    def new_id(self) -> str:
+        """A message id that was not used before."""
+        return str(next(self._ids))
+
+    def open(self, identity: str) -> Call:
+        """Expect an answer of the device; `close` it in the end."""
+        call = Call(identity, self.new_id())
+        self._open[call.message_id] = call
+        return call
+
+    def close(self, call: Call) -> None:
+        """Nobody waits any longer."""
+        self._open.pop(call.message_id, None)
+
+    def answered(self, identity: str, message_id: str, payload: bytes) -> bool:
+        """A device's answer has come; whether anybody waited for it."""
+        call = self._open.get(message_id)
+        if call is None or call.identity != identity:
+            return False
+        call.take(payload)
+        return True
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+
+def answer_call(uplink: Uplink) -> Iterable[Downlink]:
+    """Handler of the topics that carry answers; their first named level is the message id."""
+    uplink.house.calls.answered(uplink.device.identity, uplink.variables[0], uplink.payload)
+    return ()

@@ -1,0 +1,215 @@
+"""Who is online: devices by their own connection, sub-devices by their gateway's, simulated ones by their simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jinqiao.gateway.mqtt.policy import Downlink, Principal
+
+from .calls import Calls
+from .codes import TEXT
+from .memory import Memory
+from .records import DeviceRecord, IotIds
+from .registry import Device, Registry
+from .shadow_topics import shadow_wishes
+from .sub_devices import error_downlink
+from .token_login import Token
+
+__all__ = ["DeviceStatus", "Sessions"]
+
+#: Subscriptions that a gateway may have more for each sub-device that is logged in over it.
+_SUBSCRIPTIONS_EACH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """Whether a device is connected, and since when (UTC ms; 0 when it has never been)."""
+
+    state: Literal["inactive", "online", "offline", "disabled"]
+    since_ms: int = 0
+
+
+@dataclass(slots=True)
+class _Presence:
+    """The connection a device is online by, or None after it ended."""
+
+    principal: Principal | None
+    since_ms: int
+
+
+def _nowhere(_: Downlink) -> None:
+    """No broker is there to publish it."""
+
+
+def _to_nobody(_: str, __: Downlink) -> None:
+    """No broker is there to deliver it."""
+
+
+def _no_one(_: str, __: str) -> None:
+    """No broker is there to be told."""
+
+
+def _nobody(_: str) -> None:
+    """No broker is there to be told."""
+
+
+class Sessions(Memory):
+    """Presence of devices, and what is noted about them."""
+
+    def __init__(self, registry: Registry, clock_ms: Callable[[], int]) -> None:
+        super().__init__(registry)
+        self._clock_ms = clock_ms
+        self.calls = Calls(clock_ms)
+        #: Publishes a message of the platform; whoever runs a broker puts its own here.
+        self.send: Callable[[Downlink], None] = _nowhere
+        #: The same, to one connection whatever it is subscribed to: identity, message.
+        self.deliver: Callable[[str, Downlink], None] = _to_nobody
+        #: Ends the connection of an identity; whoever runs a broker puts its own here.
+        self.close_session: Callable[[str], None] = _nobody
+        #: Told when what an identity may publish and is pushed has changed; and which of its subscriptions to look at
+        #: again: those with the second text in their filters, none if that is empty.
+        self.reconsider: Callable[[str, str], None] = _no_one
+        self.records: dict[str, DeviceRecord] = {}
+        self.iot_ids = IotIds(registry)
+        #: Tokens of HTTPS pre-authentication, by the user name they are for.
+        self.tokens: dict[str, Token] = {}
+        self._present: dict[str, _Presence] = {}
+        self._simulators: dict[str, int] = {}
+
+    def now_ms(self) -> int:
+        """UTC milliseconds of the platform's clock."""
+        return self._clock_ms()
+
+    # Coming and going.
+
+    def came(self, principal: Principal) -> None:
+        """A device's own connection is there; a session over a gateway was the older login of the two."""
+        device: Device = principal.subject.device
+        self.lodgers_go(device)
+        gateway = self.gateways.speaks_for(device.identity)
+        if gateway is not None:
+            self.gateways.log_out(device.identity)
+            self._tell_gateway(gateway, device, 427)
+            self._lodger_gone(gateway, device)
+        self._present[principal.identity] = _Presence(principal, self.now_ms())
+        self.note_online(device)
+        self._greet(device)
+
+    def went(self, principal: Principal) -> None:
+        """Its connection ended; nothing changes if another connection has taken over meanwhile."""
+        presence = self._present.get(principal.identity)
+        if presence is not None and presence.principal is principal:
+            self._present[principal.identity] = _Presence(None, self.now_ms())
+            self.lodgers_go(principal.subject.device)
+
+    def sub_device_came(self, gateway: Device, device: Device) -> None:
+        """A sub-device logged in over its gateway's connection."""
+        self._present[device.identity] = _Presence(None, self.now_ms())
+        principal = self.peer_of(gateway)
+        if principal is not None:
+            principal.max_subscriptions += _SUBSCRIPTIONS_EACH
+        self.note_online(device)
+        self.reconsider(device.identity, "")
+        self.reconsider(gateway.identity, "")
+        self._greet(device)
+
+    def sub_device_went(self, gateway: Device, device: Device) -> None:
+        """Its session ended."""
+        self._lodger_gone(gateway.identity, device)
+        principal = self.peer_of(gateway)
+        if principal is not None:
+            principal.max_subscriptions -= _SUBSCRIPTIONS_EACH
+
+    def lodgers_go(self, gateway: Device) -> None:
+        """A gateway's connection is another, or gone: its sub-devices have no session any more."""
+        for device in self.gateways.logged_in(gateway.identity):
+            self.gateways.log_out(device.identity)
+            self._lodger_gone(gateway.identity, device)
+
+    def _lodger_gone(self, gateway: str, device: Device) -> None:
+        self._present[device.identity] = _Presence(None, self.now_ms())
+        self.reconsider(device.identity, "")
+        self.reconsider(gateway, "")
+
+    def _greet(self, device: Device) -> None:
+        state = self.known_state(device)
+        if state is not None:
+            for downlink in shadow_wishes(device, state.shadow, self.now_ms()):
+                self.send(downlink)
+
+    def _tell_gateway(self, gateway: str, device: Device, code: int) -> None:
+        found = self.registry.device(*gateway.split("/", 1))
+        if found is not None:
+            names = (device.product.key, device.name)
+            self.send(error_downlink(found, names, code, TEXT[code], self.calls.new_id()))
+
+    # What the house asks.
+
+    def status(self, product_key: str, device_name: str) -> DeviceStatus | None:
+        """Whether the device is connected; None when there is none. A simulated one is online with its simulator."""
+        device = self.registry.device(product_key, device_name)
+        if device is None:
+            return None
+        record = self.records.get(device.identity)
+        if record is not None and record.disabled:
+            return DeviceStatus("disabled", record.online_ms)
+        presence = self._present.get(device.identity)
+        if presence is not None:
+            online = presence.principal is not None or self.gateways.speaks_for(device.identity) is not None
+            return DeviceStatus("online" if online else "offline", presence.since_ms)
+        if device.product.devices.simulated and self._simulators:
+            return DeviceStatus("online", min(self._simulators.values()))
+        if record is not None and record.activated_ms:
+            return DeviceStatus("offline", record.online_ms)
+        return DeviceStatus("inactive")
+
+    def is_online(self, device: Device) -> bool:
+        """Whether the device is connected, itself or by its gateway."""
+        status = self.status(device.product.key, device.name)
+        return status is not None and status.state == "online"
+
+    def peer_of(self, device: Device) -> Principal | None:
+        """The connection over which the device is online itself, or None."""
+        presence = self._present.get(device.identity)
+        return presence.principal if presence is not None else None
+
+    def connection_of(self, identity: str) -> str:
+        """The identity whose connection a device's messages go over: its gateway's, or its own."""
+        return self.gateways.speaks_for(identity) or identity
+
+    def takes_custom_rrpc(self, device: Device) -> bool:
+        """Whether synchronous calls reach it on `/ext/rrpc/…`: bit 0 of the `ext` its connection logged in with."""
+        return self.speaks_ext(device.identity)
+
+    def speaks_ext(self, identity: str) -> bool:
+        """The same by identity."""
+        presence = self._present.get(self.connection_of(identity))
+        return bool(presence and presence.principal and presence.principal.subject.takes_custom_rrpc)
+
+    def record_of(self, device: Device) -> DeviceRecord:
+        """What is noted about a device; an empty record, kept nowhere, when nothing is."""
+        return self.records.get(device.identity) or DeviceRecord()
+
+    def is_disabled(self, identity: str) -> bool:
+        """Whether this device may not connect."""
+        record = self.records.get(identity)
+        return record is not None and record.disabled
+
+    def note(self, device: Device, **facts: Any) -> DeviceRecord:
+        """Note facts about a device (fields of DeviceRecord), and keep them."""
+        record = self.records.setdefault(device.identity, DeviceRecord(created_ms=self.now_ms()))
+        for name, value in facts.items():
+            setattr(record, name, value)
+        self.on_change("record", device.product.key, device.name, record.dump())
+        return record
+
+    def note_online(self, device: Device) -> None:
+        """The device is online: the first time it is activated, which is kept; later times are only remembered."""
+        now_ms = self.now_ms()
+        record = self.records.get(device.identity)
+        if record is None or not record.activated_ms:
+            self.note(device, activated_ms=now_ms, online_ms=now_ms)
+        else:
+            record.online_ms = now_ms

@@ -1,0 +1,142 @@
+"""Files that devices send by MQTT: blocks put together under an upload id, within bounds."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["Conflict", "Upload", "Uploads", "crc16", "crc64"]
+
+Conflict = Literal["overwrite", "append", "reject"]
+
+#: Bytes of a file and of all files of a device; uploads of a device at once; bytes of everything in memory.
+MAX_FILE, DEVICE_QUOTA, MOST_OPEN, TOTAL_QUOTA = 16 << 20, 64 << 20, 4, 512 << 20
+
+
+@dataclass(slots=True)
+class Upload:
+    """A file on its way; `size` is -1 when the device does not know it."""
+
+    id: str
+    identity: str
+    name: str
+    size: int
+    offset: int
+    content: bytearray = field(repr=False)
+    crc: int | None = None
+    client_id: str = ""
+
+
+class Uploads:
+    """Open uploads by id, and the finished files of each device by name."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Upload] = {}
+        self.files: dict[str, dict[str, bytes]] = {}
+        #: Told of each finished file: device's identity, name, content.
+        self.finished: Callable[[str, str, bytes], None] = _unheeded
+        self._held = 0
+
+    def begin(self, identity: str, name: str, size: int, conflict: Conflict, crc: int | None, client_id: str) -> Upload:
+        """Start an upload, or find it again by the device's own id of it.
+
+        Raises FileExistsError when the file is there and conflicts are rejected, OverflowError beyond a quota.
+        """
+        own = [upload for upload in self.open.values() if upload.identity == identity]
+        for upload in own:
+            if client_id and (upload.client_id, upload.name) == (client_id, name):
+                return upload
+        there = self.files.get(identity, {}).get(name)
+        if there is not None and conflict == "reject":
+            raise FileExistsError(name)
+        stored = sum(map(len, self.files.get(identity, {}).values()))
+        if stored + max(size, 0) > DEVICE_QUOTA or self._held + max(size, 0) > TOTAL_QUOTA:
+            raise OverflowError(name)
+        if len(own) >= MOST_OPEN:
+            self.cancel(identity, own[0].id)
+        content = bytearray(there) if there is not None and conflict == "append" else bytearray()
+        upload = Upload(secrets.token_hex(16), identity, name, size, len(content), content, crc, client_id)
+        self.open[upload.id] = upload
+        self._held += len(content)
+        return upload
+
+    def of(self, identity: str, upload_id: str) -> Upload | None:
+        """A device's open upload."""
+        upload = self.open.get(upload_id)
+        return upload if upload is not None and upload.identity == identity else None
+
+    def write(self, upload: Upload, offset: int, block: bytes) -> bool:
+        """Put a block where it belongs: at the end, or again where one is already. False for a gap or too much."""
+        written = len(upload.content) - upload.offset
+        whole = offset + len(block)
+        if not 0 <= offset <= written or whole > MAX_FILE or (upload.size >= 0 and whole > upload.size):
+            return False
+        growth = max(0, whole - written)
+        if self._held + growth > TOTAL_QUOTA:
+            return False
+        self._held += growth
+        upload.content[upload.offset + offset : upload.offset + whole] = block
+        return True
+
+    def complete(self, upload: Upload) -> bool:
+        """The device says that was all: keep the file if it is what was announced; the upload is over either way."""
+        self.cancel(upload.identity, upload.id)
+        content = bytes(upload.content)
+        sent = content[upload.offset :]
+        if (upload.size >= 0 and len(sent) != upload.size) or (upload.crc is not None and crc64(sent) != upload.crc):
+            return False
+        files = self.files.setdefault(upload.identity, {})
+        self._held += len(content) - len(files.get(upload.name, b""))
+        files[upload.name] = content
+        self.finished(upload.identity, upload.name, content)
+        return True
+
+    def cancel(self, identity: str, upload_id: str) -> bool:
+        """Forget an upload; whether there was one."""
+        upload = self.of(identity, upload_id)
+        if upload is None:
+            return False
+        del self.open[upload_id]
+        self._held -= len(upload.content)
+        return True
+
+    def forget(self, identity: str) -> None:
+        """The device is gone, and so are its files."""
+        for upload in [upload for upload in self.open.values() if upload.identity == identity]:
+            self.cancel(identity, upload.id)
+        self._held -= sum(map(len, self.files.pop(identity, {}).values()))
+
+
+def _unheeded(identity: str, name: str, content: bytes) -> None:
+    """Nobody asked."""
+
+
+def _table(polynomial: int) -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte >> 1 ^ polynomial if byte & 1 else byte >> 1
+        table.append(byte)
+    return tuple(table)
+
+
+#: CRC-16/ARC and CRC-64/XZ (reflected polynomials).
+_CRC16, _CRC64 = _table(0xA001), _table(0xC96C5795D7870F42)
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/ARC: what stands behind each block."""
+    crc = 0
+    for byte in data:
+        crc = crc >> 8 ^ _CRC16[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def crc64(data: bytes) -> int:
+    """CRC-64/XZ (ECMA-182 reflected), as object stores compute it: what `ficMode` crc64 compares."""
+    crc = 0xFFFFFFFFFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ _CRC64[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFFFFFFFFFF

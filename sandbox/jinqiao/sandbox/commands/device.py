@@ -1,0 +1,150 @@
+"""`jinqiao device`: the devices of a data folder, with credentials ready to paste."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from jinqiao.base.errors import InputError, PlatformError
+from jinqiao.gateway.platform import provisioning
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry import Device
+
+from ..credentials import login, snippets
+from .kept import AsJson, Data, device_of, kept_platform, product_of
+
+__all__ = ["app"]
+
+app = typer.Typer(help="The devices of a data folder.", no_args_is_help=True)
+
+Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
+Name = Annotated[str, typer.Argument(help="Device name.", metavar="DEVICE_NAME", show_default=False)]
+Host = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines connect to.")]
+Port = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
+
+
+@app.command("add")
+def add(
+    data: Data,
+    product_key: Key,
+    device_name: Name,
+    secret: Annotated[
+        str | None, typer.Option(help="Device secret; one is made if none is given.", show_default=False)
+    ] = None,
+    nickname: Annotated[str, typer.Option(help="What people call it.", show_default=False)] = "",
+    mqtt_host: Host = "127.0.0.1",
+    mqtt_port: Port = 1883,
+    json_: AsJson = False,
+) -> None:
+    """Register a device; prints its credentials, ready to paste. A running server knows it at once.
+
+    \b
+    Example:
+      jinqiao device add a1carPK0001 tbox001 --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        product = product_of(platform, product_key)
+        try:
+            device = provisioning.register_device(platform, product, device_name, secret=secret, nickname=nickname)
+        except PlatformError as refused:
+            taken = product.devices.secret(device_name) is not None
+            why = "is there already" if taken else "is not valid: 1 to 32 letters, digits and - _ . : @"
+            raise InputError(f"device {device_name!r} {why}") from refused
+        _tell(platform, device, mqtt_host, mqtt_port, json_)
+
+
+@app.command("list")
+def list_(data: Data, product_key: Key, json_: AsJson = False) -> None:
+    """List a product's devices.
+
+    \b
+    Example:
+      jinqiao device list a1carPK0001 --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        product = product_of(platform, product_key)
+        rows = [_row(platform, device_of(platform, product_key, name)) for name in product.devices]
+    if json_:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    table = Table("device name", "nickname", "state", box=None)
+    for row in rows:
+        table.add_row(row["device_name"], row["nickname"], row["state"])
+    Console().print(table)
+
+
+@app.command("show")
+def show(
+    data: Data,
+    product_key: Key,
+    device_name: Name,
+    mqtt_host: Host = "127.0.0.1",
+    mqtt_port: Port = 1883,
+    json_: AsJson = False,
+) -> None:
+    """Show a device with its credentials, ready to paste.
+
+    \b
+    Example:
+      jinqiao device show a1carPK0001 tbox001 --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        _tell(platform, device_of(platform, product_key, device_name), mqtt_host, mqtt_port, json_)
+
+
+@app.command("disable")
+def disable(data: Data, product_key: Key, device_name: Name) -> None:
+    """Disable a device: it is put out and may not connect.
+
+    \b
+    Example:
+      jinqiao device disable a1carPK0001 tbox001 --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        provisioning.disable_device(platform, device_of(platform, product_key, device_name))
+
+
+@app.command("enable")
+def enable(data: Data, product_key: Key, device_name: Name) -> None:
+    """Let a device connect again.
+
+    \b
+    Example:
+      jinqiao device enable a1carPK0001 tbox001 --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        provisioning.enable_device(platform, device_of(platform, product_key, device_name))
+
+
+@app.command("delete")
+def delete(data: Data, product_key: Key, device_name: Name) -> None:
+    """Delete a device and everything remembered of it.
+
+    \b
+    Example:
+      jinqiao device delete a1carPK0001 tbox001 --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        provisioning.delete_device(platform, device_of(platform, product_key, device_name))
+
+
+def _row(platform: Platform, device: Device) -> dict[str, Any]:
+    record = platform.record_of(device)
+    state = "disabled" if record.disabled else "activated" if record.activated_ms else "inactive"
+    names = {"product_key": device.product.key, "device_name": device.name, "device_secret": device.secret}
+    return {**names, "nickname": record.nickname, "state": state, "activated_ms": record.activated_ms}
+
+
+def _tell(platform: Platform, device: Device, host: str, port: int, json_: bool) -> None:
+    row = {**_row(platform, device), **login(device)}
+    if json_:
+        print(json.dumps(row, ensure_ascii=False))
+        return
+    for name, value in row.items():
+        print(f"{name}: {value}")
+    for client, text in snippets(device, host, port).items():
+        print(f"\n# {client}\n{text}", end="")

@@ -1,0 +1,60 @@
+"""What the commands on a data folder have in common: its platform, and finding things in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jinqiao.base.errors import InputError
+from jinqiao.base.words import did_you_mean
+from jinqiao.gateway.platform import persistence
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry import Device, Product
+from jinqiao.gateway.platform.storage import FILE, Storage
+
+__all__ = ["AsJson", "Data", "device_of", "kept_platform", "product_of"]
+
+Data = Annotated[
+    Path, typer.Option("--data", help="The data folder of: jinqiao serve --data.", metavar="DIR", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+@contextmanager
+def kept_platform(data: Path, *, make: bool = False) -> Iterator[tuple[Platform, Storage]]:
+    """The platform of a data folder without a broker; what is changed is kept, and a running server takes it over."""
+    if not make and not (data / FILE).is_file():
+        raise InputError(f"no data in {str(data)!r}\n  begin with: jinqiao product add --data {data} --name NAME")
+    storage = Storage(data)
+    try:
+        platform = Platform(persistence.load_kept(storage))
+        persistence.attach(platform, storage)
+        yield platform, storage
+    finally:
+        storage.close()
+
+
+def product_of(platform: Platform, product_key: str) -> Product:
+    """The product of this key; raises InputError."""
+    product = platform.registry.product(product_key)
+    if product is None:
+        near = did_you_mean(product_key, platform.registry.products)
+        raise InputError(f"no product {product_key!r}{near}\n  list them with: jinqiao product list --data DIR")
+    return product
+
+
+def device_of(platform: Platform, product_key: str, device_name: str) -> Device:
+    """The device of these names; raises InputError."""
+    product = product_of(platform, product_key)
+    device = platform.registry.device(product_key, device_name)
+    if device is None:
+        near = did_you_mean(device_name, list(product.devices))
+        raise InputError(
+            f"no device {device_name!r} of product {product_key!r}{near}\n"
+            f"  list them with: jinqiao device list {product_key} --data DIR"
+        )
+    return device

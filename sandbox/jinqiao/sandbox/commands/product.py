@@ -1,0 +1,192 @@
+"""`jinqiao product`: the products of a data folder."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from jinqiao.base.errors import InputError
+from jinqiao.gateway.platform import provisioning
+from jinqiao.gateway.platform.devices import ListedDevices
+from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.gateway.platform.persistence import product_row
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry import Device, Product
+from jinqiao.gateway.platform.registry_file import ProductKey
+from jinqiao.gateway.platform.thing_model import load_thing_model
+
+from .kept import AsJson, Data, kept_platform, product_of
+
+__all__ = ["app"]
+
+app = typer.Typer(help="The products of a data folder.", no_args_is_help=True)
+
+Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
+
+
+class NodeKind(StrEnum):
+    """What the devices of a product are in a network."""
+
+    DEVICE = "device"
+    GATEWAY = "gateway"
+    SUB_DEVICE = "sub_device"
+
+
+class Validation(StrEnum):
+    """How posts are judged: type, range and length, or only identifier and type."""
+
+    STRONG = "strong"
+    WEAK = "weak"
+
+
+@app.command("add")
+def add(
+    data: Data,
+    name: Annotated[str, typer.Option(help="What people call it.", show_default=False)],
+    key: Annotated[
+        str | None, typer.Option(help="Product key; one is made if none is given.", show_default=False)
+    ] = None,
+    thing_model: Annotated[
+        Path | None, typer.Option(help="TSL file; without one the product is an EV.", show_default=False)
+    ] = None,
+    node_type: Annotated[NodeKind, typer.Option(help="What its devices are.")] = NodeKind.DEVICE,
+    validation: Annotated[Validation, typer.Option(help="How posts are judged.")] = Validation.STRONG,
+    dynamic_registration: Annotated[
+        bool, typer.Option("--dynamic-registration", help="Devices may ask for their secret with the product's.")
+    ] = False,
+    json_: AsJson = False,
+) -> None:
+    """Add a product; prints its key and secret.
+
+    \b
+    Example:
+      jinqiao product add --data my-devices --name T-Box
+      jinqiao product add --data my-devices --name Meter --thing-model meter.json --dynamic-registration
+    """
+    key = key or "a1" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(9))
+    try:
+        TypeAdapter(ProductKey).validate_python(key)
+    except ValidationError:
+        raise InputError(f"{key!r} is no product key: 1 to 32 letters and digits, none of the system's roots") from None
+    model = load_thing_model(thing_model, validation=validation.value) if thing_model else ev_thing_model(key)
+    with kept_platform(data, make=True) as (platform, storage):
+        if platform.registry.product(key) is not None:
+            raise InputError(f"there is a product {key!r} already")
+        secret = provisioning.new_secret()
+        product = Product(key, name, model, ListedDevices({}), secret, dynamic_registration, node_type.value)
+        storage.keep_all([product_row(product)])
+    _tell(_row(product), json_)
+
+
+@app.command("list")
+def list_(data: Data, json_: AsJson = False) -> None:
+    """List the products.
+
+    \b
+    Example:
+      jinqiao product list --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        rows = [_row(product) for product in platform.registry.products.values()]
+    if json_:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    table = Table("product key", "name", "node type", "dynamic registration", "devices", box=None)
+    for row in rows:
+        table.add_row(
+            *(str(row[column]) for column in ("product_key", "name", "node_type", "dynamic_registration", "devices"))
+        )
+    Console().print(table)
+
+
+@app.command("show")
+def show(data: Data, product_key: Key, json_: AsJson = False) -> None:
+    """Show a product with its secret.
+
+    \b
+    Example:
+      jinqiao product show a1carPK0001 --data my-devices
+    """
+    with kept_platform(data) as (platform, _):
+        _tell(_row(product_of(platform, product_key)), json_)
+
+
+@app.command("disable")
+def disable(data: Data, product_key: Key) -> None:
+    """Disable every device of a product: none may connect.
+
+    \b
+    Example:
+      jinqiao product disable a1carPK0001 --data my-devices
+    """
+    _switch(data, product_key, True)
+
+
+@app.command("enable")
+def enable(data: Data, product_key: Key) -> None:
+    """Let every device of a product connect again.
+
+    \b
+    Example:
+      jinqiao product enable a1carPK0001 --data my-devices
+    """
+    _switch(data, product_key, False)
+
+
+@app.command("delete")
+def delete(data: Data, product_key: Key) -> None:
+    """Delete a product with all its devices.
+
+    \b
+    Example:
+      jinqiao product delete a1carPK0001 --data my-devices
+    """
+    with kept_platform(data) as (platform, storage):
+        product = product_of(platform, product_key)
+        for device in _devices(platform, product):
+            provisioning.delete_device(platform, device)
+        storage.delete_product(product_key)
+
+
+def _switch(data: Path, product_key: str, disabled: bool) -> None:
+    with kept_platform(data) as (platform, _):
+        devices = _devices(platform, product_of(platform, product_key))
+        for device in devices:
+            platform.set_disabled(device, disabled)
+    print(f"{len(devices)} devices {'disabled' if disabled else 'enabled'}")
+
+
+def _devices(platform: Platform, product: Product) -> list[Device]:
+    found = (platform.registry.device(product.key, name) for name in list(product.devices))
+    return [device for device in found if device is not None]
+
+
+def _row(product: Product) -> dict[str, Any]:
+    return {
+        "product_key": product.key,
+        "name": product.name,
+        "product_secret": product.secret,
+        "node_type": product.node_type,
+        "dynamic_registration": product.dynamic_registration,
+        "properties": len(product.thing_model.properties),
+        "events": len(product.thing_model.events),
+        "services": len(product.thing_model.services),
+        "devices": len(product.devices),
+    }
+
+
+def _tell(row: dict[str, Any], json_: bool) -> None:
+    if json_:
+        print(json.dumps(row, ensure_ascii=False))
+        return
+    for name, value in row.items():
+        print(f"{name}: {value}")

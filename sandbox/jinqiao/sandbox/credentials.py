@@ -1,0 +1,111 @@
+"""A device's credentials, ready to paste: the MQTT login, and the first lines of a program for each client.
+
+The login is worked out once and stays valid: the platform does not judge a client's time stamp (C SDKs send this one).
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from jinqiao.gateway.platform.registry import Device
+from jinqiao.gateway.platform.signature import client_content, sign
+from jinqiao.gateway.platform.tsl_schema import NumberType
+
+__all__ = ["login", "snippets"]
+
+_TIMESTAMP = "2524608000000"
+
+
+def login(device: Device) -> dict[str, str]:
+    """`client_id`, `username` and `password` of MQTT."""
+    key, name = device.product.key, device.name
+    client = f"{key}.{name}"
+    content = client_content(client, name, key, _TIMESTAMP)
+    return {
+        "client_id": f"{client}|securemode=3,signmethod=hmacsha256,timestamp={_TIMESTAMP}|",
+        "username": f"{name}&{key}",
+        "password": sign("hmacsha256", device.secret, content),
+    }
+
+
+def snippets(device: Device, host: str, port: int) -> Mapping[str, str]:
+    """Client → how to post a property with it."""
+    values = {
+        **login(device),
+        "host": host,
+        "port": str(port),
+        "product_key": device.product.key,
+        "device_name": device.name,
+        "device_secret": device.secret,
+    }
+    params = _example(device)
+    post = f"/sys/{device.product.key}/{device.name}/thing/event/property/post"
+    payload = json.dumps({"id": "1", "version": "1.0", "params": params}, separators=(",", ":"))
+    quoted = {
+        **values,
+        "params": json.dumps(params),
+        "post": post,
+        "payload": payload,
+        "shell_id": shlex.quote(values["client_id"]),
+        "shell_user": shlex.quote(values["username"]),
+        "shell_payload": shlex.quote(payload),
+    }
+    return {client: template.format(**quoted) for client, template in _TEMPLATES.items()}
+
+
+def _example(device: Device) -> dict[str, Any]:
+    """A post that the thing model accepts: its first number, at the low end of its range."""
+    for address, model in device.product.thing_model.properties.items():
+        if isinstance(model.data_type, NumberType):
+            low = model.data_type.specs.min or 0
+            return {address: int(low) if model.data_type.type == "int" else float(low)}
+    return {}
+
+
+_TEMPLATES = {
+    "mosquitto_pub": """\
+mosquitto_pub -h {host} -p {port} -k 60 -q 1 -i {shell_id} \\
+  -u {shell_user} -P {password} \\
+  -t {post} -m {shell_payload}
+""",
+    "paho (Python)": """\
+import paho.mqtt.client as mqtt
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="{client_id}")
+client.username_pw_set("{username}", "{password}")
+client.connect("{host}", {port}, keepalive=60)
+client.loop_start()
+client.publish("{post}", '{payload}', qos=1).wait_for_publish()
+""",
+    "aliyun-iot-linkkit (Python SDK)": """\
+# pip install aliyun-iot-linkkit 'paho-mqtt<2'
+from linkkit import linkkit
+device = linkkit.LinkKit(host_name="cn-shanghai", product_key="{product_key}",
+                         device_name="{device_name}", device_secret="{device_secret}")
+device.config_mqtt(endpoint="{host}", port={port}, secure="")
+device.on_thing_enable = lambda userdata: device.thing_post_property({params})
+device.thing_setup()
+device.connect_async()
+""",
+    "alibabacloud-iot-device-sdk (Node SDK)": """\
+// npm i alibabacloud-iot-device-sdk
+const iot = require('alibabacloud-iot-device-sdk');
+const device = iot.device({{productKey: '{product_key}', deviceName: '{device_name}',
+                          deviceSecret: '{device_secret}', brokerUrl: 'mqtt://{host}:{port}'}});
+device.on('connect', () => device.postProps({params}, reply => console.log(reply)));
+""",
+    "C Link SDK 4": """\
+char *host = "{host}", *product_key = "{product_key}";
+char *device_name = "{device_name}", *device_secret = "{device_secret}";
+uint16_t port = {port};
+aiot_sysdep_network_cred_t plain = {{.option = AIOT_SYSDEP_NETWORK_CRED_NONE}};
+aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_HOST, host);
+aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_PORT, &port);
+aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_PRODUCT_KEY, product_key);
+aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_DEVICE_NAME, device_name);
+aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_DEVICE_SECRET, device_secret);
+aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_NETWORK_CRED, &plain);
+""",
+}

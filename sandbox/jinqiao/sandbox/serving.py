@@ -1,0 +1,108 @@
+"""What `jinqiao serve` puts together: broker, platform, cloud side over HTTP, and the data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.mqtt.limits import Limits
+from jinqiao.gateway.platform import persistence
+from jinqiao.gateway.platform.platform import Platform, RatesOf
+from jinqiao.gateway.platform.registry import Registry, load_registry
+from jinqiao.gateway.platform.storage import Row, Storage
+
+from .gateway import Gateway, Ports
+
+__all__ = ["House", "known_registry", "open_storage"]
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds between looks at what is not kept at once: the device log, last values, changes by the command line.
+_ROUND_S = 0.5
+#: Devices whose last values are kept in one round.
+_PER_ROUND = 500
+
+
+def open_storage(data: Path | None) -> Storage | None:
+    """The file of a data folder, if there is to be one."""
+    return Storage(data) if data is not None else None
+
+
+def known_registry(file: Path | None, storage: Storage | None) -> Registry:
+    """What is known at the start: the registry file's, the folder's, or both."""
+    read = load_registry(file) if file is not None else None
+    if storage is None:
+        return read if read is not None else Registry()
+    return persistence.seed(storage, read) if read is not None else persistence.load_kept(storage)
+
+
+class House:
+    """The gateway and the data folder behind it, from start to close."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        storage: Storage | None,
+        *,
+        limits: Limits | None = None,
+        rates: RatesOf = "all",
+        cut_off: bool = False,
+    ) -> None:
+        self.platform = Platform(registry, clock_ms=_now_ms, rates=rates, cut_off=cut_off)
+        if storage is not None:
+            persistence.attach(self.platform, storage)
+        self.gateway = Gateway(self.platform, limits)
+        self._storage = storage
+        self._logged = 0
+        self._rounds: asyncio.Task[None] | None = None
+
+    async def start(self, ports: Ports) -> dict[str, int]:
+        """Listen; returns the ports by name. Raises EnvironmentFault if an address cannot be had."""
+        taken = await self.gateway.start(ports)
+        if self._storage is not None:
+            self._rounds = asyncio.create_task(self._go_round(self._storage))
+        return taken
+
+    async def close(self) -> None:
+        """End all connections and keep what is left."""
+        await self.gateway.close()
+        if self._rounds is not None and self._storage is not None:
+            self._rounds.cancel()
+            await asyncio.gather(self._rounds, return_exceptions=True)
+            while self.platform.fresh_properties:
+                self._keep_lazily(self._storage)
+            self._keep_lazily(self._storage)
+            self._storage.close()
+
+    async def _go_round(self, storage: Storage) -> None:
+        while True:
+            await asyncio.sleep(_ROUND_S)
+            try:
+                self._keep_lazily(storage)
+                if storage.changed_elsewhere():
+                    persistence.refresh(self.platform, storage)
+            except EnvironmentFault as fault:
+                _logger.error("%s", fault)
+
+    def _keep_lazily(self, storage: Storage) -> None:
+        """Keep what nobody was told is kept: the device log, and last values of properties."""
+        log = self.platform.log
+        fresh = min(log.total - self._logged, len(log))
+        if fresh:
+            storage.write_log(list(log)[-fresh:])
+            self._logged = log.total
+        changed = self.platform.fresh_properties
+        rows: list[Row] = []
+        while changed and len(rows) < _PER_ROUND:
+            product_key, _, device_name = changed.pop().partition("/")
+            value = self.platform.state(product_key, device_name).dump_of("properties")
+            rows.append(Row("properties", product_key, device_name, value))
+        if rows:
+            storage.keep_all(rows)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,196 @@
+"""What outlives the process: the file, the registry that it seeds, and what a platform is told of others' changes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.platform import persistence, provisioning
+from jinqiao.gateway.platform.device_log import LogEntry
+from jinqiao.gateway.platform.devices import ListedDevices
+from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry import Application, ConsumerGroup, Device, Product, Registry
+from jinqiao.gateway.platform.storage import FILE, Row, Storage
+
+PK = "a1carPK0001"
+
+
+def registry(**devices: str) -> Registry:
+    product = Product(PK, "T-Box", ev_thing_model(PK), ListedDevices(devices), "ps", True, "gateway")
+    return Registry(
+        [product],
+        [Application("app", "pw", frozenset({PK}))],
+        access_keys={"id": "secret"},
+        consumer_groups=[ConsumerGroup("group", frozenset({PK}))],
+    )
+
+
+def platform_of(folder: Path, file: Registry | None = None) -> Platform:
+    storage = Storage(folder)
+    known = persistence.seed(storage, file) if file is not None else persistence.load_kept(storage)
+    platform = Platform(known, clock_ms=lambda: 1_795_333_508_413)
+    persistence.attach(platform, storage)
+    return platform
+
+
+def device_of(platform: Platform, name: str) -> Device:
+    device = platform.registry.device(PK, name)
+    assert device is not None
+    return device
+
+
+# The file.
+
+
+def test_values_come_back(tmp_path: Path) -> None:
+    storage = Storage(tmp_path / "new" / "folder")
+    storage.keep("tags", PK, "d", {"vin": "金", "n": 1})
+    storage.keep("tags", PK, "gone", {})
+    storage.keep("tags", PK, "gone", None)
+    storage.close()
+    assert list(Storage(tmp_path / "new" / "folder").rows()) == [("tags", PK, "d", {"vin": "金", "n": 1})]
+
+
+def test_it_is_written_before_keep_returns(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    pragmas = {name: storage._base.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2}
+    storage.keep("tags", PK, "d", [1])
+    other = sqlite3.connect(tmp_path / FILE)
+    assert other.execute("SELECT count(*) FROM kept").fetchone() == (1,)
+
+
+def test_all_or_nothing(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    with pytest.raises(EnvironmentFault, match="cannot keep tags"):
+        storage.keep_all([Row("tags", PK, "d", {}), Row("tags", PK, "e", object())])
+    assert list(storage.rows()) == []
+
+
+def test_with_a_deleted_device_goes_what_was_kept_of_it(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    for kind in ("device", "record", "shadow"):
+        storage.keep(kind, PK, "d", {"x": 1})
+        storage.keep(kind, PK, "e", {"x": 1})
+    storage.keep("device", PK, "d", {"deleted": True})
+    assert {(row.kind, row.device_name) for row in storage.rows()} == {
+        ("device", "d"),
+        *((kind, "e") for kind in ("device", "record", "shadow")),
+    }
+
+
+def test_another_process_is_noticed(tmp_path: Path) -> None:
+    mine, other = Storage(tmp_path), Storage(tmp_path)
+    mine.keep("tags", PK, "d", 1)
+    assert not mine.changed_elsewhere()
+    other.keep("tags", PK, "d", 2)
+    assert mine.changed_elsewhere()
+    assert not mine.changed_elsewhere()
+
+
+def test_the_log_is_bounded_and_told_by_device(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    entries = [LogEntry(n, PK, f"d{n % 2}", "t", 460, "why") for n in range(10_100)]
+    storage.write_log(entries[:6_000])
+    storage.write_log(entries[6_000:])
+    assert list(storage.log()) == entries[100:]
+    assert list(storage.log(PK, "d1"))[-1] == entries[-1]
+    assert list(storage.log("other")) == []
+
+
+def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    Storage(tmp_path)._base.execute("PRAGMA user_version=99")
+    with pytest.raises(EnvironmentFault, match="version 99"):
+        Storage(tmp_path)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"not a database" * 100)
+    with pytest.raises(EnvironmentFault, match=r"cannot keep data in .*jinqiao\.sqlite"):
+        Storage(tmp_path)
+
+
+# The registry.
+
+
+def test_a_file_seeds_the_folder(tmp_path: Path) -> None:
+    platform_of(tmp_path, registry(d1="s1", d2="s2"))
+    known = platform_of(tmp_path).registry
+    product = known.products[PK]
+    assert (product.name, product.secret, product.dynamic_registration, product.node_type) == (
+        "T-Box",
+        "ps",
+        True,
+        "gateway",
+    )
+    assert {name: product.devices.secret(name) for name in product.devices} == {"d1": "s1", "d2": "s2"}
+    assert product.thing_model.tsl == json.loads(json.dumps(ev_thing_model(PK).tsl))
+    assert known.access_keys == {"id": "secret"}
+    assert known.applications["app"].products == {PK}
+    assert known.consumer_groups["group"].products == {PK}
+
+
+def test_what_was_registered_is_added_and_what_was_deleted_stays_so(tmp_path: Path) -> None:
+    platform = platform_of(tmp_path, registry(d1="s1", d2="s2"))
+    provisioning.register_device(platform, platform.registry.products[PK], "new", secret="s3")
+    provisioning.delete_device(platform, device_of(platform, "d1"))
+    devices = platform_of(tmp_path, registry(d1="s1", d2="changed")).registry.products[PK].devices
+    assert {name: devices.secret(name) for name in devices} == {"d2": "changed", "new": "s3"}
+    again = platform_of(tmp_path, registry(d1="s1", d2="changed"))
+    provisioning.register_device(again, again.registry.products[PK], "d1", secret="back")
+    assert platform_of(tmp_path).registry.products[PK].devices.secret("d1") == "back"
+
+
+def test_state_comes_back(tmp_path: Path) -> None:
+    platform = platform_of(tmp_path, registry(d1="s1"))
+    device = device_of(platform, "d1")
+    message: dict[str, Any] = {"method": "update", "state": {"desired": {"mode": "sport"}}, "version": 7}
+    assert platform.update_shadow(device, json.dumps(message).encode())["payload"]["status"] == "success"
+    state = platform.state(PK, "d1")
+    state.desired.set({"charging:ChargeLimit": 80}, None, 5)
+    state.tags["vin"] = "LSV"
+    state.versions["default"] = "1.0"
+    for kind in ("desired", "tags", "versions"):
+        platform.keep(device, kind)
+    platform.note(device, nickname="car", activated_ms=3)
+    before = state.dump()
+    platform = platform_of(tmp_path)
+    assert platform.state(PK, "d1").dump() == before
+    assert platform.record_of(device_of(platform, "d1")).nickname == "car"
+    status = platform.status(PK, "d1")
+    assert status is not None
+    assert status.state == "offline"
+
+
+# A running platform and the command line.
+
+
+def test_a_platform_takes_over_what_another_process_did(tmp_path: Path) -> None:
+    running = platform_of(tmp_path, registry(d1="s1", d2="s2", d3="s3"))
+    ended: list[str] = []
+    running.close_session = ended.append
+    other = platform_of(tmp_path)
+    provisioning.register_device(other, other.registry.products[PK], "new", secret="s4")
+    provisioning.delete_device(other, device_of(other, "d1"))
+    provisioning.disable_device(other, device_of(other, "d2"))
+    persistence.refresh(running, Storage(tmp_path))
+    assert set(running.registry.products[PK].devices) == {"d2", "d3", "new"}
+    assert sorted(ended) == [f"{PK}/d1", f"{PK}/d2"]
+    assert running.is_disabled(f"{PK}/d2")
+    provisioning.enable_device(other, device_of(other, "d2"))
+    persistence.refresh(running, Storage(tmp_path))
+    assert not running.is_disabled(f"{PK}/d2")
+
+
+def test_a_platform_takes_over_products(tmp_path: Path) -> None:
+    running, storage = platform_of(tmp_path, registry(d1="s1")), Storage(tmp_path)
+    storage.keep_all([persistence.product_row(Product("a1new", "New", ev_thing_model("a1new"), ListedDevices({})))])
+    storage.delete_product(PK)
+    persistence.refresh(running, storage)
+    assert set(running.registry.products) == {"a1new"}
