@@ -162,9 +162,10 @@ async def _announce(run: Run) -> None:
     port = run.gateway.mqtt_port
     user, password = options.app_user, options.app_password
     topic = "/sys/+/+/thing/event/property/post"
+    http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
     print(
-        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, MQTT on {options.mqtt_host}:{port}, "
-        f"HTTP on {run.gateway.ports['http_port']}\n"
+        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, MQTT on {options.mqtt_host}:{port}"
+        f"{http}\n"
         f"  user {user}  password {password}\n"
         f"  mosquitto_sub -h {options.mqtt_host} -p {port} -u {user} -P '{password}' -t '{topic}'\n"
         f"  jinqiao watch --mqtt-port {port} --user {user} --password '{password}'",
