@@ -1,7 +1,7 @@
 """The HTTP port in the broker's event loop: taken at once, served as soon as the libraries are there.
 
-Starlette and uvicorn take a quarter of a second to import, which a fleet's start does not wait for: the socket listens first,
-and the kernel keeps early requests.
+Starlette and uvicorn take a quarter of a second to import, which a fleet's start does not wait for: the socket listens
+first, and the kernel keeps early requests.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from jinqiao.gateway.mqtt.fields import remaining_length, text
 from jinqiao.gateway.mqtt.journal import Journal
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.policy import Downlink, Login, Policy, Principal
+from jinqiao.gateway.mqtt.recent import RecentRuns
 from jinqiao.gateway.mqtt.router import Route, Router
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Broker:
         self.router: Router[Outbox] = Router(policy, limits)
         self.journal = Journal(lambda: self.dispatcher.now)
         self.sessions: dict[str, Session] = {}
+        #: What trusted connections published last, if somebody wants to know.
+        self.recent: RecentRuns | None = None
 
     def admit(self, session: Session, login: Login) -> Principal:
         """Log in; a session of the same identity ends. Raises Refused.

@@ -58,6 +58,8 @@ class DeviceLogin:
     client_id: str
     ext: int
     parameters: Mapping[str, str] = field(repr=False)
+    #: Address and port it came from.
+    peer: str = ""
 
     @property
     def takes_custom_rrpc(self) -> bool:
@@ -155,7 +157,7 @@ def _device(
         identity=device.identity,
         keep_alive_s=min(login.keep_alive_s, longest_s),
         auto_subscribed=client.parameters.get("_ss") == "1",
-        subject=DeviceLogin(device, client.name, _bits(ext), client.parameters),
+        subject=DeviceLogin(device, client.name, _bits(ext), client.parameters, login.peer),
     )
 
 
