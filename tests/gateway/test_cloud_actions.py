@@ -126,6 +126,7 @@ def test_status_follows_the_connection(world: CloudWorld) -> None:
     world.platform.disconnected(principal)
     assert world.call("GetDeviceStatus")["Data"] == {"Status": "OFFLINE", "Timestamp": NOW_MS + 1_000}
     detail = world.call("QueryDeviceDetail")["Data"]
+    assert detail["IpAddress"] == "192.0.2.7"
     assert (detail["UtcActive"], detail["GmtActive"]) == ("2026-11-22T07:45:08.123Z", "2026-11-22 15:45:08")
 
 

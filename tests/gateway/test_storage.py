@@ -71,6 +71,7 @@ def test_all_or_nothing(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="cannot keep tags"):
         storage.keep_all([Row("tags", PK, "d", {}), Row("tags", PK, "e", object())])
     assert list(storage.rows()) == []
+    storage.keep("tags", PK, "d", {})
 
 
 def test_with_a_deleted_device_goes_what_was_kept_of_it(tmp_path: Path) -> None:
@@ -102,6 +103,14 @@ def test_the_log_is_bounded_and_told_by_device(tmp_path: Path) -> None:
     assert list(storage.log()) == entries[100:]
     assert list(storage.log(PK, "d1"))[-1] == entries[-1]
     assert list(storage.log("other")) == []
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage._base.execute("PRAGMA query_only=1")
+    for write in (lambda: storage.keep("tags", PK, "d", 1), lambda: storage.write_log([])):
+        with pytest.raises(EnvironmentFault, match="cannot keep"):
+            write()
 
 
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:

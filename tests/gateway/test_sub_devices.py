@@ -10,7 +10,7 @@ import pytest
 from jinqiao.gateway.mqtt.policy import Principal
 from jinqiao.gateway.platform.records import iot_id
 from jinqiao.gateway.platform.signature import client_content, sign
-from jinqiao.gateway.platform.sub_devices import notify_topology
+from jinqiao.gateway.platform.sub_notices import notify_topology
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
 
 SESSION = f"/ext/session/{PK}/{DN}/combine"

@@ -43,7 +43,8 @@ class CloudWorld:
     def connect(self, product_key: str = PK, device_name: str = DN, ext: int = 0) -> Principal:
         device = self.device(product_key, device_name)
         password = sign("hmacmd5", device.secret, client_content("c", device_name, product_key))
-        login = Login(f"c|_ss=1,ext={ext}|", f"{device_name}&{product_key}", password.encode(), 4, True, 60)
+        client_id, username = f"c|_ss=1,ext={ext}|", f"{device_name}&{product_key}"
+        login = Login(client_id, username, password.encode(), 4, True, 60, "192.0.2.7:5555")
         principal = self.platform.authenticate(login)
         self.platform.connected(principal)
         return principal

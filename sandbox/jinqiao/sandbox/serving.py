@@ -69,9 +69,10 @@ class House:
     async def close(self) -> None:
         """End all connections and keep what is left."""
         await self.gateway.close()
-        if self._rounds is not None and self._storage is not None:
+        if self._rounds is not None:
             self._rounds.cancel()
             await asyncio.gather(self._rounds, return_exceptions=True)
+        if self._storage is not None:
             while self.platform.fresh_properties:
                 self._keep_lazily(self._storage)
             self._keep_lazily(self._storage)

@@ -14,10 +14,12 @@ from jinqiao.gateway.mqtt.delivery.outbox import Outbox
 from jinqiao.gateway.mqtt.delivery.plan import deliver_rest, member_in_turn, plan_of
 from jinqiao.gateway.mqtt.delivery.runs import AcknowledgedRun, Run
 from jinqiao.gateway.mqtt.fields import remaining_length, text
+from jinqiao.gateway.mqtt.grant import Grant
 from jinqiao.gateway.mqtt.journal import Journal
 from jinqiao.gateway.mqtt.lasting import AbsentSessions
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.policy import Downlink, Login, Policy, Principal
+from jinqiao.gateway.mqtt.recent import RecentRuns
 from jinqiao.gateway.mqtt.retained import RetainedMessages
 from jinqiao.gateway.mqtt.router import Route, Router
 
@@ -42,6 +44,8 @@ class Broker:
         self.retained = RetainedMessages(limits)
         #: Open connections of each address from elsewhere.
         self.addresses: defaultdict[str, int] = defaultdict(int)
+        #: What trusted connections published last, if somebody wants to know.
+        self.recent: RecentRuns | None = None
 
     def admit(self, session: Session, login: Login, check: Callable[[Principal], None]) -> Principal:
         """Log in; a connection of the same identity ends. Raises Refused, as `check` may.
@@ -95,8 +99,7 @@ class Broker:
         """A message of the house itself to one client at QoS 0, whatever it is subscribed to; gone if it is gone."""
         session = self.sessions.get(identity)
         if session is not None:
-            name = text(topic)
-            session.outbox.send(b"\x30" + remaining_length(len(name) + len(payload)) + name + payload, 1)
+            session.outbox.post(Message(topic.encode(), payload), Grant(0))
 
     def end(self, identity: str) -> None:
         """End the connection of an identity, if it has one."""

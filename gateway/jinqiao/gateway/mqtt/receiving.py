@@ -12,6 +12,7 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.delivery.message import Message
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import PacketType, Puback, Publish
+from jinqiao.gateway.mqtt.policy import ANSWERED_IN_PLACE
 from jinqiao.gateway.mqtt.properties import Properties, Property, encode_each
 from jinqiao.gateway.mqtt.reasons import Reason
 
@@ -49,6 +50,8 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
         return
     route = broker.router.route(topic)
     broker.counters.received[route.kind] += 1
+    if route.kind in ANSWERED_IN_PLACE:
+        route = route.without(session.outbox)
     retain = packet.retain and session.principal is not None and session.principal.retains
     expiry_s = packet.properties.get(Property.MESSAGE_EXPIRY)
     message = Message(

@@ -14,6 +14,7 @@ from jinqiao.gateway.mqtt.connection import Connection
 from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.policy import Downlink, Policy
+from jinqiao.gateway.mqtt.recent import RecentRuns
 from jinqiao.gateway.mqtt.sys_topics import INTERVAL_S, sys_messages
 
 __all__ = ["Server"]
@@ -120,6 +121,15 @@ class Server:
     def reconsider(self, identity: str, about: str = "") -> None:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
         self._broker.reconsider(identity, about)
+
+    def remember(self, most_bytes: int) -> None:
+        """From now on remember what trusted connections publish, that many bytes of it."""
+        self._broker.recent = RecentRuns(most_bytes)
+
+    def last_payload(self, topic: str) -> bytes | None:
+        """The payload that a trusted connection published last on this topic, if it is remembered."""
+        recent = self._broker.recent
+        return recent.last(topic) if recent is not None else None
 
     def permissions_changed(self) -> None:
         """Ask the policy again about every topic before the next message."""

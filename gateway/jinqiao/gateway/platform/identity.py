@@ -61,6 +61,8 @@ class DeviceLogin:
     client_id: str
     ext: int
     parameters: Mapping[str, str] = field(repr=False)
+    #: Address and port it came from.
+    peer: str = ""
 
     @property
     def takes_custom_rrpc(self) -> bool:
@@ -179,7 +181,7 @@ def _device_principal(login: Login, client: ClientId, device: Device) -> Princip
         keep_alive_s=min(login.keep_alive_s, KEEP_ALIVE_S[1]),
         auto_subscribed=client.parameters.get("_ss") == "1",
         retains=login.protocol_level == 5,
-        subject=DeviceLogin(device, client.name, _bits(ext), client.parameters),
+        subject=DeviceLogin(device, client.name, _bits(ext), client.parameters, login.peer),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .codes import TEXT
-from .sub_devices import error_downlink, release, tell_life_cycle, tell_topology_change
+from .sub_devices import release
+from .sub_notices import error_downlink, tell_life_cycle, tell_topology_change
 
 if TYPE_CHECKING:
     from .platform import Platform

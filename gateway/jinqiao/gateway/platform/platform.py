@@ -38,7 +38,7 @@ from .registry import Device, Product, Registry
 from .routing import find
 from .sessions import DeviceStatus, Sessions
 from .shadow_topics import change_shadow
-from .sub_devices import error_downlink
+from .sub_notices import error_downlink
 from .token_login import token_login
 
 __all__ = ["DeviceStatus", "Platform", "RatesOf"]

@@ -14,7 +14,7 @@ from .memory import Memory
 from .records import DeviceRecord, IotIds
 from .registry import Device, Registry
 from .shadow_topics import shadow_wishes
-from .sub_devices import error_downlink
+from .sub_notices import error_downlink
 from .token_login import Token
 
 __all__ = ["DeviceStatus", "Sessions"]
@@ -94,7 +94,7 @@ class Sessions(Memory):
             self._tell_gateway(gateway, device, 427)
             self._lodger_gone(gateway, device)
         self._present[principal.identity] = _Presence(principal, self.now_ms())
-        self.note_online(device)
+        self.note_online(device, principal.subject.peer.rpartition(":")[0])
         self._greet(device)
 
     def went(self, principal: Principal) -> None:
@@ -205,11 +205,11 @@ class Sessions(Memory):
         self.on_change("record", device.product.key, device.name, record.dump())
         return record
 
-    def note_online(self, device: Device) -> None:
+    def note_online(self, device: Device, address: str = "") -> None:
         """The device is online: the first time it is activated, which is kept; later times are only remembered."""
         now_ms = self.now_ms()
         record = self.records.get(device.identity)
         if record is None or not record.activated_ms:
-            self.note(device, activated_ms=now_ms, online_ms=now_ms)
+            self.note(device, activated_ms=now_ms, online_ms=now_ms, address=address)
         else:
-            record.online_ms = now_ms
+            record.online_ms, record.address = now_ms, address

@@ -8,7 +8,8 @@ Several processes may have the file open: a running platform notices what the co
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,10 +76,9 @@ class Storage:
         """Keep a value, or with None nothing; on the disk when this returns."""
         self.keep_all([Row(kind, product_key, device_name, value)])
 
-    def keep_all(self, rows: Iterable[Row]) -> None:
+    def keep_all(self, rows: Sequence[Row]) -> None:
         """All or nothing. With a device that is deleted goes everything else that is kept of it."""
-        try:
-            self._base.execute("BEGIN IMMEDIATE")
+        with self._transaction(", ".join(sorted({row.kind for row in rows}))):
             for row in rows:
                 if row.kind == "device" and row.value and "deleted" in row.value:
                     self._base.execute("DELETE FROM kept WHERE product_key = ? AND device_name = ?", row[1:3])
@@ -88,15 +88,11 @@ class Storage:
                     )
                 else:
                     self._base.execute("REPLACE INTO kept VALUES (?, ?, ?, ?)", (*row[:3], orjson.dumps(row.value)))
-            self._base.execute("COMMIT")
-        except (sqlite3.Error, TypeError) as error:
-            if self._base.in_transaction:
-                self._base.execute("ROLLBACK")
-            raise EnvironmentFault(f"cannot keep {kind_of(rows)}: {error}") from error
 
     def delete_product(self, product_key: str) -> None:
         """Nothing of this product and its devices is kept any more."""
-        self._base.execute("DELETE FROM kept WHERE product_key = ?", (product_key,))
+        with self._transaction(product_key):
+            self._base.execute("DELETE FROM kept WHERE product_key = ?", (product_key,))
 
     def rows(self, *kinds: str) -> Iterator[Row]:
         """What is kept of these kinds, of all if none is named, sorted by kind, product and device."""
@@ -111,10 +107,9 @@ class Storage:
 
     def write_log(self, entries: Iterable[LogEntry]) -> None:
         """Add to the device log; the oldest make room."""
-        self._base.execute("BEGIN IMMEDIATE")
-        self._base.executemany("INSERT INTO log VALUES (NULL, ?, ?, ?, ?, ?, ?)", entries)
-        self._base.execute("DELETE FROM log WHERE number <= (SELECT MAX(number) FROM log) - ?", (_MOST_LOGGED,))
-        self._base.execute("COMMIT")
+        with self._transaction("the device log"):
+            self._base.executemany("INSERT INTO log VALUES (NULL, ?, ?, ?, ?, ?, ?)", entries)
+            self._base.execute("DELETE FROM log WHERE number <= (SELECT MAX(number) FROM log) - ?", (_MOST_LOGGED,))
 
     def log(self, product_key: str | None = None, device_name: str | None = None) -> Iterator[LogEntry]:
         """The device log, oldest first, of one product or device if named."""
@@ -128,10 +123,16 @@ class Storage:
     def close(self) -> None:
         self._base.close()
 
+    @contextmanager
+    def _transaction(self, what: str) -> Iterator[None]:
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            yield
+            self._base.execute("COMMIT")
+        except (sqlite3.Error, TypeError) as error:
+            if self._base.in_transaction:
+                self._base.execute("ROLLBACK")
+            raise EnvironmentFault(f"cannot keep {what}: {error}") from error
+
     def _data_version(self) -> int:
         return int(self._base.execute("PRAGMA data_version").fetchone()[0])
-
-
-def kind_of(rows: Iterable[Row]) -> str:
-    """What these rows are, for an error's text."""
-    return ", ".join(sorted({row.kind for row in rows})) or "nothing"

@@ -6,42 +6,33 @@ another gateway binds with a valid signature moves there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from jinqiao.base.errors import PlatformError
-from jinqiao.gateway.mqtt.policy import Downlink
 
 from .alink import House, Outcome, Uplink, answered
 from .gateways import MOST_BOUND
-from .json_values import as_name, compact
+from .json_values import as_name
 from .records import iot_id
 from .registry import Device, Product
 from .signature import METHODS, client_content, registration_content, same_signature, sign
+from .sub_notices import names_of, tell_topology_change
 
 __all__ = [
-    "ABOUT",
     "add_topology",
     "delete_topology",
-    "error_downlink",
     "find_list",
     "get_topology",
     "named_device",
-    "notify_topology",
     "product_register",
     "register_sub_devices",
     "release",
     "signed",
-    "tell_life_cycle",
-    "tell_topology_change",
     "unregister_sub_devices",
 ]
 
 #: Sub-devices in one message.
 MOST_REGISTERED = 30
-
-#: `status` of `thing.topo.change`.
-ABOUT = {"create": 0, "delete": 1, "enable": 2, "disable": 8}
 
 
 def named_device(house: House, entry: Any) -> Device | int:
@@ -71,13 +62,6 @@ def signed(device: Device, entry: dict[str, Any], *, method: Any) -> bool | None
         )
         for name in {client_id, client_id.partition("|")[0]}
     )
-
-
-def error_downlink(gateway: Device, device_names: tuple[str, str], code: int, text: str, message_id: str) -> Downlink:
-    """`/ext/error/{gateway}`: what is wrong with one of its sub-devices."""
-    data = {"productKey": device_names[0], "deviceName": device_names[1]}
-    body = {"id": message_id, "code": code, "message": text, "data": data}
-    return Downlink(f"/ext/error/{gateway.identity}", compact(body))
 
 
 # Registration.
@@ -263,7 +247,7 @@ def _keep_binding(house: House, device: Device, gateway: str) -> None:
 @answered
 def get_topology(uplink: Uplink, _: Any) -> Outcome:
     """`thing.topo.get`: the gateway's sub-devices; params are ignored (one official SDK sends the text `"{}"`)."""
-    return Outcome(data=_names(uplink.house.gateways.bound_to(uplink.device.identity)))
+    return Outcome(data=names_of(uplink.house.gateways.bound_to(uplink.device.identity)))
 
 
 @answered
@@ -278,27 +262,3 @@ def find_list(uplink: Uplink, params: Any) -> Outcome:
         if product_key is None or uplink.house.registry.product(product_key) is None:
             return Outcome(6250)
     return Outcome()
-
-
-def notify_topology(house: House, gateway: Device, devices: Iterable[Device]) -> None:
-    """`thing.topo.add.notify`: the cloud side asks a gateway to bind these sub-devices."""
-    _ask(house, gateway, "thing/topo/add/notify", _names(devices))
-
-
-def tell_topology_change(house: House, gateway: Device, devices: Iterable[Device], about: str) -> None:
-    """`thing.topo.change`: what has become of a gateway's sub-devices (a key of ABOUT)."""
-    _ask(house, gateway, "thing/topo/change", {"status": ABOUT[about], "subList": _names(devices)})
-
-
-def _ask(house: House, device: Device, suffix: str, params: Any) -> None:
-    request = {"id": house.calls.new_id(), "version": "1.0", "params": params, "method": suffix.replace("/", ".")}
-    house.send(Downlink(f"/sys/{device.identity}/{suffix}", compact(request)))
-
-
-def tell_life_cycle(house: House, device: Device, what: str) -> None:
-    """`thing.disable`, `thing.enable`, `thing.delete`: on the sub-device's own topic, over its gateway's connection."""
-    _ask(house, device, f"thing/{what}", {})
-
-
-def _names(devices: Iterable[Device]) -> list[dict[str, str]]:
-    return [{"productKey": device.product.key, "deviceName": device.name} for device in devices]

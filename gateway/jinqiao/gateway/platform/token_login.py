@@ -44,5 +44,7 @@ def token_login(login: Login, tokens: Mapping[str, Token], registry: Registry, n
         identity=device.identity,
         keep_alive_s=min(login.keep_alive_s, KEEP_ALIVE_S[1]),
         auto_subscribed=parameters.get("_ss") == "1",
-        subject=DeviceLogin(device, login.client_id, int(ext) if ext in {"0", "1", "2", "3"} else 0, parameters),
+        subject=DeviceLogin(
+            device, login.client_id, int(ext) if ext in {"0", "1", "2", "3"} else 0, parameters, login.peer
+        ),
     )

@@ -30,6 +30,9 @@ from ..system import raise_file_limit
 
 __all__ = ["main", "serve_fleet"]
 
+#: The fleet's latest traffic, in which a cloud call finds a vehicle's last values.
+_REMEMBERED_BYTES = 64 << 20
+
 
 def main() -> None:
     """Serve until standard input ends. Ctrl-C is the parent's business."""
@@ -48,7 +51,8 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     key = configuration["product_key"]
     product = simulated_product(key, names, fleet_secret=configuration["fleet_secret"])
     user, password = configuration["app"]
-    registry = Registry([product], [Application(user, password, frozenset([key]))])
+    # The application's credentials sign its cloud calls, too.
+    registry = Registry([product], [Application(user, password, frozenset([key]))], access_keys={user: password})
     platform = Platform(
         registry,
         clock_ms=lambda: time.time_ns() // 1_000_000,
@@ -56,6 +60,8 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
         rates=configuration.get("rates", "all"),
     )
     gateway = Gateway(platform)
+    gateway.server.remember(_REMEMBERED_BYTES)
+    platform.last_payload = gateway.server.last_payload
     try:
         taken = await gateway.start(_ports(configuration))
     except JinqiaoError as error:
