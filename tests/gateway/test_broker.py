@@ -301,3 +301,19 @@ async def test_many_connect_at_once_and_all_are_answered() -> None:
     for writer, _ in opened:
         writer.close()
     assert server.stats()["connections"] == server.stats()["sessions"] == 0
+
+
+def test_an_mqtt_5_client_reads_why_though_it_is_still_sending(new_loop: NewLoop) -> None:
+    """A socket closed under it would be reset, and the reason lost with it (MQTT 5 § 4.13.1)."""
+    with running_broker(new_loop=new_loop) as broker:
+        client = broker.socket()
+        client.send(encode(Connect("five", level=5)))
+        assert client.socket.recv(100)[:1] == b"\x20"
+        client.send(b"\xf0\x00")
+        for _ in range(20):
+            client.send(encode(Publish("a", b"x" * 1_000), 5))
+            time.sleep(0.005)
+        assert client.socket.recv(100) == b"\xe0\x01\x82"
+        assert client.socket.recv(100) == b""
+        client.close()
+        assert eventually(lambda: broker.stats()["connections"] == 0)

@@ -10,6 +10,7 @@ from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.packets import Puback, Publish, Subscribe
+from jinqiao.gateway.mqtt.properties import Property
 from support.mqtt_memory import Client, House
 
 MESSAGE = Publish("a", b"x" * 995)
@@ -203,3 +204,27 @@ def test_names_that_lost_messages_are_counted_together_when_they_are_too_many() 
     assert counters.dropped == sum(counters.dropped_by.values()) == 3_000
     assert counters.dropped_by["(others)"] == 2 * 500
     assert json.loads(json.dumps(counters.snapshot()))["dropped"] == 3_000
+
+
+def test_a_stuck_mqtt_5_subscriber_with_wishes_of_its_own_is_bounded_too(house: House) -> None:
+    """Messages in their own form, with aliases: what is dropped is not told by an alias that nobody heard of."""
+    house.policy.limits = {"max_qos": 2}
+    stuck = house.client("stuck", level=5, properties={Property.TOPIC_ALIAS_MAXIMUM: 5})
+    stuck.send(Subscribe(1, (("#", 2),)))
+    stuck.received()
+    reading, publisher = subscriber(house, "reading"), house.client("pub")
+    stuck.connection.pause_writing()
+    for _ in range(20):
+        publish(publisher, 20)
+        publish(publisher, 10, qos=1)
+        assert len(reading.received()) == 30
+    publisher.received()
+    assert house.broker.dispatcher.held <= LIMITS.queue_bytes
+    assert house.broker.counters.dropped_by["stuck"] > 400
+    stuck.connection.resume_writing()
+    messages = stuck.messages()
+    assert [message.topic for message in messages] == ["a"] + [""] * (len(messages) - 1)
+    stuck.send(*(Puback(message.packet_id) for message in messages if message.qos))
+    while more := [message for message in stuck.messages() if message.qos]:
+        stuck.send(*(Puback(message.packet_id) for message in more))
+    assert house.broker.dispatcher.held == 0

@@ -121,6 +121,18 @@ def test_a_text_frame_or_broken_mqtt_closes_the_websocket(plain: GatewayThread) 
                 browser.recv(5)
 
 
+def test_mqtt_5_over_websocket_hears_why_it_is_disconnected(plain: GatewayThread) -> None:
+    login = b"\x10\x10\0\x04MQTT\x05\x02\0\x3c\0\0\x03ws5"
+    url = f"ws://127.0.0.1:{plain.ports['http_port']}/mqtt"
+    with connect(url, subprotocols=["mqtt"]) as browser:  # type: ignore[list-item]
+        browser.send(login)
+        assert bytes(browser.recv(5))[0] == 0x20  # type: ignore[arg-type]
+        browser.send(b"\xf0\0")
+        assert bytes(browser.recv(5))[0] == 0xE0  # type: ignore[arg-type]
+        with pytest.raises(ConnectionClosed):
+            browser.recv(5)
+
+
 def test_without_the_subprotocol_there_is_no_connection(plain: GatewayThread) -> None:
     with pytest.raises(InvalidHandshake), connect(f"ws://127.0.0.1:{plain.ports['http_port']}/mqtt"):
         pass

@@ -201,6 +201,43 @@ def test_long_runs_go_as_they_are_within_a_version(house: House) -> None:
     assert writes == [data]
 
 
+def test_properties_that_need_no_change_take_the_fast_path(house: House) -> None:
+    """The same bytes within the version; and every other form of them is right."""
+    told = {P.CONTENT_TYPE: "text", P.USER_PROPERTY: (("k", "v"),)}
+    reader, four = subscribed(five(house, "reader"), "a", 1), house.client("four")
+    four.send(Subscribe(1, (("a", 1),)))
+    four.received()
+    own = subscribed(five(house, "own", {P.TOPIC_ALIAS_MAXIMUM: 1}), "a", 1, 9)
+    writer = five(house, "writer")
+    packets = [
+        Publish("a", b"%d" % n, n // 4, packet_id=n // 4 and n, properties=told if n % 2 else {}) for n in range(8)
+    ]
+    writer.send(b"".join(encode(packet, 5) for packet in packets))
+    assert reader.messages() == packets
+    assert four.messages() == [Publish("a", p.payload, p.qos, packet_id=p.packet_id) for p in packets]
+    assert [(m.payload, m.qos, dict(m.properties)) for m in own.messages()] == [
+        (p.payload, p.qos, {P.TOPIC_ALIAS: 1, P.SUBSCRIPTION_IDENTIFIER: (9,), **p.properties}) for p in packets
+    ]
+
+
+def test_properties_that_reach_into_the_next_packet_are_a_breach(house: House) -> None:
+    """Though they would be known ones there."""
+    reader, writer = subscribed(five(house, "reader"), "#", 0), five(house, "writer")
+    known = b"\x04\x03\0\x01t"
+    writer.send(b"\x30\x08\0\1a" + known)
+    assert len(reader.messages()) == 1
+    writer.send(b"\x30\x06\0\1a" + known)
+    assert told(writer) == [Reason.MALFORMED]
+    assert reader.messages() == []
+
+
+def test_the_memory_of_properties_is_bounded(house: House) -> None:
+    writer = five(house, "writer")
+    for number in range(3_000):
+        writer.send(Publish("a", b"", properties={P.CORRELATION_DATA: b"%d" % number}))
+    assert len(house.broker.passing) <= 1_000
+
+
 def test_what_the_house_answers_comes_without_the_properties(house: House) -> None:
     """The policy sees payloads, whatever the version."""
     device = five(house, "one:auto")
@@ -208,6 +245,8 @@ def test_what_the_house_answers_comes_without_the_properties(house: House) -> No
     assert [m.payload for m in device.messages()] == [b"0", b"1"]
     device.send(Publish("dev/one/ask", b"2", properties={P.CONTENT_TYPE: "text"}))
     assert [m.payload for m in device.messages()] == [b"2"]
+    device.send(Publish("dev/one/ask", b"3", 2 - 1, packet_id=9, properties={P.MESSAGE_EXPIRY: 7}))
+    assert [m.payload for m in device.messages()] == [b"3"]
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])

@@ -406,12 +406,17 @@ def test_an_application_with_one_product_names_it(topic_filter: str) -> None:
 def test_an_application_with_one_product_hears_no_other(topic_filter: str) -> None:
     if may_subscribe(REGISTRY, application("carPK"), topic_filter):
         theirs = [topic for topic in THEIRS if (f := find(topic)) is None or f.product_key != "carPK"]
-        assert not [topic for topic in theirs if matches(topic_filter, topic)]
+        # The broker's own figures are nobody's.
+        assert not [topic for topic in theirs if matches(topic_filter, topic) and not topic.startswith("$SYS/")]
 
 
-@pytest.mark.parametrize("topic_filter", ["$SYS/#", "$share/g/$SYS/#"])
-def test_an_application_does_not_read_the_brokers_own_topics(topic_filter: str) -> None:
-    assert not may_subscribe(REGISTRY, application("carPK", "otherPK"), topic_filter)
+@pytest.mark.parametrize(
+    ("topic_filter", "allowed"),
+    [("$SYS/#", True), ("$SYS/broker/uptime", True), ("$internal/#", False), ("$SYS", False), ("$share/g/$x/#", False)],
+)
+def test_an_application_reads_the_brokers_figures_and_nothing_else_of_its_own(topic_filter: str, allowed: bool) -> None:
+    assert may_subscribe(REGISTRY, application("carPK", "otherPK"), topic_filter) is allowed
+    assert not may_publish(REGISTRY, application("carPK", "otherPK"), "$SYS/broker/uptime")
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,8 @@ def test_bench_broker_delivers_everything(start: Start) -> None:
 
 
 def test_bench_connections_logs_everybody_in(start: Start) -> None:
-    arguments = ["bench", "connections", "--connections", "200", "--publishing", "100", "--seconds", "0.5", "--json"]
+    arguments = ["bench", "connections", "--connections", "200", "--publishing", "100"]
+    arguments += ["--seconds", "0.5", "--rounds", "1", "--json"]
     code, lines, errors = start(*arguments).finish(60)
     assert code == 0, errors
     assert lines[0]["idle"]["online"] == 200

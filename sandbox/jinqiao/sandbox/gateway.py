@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.mqtt.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
 
-from .system import other_port
+from .system import file_limit, other_port
 
 __all__ = ["Gateway", "Ports"]
 
+#: Files kept free for listeners, the event loop, and whoever must be told that there is no room.
+_SPARE_FILES = 32
 _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 
 
@@ -36,7 +38,7 @@ class Gateway:
     """Everything of `platform` that others can connect to."""
 
     def __init__(self, platform: Platform, limits: Limits | None = None) -> None:
-        self.server = Server(platform, limits=limits)
+        self.server = Server(platform, limits=_within_files(limits or Limits()))
         self._platform = platform
         self._http: HttpPort | None = None
         self._mqtt_address = ("", 0)
@@ -84,3 +86,11 @@ class Gateway:
 
     def _publish(self, downlink: Downlink) -> None:
         self.server.publish(downlink.topic, downlink.payload, downlink.qos)
+
+
+def _within_files(limits: Limits) -> Limits:
+    """No more connections than the system lets this process open: refused in time they are told, not dropped."""
+    files = file_limit()
+    if files is None or files - _SPARE_FILES >= limits.connections:
+        return limits
+    return replace(limits, connections=max(files - _SPARE_FILES, 1))

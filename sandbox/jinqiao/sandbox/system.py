@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["other_port", "process_age_s", "raise_file_limit"]
+__all__ = ["file_limit", "other_port", "process_age_s", "raise_file_limit"]
 
 
 def other_port(option: str) -> str:
@@ -24,6 +24,16 @@ def raise_file_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def file_limit() -> int | None:
+    """Files this process may have open at once; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def process_age_s() -> float:

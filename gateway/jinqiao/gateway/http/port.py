@@ -1,7 +1,7 @@
-"""The HTTP port in the broker's event loop: taken at once, served as soon as the libraries are there.
+"""The HTTP port in the broker's event loop: taken at once, served from the first request on.
 
-Starlette and uvicorn take a quarter of a second to import, which a fleet's start does not wait for: the socket listens
-first, and the kernel keeps early requests.
+Starlette and uvicorn take a quarter of a second and 20 MB: a fleet does not wait for them at its start, and a run that
+nobody asks never pays. The socket listens, the kernel keeps the first request, and its coming begins the import.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FAREWELL_S = 2.0
 
 
 class HttpPort:
-    """A listening socket and, a moment later, the web server behind it."""
+    """A listening socket and, once somebody knocks, the web server behind it."""
 
     def __init__(self, host: str, port: int) -> None:
         """Take the port (0: any free one); raises EnvironmentFault if it cannot be had."""
@@ -35,6 +35,8 @@ class HttpPort:
             raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
         self._socket.setblocking(False)
         self._server: Any = None
+        #: The loop while it waits for the first request.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -43,8 +45,15 @@ class HttpPort:
         return int(self._socket.getsockname()[1])
 
     def serve(self, make: Callable[[], Starlette]) -> None:
-        """Begin to serve what `make` returns; it is called, like all imports, in a thread."""
-        self._serving = asyncio.create_task(self._serve(make))
+        """Serve what `make` returns; it is called, like all imports, in a thread, when the first request comes."""
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket.fileno(), self._knock, make)
+
+    def _knock(self, make: Callable[[], Starlette]) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop = None
+            self._serving = asyncio.create_task(self._serve(make))
 
     async def _serve(self, make: Callable[[], Starlette]) -> None:
         server = self._server = await asyncio.to_thread(_server, make)
@@ -52,6 +61,9 @@ class HttpPort:
 
     async def close(self) -> None:
         """End all requests and connections."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop = None
         serving, self._serving = self._serving, None
         if self._server is not None and serving is not None:
             self._server.should_exit = True

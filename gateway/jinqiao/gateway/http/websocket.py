@@ -127,6 +127,9 @@ class _Transport:
         client = self._websocket.client
         return (client.host, client.port) if name == "peername" and client is not None else default
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def is_closing(self) -> bool:
         return self._closing
 

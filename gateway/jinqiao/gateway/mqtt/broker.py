@@ -42,6 +42,8 @@ class Broker:
         self.sessions: dict[str, Session] = {}
         self.absent = AbsentSessions(limits, self.dispatcher.timers, self.router.stop_pushing)
         self.retained = RetainedMessages(limits)
+        #: Properties that MQTT 5 clients sent and that need no change for subscribers, as they are on the wire.
+        self.passing: set[bytes] = set()
         #: Open connections of each address from elsewhere.
         self.addresses: defaultdict[str, int] = defaultdict(int)
         #: What trusted connections published last, if somebody wants to know.

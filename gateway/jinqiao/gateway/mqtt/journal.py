@@ -34,8 +34,8 @@ class Journal:
         """One line `refused reason=… peer=… key=…` about a connection turned down; texts of clients are quoted."""
         if self._may_write():
             told = {name: value for name, value in details.items() if value is not None}
-            pairs = " ".join(f"{name}={json.dumps(value[:_LONGEST])}" for name, value in told.items())
-            self._logger.warning("refused reason=%s peer=%s %s why=%s", reason, peer, pairs, json.dumps(str(why)))
+            pairs = "".join(f"{name}={json.dumps(value[:_LONGEST])} " for name, value in told.items())
+            self._logger.warning("refused reason=%s peer=%s %swhy=%s", reason, peer, pairs, json.dumps(str(why)))
 
     def exception(self, message: str, *arguments: object) -> None:
         """Log one line with the traceback of the exception being handled: something is wrong in the house."""

@@ -19,10 +19,10 @@ from jinqiao.gateway.mqtt.reasons import Reason
 if TYPE_CHECKING:
     from jinqiao.gateway.mqtt.session import Session
 
-__all__ = ["passed_on", "receive", "recorded", "release"]
+__all__ = ["CONSUMED", "passed_on", "receive", "recorded", "release"]
 
 #: Not passed on as they came: for this connection only, counted down, or the subscriber's own.
-_CONSUMED = {
+CONSUMED = {
     Property.TOPIC_ALIAS,
     Property.MESSAGE_EXPIRY,
     Property.SUBSCRIPTION_IDENTIFIER,
@@ -92,7 +92,7 @@ def recorded(session: Session, packet: Puback) -> None:
 
 def passed_on(properties: Properties) -> bytes:
     """Those a subscriber gets as they are, encoded."""
-    return encode_each({name: value for name, value in properties.items() if name not in _CONSUMED})
+    return encode_each({name: value for name, value in properties.items() if name not in CONSUMED})
 
 
 def _topic(session: Session, packet: Publish) -> bytes:

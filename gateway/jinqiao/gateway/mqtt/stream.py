@@ -14,13 +14,15 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.delivery.outbox import Outbox
 from jinqiao.gateway.mqtt.delivery.runs import AcknowledgedRun
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import Publish
+from jinqiao.gateway.mqtt.fields import FieldReader, frame
+from jinqiao.gateway.mqtt.packets import PacketType, Publish
 from jinqiao.gateway.mqtt.policy import ANSWERED_IN_PLACE, Downlink
+from jinqiao.gateway.mqtt.properties import Property, decode_properties
 from jinqiao.gateway.mqtt.reasons import Reason
-from jinqiao.gateway.mqtt.receiving import receive
+from jinqiao.gateway.mqtt.receiving import CONSUMED, receive
 from jinqiao.gateway.mqtt.router import Route
 from jinqiao.gateway.mqtt.session import Session, State
+from jinqiao.gateway.mqtt.topics import check_name
 
 __all__ = ["first_packet", "walk"]
 
@@ -31,6 +33,8 @@ _DUPLICATE, _QOS, _RETAIN = 8, 6, 1
 #: What a PUBLISH may hold besides its payload: a topic with its length, a packet identifier.
 _MAX_HEAD = 2 + 65_535 + 2
 _NO_ID = b"\0\0"
+#: Different sets of properties that are remembered as passed on.
+_KNOWN_PROPERTIES = 1_000
 #: What no packet begins with: no byte would do, since a peer may send any.
 _NO_HEADER: bytes | tuple[bytes, ...] = ()
 #: PUBACKs read at once, and the identifiers of so many in a row.
@@ -67,6 +71,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
     known_route = router.routes.get
     guarded, permitted, small, meter = session.guarded, session.permitted, session.small_bytes, session.meter
     begins_with, size, five = data.startswith, len(data), session.level == 5
+    passing, skip = session.broker.passing, 0
     # The run being gathered: where it starts, its length in messages, its route and first byte; for QoS 1 the places
     # of packet ends and identifiers as well.
     start, messages, run_first, watched = position, 0, _PUBLISH, False
@@ -119,9 +124,11 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     header, packet_bytes = _NO_HEADER, stop - position
             topic = data[position + topic_at : payload]
             if five:
-                # Without properties it goes like any other; `payload` stays where the identifier is.
-                bare = payload + (first - _PUBLISH)
-                if bare >= stop or data[bare]:
+                # Without properties, or with such as are passed on as they came, it goes like any other; `payload`
+                # stays where the identifier is.
+                at = payload + (first - _PUBLISH)
+                skip = data[at] + 1 if at < stop else 0
+                if skip != 1 and not (0 < skip <= stop - at and _pass(passing, data[at : at + skip])):
                     if messages:
                         _forward(session, route, data[start:position], messages, ends, ids_at)
                     _settle(session, received, downlinks)
@@ -159,7 +166,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
             messages += 1
             position = stop
             if watched:
-                downlinks += session.ask(topic, data[payload + five : stop])
+                downlinks += session.ask(topic, data[payload + skip : stop])
     finally:
         if messages:
             _forward(session, route, data[start:position], messages, ends, ids_at)
@@ -188,6 +195,29 @@ def _forward(
         broker.forward(route, packets, messages, session.level, session.outbox.identity)
     if broker.dispatcher.congested:
         session.wait_for(route.targets)
+
+
+def _pass(known: set[bytes], properties: bytes) -> bool:
+    """Whether properties, behind their length of one byte, are passed on to any subscriber of MQTT 5 as they are.
+
+    False as well for what is none: whoever takes the packet apart will find out.
+    """
+    if properties in known:
+        return True
+    if properties[0] > 0x7F:
+        return False
+    try:
+        found = decode_properties(FieldReader(properties), PacketType.PUBLISH)
+        if Property.RESPONSE_TOPIC in found:
+            check_name(found[Property.RESPONSE_TOPIC])
+    except ProtocolError:
+        return False
+    if not CONSUMED.isdisjoint(found):
+        return False
+    if len(known) >= _KNOWN_PROPERTIES:
+        known.clear()
+    known.add(properties)
+    return True
 
 
 def _settle(session: Session, received: list[bytes], downlinks: list[Downlink]) -> None:

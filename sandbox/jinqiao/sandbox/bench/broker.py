@@ -85,7 +85,7 @@ async def _flood(broker: Broker, seconds: float, *, qos: int, subscribers: int, 
     before = broker.cpu_s()
     asked = {"port": broker.port, "seconds": seconds, **login, **shape}
     sent = await finished(await python("source", json.dumps(asked)))
-    received = await finished(sink)
+    received = await finished(sink, str(sent["sent"] * subscribers))
     cpu_s = broker.cpu_s() - before
     return {
         "cpu_us": round(cpu_s / sent["sent"] * 1e6, 3),
@@ -104,8 +104,8 @@ async def _fan_out(broker: Broker, seconds: float, publishers: int) -> dict[str,
     sink = await _sink(broker, f"{_PLAIN}/#", 100, 0, {}, shape)
     before = broker.cpu_s()
     packets = Stamped(_PLAIN, publishers, _PAYLOAD)
-    sent, took_s = await publish_steadily(links, packets, 1.0, max(seconds, 3.0))
-    received = await finished(sink)
+    sent, took_s = await publish_steadily(links, packets, 1.0, max(seconds, 1.0))
+    received = await finished(sink, str(sent * 100))
     cpu_s = broker.cpu_s() - before
     await links.close()
     return {

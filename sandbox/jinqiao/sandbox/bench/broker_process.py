@@ -1,4 +1,4 @@
-"""The broker under test: registry and permissions as in `jinqiao serve`, without rates. Ends with its standard input.
+"""The broker under test: registry, permissions and rates as in `jinqiao serve`. Ends with its standard input.
 
 python -m jinqiao.sandbox.bench.broker_process DEVICES FLEET_SECRET
 """
@@ -35,7 +35,7 @@ async def _serve(devices: int, fleet_secret: str) -> None:
     raise_file_limit()
     product = simulated_product(PRODUCT_KEY, device_names(devices), fleet_secret=fleet_secret)
     registry = Registry([product], [Application("app", "app", frozenset({PRODUCT_KEY}))], anonymous=True)
-    server = Server(Platform(registry, rates="none"), sys_interval_s=0)
+    server = Server(Platform(registry), sys_interval_s=0)
     await server.start("127.0.0.1", 0)
     gc.freeze()
     print(json.dumps({"port": server.port}), flush=True)

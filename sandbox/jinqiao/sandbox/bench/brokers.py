@@ -53,9 +53,9 @@ async def python(module: str, *arguments: str) -> asyncio.subprocess.Process:
     )
 
 
-async def finished(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    """End the process's input and read the JSON line it ends with."""
-    out, _ = await process.communicate(b"")
+async def finished(process: asyncio.subprocess.Process, given: str = "") -> dict[str, Any]:
+    """End the process's input with what is given, and read the JSON line the process ends with."""
+    out, _ = await process.communicate(given.encode())
     if process.returncode or not out:
         raise EnvironmentFault(f"a process of the benchmark failed (exit status {process.returncode})")
     figures: dict[str, Any] = json.loads(out.splitlines()[-1])

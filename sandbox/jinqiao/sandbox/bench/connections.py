@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from jinqiao.base.errors import InputError
@@ -36,7 +37,9 @@ _SETTLE_S = 2.0
 _OTHER_FILES = 200
 
 
-async def bench_connections(connections: int, publishing: int, seconds: float, storm_per_s: float) -> dict[str, Any]:
+async def bench_connections(
+    connections: int, publishing: int, seconds: float, rounds: int, storm_per_s: float
+) -> dict[str, Any]:
     """The figures; raises InputError when the system allows fewer files than connections."""
     raise_file_limit()
     _check_file_limit(connections)
@@ -50,20 +53,37 @@ async def bench_connections(connections: int, publishing: int, seconds: float, s
         assert secret is not None
         return device_login(PRODUCT_KEY, name, secret)
 
+    program = find_mosquitto()
     async with own_broker(connections, _SECRET) as broker:
         idle, links = await _storm(broker, login, connections, storm_per_s)
         await links.close()
-        ours = await _publish(broker, login, publishing, seconds)
-    found = {"idle": idle, "publishing": {"connections": publishing, "per_second": _PER_SECOND, "jinqiao": ours}}
-    program = find_mosquitto()
+        if program is None:
+            ours = await _cheapest([(broker, login)], rounds, publishing, seconds)
+        else:
+            async with mosquitto(program) as peer:
+                ours = await _cheapest([(broker, login), (peer, _stranger)], rounds, publishing, seconds)
+    found: dict[str, Any] = {"connections": publishing, "per_second": _PER_SECOND, **ours}
     if program is None:
-        found["publishing"]["mosquitto"] = INSTALL_MOSQUITTO
+        found["mosquitto"] = INSTALL_MOSQUITTO
     else:
-        async with mosquitto(program) as peer:
-            theirs = await _publish(peer, _stranger, publishing, seconds)
-        found["publishing"]["mosquitto"] = theirs
-        found["publishing"]["cost_to_mosquitto"] = round(ours["broker_cpu_us"] / theirs["broker_cpu_us"], 2)
-    return found | {"machine": machine()}
+        cost = ours["jinqiao"]["broker_cpu_us"] / ours["mosquitto"]["broker_cpu_us"]
+        found["cost_to_mosquitto"] = round(cost, 2)
+    return {"idle": idle, "publishing": found, "machine": machine()}
+
+
+async def _cheapest(
+    brokers: list[tuple[Broker, Callable[[int], bytes]]], rounds: int, connections: int, seconds: float
+) -> dict[str, dict[str, Any]]:
+    """The brokers in turn, several times; of each the round that cost it least, since other load only ever adds."""
+    best: dict[str, dict[str, Any]] = {}
+    for _ in range(rounds):
+        for broker, login in brokers:
+            figures = await _publish(broker, login, connections, seconds)
+            before = best.get(broker.name, figures)
+            everything = figures["all_delivered"] and before["all_delivered"]
+            cheaper = min(before, figures, key=lambda found: float(found["broker_cpu_us"]))
+            best[broker.name] = cheaper | {"all_delivered": everything}
+    return best
 
 
 def _check_file_limit(connections: int) -> None:
@@ -78,7 +98,9 @@ def _stranger(row: int) -> bytes:
     return encode(Connect(f"bench-{os.getpid()}-{row}", True, 300))
 
 
-async def _storm(broker: Broker, login: Any, connections: int, storm_per_s: float) -> tuple[dict[str, Any], FleetLinks]:
+async def _storm(
+    broker: Broker, login: Callable[[int], bytes], connections: int, storm_per_s: float
+) -> tuple[dict[str, Any], FleetLinks]:
     """Everybody logs in as fast as the rate allows; then nobody says anything."""
     links = FleetLinks(Address("127.0.0.1", broker.port), login, storm_per_s=storm_per_s)
     broker_before, client_before = broker.resident_bytes(), resident_bytes()
@@ -97,7 +119,7 @@ async def _storm(broker: Broker, login: Any, connections: int, storm_per_s: floa
     return figures, links
 
 
-async def _publish(broker: Broker, login: Any, connections: int, seconds: float) -> dict[str, Any]:
+async def _publish(broker: Broker, login: Callable[[int], bytes], connections: int, seconds: float) -> dict[str, Any]:
     """Everybody publishes to a topic of its own, and one subscriber takes it all."""
     links = FleetLinks(Address("127.0.0.1", broker.port), login)
     await links.connect(range(connections))
@@ -111,7 +133,7 @@ async def _publish(broker: Broker, login: Any, connections: int, seconds: float)
     await sink.stdout.readline()
     cpu_before = broker.cpu_s()
     sent, took_s = await publish_steadily(links, packets, _PER_SECOND, seconds)
-    received = await finished(sink)
+    received = await finished(sink, str(sent))
     broker_s = broker.cpu_s() - cpu_before
     client_us = _cost_of_a_publish(links, packets)
     await links.close()

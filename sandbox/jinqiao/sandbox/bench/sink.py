@@ -2,7 +2,8 @@
 
     python -m jinqiao.sandbox.bench.sink '{"port", "filter", "subscribers", "qos", "size", "stamp_at", "user"?, …}'
 
-Prints a line once all have subscribed. When standard input ends: waits until nothing more comes, prints the figures.
+Prints a line once all have subscribed. Standard input says in the end how many messages there were; when they are all
+there, or nothing more has come for a while, it prints the figures.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ..loop import run_async
 __all__ = ["main"]
 
 _CONNACK_AND_SUBACK = 4 + 5
-_QUIET_S = 1.0
+_QUIET_S = 2.0
 _SAMPLES = 2_000_000
 
 
@@ -105,10 +106,10 @@ async def _run(asked: dict[str, Any]) -> None:
         await loop.create_connection(lambda protocol=subscriber: protocol, "127.0.0.1", asked["port"])  # type: ignore[misc]
     await asyncio.gather(*(subscriber.ready for subscriber in subscribers))
     print(json.dumps({"ready": True}), flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    expected = int(await asyncio.to_thread(sys.stdin.read) or 0)
     totals.last = time.monotonic()
-    while time.monotonic() - totals.last < _QUIET_S:
-        await asyncio.sleep(0.1)
+    while totals.received < expected and time.monotonic() - totals.last < _QUIET_S:
+        await asyncio.sleep(0.05)
     print(json.dumps(totals.figures()), flush=True)
 
 

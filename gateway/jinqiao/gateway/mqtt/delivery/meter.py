@@ -28,17 +28,18 @@ class _Second:
     rate loses nothing.
     """
 
-    __slots__ = ("_began", "_broker", "_principal", "_told")
+    __slots__ = ("_began", "_broker", "_clock", "_principal", "_told")
 
     def __init__(self, broker: Broker, principal: Principal) -> None:
         self._broker = broker
+        self._clock = broker.dispatcher
         self._principal = principal
         self._began = float("-inf")
         self._told = False
 
     def is_over(self) -> bool:
         """Whether a new second has begun; it begins with this question."""
-        now = self._broker.dispatcher.now
+        now = self._clock.now
         if now - self._began < 1.0:
             return False
         self._began, self._told = now, False
@@ -51,32 +52,40 @@ class _Second:
             self._broker.throttled(self._principal, topic, direction)
 
 
-class UpMeter:
+class UpMeter(_Second):
     """What one client publishes."""
 
-    __slots__ = ("_bytes", "_left", "_rates", "_second")
+    __slots__ = ("_bytes", "_left_qos0", "_left_qos1", "_rates")
 
     def __init__(self, broker: Broker, principal: Principal, rates: Rates) -> None:
+        super().__init__(broker, principal)
         self._rates = rates
-        self._second = _Second(broker, principal)
-        self._left = [0, 0]
-        self._bytes = 0
+        self._left_qos0 = self._left_qos1 = self._bytes = 0
 
     def takes(self, first: int, size: int, topic: bytes) -> bool:
         """Whether a PUBLISH of `size` bytes with this first byte is within the rates of this second."""
-        if self._second.is_over():
-            self._left = [self._rates.up_qos0, self._rates.up_qos1]
-            self._bytes = self._rates.bytes_per_s
+        # Asked for each message of each device: one call, no more.
+        if self._clock.now - self._began >= 1.0:
+            self._renew()
+        if size <= self._bytes:
+            if first & _QOS:
+                if self._left_qos1:
+                    self._left_qos1 -= 1
+                    self._bytes -= size
+                    return True
+            elif self._left_qos0:
+                self._left_qos0 -= 1
+                self._bytes -= size
+                return True
         qos = 1 if first & _QOS else 0
-        if not self._left[qos]:
-            self._second.drop(f"up_qos{qos}", 1, topic)
-            return False
-        if self._bytes < size:
-            self._second.drop("up_bytes", 1, topic)
-            return False
-        self._left[qos] -= 1
-        self._bytes -= size
-        return True
+        left = self._left_qos1 if qos else self._left_qos0
+        self.drop("up_bytes" if left else f"up_qos{qos}", 1, topic)
+        return False
+
+    def _renew(self) -> None:
+        self.is_over()
+        rates = self._rates
+        self._left_qos0, self._left_qos1, self._bytes = rates.up_qos0, rates.up_qos1, rates.bytes_per_s
 
 
 class MeteredOutbox(Outbox):

@@ -23,10 +23,6 @@ class Part(NamedTuple):
     rest: tuple[tuple[Outbox, Grant], ...]
     groups: tuple[Group[Outbox], ...]
 
-    @property
-    def has_rest(self) -> bool:
-        return bool(self.rest or self.groups)
-
 
 class Plan(NamedTuple):
     """A `Part` for publishers of MQTT 3.1 and 3.1.1, and one for those of MQTT 5."""

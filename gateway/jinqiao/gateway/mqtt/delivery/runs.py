@@ -1,7 +1,7 @@
 """Runs of PUBLISH packets that are forwarded as slices, and the same for subscribers of another protocol level.
 
-A PUBLISH of MQTT 5 without properties differs from one of 3.1.1 by a byte 0, the properties' length. All packets of a
-run are of one QoS (0 or 1), without flags and properties.
+A PUBLISH of MQTT 5 differs from one of 3.1.1 by its properties and their length. All packets of a run are of one QoS (0
+or 1), without flags; they have no properties, or such as any subscriber gets as they are, in at most 127 bytes.
 """
 
 from __future__ import annotations
@@ -106,13 +106,20 @@ class AcknowledgedRun:
 def messages_of(data: bytes, level: int, sender: str = "") -> Iterator[Message]:
     """The packets of a run taken apart."""
     for first, body, name, tail, stop in _packets(data):
-        yield Message(data[body + 2 : name], data[tail + (level == 5) : stop], first >> 1 & 1, sender=sender)
+        payload = tail + 1 + data[tail] if level == 5 else tail
+        yield Message(
+            data[body + 2 : name],
+            data[payload:stop],
+            first >> 1 & 1,
+            properties=data[tail + 1 : payload],
+            sender=sender,
+        )
 
 
 def _translated(data: bytes, level: int) -> Iterator[tuple[bytes, int]]:
     """Each packet at the other level, with the place of its identifier."""
     for first, body, name, tail, stop in _packets(data):
-        rest = data[tail + 1 : stop] if level == 5 else b"\0" + data[tail:stop]
+        rest = data[tail + 1 + data[tail] : stop] if level == 5 else b"\0" + data[tail:stop]
         head = bytes((first,)) + remaining_length(tail - body + len(rest))
         yield head + data[body:tail] + rest, len(head) + name - body
 
