@@ -8,6 +8,7 @@ the topic are looked at; per run everything else.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from struct import Struct
 
 from jinqiao.base.errors import ProtocolError
@@ -69,7 +70,9 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
     # Local names throughout, and next to no call per message: this loop is the broker's cost.
     router = session.broker.router
     known_route = router.routes.get
-    guarded, permitted, small, meter = session.guarded, session.permitted, session.small_bytes, session.meter
+    guarded, small = session.guarded, session.small_bytes
+    # Whoever has rates is asked about for each message, others once per topic.
+    permitted: Container[bytes] = session.permitted if session.meter is None else ()
     begins_with, size, five = data.startswith, len(data), session.level == 5
     passing, skip = session.broker.passing, 0
     # The run being gathered: where it starts, its length in messages, its route and first byte; for QoS 1 the places
@@ -137,10 +140,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     position = stop
                     start = position
                     continue
-            if guarded and (
-                (topic not in permitted and not session.may_publish(topic))
-                or (meter is not None and not meter.takes(first, stop - position, topic))
-            ):
+            if guarded and topic not in permitted and not _may(session, topic, first, stop - position):
                 found = None
             else:
                 found = known_route(topic) or router.route(topic)
@@ -195,6 +195,13 @@ def _forward(
         broker.forward(route, packets, messages, session.level, session.outbox.identity)
     if broker.dispatcher.congested:
         session.wait_for(route.targets)
+
+
+def _may(session: Session, topic: bytes, first: int, size: int) -> bool:
+    """Whether this message may be published, and is within the client's rates."""
+    if topic not in session.permitted and not session.may_publish(topic):
+        return False
+    return session.meter is None or session.meter.takes(first, size, topic)
 
 
 def _pass(known: set[bytes], properties: bytes) -> bool:
