@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -15,6 +16,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry import Registry
+from jinqiao.sandbox import gateway as gateway_module
 from jinqiao.sandbox.cli import app
 from support.programs import JINQIAO, Program
 
@@ -180,3 +185,23 @@ def test_the_module_runs_like_the_program() -> None:
         [sys.executable, "-m", "jinqiao.sandbox.cli", "--help"], capture_output=True, text=True, timeout=30, check=True
     )
     assert "jinqiao run scenarios/jinqiao-morning.yaml" in told.stdout
+
+
+def test_an_http_port_nobody_asked_for_gives_way_and_one_that_was_asked_for_is_named(tmp_path: Path) -> None:
+    async def both() -> tuple[int, str]:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(gateway_module, "USUAL_HTTP_PORT", port)
+                usual = gateway_module.Gateway(Platform(Registry()))
+                found = await usual.start(gateway_module.Ports(mqtt=0, http_usual=True, certs=tmp_path))
+                await usual.close()
+            asked = gateway_module.Gateway(Platform(Registry()))
+            with pytest.raises(EnvironmentFault) as fault:
+                await asked.start(gateway_module.Ports(mqtt=0, http=port, certs=tmp_path))
+            assert found["http_port"] != port
+            return port, str(fault.value)
+
+    port, told = asyncio.run(both())
+    assert str(port) in told
+    assert "--http-port" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ from jinqiao.gateway.platform.platform import Platform
 
 from .system import file_limit, other_port
 
-__all__ = ["Gateway", "Ports"]
+__all__ = ["USUAL_HTTP_PORT", "Gateway", "Ports"]
+
+_logger = logging.getLogger(__name__)
+
+#: Where HTTP is served unless told otherwise.
+USUAL_HTTP_PORT = 8080
 
 #: Files kept free for listeners, the event loop, and whoever must be told that there is no room.
 _SPARE_FILES = 32
@@ -25,12 +31,16 @@ _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote."""
+    """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote.
+
+    `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
+    """
 
     host: str = "127.0.0.1"
     mqtt: int = 1883
     mqtts: int | None = None
     http: int | None = None
+    http_usual: bool = False
     certs: Path = Path("certs")
 
 
@@ -59,9 +69,9 @@ class Gateway:
             if ports.mqtts is not None:
                 option = "--mqtts-port"
                 taken["mqtts_port"] = await self.server.start(ports.host, ports.mqtts, tls=tls)
-            if ports.http is not None:
-                option = "--http-port"
-                self._http = HttpPort(ports.host, ports.http)
+            option = "--http-port"
+            self._http = _http_port(ports)
+            if self._http is not None:
                 taken["http_port"] = self._http.port
         except EnvironmentFault as fault:
             await self.close()
@@ -86,6 +96,17 @@ class Gateway:
 
     def _publish(self, downlink: Downlink) -> None:
         self.server.publish(downlink.topic, downlink.payload, downlink.qos)
+
+
+def _http_port(ports: Ports) -> HttpPort | None:
+    if not ports.http_usual:
+        return None if ports.http is None else HttpPort(ports.host, ports.http)
+    try:
+        return HttpPort(ports.host, USUAL_HTTP_PORT)
+    except EnvironmentFault:
+        found = HttpPort(ports.host, 0)
+        _logger.warning("HTTP port %d is taken: listening on %d instead", USUAL_HTTP_PORT, found.port)
+        return found
 
 
 def _within_files(limits: Limits) -> Limits:

@@ -44,8 +44,14 @@ def run(
         int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
     ] = None,
     http_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of /metrics and of MQTT over WebSocket; 0 takes any free one.")
-    ] = 8080,
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of /metrics and of MQTT over WebSocket; 0: any free one.",
+            show_default="8080, or a free one",
+        ),
+    ] = None,
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
     broker: Annotated[
@@ -93,6 +99,7 @@ def run(
         mqtt_port=mqtt_port,
         mqtts_port=mqtts_port,
         http_port=http_port,
+        http_usual=http_port is None,
         certs=certs,
         **_outside(broker, devices),
         app_user=app_user,

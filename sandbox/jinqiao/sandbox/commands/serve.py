@@ -34,9 +34,14 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
     ] = None,
     http_port: Annotated[
-        int,
-        typer.Option(min=0, max=65535, help="Port of cloud calls, /metrics and MQTT over WebSocket; 0: any free one."),
-    ] = 8080,
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of cloud calls, /metrics and MQTT over WebSocket; 0: any free one.",
+            show_default="8080, or a free one",
+        ),
+    ] = None,
     mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     amqp_port: Annotated[
@@ -86,7 +91,7 @@ def serve(
     known.anonymous = known.anonymous or plain_mqtt
     limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
     house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off)
-    run_async(_serve(house, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, certs)))
+    run_async(_serve(house, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs)))
 
 
 async def _serve(house: House, ports: Ports) -> None:

@@ -82,6 +82,7 @@ def _ports(configuration: dict[str, Any]) -> Ports:
         configuration["mqtt_port"],
         configuration.get("mqtts_port"),
         configuration.get("http_port"),
+        configuration.get("http_usual", False),
         Path(configuration.get("certs", "certs")),
     )
 

@@ -27,6 +27,7 @@ class RunOptions:
     mqtt_port: int = 1883
     mqtts_port: int | None = None
     http_port: int | None = None
+    http_usual: bool = False
     certs: Path = Path("certs")
     broker: OutsideBroker | None = None
     devices: Triples | None = None

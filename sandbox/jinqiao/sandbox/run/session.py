@@ -189,6 +189,7 @@ class Run:
                 "mqtt_port": self.options.mqtt_port,
                 "mqtts_port": self.options.mqtts_port,
                 "http_port": self.options.http_port,
+                "http_usual": self.options.http_usual,
                 "certs": str(self.options.certs.absolute()),
                 # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
                 "rates": "all" if self.options.speed == 1.0 else "real",
