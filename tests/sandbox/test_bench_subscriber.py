@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinqiao.sandbox.bench.machine import ratio
 from jinqiao.sandbox.bench.subscriber import Counter
 
 
@@ -36,3 +37,9 @@ def test_single_bytes() -> None:
     for byte in stream:
         counter.feed(bytes([byte]))
     assert counter.publishes == 3
+
+
+def test_a_ratio_that_was_too_short_to_measure_is_none() -> None:
+    assert ratio(9.0, 4.0) == 2.25
+    assert ratio(9.0, 0.0) is None
+    assert ratio(0.0, 4.0) is None

@@ -19,7 +19,7 @@ from jinqiao.gateway.mqtt.packets import Connect
 from ..system import raise_file_limit
 from .broker_process import PRODUCT_KEY
 from .brokers import INSTALL_MOSQUITTO, Broker, find_mosquitto, finished, mosquitto, own_broker, python
-from .machine import machine
+from .machine import machine, ratio
 from .packets import Stamped, packet_bytes
 
 __all__ = ["bench_broker", "publish_steadily"]
@@ -72,7 +72,7 @@ async def _measure(brokers: list[Broker], seconds: float, rounds: int, publisher
 def _with_ratio(best: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if "mosquitto" not in best:
         return dict(best)
-    return {**best, "cheaper_than_mosquitto": round(best["mosquitto"]["cpu_us"] / best["jinqiao"]["cpu_us"], 2)}
+    return {**best, "cheaper_than_mosquitto": ratio(best["mosquitto"]["cpu_us"], best["jinqiao"]["cpu_us"])}
 
 
 async def _flood(broker: Broker, seconds: float, *, qos: int, subscribers: int, permissions: bool) -> dict[str, Any]:

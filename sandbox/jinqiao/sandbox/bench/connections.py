@@ -24,7 +24,7 @@ from ..system import raise_file_limit
 from .broker import publish_steadily
 from .broker_process import PRODUCT_KEY, device_names
 from .brokers import INSTALL_MOSQUITTO, Broker, find_mosquitto, finished, mosquitto, own_broker, python
-from .machine import machine, resident_bytes
+from .machine import machine, ratio, resident_bytes
 from .packets import Stamped
 
 __all__ = ["bench_connections"]
@@ -66,8 +66,7 @@ async def bench_connections(
     if program is None:
         found["mosquitto"] = INSTALL_MOSQUITTO
     else:
-        cost = ours["jinqiao"]["broker_cpu_us"] / ours["mosquitto"]["broker_cpu_us"]
-        found["cost_to_mosquitto"] = round(cost, 2)
+        found["cost_to_mosquitto"] = ratio(ours["jinqiao"]["broker_cpu_us"], ours["mosquitto"]["broker_cpu_us"])
     return {"idle": idle, "publishing": found, "machine": machine()}
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["machine", "resident_bytes"]
+__all__ = ["machine", "ratio", "resident_bytes"]
 
 
 def machine() -> dict[str, Any]:
@@ -36,3 +36,8 @@ def resident_bytes() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
+
+
+def ratio(one: float, other: float) -> float | None:
+    """`one / other`, or None where a run was too short to tell: processor time is counted in ticks of 10 ms."""
+    return round(one / other, 2) if one > 0 and other > 0 else None
