@@ -194,7 +194,7 @@ def test_a_script_that_hangs_or_dies_rests_and_comes_back(tmp_path: Path, raw: b
         assert code_of(script, raw) == 26010
         before = time.monotonic()
         assert code_of(script, b"\1") == 26010
-        assert time.monotonic() - before < 0.05
+        assert time.monotonic() - before < 0.15  # a call may take 0.2 s: none was made
         skipped[0] = 60
         assert script.raw_data_to_protocol(b"\1")["params"] == {"soc": 1}
     finally:
