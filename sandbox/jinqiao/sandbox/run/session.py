@@ -97,10 +97,9 @@ class Run:
                     stack.callback(watching.cancel)
                     await self._simulate(link)
                     watching.cancel()
-                    with suppress(EnvironmentFault, asyncio.CancelledError):
-                        await self._settle(link)
-                        if settled is not None:
-                            await settled(self)
+                    await self._settle(link)
+                    if settled is not None:
+                        await settled(self)
             except EnvironmentFault as fault:
                 if self.gateway is not None:  # a broken connection is seen before the death that caused it
                     await asyncio.wait({self.gateway.gone}, timeout=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ __all__ = ["DAY_S", "Agenda", "Outing"]
 Outing = Generator["simpy.Event", Any, int]
 
 
-class Agenda:
+class Agenda(ABC):
     """One fleet's day. Vehicle `row` of the fleet is element `row - rows.start` of an agenda's own arrays.
 
     `draws` is for arrays, at the start and for distributions of the scenario; `random` for single decisions on the way,
@@ -43,13 +44,13 @@ class Agenda:
         self.draws = draws
         self.random = Random(int(draws.integers(2**63)))
 
+    @abstractmethod
     def settle(self) -> None:
         """Put the fleet where it is when the scenario starts, and say when each vehicle wakes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def outing(self, car: Car) -> Outing:
         """From one waking to the next."""
-        raise NotImplementedError
 
     def displayed_soc(self) -> NDArray[np.float64]:
         """What the displays of this fleet show, 0 … 1, shape (count,)."""
