@@ -1,5 +1,7 @@
 """What flows between the rooms: a `Batch` and an `Event` go down to the gateway, a `Command` comes back.
 
+A command is answered by an `Outcome`: what it did, or why the car refused.
+
 Nothing else passes from the simulator to the gateway, so either can be replaced by a recording.
 """
 
@@ -12,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Batch", "Command", "Event", "EventType"]
+__all__ = ["Batch", "Command", "Event", "EventType", "Outcome"]
 
 EventType = Literal["info", "alert", "error"]
 
@@ -57,3 +59,15 @@ class Command:
     identifier: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command: `code` 200 if the car obeys, otherwise a refusal's code with its reason in `message`.
+
+    `output` maps the service's output identifiers to values.
+    """
+
+    code: int = 200
+    message: str = "success"
+    output: Mapping[str, Any] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from jinqiao.simulator.quantity import parse_duration_s
 from ..loop import run_async
 from ..run.console import console_for
 from ..run.options import RunOptions
+from ..run.outlets import parse_outlet
 from ..run.outside import load_triples, parse_broker
 from ..run.pace import parse_speed
 from ..run.session import PRODUCT_KEY, Run
@@ -72,6 +73,12 @@ def run(
     app_password: Annotated[
         str | None, typer.Option(help="Its password; drawn and printed when not given.", show_default=False)
     ] = None,
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also send telemetry there; may be repeated: null.", metavar="KIND:WHERE", show_default=False
+        ),
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
@@ -106,6 +113,7 @@ def run(
         summary=summary,
         quiet=quiet,
         check=check,
+        outlets=tuple(parse_outlet(text) for text in sink or ()),
         **named,
     )
     if summary is not None and not summary.resolve().parent.is_dir():

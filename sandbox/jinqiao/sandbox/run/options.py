@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .outlets import Outlet
 from .outside import OutsideBroker, Triples
 
 __all__ = ["RunOptions"]
@@ -36,3 +37,4 @@ class RunOptions:
     summary: Path | None = None
     quiet: bool = False
     check: bool = False
+    outlets: tuple[Outlet, ...] = ()

@@ -28,6 +28,7 @@ from ..system import process_age_s
 from .child import GatewayProcess
 from .console import NoTable, View
 from .options import RunOptions
+from .outlets import Outlet
 from .pace import Pace
 from .publish import Publisher
 from .summary import Summary
@@ -149,7 +150,13 @@ class Run:
             if spec.connection == "per_vehicle" or options.devices is not None:
                 await own.connect(range(rows.start, rows.stop), self.stop)
         self.publisher = Publisher(key, names, link, own, self.summary)
+        for outlet in options.outlets:
+            await outlet.open(world, key, [name.decode() for name in names.tolist()])
+            stack.push_async_callback(self._close_outlet, outlet)
         return link
+
+    async def _close_outlet(self, outlet: Outlet) -> None:
+        self.summary.outlets[outlet.name] = await outlet.close()
 
     def _vehicles(self) -> int | None:
         """How many vehicles there are to be; with device triples no more than those."""
@@ -223,6 +230,8 @@ class Run:
                 self._tell(self.checker.read(batches))
             for event in events:
                 await publisher.event(event)
+            for outlet in self.options.outlets:
+                await outlet.take(batches, events)
             if self.summary.first_telemetry_s is None and self.summary.messages:
                 self.summary.first_telemetry_s = time.perf_counter() - self.began
             if link is not None:

@@ -44,6 +44,7 @@ class Summary:
     ended: str = "finished"
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
+    outlets: dict[str, dict[str, Any]] = field(default_factory=dict)
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _digest: Any = field(default_factory=hashlib.sha256)
 
@@ -79,6 +80,7 @@ class Summary:
             "refused": self.gateway.get("refused", {}),
             "states": self.states,
             "gateway": self.gateway,
+            **({"outlets": self.outlets} if self.outlets else {}),
             **({} if self.check is None else {"check": self.check}),
             "sha256": self._digest.hexdigest(),
         }
@@ -111,6 +113,8 @@ class Summary:
                 f"  check      {self.check['violations']:,} violations in {self.check['checked']:,} checked values"
                 + (f": {found_wrong}" if found_wrong else "")
             )
+        for name, report in self.outlets.items():
+            told.append(f"  {name:<10} " + ", ".join(f"{value:,} {what}" for what, value in report.items()))
         if self.not_sent:
             told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
         return [*told, f"  sha256     {found['sha256']}"]
