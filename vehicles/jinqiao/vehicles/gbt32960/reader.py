@@ -51,44 +51,44 @@ class StreamReader:
 
     def _take(self, *, last: bool) -> Iterator[Found]:
         while self._rest:
-            head = _PREFIX if self._prefixed else 0
+            # Where the thread was lost a frame is looked for, not its length before it.
+            head = _PREFIX if self._prefixed and not self._lost else 0
             if len(self._rest) < head + HEAD and not last:
-                if not head and not any(self._rest.startswith(start[: len(self._rest)]) for start in _STARTS):
-                    yield from self._skip(*self._what_is_wrong(head))
-                    continue
-                return
-            if not plausible_head(self._rest, head):
-                yield from self._skip(*self._what_is_wrong(head))
-                continue
-            self._lost = False
-            end = head + HEAD + int.from_bytes(self._rest[head + HEAD - 2 : head + HEAD], "big") + 1
-            if end > len(self._rest):
-                if not last:
+                if head or _may_begin(self._rest, 0, len(self._rest)):
                     return
-                found = f"{end - head - HEAD - 1} where {max(len(self._rest) - head - HEAD - 1, 0)} bytes are left"
-                yield from self._skip("length", head + HEAD - 2, found, "the bytes of data there are")
-                continue
-            yield from self._read(head, end)
+                yield from self._skip(*self._what_is_wrong(0))
+            elif not plausible_head(self._rest, head):
+                yield from self._skip(*self._what_is_wrong(head))
+            else:
+                end = head + HEAD + int.from_bytes(self._rest[head + HEAD - 2 : head + HEAD], "big") + 1
+                if end <= len(self._rest):
+                    yield from self._read(head, end)
+                elif last:
+                    found = f"{end - head - HEAD - 1} where {max(len(self._rest) - head - HEAD - 1, 0)} bytes are left"
+                    yield from self._skip("length", head + HEAD - 2, found, "the bytes of data there are")
+                else:
+                    return
 
     def _read(self, head: int, end: int) -> Iterator[Found]:
-        frame = self._rest[head:end]
-        at = self._offset + head
-        if head and int.from_bytes(self._rest[:head], "big") != end - head:
-            found = str(int.from_bytes(self._rest[:head], "big"))
-            yield Found(self._offset, fault=Fault(self._offset, "record length", found, str(end - head)))
+        frame, start, at = self._rest[head:end], self._offset, self._offset + head
+        stated = int.from_bytes(self._rest[:head], "big")
+        self._lost = False
+        if head and stated != end - head and plausible_head(self._rest, head + stated + _PREFIX):
+            frame, end = self._rest[head : head + stated], head + stated  # the next record tells which length is right
+        elif head and stated != end - head:
+            yield Found(start, fault=Fault(start, "record length", str(stated), str(end - head)))
         try:
-            found_frame = decode_frame(frame)
+            decoded = decode_frame(frame)
         except Fault as fault:
-            # A wrong length spoils the check code, too: go on behind the frame only where another one begins there.
-            if end < len(self._rest) and not plausible_head(self._rest, end + head):
-                following = self._next(head + 2)
-                end = following if following is not None else end
-            self._advance(end)
+            # A wrong length spoils the check code, too, and another frame may begin inside of what it covers.
+            self._lost = not (head and plausible_head(self._rest, end + _PREFIX))
+            inside = (place for place in range(head + 2, end) if _may_begin(self._rest, place, end))
+            self._advance(next(inside, end) if self._lost else end)
             yield Found(at, fault=fault.moved(at))
             return
         self._advance(end)
-        faults = tuple(fault.moved(at) for fault in found_frame.faults)
-        yield Found(at, frame=found_frame, fault=faults[0] if faults else None)
+        faults = tuple(fault.moved(at) for fault in decoded.faults)
+        yield Found(at, frame=decoded, fault=faults[0] if faults else None)
 
     def _what_is_wrong(self, head: int) -> tuple[str, int, str, str]:
         """Name, offset, found, expected of what keeps these bytes from being a frame's head."""
@@ -109,23 +109,24 @@ class StreamReader:
         self._lost = True
         following = self._next(1)
         if following is None:
-            following = max(1, len(self._rest) - HEAD - _PREFIX)
+            following = max(1, len(self._rest) - HEAD)
         self._advance(following)
 
     def _next(self, after: int) -> int | None:
-        """Where the next frame (with its prefix) begins at `after` or later."""
-        head = _PREFIX if self._prefixed else 0
-        places = [
-            place
-            for start in _STARTS
-            for place in _places(self._rest, start, after)
-            if plausible_head(self._rest, place)
-        ]
-        return max(min(places) - head, 1) if places else None
+        """Where the next frame begins at `after` or later, if its head is there whole."""
+        places = (place for start in _STARTS for place in _places(self._rest, start, after))
+        return min(places, default=None)
 
     def _advance(self, count: int) -> None:
         self._rest = self._rest[count:]
         self._offset += count
+
+
+def _may_begin(data: bytes, place: int, end: int) -> bool:
+    """Whether what stands from `place` to `end` is a frame's head, or may become one."""
+    if not any(start.startswith(data[place : min(place + 2, end)]) for start in _STARTS):
+        return False
+    return end - place < HEAD or plausible_head(data, place)
 
 
 def _places(data: bytes, start: bytes, after: int) -> Iterator[int]:
