@@ -76,7 +76,17 @@ def run(
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also send telemetry there; may be repeated: null.", metavar="KIND:WHERE", show_default=False
+            help="Also send telemetry there; may be repeated: null, gbt32960://HOST:PORT.",
+            metavar="KIND:WHERE",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Let every vehicle report to a platform of GB/T 32960; the same as --sink with this address.",
+            metavar="gbt32960://HOST:PORT",
+            show_default=False,
         ),
     ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
@@ -113,7 +123,7 @@ def run(
         summary=summary,
         quiet=quiet,
         check=check,
-        outlets=tuple(parse_outlet(text) for text in sink or ()),
+        outlets=tuple(parse_outlet(text) for text in [*(sink or ()), *(to or ())]),
         **named,
     )
     if summary is not None and not summary.resolve().parent.is_dir():
