@@ -76,9 +76,7 @@ class Counter32960:
             self.counts["answers"] += 1
             return None
         self.counts[frame.command] += 1
-        reply = "structure" if fault is not None else self._reply(guest, frame)
-        if frame.encryption != "none":
-            reply = "decryption"
+        reply = self._reply(guest, frame) if fault is None else "structure"
         if reply != "ok":
             self.counts["refused"] += 1
             guest.faults += 1
@@ -97,6 +95,8 @@ class Counter32960:
             self._out(guest, vin)
 
     def _reply(self, guest: Guest, frame: Frame) -> str:
+        if frame.encryption != "none":
+            return "decryption"
         act = _ACTS.get(frame.command)
         if act is None:
             return "error"

@@ -70,17 +70,17 @@ class FleetLinks:
         return sum(link.online for link in self.links)
 
     async def start(self) -> None:
-        """Log in, and wait until all have an answer; EnvironmentFault when nobody answers at that address."""
+        """Log in, and wait until all have tried once; EnvironmentFault when nobody listens at that address."""
         self._care = asyncio.create_task(self._look_after())
         deadline = asyncio.get_running_loop().time() + self.times.start_s
         while any(not link.online and not link.attempts for link in self.links):
             if asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(self.times.round_s / 4)
-        if not self.counts["logins"] and not self.counts["refused"]:
+        if not self.counts["opened"]:
             await self.close(lambda _: b"")
             raise EnvironmentFault(
-                f"no GB/T 32960 platform answers at {self._host}:{self._port}: {self.why or 'no answer to any login'}"
+                f"no GB/T 32960 platform answers at {self._host}:{self._port}: {self.why or 'no connection'}"
             )
 
     async def close(self, logout: Callable[[int], bytes]) -> None:
@@ -113,6 +113,7 @@ class FleetLinks:
     def moved(self, link: VehicleLink, event: Event, before: State) -> None:
         now = asyncio.get_running_loop().time()
         if event is Event.OPENED:
+            self.counts["opened"] += 1
             link.due_s = now + self.times.answer_s
         elif event is Event.ACCEPTED:
             self.counts["logins"] += 1

@@ -39,6 +39,7 @@ MOST_KEPT, MOST_KEPT_BYTES = 300, 256 * 1024 * 1024
 #: Seconds before and after an alarm of level 3 (2016, 6.1.3), and the fleet up to which the seconds before are kept.
 BURST_S, BURST_LEVEL, BURST_VEHICLES = 30, 3, 5_000
 _WORLD = ("longitude", "latitude", "coordinate_system", "satellites")
+_LEAST_SATELLITES = 4
 _FIGURES = (
     "logins",
     "sent",
@@ -65,7 +66,7 @@ class Gbt32960Outlet:
         self._links: FleetLinks
         self._reader: VehicleReader
         self._layouts: list[FrameLayout] = []
-        self._signer = Signer() if address.sign else None
+        self._signer = Signer() if address.sign and address.edition == "2025" else None
         self._past: deque[tuple[int, dict[int, bytes]]] = deque(maxlen=BURST_S)
 
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> None:
@@ -108,6 +109,9 @@ class Gbt32960Outlet:
             for name in _WORLD:
                 if name in batch.signals:
                     self._known[name][batch.vehicles] = batch.signals[name]
+            if "longitude" in batch.signals:  # a position comes of a fix, also before the first word on its satellites
+                satellites = self._known["satellites"]
+                satellites[batch.vehicles] = np.maximum(satellites[batch.vehicles], _LEAST_SATELLITES)
         second = self._world.elapsed_s
         state = self._fleet.vehicle_state
         awake = np.isin(state, (VehicleState.DRIVING, VehicleState.CHARGING, VehicleState.QUEUEING))
