@@ -110,6 +110,7 @@ class Charge:
     def stop(self) -> None:
         """No current any more."""
         self._flowing = False
+        self._said.clear()
 
     def _most_kw(self) -> float:
         """What the largest current of the wire carries at this voltage."""
@@ -119,6 +120,7 @@ class Charge:
         fleet, rows = self.fleet, slice(0, 1)
         self.soc = float(fleet.displayed_soc(rows)[0])
         signals = {**fleet.sample(rows, "core"), **fleet.sample(rows, "detail")}
+        self._said: dict[str, Mapping[str, Any]] = {}  # what was worked out for this second
         self._signals = {name: float(values[0]) for name, values in signals.items()}
 
     # What the messages say.
@@ -131,7 +133,9 @@ class Charge:
             return {"reasons": {}, "faults": {}, "errors": {}, **ending}
         if name in {"BEM", "CEM"}:
             return {"identification": {}, "parameters": {}, "charging": {}, "end": {}, **ending}
-        return SAYS[name](self)
+        if name not in self._said:
+            self._said[name] = SAYS[name](self)
+        return self._said[name] if name != "CTS" else _cts(self)
 
     def signal(self, name: str) -> float:
         return self._signals[name]
