@@ -172,6 +172,8 @@ def test_the_charge_is_the_one_the_physics_gives(messages: dict[str, list[Said]]
     flowing = [row for row in measured if row[1] > 0]
     kwh = sum(volt * ampere for volt, ampere, _, _ in flowing) * 0.25 / 3.6e6
     assert kwh == pytest.approx(physics.kwh_battery, rel=0.02)
+    output = [u16(said.data, 1) / 10 * (400 - u16(said.data, 3) / 10) for said in messages["CCS"]]
+    assert sum(output) * 0.05 / 3.6e6 == pytest.approx(physics.kwh_delivered, rel=0.005)
     assert max(volt * ampere / 1000 for volt, ampere, _, _ in flowing) == pytest.approx(physics.peak_kw, rel=0.005)
     assert [row[3] for row in measured] == sorted(row[3] for row in measured)
     assert (measured[0][3], messages["BSD"][-1].data[0]) == (50, 52)

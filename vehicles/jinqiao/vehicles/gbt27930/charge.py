@@ -146,8 +146,14 @@ class Charge:
 
     @property
     def wire_a(self) -> float:
-        """Current as it stands on the wire: negative while charging."""
+        """The pack's current as it stands on the wire: negative while charging."""
         return max(-MOST_A, float(self.fleet.pack_current_a[0])) if self._flowing else 0.0
+
+    @property
+    def output_a(self) -> float:
+        """The charger's: the pack's and what the car itself uses meanwhile, in the same sign."""
+        watts = float(self.fleet.charge_power_kw[0]) * 1000.0
+        return max(-MOST_A, -watts / max(self.voltage_v, 1.0)) if self._flowing else 0.0
 
     @property
     def most_v(self) -> float:
@@ -211,7 +217,7 @@ def _bcs(car: Charge) -> Mapping[str, Any]:
 def _ccs(car: Charge) -> Mapping[str, Any]:
     return {
         "output_v": car.voltage_v,
-        "output_a": car.wire_a,
+        "output_a": car.output_a,
         "minutes": int(car.seconds // 60),
         "charging": {"allowed": 1},
         "reserved": b"\xff",
