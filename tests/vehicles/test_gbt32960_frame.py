@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.base.errors import InputError
-from jinqiao.vehicles.gbt32960.forms import BEIJING, Fault
+from jinqiao.vehicles.gbt32960.cursor import Fault
+from jinqiao.vehicles.gbt32960.forms import BEIJING
 from jinqiao.vehicles.gbt32960.frame import Frame, as_json, check_code, decode_frame, encode_frame
 from jinqiao.vehicles.gbt32960.reader import StreamReader, read_file
 from jinqiao.vehicles.gbt32960.vehicle import heartbeat, login, logout

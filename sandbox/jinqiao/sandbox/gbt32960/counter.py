@@ -16,7 +16,8 @@ from hmac import compare_digest
 from jinqiao.gateway.mqtt.policy import Downlink
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Device
-from jinqiao.vehicles.gbt32960.forms import BEIJING, Fault
+from jinqiao.vehicles.gbt32960.cursor import Fault
+from jinqiao.vehicles.gbt32960.forms import BEIJING
 from jinqiao.vehicles.gbt32960.frame import Frame
 from jinqiao.vehicles.gbt32960.reader import Found
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
@@ -17,32 +17,26 @@ from ..fleet import Fleet
 from ..gbt32960.forms import BEIJING
 from ..modes import ChargingState, VehicleState
 from ..vehicle_file import VehicleModel
+from .says import CELL_MOST_V, SAYS
 
 __all__ = ["MOST_A", "Charge", "Station"]
 
-#: Largest voltage of a cell, V (charging standards of packs: NMC 4.25, LFP 3.65), and of a probe, degC.
-CELL_MOST_V, MOST_DEGC = {"nmc": 4.25, "lfp": 3.65}, 55
-#: Type of battery in BRM: 03 lithium iron phosphate, 06 ternary.
-CHEMISTRY = {"nmc": 0x06, "lfp": 0x03}
 #: Beyond this no current can be said on the wire: (0 + 400) × 10 steps below zero.
 MOST_A = 400.0
-#: From this share of the pack's highest voltage on the car asks for constant voltage.
-_NEAR_FULL = 0.995
-#: BCS tells no more than this (10.3.2).
-_MOST_MINUTES = 600
-_VERSION = b"\x01\x01\x00"
 #: Where the charger stands: Shanghai's division code.
 _AREA = "310"
 
 
+@dataclass(frozen=True, slots=True)
 class Station:
     """A DC charger: its power, and the window of its voltage and current."""
 
-    def __init__(self, power_kw: float) -> None:
-        self.power_kw = power_kw
-        self.number = 1
-        self.most_v, self.least_v, self.least_a = 1000.0, 200.0, 0.0
-        self.most_a = MOST_A
+    power_kw: float
+    number: int = 1
+    most_v: float = 1000.0
+    least_v: float = 200.0
+    most_a: float = MOST_A
+    least_a: float = 0.0
 
 
 class Charge:
@@ -50,6 +44,14 @@ class Charge:
 
     Raises InputError for a car that cannot, and for percentages and powers that are none.
     """
+
+    model: VehicleModel
+    station: Station
+    fleet: Fleet
+    soc: float  #: as shown, 0..1
+    seconds: float  #: of charging
+    delivered_kwh: float
+    clock: Callable[[], datetime]  #: of the session, for CTS
 
     def __init__(
         self,
@@ -88,8 +90,7 @@ class Charge:
         fleet.vehicle_state[:] = VehicleState.CHARGING
         fleet.charge_limit[:] = math.ceil(to_percent)
         self.delivered_kwh = 0.0
-        #: Reads the session's clock, for CTS.
-        self.clock: Callable[[], datetime] = lambda: datetime.now(BEIJING)
+        self.clock = lambda: datetime.now(BEIJING)
         self.seconds = 0.0
         self._flowing = False
         self._read()
@@ -133,9 +134,9 @@ class Charge:
             return {"reasons": {}, "faults": {}, "errors": {}, **ending}
         if name in {"BEM", "CEM"}:
             return {"identification": {}, "parameters": {}, "charging": {}, "end": {}, **ending}
-        if name not in self._said:
+        if name not in self._said or name == "CTS":  # the clock runs on within a second
             self._said[name] = SAYS[name](self)
-        return self._said[name] if name != "CTS" else _cts(self)
+        return self._said[name]
 
     def signal(self, name: str) -> float:
         return self._signals[name]
@@ -170,108 +171,3 @@ class Charge:
         """What the car would take now, and no more than the station said it has."""
         watts = float(self.fleet.acceptable_kw(slice(0, 1))[0]) * 1000.0
         return min(watts / max(self.voltage_v, 1.0), self.station.most_a, self.most_a)
-
-
-def _brm(car: Charge) -> Mapping[str, Any]:
-    model = car.model
-    return {
-        "version": _VERSION,
-        "chemistry": CHEMISTRY[model.battery.chemistry],
-        "capacity_ah": model.layout.cell_ah * model.layout.parallel,
-        "rated_v": model.layout.nominal_v,
-        "maker": "".join(letter for letter in model.make.upper() if letter.isascii())[:4],
-        "pack_number": crc32(bytes(car.fleet.vins[0])),
-        "year": model.model_year,
-        "month": 1,
-        "day": 1,
-        "charges": int(car.signal("energy_discharged") / model.battery.net_kwh),
-        "owner": 1,
-        "reserved": 0xFF,
-        "vin": bytes(car.fleet.vins[0]).decode(),
-        "software": b"\x01\x01\x01\xe8\x07\xff\xff\xff",  # 1.1 of 2024-01-01: number, day, month, year
-    }
-
-
-def _cts(car: Charge) -> Mapping[str, Any]:
-    moment = car.clock()
-    names = ("second", "minute", "hour", "day", "month", "year")
-    return {name: getattr(moment, name) for name in names}
-
-
-def _bcl(car: Charge) -> Mapping[str, Any]:
-    wanted_v = min(car.most_v, car.station.most_v)
-    constant_v = car.voltage_v >= _NEAR_FULL * car.most_v
-    return {"wanted_v": wanted_v, "wanted_a": -car.wanted_a(), "mode": 1 if constant_v else 2}
-
-
-def _bcs(car: Charge) -> Mapping[str, Any]:
-    return {
-        "measured_v": car.voltage_v,
-        "measured_a": car.wire_a,
-        "highest_cell": (car.signal("cell_voltage_max"), 1),
-        "soc_percent": min(100.0, car.soc * 100.0),
-        "minutes_left": min(_MOST_MINUTES, math.ceil(car.signal("minutes_to_limit"))),
-    }
-
-
-def _ccs(car: Charge) -> Mapping[str, Any]:
-    return {
-        "output_v": car.voltage_v,
-        "output_a": car.output_a,
-        "minutes": int(car.seconds // 60),
-        "charging": {"allowed": 1},
-        "reserved": b"\xff",
-    }
-
-
-def _bsm(car: Charge) -> Mapping[str, Any]:
-    hottest = crc32(bytes(car.fleet.vins[0])) % 64
-    return {
-        "highest_cell": min(256, int(car.signal("cell_voltage_max_index"))),
-        "hottest_degc": round(car.signal("cell_temperature_max")),
-        "hottest_probe": hottest + 1,
-        "coldest_degc": round(car.signal("cell_temperature_min")),
-        "coldest_probe": (hottest + 7) % 64 + 1,
-        "limits": {},
-        "state": {"allowed": 1},
-    }
-
-
-#: What each message says, but those whose content the phase decides.
-SAYS: Mapping[str, Callable[[Charge], Mapping[str, Any]]] = {
-    "CHM": lambda _: {"version": _VERSION},
-    "BHM": lambda car: {"most_v": car.most_v},
-    "BRM": _brm,
-    "BCP": lambda car: {
-        "cell_most_v": CELL_MOST_V[car.model.battery.chemistry],
-        "most_a": -car.most_a,
-        "energy_kwh": car.model.battery.gross_kwh,
-        "most_v": car.most_v,
-        "most_degc": MOST_DEGC,
-        "soc_percent": car.soc * 100.0,
-        "present_v": car.signal("pack_voltage"),
-    },
-    "CTS": _cts,
-    "CML": lambda car: {
-        "most_v": car.station.most_v,
-        "least_v": car.station.least_v,
-        "most_a": -car.station.most_a,
-        "least_a": -car.station.least_a,
-    },
-    "BCL": _bcl,
-    "BCS": _bcs,
-    "CCS": _ccs,
-    "BSM": _bsm,
-    "BSD": lambda car: {
-        "soc_percent": min(100.0, car.soc * 100.0),
-        "lowest_cell_v": car.signal("cell_voltage_min"),
-        "highest_cell_v": car.signal("cell_voltage_max"),
-        "coldest_degc": round(car.signal("cell_temperature_min")),
-        "hottest_degc": round(car.signal("cell_temperature_max")),
-    },
-    "CSD": lambda car: {
-        "minutes": round(car.seconds / 60.0),
-        "kwh": car.delivered_kwh,
-        "charger_number": car.station.number,
-    },
-}

@@ -9,7 +9,8 @@ from typing import Any
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
 
-from .forms import Blob, Choice, Cursor, Fault, Form, Number, Record, Text, Time
+from .cursor import Cursor, Fault
+from .forms import Blob, Choice, Form, Number, Record, Text, Time
 from .items import ITEMS_2016, ITEMS_2025, OWN_DATA, SIGNATURE, Item
 
 __all__ = ["COMMANDS", "EDITIONS", "ENCRYPTION", "REPLIES", "SIGNATURE_FORM", "Edition", "RealTime"]

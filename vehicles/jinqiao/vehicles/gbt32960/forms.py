@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from struct import unpack
 from typing import Any, NamedTuple, Protocol
 
-from jinqiao.base.errors import InputError, ProtocolError
+from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
+
+from .cursor import Cursor, Fault
 
 __all__ = [
     "ABNORMAL",
@@ -23,8 +25,6 @@ __all__ = [
     "Bits",
     "Blob",
     "Choice",
-    "Cursor",
-    "Fault",
     "Flags",
     "Form",
     "Listing",
@@ -42,36 +42,6 @@ BEIJING = timezone(timedelta(hours=8))
 
 #: Letters of `struct` by size.
 _UNPACK: Mapping[int, str] = {1: "B", 2: "H", 4: "I"}
-
-
-class Fault(ProtocolError):
-    """Bytes that are no frame, or no such item: at `offset` there is `found` where `expected` should be."""
-
-    def __init__(self, offset: int, what: str, found: str, expected: str) -> None:
-        self.offset, self.what, self.found, self.expected = offset, what, found, expected
-        super().__init__(f"offset {offset}: {what}: found {found}, expected {expected}")
-
-    def moved(self, by: int) -> Fault:
-        """The same fault, its offset counted from `by` bytes further ahead."""
-        return Fault(self.offset + by, self.what, self.found, self.expected)
-
-
-class Cursor:
-    """Bytes being read; `at` counts from the start of the frame."""
-
-    def __init__(self, data: bytes, at: int = 0, end: int | None = None) -> None:
-        self.data, self.at, self.end = data, at, len(data) if end is None else end
-
-    def take(self, count: int, what: str) -> bytes:
-        if self.at + count > self.end:
-            left = self.end - self.at
-            raise Fault(self.at, what, f"{left} byte{'' if left == 1 else 's'}", f"{count}")
-        taken = self.data[self.at : self.at + count]
-        self.at += count
-        return taken
-
-    def number(self, size: int, what: str) -> int:
-        return int.from_bytes(self.take(size, what), "big")
 
 
 class Form(Protocol):

@@ -14,7 +14,8 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
 
 from .commands import COMMANDS, EDITIONS, ENCRYPTION, REPLIES, Edition, RealTime
-from .forms import Cursor, Fault, Form, Text, Time
+from .cursor import Cursor, Fault
+from .forms import Form, Text, Time
 
 __all__ = ["HEAD", "Frame", "as_json", "check_code", "decode_frame", "encode_frame", "plausible_head"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .commands import EDITIONS
-from .forms import Fault
+from .cursor import Fault
 from .frame import HEAD, Frame, decode_frame, plausible_head
 
 __all__ = ["Found", "StreamReader", "read_file"]
