@@ -175,6 +175,8 @@ async def test_a_platform_speaks_for_the_vehicles_of_its_products() -> None:
         assert (await terminal.ask(platform_login("fleet", "pass"))).reply == "ok"
         assert (await terminal.ask(login("2025", VIN, NOON, 1))).reply == "ok"
         assert (await terminal.ask(login("2025", OTHER_VIN, NOON, 1))).reply == "vin_unknown"
+        for number in range(MOST_FAULTS + 5):  # vehicles that are not registered are no reason to close
+            assert (await terminal.ask(login("2016", f"LBV1Z3102JMK1{number:04d}", NOON, 1))).reply == "error"
         assert (await terminal.ask(platform_login("all", "pass2"))).reply == "ok"
         assert (await terminal.ask(login("2025", OTHER_VIN, NOON, 1))).reply == "ok"
         assert {topic.split("/")[3] for topic, _ in served.sent} == {VIN, OTHER_VIN}
@@ -220,6 +222,18 @@ async def test_strangers_take_little() -> None:
         assert await silent.closed()
         counts = served.listener.counter.counts
         assert (counts["turned_away"], counts["cut_off"], counts["timed_out"]) == (1, 1, 1)
+
+
+@pytest.mark.asyncio
+async def test_who_has_logged_out_may_log_in_again() -> None:
+    async with serving(login_s=0.3) as served:
+        terminal = await Terminal.connect(served.port)
+        await terminal.ask(login("2016", VIN, NOON, 1))
+        await asyncio.sleep(0.5)
+        assert (await terminal.ask(logout("2016", VIN, NOON, 1))).reply == "ok"
+        await asyncio.sleep(0.1)
+        assert (await terminal.ask(login("2016", VIN, NOON, 2))).reply == "ok"
+        await terminal.close()
 
 
 @pytest.mark.asyncio

@@ -45,6 +45,8 @@ class Guest:
     products: frozenset[str] | None = None  # those of the application a platform logged in as
     faults: int = 0
     spoke_s: float = 0.0
+    #: When it logged out last.
+    left_s: float = 0.0
 
     @property
     def welcome(self) -> bool:
@@ -80,7 +82,7 @@ class Counter32960:
         reply = self._reply(guest, frame) if fault is None else "structure"
         if reply != "ok":
             self.counts["refused"] += 1
-            guest.faults += 1
+            guest.faults += guest.products is None  # a platform may bring vehicles that are not known here
         if frame.edition == "2016" and reply in _ONLY_2025:
             reply = "error"
         answer = frame.answer(reply)
@@ -171,6 +173,7 @@ class Counter32960:
 
     def _out(self, guest: Guest, vin: str) -> None:
         device = guest.vehicles.pop(vin)
+        guest.left_s = self._clock()
         if self._of_vin.get(vin) is guest:
             del self._of_vin[vin]
         self._platform.terminal_went(device)

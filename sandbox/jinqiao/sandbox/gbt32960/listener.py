@@ -89,8 +89,9 @@ class Listener:
             now = self._loop.time()
             for connection in list(self._connections):
                 guest = connection.guest
-                limit = self.bounds.silent_s if guest.welcome else self.bounds.login_s
-                if now - (guest.spoke_s if guest.welcome else connection.since_s) > limit:
+                limit_s = self.bounds.silent_s if guest.welcome else self.bounds.login_s
+                since_s = guest.spoke_s if guest.welcome else max(connection.since_s, guest.left_s)
+                if now - since_s > limit_s:
                     self.counter.counts["timed_out"] += 1
                     connection.abort()
 

@@ -86,21 +86,20 @@ class PackNumbers2025:
 class RealTime:
     """Time of collection, then items by name in the order given; in 2025 a signature may stand last.
 
-    The value: `{"time": …, "vehicle": {…}, …}`; own data is `{"own_80": bytes}`. An item whose form is not known ends
-    the reading with a Fault.
+    The value: `{"time": …, "vehicle": {…}, …}`; own data is `{"own_80": bytes}`. An item that is known by name only is
+    bytes up to the end of the data, as its length is not written in it. An unknown one ends the reading with a Fault.
     """
 
     items: Mapping[int, Item]
     signed: bool
 
     def encode(self, value: Any, path: str) -> bytes:
-        types = {item.name: kind for kind, item in self.items.items() if item.form is not None}
+        types = {item.name: kind for kind, item in self.items.items()}
         parts = [Time().encode(value["time"], f"{path}.time")]
         for name, content in value.items():
             if name in types:
                 form = self.items[types[name]].form
-                assert form is not None
-                parts.append(bytes((types[name],)) + form.encode(content, name))
+                parts.append(bytes((types[name],)) + (content if form is None else form.encode(content, name)))
             elif name.startswith("own_") and 0x80 <= int(name[4:], 16) <= 0xFE:
                 parts.append(bytes((int(name[4:], 16),)) + OWN_DATA.encode(content, name))
             elif name == "signature" and self.signed:
@@ -123,15 +122,16 @@ class RealTime:
             item = self.items.get(kind)
             if item is not None and item.form is not None:
                 found[item.name] = item.form.decode(cursor, item.name)
+            elif item is not None:
+                found[item.name] = cursor.take(cursor.end - cursor.at, item.name)
             elif 0x80 <= kind <= 0xFE:
                 found[f"own_{kind:02X}"] = OWN_DATA.decode(cursor, f"own_{kind:02X}")
             elif kind == SIGNATURE and self.signed:
                 found["signature"] = SIGNATURE_FORM.decode(cursor, "signature")
             else:
-                known = ", ".join(f"{known:02X}" for known, item in self.items.items() if item.form is not None)
-                named = f" ({item.name}, whose form is not known)" if item is not None else ""
+                known = ", ".join(f"{known:02X}" for known in self.items)
                 own = "80-FE" + (", FF" if self.signed else "")
-                raise Fault(at, "item", f"{kind:02X}{named}", f"one of {known}, {own}")
+                raise Fault(at, "item", f"{kind:02X}", f"one of {known}, {own}")
 
 
 @dataclass(frozen=True, slots=True)

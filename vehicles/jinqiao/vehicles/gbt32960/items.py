@@ -1,7 +1,7 @@
 """Items of real-time data, both editions: one table each, type byte → name and form.
 
 GB/T 32960.3-2016, 7.2 and GB/T 32960.3-2025, 7.2. What an edition knows by name only (fuel cells, super capacitors) has
-no form here: such an item ends the reading of its frame, as its length is not written in it.
+no form here: such an item is bytes, up to the end of its frame, as its length is not written in it.
 """
 
 from __future__ import annotations
