@@ -101,7 +101,7 @@ def test_a_value_that_has_no_bytes_is_named(change: dict[str, object], message: 
 
 
 def test_an_item_of_the_other_edition_is_refused() -> None:
-    with pytest.raises(InputError, match="no item 'extremes'.* in this edition"):
+    with pytest.raises(InputError, match=r"no item 'extremes'.* in this edition"):
         encode_frame(Frame("2025", "real_time", VIN, {"time": NOON, "extremes": {}}))
 
 
