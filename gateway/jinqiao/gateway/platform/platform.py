@@ -29,7 +29,7 @@ from .identity import (
     parse_client_id,
 )
 from .life_cycle import life_cycle
-from .limits import DEVICE_RATES, Logins
+from .limits import DEVICE_RATES, Logins, ShadowRequests
 from .ota import Firmware, Upgrade
 from .ota_topics import push_ota
 from .provisioning import register_device
@@ -86,6 +86,7 @@ class Platform(Sessions):
         self._rates = rates
         self._cut_off = cut_off
         self._logins = Logins()
+        self._shadow_requests = ShadowRequests()
 
     # What a broker asks (Policy).
 
@@ -203,6 +204,10 @@ class Platform(Sessions):
         """A shadow message of the cloud side; returns the reply. The device is told of new wishes if it is online."""
         return change_shadow(self, device, message, from_cloud=True)
 
+    def admits_shadow(self, device: Device) -> bool:
+        """Whether a device may ask its shadow once more in this second; counts it if so."""
+        return not self._is_limited(device) or self._shadow_requests.admit(device.identity, self.now_ms())
+
     def push_ota(self, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = "") -> Upgrade:
         """Offer a firmware to a device: at once if it is online, else when it informs its version."""
         return push_ota(self, device, firmware, job_id=job_id, task_id=task_id)
@@ -230,12 +235,15 @@ class Platform(Sessions):
     def _restrain(self, principal: Principal, device: Device) -> None:
         """Put the platform's limits on a device that has just proved who it is."""
         principal.cut_off = self._cut_off
-        if self._rates == "none" or (self._rates == "real" and device.product.devices.simulated):
+        if not self._is_limited(device):
             return
         if not self._logins.admit(device.identity, self.now_ms()):
             why = "more logins in a minute than a device may have"
             raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
         principal.rates = DEVICE_RATES
+
+    def _is_limited(self, device: Device) -> bool:
+        return self._rates == "all" or (self._rates == "real" and not device.product.devices.simulated)
 
     # Gateways.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Flag
 
 from .calls import answer_call
-from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, update_tags
+from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, note_reset, update_tags
 from .file_topics import begin_upload, cancel_upload, download_block, send_block
 from .handlers import Handler, post_event, post_properties, tell_time
 from .job_topics import get_job, update_job
@@ -141,7 +141,7 @@ _ROWS: tuple[Topic, ...] = (
     _request_up(f"{_S}/thing/job/update", "job_update", update_job),
     _request_down(f"{_S}/thing/bootstrap/notify", "bootstrap_notify", pushed=False),
     _request_down(f"{_S}/thing/bootstrap/config/push", "bootstrap_config_push"),
-    _request_up(f"{_S}/thing/reset", "reset"),
+    _request_up(f"{_S}/thing/reset", "reset", note_reset),
     _request_up(f"{_S}/thing/cipher/get", "cipher_get"),
     Topic(f"{_S}/thing/lan/{{*}}", BOTH, "lan", pushed=True),
     Topic(f"{_S}/thing/awss/{{*}}", BOTH, "awss", pushed=True),
