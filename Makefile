@@ -43,6 +43,7 @@ bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machi
 	$(BIN)/jinqiao bench end-to-end
 	$(BIN)/jinqiao bench broker
 	$(BIN)/jinqiao bench connections
+	$(BIN)/jinqiao bench posts
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew
 	$(BIN)/jinqiao schema > docs/schema/scenario-1.json

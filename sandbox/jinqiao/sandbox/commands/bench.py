@@ -13,6 +13,7 @@ from ..bench.connections import bench_connections
 from ..bench.end_to_end import bench_end_to_end
 from ..bench.peers import FASTSIM
 from ..bench.physics import bench_physics
+from ..bench.posts import bench_posts
 from ..bench.render import bench_render
 from ..loop import run_async
 
@@ -123,6 +124,22 @@ def connections(
     """
     print(f"{connections:,} logins, then {publishing:,} connections for {seconds:g} s …", file=sys.stderr)
     _tell(run_async(bench_connections(connections, publishing, seconds, rounds, storm)), as_json=json_)
+
+
+@app.command("posts")
+def posts(
+    connections: Annotated[int, typer.Option(min=1, max=15_000, help="Devices, each one post at a time.")] = 2_000,
+    seconds: Annotated[float, typer.Option(min=0.2, max=600, help="How long each form of post lasts.")] = 10.0,
+    json_: AsJson = False,
+) -> None:
+    """Property posts of foreign devices per second of one core: through sockets and broker, checked, replied to.
+
+    \b
+    Example:
+      jinqiao bench posts --json
+    """
+    print(f"{connections:,} devices, twice {seconds:g} s …", file=sys.stderr)
+    _tell(run_async(bench_posts(connections, seconds)), as_json=json_)
 
 
 def _tell(figures: dict[str, Any], *, as_json: bool) -> None:
