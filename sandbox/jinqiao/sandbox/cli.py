@@ -11,7 +11,20 @@ import typer
 
 from jinqiao.base.errors import JinqiaoError
 
-from .commands import bench, catalog, certs, device, inspection, product, run, scenario, serve, watch
+from .commands import (
+    bench,
+    catalog,
+    certs,
+    charge_log,
+    device,
+    gbt32960,
+    inspection,
+    product,
+    run,
+    scenario,
+    serve,
+    watch,
+)
 
 __all__ = ["app", "main"]
 
@@ -35,6 +48,8 @@ app.command("thing-model")(inspection.thing_model)
 app.add_typer(product.app, name="product")
 app.add_typer(device.app, name="device")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(gbt32960.app, name="gbt32960")
+app.add_typer(charge_log.app, name="can")
 app.add_typer(bench.app, name="bench")
 
 

@@ -11,6 +11,7 @@ import typer
 from ..bench.broker import bench_broker
 from ..bench.connections import bench_connections
 from ..bench.end_to_end import bench_end_to_end
+from ..bench.gbt32960 import bench_gbt32960
 from ..bench.peers import FASTSIM
 from ..bench.physics import bench_physics
 from ..bench.posts import bench_posts
@@ -68,6 +69,21 @@ def render(
       jinqiao bench render --json
     """
     _tell(bench_render(vehicles, seconds), as_json=json_)
+
+
+@app.command("gbt32960")
+def gbt32960(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Frames per batch.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each edition.")] = 6.0,
+    json_: AsJson = False,
+) -> None:
+    """GB/T 32960 real-time frames encoded per second on one core, beside the encoder of single frames.
+
+    \b
+    Example:
+      jinqiao bench gbt32960 --json
+    """
+    _tell(bench_gbt32960(vehicles, seconds), as_json=json_)
 
 
 @app.command("end-to-end")
