@@ -15,6 +15,7 @@ from ..bench.gbt32960 import bench_gbt32960
 from ..bench.peers import FASTSIM
 from ..bench.physics import bench_physics
 from ..bench.posts import bench_posts
+from ..bench.protobuf import bench_protobuf
 from ..bench.render import bench_render
 from ..loop import run_async
 
@@ -84,6 +85,21 @@ def gbt32960(
       jinqiao bench gbt32960 --json
     """
     _tell(bench_gbt32960(vehicles, seconds), as_json=json_)
+
+
+@app.command("protobuf")
+def protobuf(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each side.")] = 5.0,
+    json_: AsJson = False,
+) -> None:
+    """Protobuf telemetry rendered per second on one core, beside google.protobuf once per vehicle.
+
+    \b
+    Example:
+      jinqiao bench protobuf --json
+    """
+    _tell(bench_protobuf(vehicles, seconds), as_json=json_)
 
 
 @app.command("end-to-end")

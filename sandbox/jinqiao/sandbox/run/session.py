@@ -149,7 +149,10 @@ class Run:
         for _, rows, spec in world.fleets:
             if spec.connection == "per_vehicle" or options.devices is not None:
                 await own.connect(range(rows.start, rows.stop), self.stop)
-        self.publisher = Publisher(key, names, link, own, self.summary)
+        protobuf = np.zeros(fleet.n, bool)
+        for _, rows, spec in world.fleets:
+            protobuf[rows] = spec.telemetry.format == "protobuf"
+        self.publisher = Publisher(key, names, link, own, self.summary, protobuf=protobuf)
         for outlet in options.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
