@@ -29,7 +29,7 @@ from .identity import (
     parse_client_id,
 )
 from .life_cycle import life_cycle
-from .limits import DEVICE_RATES, Logins, ShadowRequests
+from .limits import DEVICE_RATES, Logins, ShadowRequests, SubLogins
 from .ota import Firmware, Upgrade
 from .ota_topics import push_ota
 from .provisioning import register_device
@@ -51,6 +51,9 @@ MAX_PAYLOAD = 262_144
 
 #: Code of the device log for what is above a rate.
 THROTTLED = 9324
+
+#: Code of the device log for a connection that the platform ended.
+PUT_OUT = 400
 
 #: Whose rates are kept.
 RatesOf = Literal["all", "real", "none"]
@@ -87,6 +90,7 @@ class Platform(Sessions):
         self._cut_off = cut_off
         self._logins = Logins()
         self._shadow_requests = ShadowRequests()
+        self._sub_logins = SubLogins()
 
     # What a broker asks (Policy).
 
@@ -186,6 +190,8 @@ class Platform(Sessions):
     def connected(self, principal: Principal) -> None:
         """A login was accepted: its device is online."""
         if principal.kind == "device":
+            device: Device = principal.subject.device
+            self._log_put_out(device, "another login of the device")
             self.came(principal)
         elif principal.kind == "in_house":
             self._simulators[principal.identity] = self.now_ms()
@@ -208,6 +214,10 @@ class Platform(Sessions):
         """Whether a device may ask its shadow once more in this second; counts it if so."""
         return not self._is_limited(device) or self._shadow_requests.admit(device.identity, self.now_ms())
 
+    def admits_sub_logins(self, gateway: Device, count: int) -> bool:
+        """Whether so many sub-devices more may log in over a gateway in this second; counts them if so."""
+        return not self._is_limited(gateway) or self._sub_logins.admit(gateway.identity, self.now_ms(), count)
+
     def push_ota(self, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = "") -> Upgrade:
         """Offer a firmware to a device: at once if it is online, else when it informs its version."""
         return push_ota(self, device, firmware, job_id=job_id, task_id=task_id)
@@ -220,10 +230,13 @@ class Platform(Sessions):
 
     def set_disabled(self, device: Device, disabled: bool) -> None:
         """A disabled device is put out and may not come back; the gateway of a sub-device is told."""
+        if disabled:
+            self._log_put_out(device, "the device is disabled")
         life_cycle(self, device, "disable" if disabled else "enable")
 
     def forget_device(self, device: Device) -> None:
         """A device has been deleted: it is put out, leaves its gateway, and nothing is remembered of it."""
+        self._log_put_out(device, "the device is deleted")
         life_cycle(self, device, "delete")
 
     def record(self, product_key: str, device_name: str, topic: str, code: int, message: str) -> None:
@@ -241,6 +254,11 @@ class Platform(Sessions):
             why = "more logins in a minute than a device may have"
             raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
         principal.rates = DEVICE_RATES
+
+    def _log_put_out(self, device: Device, why: str) -> None:
+        """A device's own connection, if it has one, is about to be ended."""
+        if self.peer_of(device) is not None:
+            self.record(device.product.key, device.name, "DISCONNECT", PUT_OUT, why)
 
     def _is_limited(self, device: Device) -> bool:
         return self._rates == "all" or (self._rates == "real" and not device.product.devices.simulated)

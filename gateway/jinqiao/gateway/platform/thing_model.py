@@ -93,7 +93,7 @@ class ThingModel:
         for address, value in params.items():
             check = checks.get(address)
             if check is None:
-                refused[address] = 6320
+                refused[address] = _unknown(address)
                 continue
             if type(value) is dict and "value" in value:
                 time_ms = value.get("time", 0)
@@ -132,9 +132,13 @@ def refused_parameters(checks: Mapping[str, Check], values: Mapping[str, Any]) -
     refused: dict[str, int] = {}
     for identifier, value in values.items():
         check = checks.get(identifier)
-        if code := 6320 if check is None else check(value):
+        if code := _unknown(identifier) if check is None else check(value):
             refused[identifier] = code
     return refused
+
+
+def _unknown(identifier: str) -> int:
+    return 6320 if identifier else 6321
 
 
 def load_thing_model(path: Path | str, *, validation: Validation = "strong") -> ThingModel:
