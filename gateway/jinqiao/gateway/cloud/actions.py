@@ -57,7 +57,7 @@ _TABLE = (
     Action("GetThingModelTsl", "ProductKey! FunctionBlockId", things.get_thing_model_tsl, "Data{TslStr TslUri}"),
     # Messages.
     Action("Pub", "ProductKey! TopicFullName! MessageContent! Qos", messages.publish, "MessageId"),
-    Action("PubBroadcast", "ProductKey! TopicFullName! MessageContent!", messages.publish_broadcast, "MessageId"),
+    Action("PubBroadcast", "ProductKey! TopicFullName MessageContent!", messages.publish_broadcast, "MessageId"),
     Action("RRpc", "device! RequestBase64Byte! Timeout Topic", messages.rrpc, "RrpcCode PayloadBase64Byte MessageId"),
     # Firmware.
     Action("CreateOTAFirmware",

@@ -45,11 +45,19 @@ def publish(args: Arguments) -> dict[str, Any]:
 
 
 def publish_broadcast(args: Arguments) -> dict[str, Any]:
-    product, topic = args.product(), _topic(args)
-    if not topic.startswith(f"/broadcast/{product.key}/"):
-        raise ApiError("iot.messagebroker.InvalidFormattedTopicName")
-    args.platform.send(Downlink(topic, _payload(args, "MessageContent")))
-    return {"MessageId": int(args.platform.calls.new_id())}
+    """To whoever has subscribed the topic, or without one to every device that is online, on a topic of its own."""
+    product, message_id = args.product(), args.platform.calls.new_id()
+    if args.text("TopicFullName", ""):
+        topics = [_topic(args)]
+        if not topics[0].startswith(f"/broadcast/{product.key}/"):
+            raise ApiError("iot.messagebroker.InvalidFormattedTopicName")
+    else:
+        online = args.platform.connected_devices(product.key)
+        topics = [f"/sys/{identity}/broadcast/request/{message_id}" for identity in online]
+    payload = _payload(args, "MessageContent")
+    for topic in topics:
+        args.platform.send(Downlink(topic, payload))
+    return {"MessageId": int(message_id)}
 
 
 def rrpc(args: Arguments) -> dict[str, Any] | Pending:

@@ -41,7 +41,7 @@ _ID_RANGE = 2**31
 
 def set_device_property(args: Arguments) -> dict[str, Any]:
     """Delivered on push: several official SDKs never answer a set."""
-    device = _active(args)
+    device = _active(args, _SET)
     items = _settable(device, args.object("Items"))
     message_id = alink_id(args)
     request = alink_request("thing.service.property.set", message_id, items)
@@ -51,7 +51,7 @@ def set_device_property(args: Arguments) -> dict[str, Any]:
 
 def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
     """Asynchronous services are answered at once, synchronous ones by the device's output."""
-    device = _active(args)
+    device = _active(args, f"thing/service/{args.text('Identifier', '')}")
     identifier = args.text("Identifier")
     service = device.product.thing_model.services.get(identifier)
     if service is None:
@@ -81,8 +81,13 @@ def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
             answer = read_answer(device, call.answer)
         except ConverterError as error:
             raise _not_converted(args, device, f"{DOWN_RAW}_reply", error, _NOT_INVOKED) from error
-        output = _service_output(answer)
-        _check(refused_parameters(service.output, output), _NOT_INVOKED)
+        try:
+            output = _service_output(answer)
+            _check(refused_parameters(service.output, output), _NOT_INVOKED)
+        except ApiError as error:
+            topic = f"/sys/{device.identity}/{path}_reply"
+            args.platform.record(device.product.key, device.name, topic, 6205, error.message)
+            raise
         return {"Data": {"Result": _text(output), "MessageId": message_id}}
 
     return Pending(call, SERVICE_TIMEOUT_S, finish)
@@ -195,10 +200,11 @@ def alink_request(method: str, message_id: str, params: Any) -> bytes:
     return orjson.dumps({"method": method, "id": message_id, "params": params, "version": "1.0.0"})
 
 
-def _active(args: Arguments) -> Device:
+def _active(args: Arguments, path: str) -> Device:
     device = args.device()
     status = args.platform.status(device.product.key, device.name)
     if status is not None and status.state == "inactive":
+        args.platform.record(device.product.key, device.name, f"/sys/{device.identity}/{path}", 9200, TEXT[9200])
         raise ApiError("iot.device.InactiveDevice")
     return device
 

@@ -130,9 +130,7 @@ class Connection(asyncio.Protocol):
             if consumed != len(data):
                 self._missing = self._keep(data, consumed)
         except ProtocolError as error:
-            self._broker.counters.refused["malformed"] += 1
-            self._broker.journal.refused("malformed", self.peer, error, name=session.name)
-            session.close(error.reason or Reason.PROTOCOL_ERROR)
+            broker.expel(session, error)
         except Exception:
             # Never a peer's fault, and still only this peer's connection.
             self._broker.counters.refused["fault"] += 1

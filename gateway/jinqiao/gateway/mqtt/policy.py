@@ -120,6 +120,9 @@ class Policy(Protocol):
     def throttled(self, principal: Principal, topic: str) -> None:
         """Messages of this client, or to it, are being dropped because of its rates; told once a second."""
 
+    def expelled(self, principal: Principal, error: ProtocolError) -> None:
+        """This client breaks the rules, or sends more in a packet than it may: its connection is about to be ended."""
+
     def connected(self, principal: Principal) -> None:
         """A login was accepted."""
 

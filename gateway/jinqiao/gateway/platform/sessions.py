@@ -170,6 +170,15 @@ class Sessions(Memory):
         status = self.status(device.product.key, device.name)
         return status is not None and status.state == "online"
 
+    def connected_devices(self, product_key: str) -> list[str]:
+        """Identities of a product's devices that are online by a connection of their own, or over a gateway's."""
+        return [
+            identity
+            for identity, presence in self._present.items()
+            if identity.partition("/")[0] == product_key
+            and (presence.principal is not None or self.gateways.speaks_for(identity) is not None)
+        ]
+
     def peer_of(self, device: Device) -> Principal | None:
         """The connection over which the device is online itself, or None."""
         presence = self._present.get(device.identity)

@@ -161,7 +161,8 @@ _ROWS: tuple[Topic, ...] = (
     Topic("/ext/ntp/{pk}/{dn}/request", UP, "ntp_request", tell_time),
     Topic("/ext/ntp/{pk}/{dn}/response", DOWN, "ntp_response", pushed=True, is_reply=True),
     Topic("/broadcast/{pk}/{*}", DOWN, "broadcast"),
-    Topic(f"{_S}/broadcast/request/{{message}}", DOWN, "broadcast"),
+    # The vendor's C SDK listens to this one without SUBSCRIBE.
+    Topic(f"{_S}/broadcast/request/{{message}}", DOWN, "broadcast", pushed=True),
     Topic("/{pk}/{dn}/user/{*}", BOTH, "custom"),
     # Gateways and their sub-devices.
     _request_up(f"{_S}/thing/sub/register", "sub_register", register_sub_devices, gateway_only=True),
