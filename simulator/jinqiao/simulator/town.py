@@ -177,7 +177,10 @@ class Town:
         if self._stirred:
             self.catch_up(_rows(self._stirred))
         if self._unplugged:
-            fleet.end_charge(_rows(self._unplugged))
+            unplugged = _rows(self._unplugged)
+            sessions = fleet.charging_state[unplugged]  # another cable may have gone in within this second
+            fleet.end_charge(unplugged)
+            fleet.charging_state[unplugged] = sessions
         for kind, plugged in self._plugged.items():
             if plugged:
                 fleet.begin_charge(_rows(plugged), np.uint8(kind))

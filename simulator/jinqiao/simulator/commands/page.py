@@ -48,8 +48,8 @@ def commands_page() -> str:
 
 def _lines() -> Iterator[str]:
     yield _HEAD
-    for title, table in (("Properties", PROPERTIES), ("Services", SERVICES)):
-        yield f"\n## {title}\n\n| {title.lower()} | input | what it does | output | refused with |\n"
+    for title, kind, table in (("Properties", "property", PROPERTIES), ("Services", "service", SERVICES)):
+        yield f"\n## {title}\n\n| {kind} | input | what it does | output | refused with |\n"
         yield "|---|---|---|---|---|\n"
         yield from _rows(table)
     yield "\n## Codes\n\n"
@@ -61,14 +61,14 @@ def _lines() -> Iterator[str]:
 
 def _rows(table: Mapping[str, CommandRow]) -> Iterator[str]:
     for row in table.values():
-        inputs = "<br>".join(_input(one) for one in row.inputs)
+        inputs = "<br>".join(_input(one, row) for one in row.inputs)
         outputs = ", ".join(f"`{name}`" for name in row.outputs)
         codes = ", ".join(str(refusal.code) for refusal in row.refusals)
         yield f"| `{row.identifier}` | {inputs} | {row.effect} | {outputs} | {codes} |\n"
 
 
-def _input(one: Input) -> str:
-    return f"`{one.name}`: {one.wanted}"
+def _input(one: Input, row: CommandRow) -> str:
+    return one.wanted if row.identifier in PROPERTIES else f"`{one.name}`: {one.wanted}"
 
 
 if __name__ == "__main__":
