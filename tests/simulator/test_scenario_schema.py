@@ -83,12 +83,17 @@ RIGHT = (
     ("count: 2", "count: 2\n    telemetry: {driving: 5 s}"),
     ("power: 7 kW}]", "power: 7 kW, count: 3}], site_limit: 20 kW"),
     ("name: Test", "name: Test\nseed: 3\nplace: jinqiao\nsinks: []"),
+    ("name: Test", "name: Test\nsinks: [{parquet: {dir: out}}, {influx: {url: 'http://x:1', org: me, token: t}}]"),
 )
 WRONG = (
     ("name: Test", "name: 3"),
     ("name: Test", "nmae: Test"),
     ("name: Test", "name: Test\nfaults: []"),
-    ("name: Test", "name: Test\nsinks: [{parquet: {dir: out}}]"),
+    ("name: Test", "name: Test\nsinks: [{parquet: {}}]"),
+    ("name: Test", "name: Test\nsinks: [parquet]"),
+    ("name: Test", "name: Test\nsinks: [{parket: {dir: out}}]"),
+    ("name: Test", "name: Test\nsinks: [{influx: {url: 'ftp://x'}}]"),
+    ("name: Test", "name: Test\nsinks: [{influx: {url: 'http://x:1', bucket: 3}}]"),
     ("name: Test", "name: Test\nplace: paris"),
     ("2026-11-23T07:00+08:00", "2026-11-23T07:00"),
     ("duration: 2 h", "duration: 120"),
