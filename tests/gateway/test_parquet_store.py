@@ -1,4 +1,4 @@
-"""Parquet segments hold what was sampled; finished ones stay readable whatever happens; a full disk ends only the store."""
+"""Parquet segments hold what was sampled; finished ones stay readable whatever happens; a full disk ends the store."""
 
 from __future__ import annotations
 

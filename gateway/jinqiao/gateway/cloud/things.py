@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -59,6 +60,8 @@ def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
         raise ApiError("iot.device.InvokeThingServiceFailed", f"{TEXT[6302]}: {', '.join(missing)}")
     message_id, path = alink_id(args), f"thing/service/{identifier}"
     request = alink_request(f"thing.service.{identifier}", message_id, values)
+    note = partial(args.platform.take_service, device, identifier, message_id)
+    note(_text(values), "")
     if service.call_type == "async":
         _send(args, device, f"/sys/{device.product.key}/{device.name}/{path}", request)
         return {"Data": {"MessageId": message_id}}
@@ -72,6 +75,7 @@ def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
             raise ApiError("iot.messagebroker.TIMEOUT")
         output = _service_output(call.answer)
         _check(refused_parameters(service.output, output), "iot.device.InvokeThingServiceFailed")
+        note("", _text(output))
         return {"Data": {"Result": _text(output), "MessageId": message_id}}
 
     return Pending(call, SERVICE_TIMEOUT_S, finish)

@@ -17,7 +17,7 @@ from enum import Flag
 from .calls import answer_call
 from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, update_tags
 from .file_topics import begin_upload, cancel_upload, download_block, send_block
-from .handlers import Handler, post_event, post_properties, tell_time
+from .handlers import Handler, note_service_reply, post_event, post_properties, tell_time
 from .job_topics import get_job, update_job
 from .ota_topics import ask_upgrade, get_firmware, inform_version, report_progress
 from .posts import post_batch, post_history, post_pack
@@ -69,6 +69,8 @@ class Topic:
     is_reply: bool = False
     #: Never a sub-device's: its gateway speaks of it, on the gateway's own topic.
     gateway_only: bool = False
+    #: What is done with the device's reply to a request of the platform.
+    reply_handler: Handler | None = None
 
     @property
     def reply_pattern(self) -> str | None:
@@ -82,9 +84,11 @@ def _request_up(
     return Topic(pattern, UP, kind, handler, replies=True, reply_pushed=reply_pushed, gateway_only=gateway_only)
 
 
-def _request_down(pattern: str, kind: str, *, pushed: bool = True, qos: int = 0) -> Topic:
+def _request_down(
+    pattern: str, kind: str, *, pushed: bool = True, qos: int = 0, reply_handler: Handler | None = None
+) -> Topic:
     """The platform asks, a device replies."""
-    return Topic(pattern, DOWN, kind, qos=qos, replies=True, pushed=pushed)
+    return Topic(pattern, DOWN, kind, qos=qos, replies=True, pushed=pushed, reply_handler=reply_handler)
 
 
 _S = "/sys/{pk}/{dn}"
@@ -98,7 +102,7 @@ _ROWS: tuple[Topic, ...] = (
     _request_up(f"{_S}/thing/event/{{event}}/post", "event_post", post_event),
     _request_down(f"{_S}/thing/service/property/set", "property_set", qos=1),
     _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1),
-    _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1),
+    _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1, reply_handler=note_service_reply),
     _request_up(f"{_S}/thing/model/up_raw", "raw_up", post_raw),
     _request_down(f"{_S}/thing/model/down_raw", "raw_down"),
     _request_up(f"{_S}/thing/property/desired/get", "desired_get", get_desired),
@@ -195,7 +199,8 @@ def _with_replies(rows: tuple[Topic, ...]) -> Iterator[Topic]:
                 pattern=row.reply_pattern,
                 direction=UP if row.direction is DOWN else DOWN,
                 kind=f"{row.kind}_reply",
-                handler=None,
+                handler=row.reply_handler,
+                reply_handler=None,
                 qos=0,
                 replies=False,
                 pushed=row.direction is UP and row.reply_pushed,
