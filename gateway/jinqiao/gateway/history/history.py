@@ -20,7 +20,7 @@ from jinqiao.gateway.stores.extras import load
 from .pages import Page, Query
 from .reader import Reader
 from .shelf import Shelf
-from .tables import KINDS, Entry, table
+from .tables import KINDS, Entry, in_order, table
 
 __all__ = ["DAYS", "MOST_BYTES", "History"]
 
@@ -170,5 +170,4 @@ def _one_of(tables: list[Any]) -> Any:
     if len(tables) == 1:
         return tables[0]
     pa = load("pyarrow", "store", "history")
-    keys = [(name, "ascending") for name in ("product_key", "device_name", "identifier", "time")]
-    return pa.concat_tables(tables).sort_by(keys)
+    return in_order(pa.concat_tables(tables))

@@ -19,7 +19,7 @@ from typing import Any
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.segments import PART, SUFFIX, finish, sync_folder, writer_options
 
-from .tables import schema
+from .tables import in_order, schema
 
 __all__ = ["Segment", "Shelf"]
 
@@ -92,8 +92,7 @@ class Shelf:
     def _merge(self, start: int, lot: list[Segment]) -> None:
         pa, pq = load("pyarrow", "store", "history"), load("pyarrow.parquet", "store", "history")
         whole = pa.concat_tables([pq.ParquetFile(segment.path).read() for segment in lot], promote_options="none")
-        keys = [(name, "ascending") for name in ("product_key", "device_name", "identifier", "time")]
-        merged = self._write(whole.sort_by(keys), lot[0].first, lot[-1].last)
+        merged = self._write(in_order(whole), lot[0].first, lot[-1].last)
         self.segments[start : start + FAN] = [merged]
         for segment in lot:
             segment.path.unlink(missing_ok=True)

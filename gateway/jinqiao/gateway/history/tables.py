@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
 from jinqiao.gateway.stores.extras import load
 
-__all__ = ["KINDS", "Entry", "TableKind", "schema", "table"]
+__all__ = ["KINDS", "Entry", "TableKind", "as_text", "in_order", "schema", "table"]
 
 #: One thing taken: kind, product key, device name, received ms, and what is the kind's own.
 Entry = tuple[str, str, str, int, tuple[Any, ...]]
-Cells = tuple[Any, ...]
+Columns = list[list[Any]]
 
 #: Columns all kinds have. Words repeat from row to row: Parquet's dictionaries make them cost next to nothing.
 _COMMON = (
@@ -31,18 +32,20 @@ _COMMON = (
 
 @dataclass(frozen=True, slots=True)
 class TableKind:
-    """`columns` behind the common ones; `rows` gives (time ms, identifier, *columns) of an entry's own part."""
+    """`columns` behind the common ones; `fill` appends an entry's own part: times (ms), identifiers, then columns."""
 
     columns: tuple[tuple[str, str], ...]
-    rows: Callable[[int, tuple[Any, ...]], Iterator[Cells]]
+    fill: Callable[[int, tuple[Any, ...], Columns], None]
 
 
 #: Later than any time in ms that is a date; Arrow and Python end at about the same.
 _LATEST_MS = 253_402_300_799_000
 
 
-def _property_rows(received_ms: int, own: tuple[Any, ...]) -> Iterator[Cells]:
+def _fill_properties(received_ms: int, own: tuple[Any, ...], columns: Columns) -> None:
+    """Tens of thousands of values a second come this way: no call for a number that needs none."""
     params, refused = own
+    times, addresses, texts, numbers = columns
     for address, value in params.items():
         if address in refused:
             continue
@@ -51,24 +54,32 @@ def _property_rows(received_ms: int, own: tuple[Any, ...]) -> Iterator[Cells]:
             time_ms, value = value.get("time"), value["value"]
             if type(time_ms) is not int or not 0 < time_ms < _LATEST_MS:  # a product may check nothing
                 time_ms = received_ms
-        number = float(value) if type(value) is int or type(value) is float else None
-        yield time_ms, address, as_text(value), number
+        kind = type(value)
+        times.append(time_ms)
+        addresses.append(address)
+        if kind is float or kind is int:
+            texts.append(repr(value))
+            numbers.append(value)
+        else:
+            texts.append(as_text(value))
+            numbers.append(None)
 
 
-def _event_rows(_: int, own: tuple[Any, ...]) -> Iterator[Cells]:
+def _fill_event(_: int, own: tuple[Any, ...], columns: Columns) -> None:
     identifier, output, time_ms = own
-    yield time_ms, identifier, as_text(output)
+    for column, cell in zip(columns, (time_ms, identifier, as_text(output)), strict=True):
+        column.append(cell)
 
 
-def _service_rows(received_ms: int, own: tuple[Any, ...]) -> Iterator[Cells]:
-    identifier, call, given, output = own
-    yield received_ms, identifier, call, given, output
+def _fill_service(received_ms: int, own: tuple[Any, ...], columns: Columns) -> None:
+    for column, cell in zip(columns, (received_ms, *own), strict=True):
+        column.append(cell)
 
 
 KINDS: Mapping[str, TableKind] = {
-    "property": TableKind((("value", "text"), ("number", "number")), _property_rows),
-    "event": TableKind((("output", "text"),), _event_rows),
-    "service": TableKind((("call", "text"), ("input", "text"), ("output", "text")), _service_rows),
+    "property": TableKind((("value", "text"), ("number", "number")), _fill_properties),
+    "event": TableKind((("output", "text"),), _fill_event),
+    "service": TableKind((("call", "text"), ("input", "text"), ("output", "text")), _fill_service),
 }
 
 
@@ -92,18 +103,25 @@ def schema(kind: str) -> Any:
 def table(kind: str, entries: Sequence[Entry]) -> Any:
     """Entries of one kind as an Arrow table, sorted by device, identifier and time, as a query reads them."""
     pa = load("pyarrow", "store", "history")
-    rows = KINDS[kind].rows
-    cells: list[Cells] = []
-    for _, product_key, device_name, received_ms, own in entries:
-        for time_ms, identifier, *more in rows(received_ms, own):
-            cells.append((time_ms, received_ms, product_key, device_name, identifier, *more))
-    cells.sort(key=lambda row: (row[2], row[3], row[4], row[0]))
-    columns = list(zip(*cells, strict=True)) or [()] * len(schema(kind))
-    shape = schema(kind)
+    fill, shape = KINDS[kind].fill, schema(kind)
+    own: Columns = [[] for _ in range(len(shape) - 3)]
+    counts = []
+    for entry in entries:
+        before = len(own[0])
+        fill(entry[3], entry[4], own)
+        counts.append(len(own[0]) - before)
+    entry_of = pa.array(np.repeat(np.arange(len(entries)), counts))
+    common = [pa.array([entry[at] for entry in entries]).take(entry_of) for at in (3, 1, 2)]
+    times, identifiers, *more = own
     arrays = []
-    for field, column in zip(shape, columns, strict=True):
+    for field, column in zip(shape, [times, *common, identifiers, *more], strict=True):
         if pa.types.is_timestamp(field.type):
             arrays.append(pa.array(column, pa.int64()).cast(field.type))
         else:
             arrays.append(pa.array(column, field.type))
-    return pa.Table.from_arrays(arrays, schema=shape)
+    return in_order(pa.Table.from_arrays(arrays, schema=shape))
+
+
+def in_order(rows: Any) -> Any:
+    """A table sorted by device, identifier and time."""
+    return rows.sort_by([(name, "ascending") for name in ("product_key", "device_name", "identifier", "time")])
