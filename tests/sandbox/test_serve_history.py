@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +17,19 @@ from jinqiao.gateway.platform.signature import client_content, sign
 from support.openapi import Caller
 from support.programs import Program
 
-pytest.importorskip("duckdb")
+duckdb = pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 Start = Callable[..., Program]
 REGISTRY = Path(__file__).parent.parent / "golden" / "acceptance" / "registry.yaml"
+PAGE = Path(__file__).parents[2] / "docs" / "stores.md"
 PK, DN, SECRET = "a1carPK0001", "tbox001", "secret0123456789abcdef"
 S = f"/sys/{PK}/{DN}"
+
+
+def statements(folder: str) -> list[str]:
+    blocks = re.findall(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return [block for block in blocks if f"'{folder}/" in block]
 
 
 def serve(start: Start, data: Path, *more: str) -> tuple[Program, dict[str, Any]]:
@@ -78,6 +85,9 @@ def test_values_are_told_at_once_and_after_a_kill(start: Start, tmp_path: Path) 
     _, ready = serve(start, tmp_path)
     call = Caller(ready["http_port"])
     assert speeds(call, first_ms) == [str(number) for number in range(120)]
+    (question,) = statements("my-devices")  # of docs/stores.md
+    rows = duckdb.sql(question.replace("'my-devices/", f"'{tmp_path}/")).fetchall()
+    assert [value for _, value in rows] == [str(number) for number in range(120)]
     post(ready["mqtt_port"], 3, first=200)
     assert len(speeds(call, first_ms)) == 123
 

@@ -14,6 +14,7 @@ from ..bench.end_to_end import bench_end_to_end
 from ..bench.peers import FASTSIM
 from ..bench.physics import bench_physics
 from ..bench.render import bench_render
+from ..bench.stores import bench_stores
 from ..loop import run_async
 
 __all__ = ["app"]
@@ -67,6 +68,21 @@ def render(
       jinqiao bench render --json
     """
     _tell(bench_render(vehicles, seconds), as_json=json_)
+
+
+@app.command("stores")
+def stores(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each part.")] = 5.0,
+    json_: AsJson = False,
+) -> None:
+    """Samples written to Parquet per second, and rendered as line protocol beside influxdb-client's Point.
+
+    \b
+    Example:
+      jinqiao bench stores --json
+    """
+    _tell(bench_stores(vehicles, seconds), as_json=json_)
 
 
 @app.command("end-to-end")
