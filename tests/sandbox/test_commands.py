@@ -29,7 +29,7 @@ COMMANDS = [["run"], ["serve"], ["watch"], ["validate"], ["schema"], ["catalog",
 COMMANDS += [["product", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
 COMMANDS += [["device", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
 COMMANDS += [["log"], ["thing-model"], ["certs"], ["bench", "render"], ["bench", "end-to-end"]]
-COMMANDS += [["bench", "broker"], ["bench", "connections"], ["bench", "posts"]]
+COMMANDS += [["bench", "broker"], ["bench", "connections"], ["bench", "posts"], ["bench", "stores"]]
 
 REGISTRY = """\
 products:
@@ -150,6 +150,15 @@ def test_bench_render_prints_one_json_object(start: Start) -> None:
     assert code == 0
     assert {"posts_per_s", "orjson_posts_per_s", "ratio", "timed_properties", "machine"} <= set(lines[0])
     assert lines[0]["timed_properties"] >= 14
+
+
+def test_bench_stores_writes_and_renders(start: Start) -> None:
+    code, lines, errors = start("bench", "stores", "--vehicles", "2000", "--seconds", "0.2", "--json").finish()
+    assert code == 0, errors
+    (found,) = lines
+    assert found["parquet"]["written"] > 0
+    assert found["parquet"]["dropped"] == 0
+    assert found["influx"]["points_per_s"] > found["influx"]["influxdb_client_points_per_s"]
 
 
 def test_bench_end_to_end_delivers_everything(start: Start) -> None:

@@ -89,12 +89,17 @@ RIGHT = (
         "name: Test",
         "name: Test\ncommands: [{at: 1 h, on: a, set: {body:Locked: 0}}]",
     ),
+    ("name: Test", "name: Test\nsinks: [{parquet: {dir: out}}, {influx: {url: 'http://x:1', org: me, token: t}}]"),
 )
 WRONG = (
     ("name: Test", "name: 3"),
     ("name: Test", "nmae: Test"),
     ("name: Test", "name: Test\nfaults: []"),
-    ("name: Test", "name: Test\nsinks: [{parquet: {dir: out}}]"),
+    ("name: Test", "name: Test\nsinks: [{parquet: {}}]"),
+    ("name: Test", "name: Test\nsinks: [parquet]"),
+    ("name: Test", "name: Test\nsinks: [{parket: {dir: out}}]"),
+    ("name: Test", "name: Test\nsinks: [{influx: {url: 'ftp://x'}}]"),
+    ("name: Test", "name: Test\nsinks: [{influx: {url: 'http://x:1', bucket: 3}}]"),
     ("name: Test", "name: Test\nplace: paris"),
     ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: Lok}]"),
     ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all}]"),

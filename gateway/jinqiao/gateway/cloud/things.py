@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -62,6 +63,8 @@ def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
         raise ApiError(_NOT_INVOKED, f"{TEXT[6302]}: {', '.join(missing)}")
     message_id, path = alink_id(args), f"thing/service/{identifier}"
     request = alink_request(f"thing.service.{identifier}", message_id, values)
+    note = partial(args.platform.take_service, device, identifier, message_id)
+    note(_text(values), "")
     if service.call_type == "async":
         _send(args, device, path, request, _NOT_INVOKED)
         return {"Data": {"MessageId": message_id}}
@@ -88,6 +91,7 @@ def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
             topic = f"/sys/{device.identity}/{path}_reply"
             args.platform.record(device.product.key, device.name, topic, 6205, error.message)
             raise
+        note("", _text(output))
         return {"Data": {"Result": _text(output), "MessageId": message_id}}
 
     return Pending(call, SERVICE_TIMEOUT_S, finish)

@@ -16,7 +16,7 @@ from .alink import Handler, Outcome, Uplink, answered
 from .codes import TEXT
 from .thing_model import refused_parameters
 
-__all__ = ["Handler", "post_event", "post_properties", "tell_time"]
+__all__ = ["Handler", "note_service_reply", "post_event", "post_properties", "tell_time"]
 
 #: A post holds at most this many properties; more is code 6106.
 MOST_PROPERTIES = 200
@@ -46,14 +46,32 @@ def post_event(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(5160)
     if type(params) is not dict:
         return Outcome(460)
-    values = params
+    values, time_ms = params, None
+    now_ms = uplink.house.now_ms()
     if "value" in params:  # no output can be called so
-        values, time_ms = params["value"], params.get("time", 0)
+        values, time_ms = params["value"], params.get("time")
         if type(values) is not dict:
             return Outcome(460)
-        if type(time_ms) is not int or not 0 <= time_ms <= uplink.house.now_ms() + AHEAD_MS:
+        if "time" in params and (type(time_ms) is not int or not 0 <= time_ms <= now_ms + AHEAD_MS):
             return Outcome(6326)
-    return Outcome.partly(refused_parameters(event.output, values))
+    refused = refused_parameters(event.output, values)
+    taken = {name: value for name, value in values.items() if name not in refused}
+    uplink.house.take_event(uplink.device, event.address, taken, time_ms, now_ms)
+    return Outcome.partly(refused)
+
+
+def note_service_reply(uplink: Uplink) -> Iterable[Downlink]:
+    """The answer to an asynchronous service: nobody waits for it, but who asks for past calls is told."""
+    try:
+        answer = orjson.loads(uplink.payload)
+    except orjson.JSONDecodeError:
+        answer = None
+    if type(answer) is not dict or type(answer.get("id")) not in (str, int):
+        uplink.record(6207 if type(answer) is not dict else 460, TEXT[6207 if type(answer) is not dict else 460])
+        return ()
+    output = orjson.dumps(answer.get("data", {})).decode()
+    uplink.house.take_service(uplink.device, uplink.variables[0], str(answer["id"]), "", output)
+    return ()
 
 
 def tell_time(uplink: Uplink) -> Iterable[Downlink]:

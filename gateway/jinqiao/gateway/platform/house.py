@@ -76,6 +76,14 @@ class House(Protocol):
     ) -> None:
         """Remember the values of a checked post that were not refused."""
 
+    def take_event(
+        self, device: Device, identifier: str, output: Mapping[str, Any], time_ms: int | None, now_ms: int
+    ) -> None:
+        """Remember a checked event; without a time of its own it is of now."""
+
+    def take_service(self, device: Device, identifier: str, call: str, given: str, output: str) -> None:
+        """Remember a call of a service or its answer: input and output as JSON, empty for what is not known."""
+
     @property
     def send(self) -> Callable[[Downlink], None]:
         """Publishes a message that answers nothing."""

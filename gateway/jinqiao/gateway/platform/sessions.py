@@ -145,6 +145,10 @@ class Sessions(Memory):
             names = (device.product.key, device.name)
             self.send(error_downlink(found, names, code, TEXT[code], self.calls.new_id()))
 
+    def take_service(self, device: Device, identifier: str, call: str, given: str, output: str) -> None:
+        """Remember a call of a service or its answer: input and output as JSON, empty for what is not known."""
+        self.history.service(device, identifier, call, given, output, self.now_ms())
+
     # What the house asks.
 
     def status(self, product_key: str, device_name: str) -> DeviceStatus | None:

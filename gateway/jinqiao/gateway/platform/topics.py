@@ -17,7 +17,7 @@ from enum import Flag
 from .calls import answer_call
 from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, note_reset, update_tags
 from .file_topics import begin_upload, cancel_upload, download_block, send_block
-from .handlers import Handler, post_event, post_properties, tell_time
+from .handlers import Handler, note_service_reply, post_event, post_properties, tell_time
 from .job_topics import get_job, update_job
 from .ota_topics import ask_upgrade, get_firmware, inform_version, report_progress
 from .posts import post_batch, post_history, post_pack
@@ -102,7 +102,7 @@ _ROWS: tuple[Topic, ...] = (
     _request_up(f"{_S}/thing/event/{{event}}/post", "event_post", post_event),
     _request_down(f"{_S}/thing/service/property/set", "property_set", qos=1),
     _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1),
-    _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1),
+    _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1, reply_handler=note_service_reply),
     _request_up(f"{_S}/thing/model/up_raw", "raw_up", post_raw),
     _request_down(f"{_S}/thing/model/down_raw", "raw_down", reply_handler=answer_raw),
     _request_up(f"{_S}/thing/property/desired/get", "desired_get", get_desired),

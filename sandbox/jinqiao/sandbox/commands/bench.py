@@ -17,6 +17,7 @@ from ..bench.physics import bench_physics
 from ..bench.posts import bench_posts
 from ..bench.protobuf import bench_protobuf
 from ..bench.render import bench_render
+from ..bench.stores import bench_stores
 from ..loop import run_async
 
 __all__ = ["app"]
@@ -100,6 +101,21 @@ def protobuf(
       jinqiao bench protobuf --json
     """
     _tell(bench_protobuf(vehicles, seconds), as_json=json_)
+
+
+@app.command("stores")
+def stores(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each part.")] = 5.0,
+    json_: AsJson = False,
+) -> None:
+    """Samples written to Parquet per second, and rendered as line protocol beside influxdb-client's Point.
+
+    \b
+    Example:
+      jinqiao bench stores --json
+    """
+    _tell(bench_stores(vehicles, seconds), as_json=json_)
 
 
 @app.command("end-to-end")

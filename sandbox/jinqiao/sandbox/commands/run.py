@@ -76,7 +76,9 @@ def run(
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also send telemetry there; may be repeated: null.", metavar="KIND:WHERE", show_default=False
+            help="Also send telemetry there; may be repeated: parquet:DIR, influx:URL, null.",
+            metavar="KIND:WHERE",
+            show_default=False,
         ),
     ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,

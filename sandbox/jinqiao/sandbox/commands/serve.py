@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
+from jinqiao.gateway.history.history import DAYS
 from jinqiao.gateway.mqtt.limits import Limits
 
 from ..gateway import Ports
 from ..loop import run_async
-from ..serving import House, known_registry, open_storage
+from ..serving import House, known_registry, open_history, open_storage
 from ..system import raise_file_limit
 
 __all__ = ["serve"]
@@ -52,6 +53,9 @@ def serve(
         Path | None,
         typer.Option(help="Folder in which devices and their state outlive this process.", show_default=False),
     ] = None,
+    history_days: Annotated[
+        float, typer.Option(min=0, help="With --data: days that property values and events are kept; 0: not at all.")
+    ] = DAYS,
     plain_mqtt: Annotated[
         bool, typer.Option("--plain-mqtt", help="Also take clients without user name on ordinary topics.")
     ] = False,
@@ -90,7 +94,8 @@ def serve(
     known = known_registry(registry, storage)
     known.anonymous = known.anonymous or plain_mqtt
     limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
-    house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off)
+    history = open_history(data, history_days)
+    house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off, history=history)
     run_async(_serve(house, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs)))
 
 

@@ -31,6 +31,7 @@ from .options import RunOptions
 from .outlets import Outlet
 from .pace import Pace
 from .publish import Publisher
+from .stores import scenario_outlets
 from .summary import Summary
 
 __all__ = ["HOUSE_USER", "PRODUCT_KEY", "Run"]
@@ -56,6 +57,7 @@ class Run:
         self.pace = Pace(options.speed)
         self.gateway: GatewayProcess | None = None
         self.scenario: Scenario = load_scenario(options.scenario)
+        self.outlets: tuple[Outlet, ...] = (*options.outlets, *scenario_outlets(self.scenario.sinks))
         seed = next((s for s in (options.seed, self.scenario.seed) if s is not None), None)
         self.seed = secrets.randbelow(2**31) if seed is None else seed
         self.world: World | None = None
@@ -153,7 +155,7 @@ class Run:
         for _, rows, spec in world.fleets:
             protobuf[rows] = spec.telemetry.format == "protobuf"
         self.publisher = Publisher(key, names, link, own, self.summary, protobuf=protobuf)
-        for outlet in options.outlets:
+        for outlet in self.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
         return link
@@ -233,7 +235,7 @@ class Run:
                 self._tell(self.checker.read(batches))
             for event in events:
                 await publisher.event(event)
-            for outlet in self.options.outlets:
+            for outlet in self.outlets:
                 await outlet.take(batches, events)
             if self.summary.first_telemetry_s is None and self.summary.messages:
                 self.summary.first_telemetry_s = time.perf_counter() - self.began

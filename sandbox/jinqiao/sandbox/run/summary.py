@@ -25,6 +25,12 @@ def percentiles(samples_ms: list[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in picked.items()}
 
 
+def _told(report: dict[str, Any]) -> str:
+    """An outlet's report: counts, then what is no number."""
+    counts = [f"{value:,} {what}" for what, value in report.items() if isinstance(value, int)]
+    return ", ".join([*counts, *(f"{what}: {value}" for what, value in report.items() if not isinstance(value, int))])
+
+
 @dataclass(slots=True)
 class Summary:
     """Counts of one run, kept by the simulator process; the gateway's own counters are added at the end.
@@ -122,7 +128,7 @@ class Summary:
                 + (f": {found_wrong}" if found_wrong else "")
             )
         for name, report in self.outlets.items():
-            told.append(f"  {name:<10} " + ", ".join(f"{value:,} {what}" for what, value in report.items()))
+            told.append(f"  {name:<10} " + _told(report))
         if self.not_sent:
             told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
         return [*told, f"  sha256     {found['sha256']}"]
