@@ -49,15 +49,16 @@ class McapWriter:
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}
+        self._topics: dict[str, int] = {}  # channels of MQTT topics
         self._definitions = b""  # all Schema and Channel records, for the summary
         self._counts: Counter[int] = Counter()
         self._chunk: list[bytes] = []
         self._chunk_bytes = 0
         self._chunk_began = 0.0
         self._index: dict[int, list[NDArray[np.uint64]]] = defaultdict(list)
+        self._singles: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._chunk_indices: list[bytes] = []
         self._span = [2**63, 0]
-        self._all_span = [2**63, 0]
         self._failed: str | None = None
         try:
             self._file = path.open("xb", buffering=0)
@@ -111,7 +112,9 @@ class McapWriter:
     def _messages(self, part: Messages) -> None:
         rows = zip(part.time_ns.tolist(), part.topics, part.payloads, part.qos, part.retain, strict=True)
         for at, topic, payload, qos, retain in rows:
-            number = self._channel(message_topic(topic))
+            number = self._topics.get(topic)
+            if number is None:
+                number = self._topics[topic] = self._channel(message_topic(topic))
             message = MqttMessage(topic=topic, payload=payload, qos=qos, retain=retain)
             self._one(number, self._counts[number] + 1, at, message.SerializeToString())
 
@@ -119,7 +122,13 @@ class McapWriter:
         sequence &= 0xFFFF_FFFF
         length = len(data) + MESSAGE_HEAD.size - 9
         head = MESSAGE_HEAD.pack(Op.MESSAGE, length, number, sequence, time_ns, time_ns)
-        self._append(number, head + data, np.array([[time_ns, self._chunk_bytes]], np.uint64), 1)
+        self._begin()
+        self._singles[number].append((time_ns, self._chunk_bytes))
+        self._chunk.append(head + data)
+        self._chunk_bytes += MESSAGE_HEAD.size + len(data)
+        self._counts[number] += 1
+        if self._chunk_bytes >= CHUNK_BYTES:
+            self.flush()
 
     @staticmethod
     def _rows(
@@ -152,43 +161,50 @@ class McapWriter:
                 self.flush()
 
     def _append(self, number: int, records: bytes, index: NDArray[np.uint64], count: int) -> None:
-        if not self._chunk:
-            self._chunk_began = time.monotonic()
+        self._begin()
         self._chunk.append(records)
         self._chunk_bytes += len(records)
         self._index[number].append(index)
         self._counts[number] += count
-        self._span = [min(self._span[0], int(index[:, 0].min())), max(self._span[1], int(index[:, 0].max()))]
         if self._chunk_bytes >= CHUNK_BYTES:
             self.flush()
+
+    def _begin(self) -> None:
+        if not self._chunk:
+            self._chunk_began = time.monotonic()
 
     def flush(self) -> None:
         """Close the chunk and hand it to the operating system."""
         if not self._chunk:
             return
+        for number, singles in self._singles.items():
+            self._index[number].append(np.array(singles, np.uint64))
+        index = {number: np.concatenate(found) for number, found in self._index.items()}
+        span = [min(int(f[:, 0].min()) for f in index.values()), max(int(f[:, 0].max()) for f in index.values())]
         records = b"".join(self._chunk)
         packed = self._compressor.compress(records)
-        head = struct.pack("<QQQI", *self._span, len(records), zlib.crc32(records)) + mcap.text("zstd")
+        head = struct.pack("<QQQI", *span, len(records), zlib.crc32(records)) + mcap.text("zstd")
         chunk = mcap.record(Op.CHUNK, head + struct.pack("<Q", len(packed)) + packed)
         chunk_at, offsets, indices = self._offset, {}, b""
-        for number, found in self._index.items():
+        for number, found in index.items():
             offsets[number] = chunk_at + len(chunk) + len(indices)
-            entries = np.concatenate(found).astype("<u8").tobytes()
+            entries = found.astype("<u8").tobytes()
             indices += mcap.record(Op.MESSAGE_INDEX, struct.pack("<HI", number, len(entries)) + entries)
         self._put(chunk + indices)
         self._chunk_indices.append(
             mcap.record(
                 Op.CHUNK_INDEX,
-                struct.pack("<QQQQ", *self._span, chunk_at, len(chunk))
+                struct.pack("<QQQQ", *span, chunk_at, len(chunk))
                 + mcap.counted(offsets)
                 + struct.pack("<Q", len(indices))
                 + mcap.text("zstd")
                 + struct.pack("<QQ", len(packed), len(records)),
             )
         )
-        self._all_span = [min(self._all_span[0], self._span[0]), max(self._all_span[1], self._span[1])]
-        self._chunk, self._chunk_bytes, self._span = [], 0, [2**63, 0]
+        self._span = [min(self._span[0], span[0]), max(self._span[1], span[1])]
+        self._chunk, self._chunk_bytes = [], 0
         self._index.clear()
+        self._singles.clear()
 
     def _channel(self, channel: Channel) -> int:
         """The channel's number; written down, with its schema, when it is new."""
@@ -271,6 +287,6 @@ class McapWriter:
             counts,
             schemas=len(self._schemas),
             chunks=len(self._chunk_indices),
-            start_ns=0 if empty else self._all_span[0],
-            end_ns=self._all_span[1],
+            start_ns=0 if empty else self._span[0],
+            end_ns=self._span[1],
         )
