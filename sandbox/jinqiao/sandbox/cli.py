@@ -11,7 +11,7 @@ import typer
 
 from jinqiao.base.errors import JinqiaoError
 
-from .commands import bench, catalog, certs, device, inspection, product, record, run, scenario, serve, watch
+from .commands import bench, catalog, certs, device, inspection, product, record, replay, run, scenario, serve, watch
 
 __all__ = ["app", "main"]
 
@@ -29,6 +29,7 @@ app.command("serve")(serve.serve)
 app.command("certs")(certs.certs)
 app.command("watch")(watch.watch)
 app.command("record")(record.record)
+app.command("replay")(replay.replay)
 app.command("validate")(scenario.validate)
 app.command("schema")(scenario.schema)
 app.command("log")(inspection.log)

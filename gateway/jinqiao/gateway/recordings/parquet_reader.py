@@ -17,7 +17,7 @@ from .parts import Info, Part, missing_extra
 
 __all__ = ["ParquetReader"]
 
-_ROWS = 131_072
+_ROWS = 32_768
 _MAGIC = b"PAR1"
 
 

@@ -112,12 +112,26 @@ def _strings(names: NDArray[np.bytes_]) -> pa.Array:
     return pa.StringArray.from_buffers(len(names), pa.py_buffer(offsets), pa.py_buffer(names))
 
 
+def _names(column: Any) -> NDArray[np.bytes_]:
+    """The opposite of `_strings`."""
+    array = column.combine_chunks()
+    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
+    if not len(array):
+        return np.array([], "S1")
+    _, offsets, text = array.buffers()
+    edges = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    width = int(edges[1] - edges[0])
+    if width and (np.diff(edges) == width).all():
+        return np.frombuffer(text, f"S{width}", len(array), int(edges[0]))
+    return np.array([name.encode() for name in array.to_pylist()], "S")
+
+
 def from_table(kind: str, table: pa.Table) -> Part:
     """The part that a table of this kind holds. Raises KeyError for a column that is missing."""
     columns = {name: table.column(name) for name in table.column_names}
     if kind in GROUPS:
         signals = {name: _numbers(column, SIGNALS[name].dtype) for name, column in columns.items() if name in SIGNALS}
-        names = np.array(columns["device_name"].to_pylist(), "S") if len(table) else np.array([], "S1")
+        names = _names(columns["device_name"])
         return Samples(kind, _numbers(columns["time"], "i8"), names, _numbers(columns["sequence"], "u4"), signals)
     if kind == "events":
         return Happenings(list(_events(columns)))
