@@ -18,6 +18,7 @@ from ..run.options import RunOptions
 from ..run.outlets import parse_outlet
 from ..run.outside import load_triples, parse_broker
 from ..run.pace import parse_speed
+from ..run.recorder import parse_record
 from ..run.session import PRODUCT_KEY, Run
 
 __all__ = ["execute", "run"]
@@ -81,6 +82,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also record samples and events: FILE.mcap or NAME.parquet; may be repeated.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
@@ -115,7 +124,7 @@ def run(
         summary=summary,
         quiet=quiet,
         check=check,
-        outlets=tuple(parse_outlet(text) for text in sink or ()),
+        outlets=(*(parse_outlet(text) for text in sink or ()), *(parse_record(text) for text in record or ())),
         **named,
     )
     if summary is not None and not summary.resolve().parent.is_dir():
