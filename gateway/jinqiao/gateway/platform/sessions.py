@@ -77,6 +77,8 @@ class Sessions(Memory):
         self.tokens: dict[str, Token] = {}
         self._present: dict[str, _Presence] = {}
         self._simulators: dict[str, int] = {}
+        #: Devices that are connected by another protocol than MQTT.
+        self._terminals: set[str] = set()
 
     def now_ms(self) -> int:
         """UTC milliseconds of the platform's clock."""
@@ -128,6 +130,17 @@ class Sessions(Memory):
             self.gateways.log_out(device.identity)
             self._lodger_gone(gateway.identity, device)
 
+    def terminal_came(self, device: Device, address: str) -> None:
+        """A device is connected by another protocol (GB/T 32960): online, but nothing can be pushed to it."""
+        self._terminals.add(device.identity)
+        self._present[device.identity] = _Presence(None, self.now_ms())
+        self.note_online(device, address)
+
+    def terminal_went(self, device: Device) -> None:
+        """Its connection ended."""
+        self._terminals.discard(device.identity)
+        self._present[device.identity] = _Presence(None, self.now_ms())
+
     def _lodger_gone(self, gateway: str, device: Device) -> None:
         self._present[device.identity] = _Presence(None, self.now_ms())
         self.reconsider(device.identity, "")
@@ -161,7 +174,11 @@ class Sessions(Memory):
             return DeviceStatus("disabled", record.online_ms)
         presence = self._present.get(device.identity)
         if presence is not None:
-            online = presence.principal is not None or self.gateways.speaks_for(device.identity) is not None
+            online = (
+                presence.principal is not None
+                or device.identity in self._terminals
+                or self.gateways.speaks_for(device.identity) is not None
+            )
             return DeviceStatus("online" if online else "offline", presence.since_ms)
         if device.product.devices.simulated and self._simulators:
             return DeviceStatus("online", min(self._simulators.values()))

@@ -77,7 +77,7 @@ def run(
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also send telemetry there; may be repeated: parquet:DIR, influx:URL, null.",
+            help="Also send telemetry there; may be repeated: parquet:DIR, influx:URL, gbt32960://HOST:PORT, null.",
             metavar="KIND:WHERE",
             show_default=False,
         ),
@@ -87,6 +87,14 @@ def run(
         typer.Option(
             help="Also record samples and events: FILE.mcap or NAME.parquet; may be repeated.",
             metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Let every vehicle report to a platform of GB/T 32960; the same as --sink with this address.",
+            metavar="gbt32960://HOST:PORT",
             show_default=False,
         ),
     ] = None,
@@ -124,7 +132,10 @@ def run(
         summary=summary,
         quiet=quiet,
         check=check,
-        outlets=(*(parse_outlet(text) for text in sink or ()), *(parse_record(text) for text in record or ())),
+        outlets=(
+            *(parse_outlet(text) for text in [*(sink or ()), *(to or ())]),
+            *(parse_record(text) for text in record or ()),
+        ),
         **named,
     )
     if summary is not None and not summary.resolve().parent.is_dir():

@@ -182,6 +182,9 @@ class Session:
         phase = PHASES[party.side][name]
         silence = self._silence
         if silence is not None and (silence.side, silence.phase) == (party.side, name):
+            if not silence.after_s:
+                self._fall_silent(party)
+                return
             self._in_turn(party, self._now + round(silence.after_s * _SECOND), lambda: self._fall_silent(party))
         for said in phase.says:
             self._say(party, MESSAGES[said])

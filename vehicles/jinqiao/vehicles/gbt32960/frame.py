@@ -92,7 +92,7 @@ def _code(what: str, name: str, codes: Mapping[str, int]) -> int:
 
 def _encode_data(edition: Edition, frame: Frame) -> bytes:
     assert not isinstance(frame.data, bytes)
-    if not frame.is_command and frame.command != "activation_answer":
+    if not frame.is_command and "result" not in frame.data:
         return Time().encode(frame.data["time"], "time") if "time" in frame.data else b""
     if frame.command not in edition.data:
         raise InputError(f"command: found {frame.command!r}, which edition {edition.name} does not have")
