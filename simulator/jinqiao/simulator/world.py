@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Outcome
 from jinqiao.vehicles.catalogue import load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
@@ -101,6 +101,16 @@ class World:
         self.elapsed_s = now_s + 1
         town.clock.reach(self.elapsed_s)
         return self._reports.collect(self.elapsed_s), events
+
+    def reach(self, second: int) -> None:
+        """Let seconds pass in which nothing happens, up to `second` or the next busy one: that is the present then."""
+        self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
+        self.town.clock.reach(self.elapsed_s)
+
+    def report_every(self, rows: NDArray[np.intp], intervals_s: Mapping[str, float]) -> Outcome:
+        """Other reporting intervals for these vehicles (see `Reports.change_intervals`), or code 403."""
+        changed = self._reports.change_intervals(rows, intervals_s, self.elapsed_s)
+        return Outcome() if changed else Outcome(403, "too many different reporting intervals")
 
     def _decide(self, now_s: int) -> NDArray[np.intp]:
         """Who wakes, departs, arrives, plugs in at this second; returns the rows whose state changed."""

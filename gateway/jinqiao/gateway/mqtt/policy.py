@@ -48,8 +48,8 @@ class Principal:
     """Somebody who may be connected.
 
     `identity` is what a second login takes over (a device's `product_key` and `device_name`, else the client id).
-    `trusted` skips permission, and `receive` but for topics the policy heeds: only the house's own simulator. `lossless` pauses this
-    publisher, instead of dropping, while a subscriber that is still reading is behind.
+    `trusted` skips permission, and `receive` but for topics the policy heeds: only the house's own simulator.
+    `lossless` pauses this publisher, instead of dropping, while a subscriber that is still reading is behind.
     """
 
     name: str
