@@ -102,7 +102,7 @@ class World:
         town.clock.reach(self.elapsed_s)
         return self._reports.collect(self.elapsed_s), events
 
-    def reach(self, second: int) -> None:
+    def idle_until(self, second: int) -> None:
         """Let seconds pass in which nothing happens, up to `second` or the next busy one: that is the present then."""
         self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
         self.town.clock.reach(self.elapsed_s)

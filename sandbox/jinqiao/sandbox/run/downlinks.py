@@ -113,6 +113,7 @@ class Downlinks:
         """Do what is due at the present simulated moment; call it in the simulation's `turn`."""
         if self._agent is not None:
             await self._say(self._agent.tick())
+            await self._show()
 
     async def close(self) -> None:
         """End."""
@@ -135,6 +136,7 @@ class Downlinks:
                     self._reach()
                     await self._carry_out()
                     await self._greet()
+                    await self._show()
                     if not self._waiting and not self._came:
                         self._stirred.clear()
             except EnvironmentFault:
@@ -161,20 +163,24 @@ class Downlinks:
             await self._say(agent.online(row))
 
     async def _say(self, messages: Iterable[Said]) -> None:
-        """Publish answers, then how the cars that have obeyed are now."""
-        agent, publisher = self._agent, self._publisher
-        assert agent is not None
-        assert publisher is not None
+        """Publish what vehicles answer."""
+        assert self._publisher is not None
         for said in messages:
-            await publisher.say(said)
-        touched = agent.asking.touched
-        if touched:
-            rows = np.array(sorted(touched))
-            touched.clear()
-            batches = self._car.look(rows)
-            for batch in batches:
-                await publisher.post(batch)
-            await self._shown(batches)
+            await self._publisher.say(said)
+
+    async def _show(self) -> None:
+        """Post how the cars that have obeyed are now."""
+        assert self._agent is not None
+        assert self._publisher is not None
+        touched = self._agent.asking.touched
+        if not touched:
+            return
+        rows = np.array(sorted(touched))
+        touched.clear()
+        batches = self._car.look(rows)
+        for batch in batches:
+            await self._publisher.post(batch)
+        await self._shown(batches)
 
     # Files.
 
@@ -190,6 +196,7 @@ class Downlinks:
             async with self.turn:
                 self._reach()
                 await self._say(self._agent.files.fetched(file, verdict, content))
+                await self._show()
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -25,7 +25,7 @@ class Present:
     def reach(self) -> None:
         """Bring a world in which nothing happens to where the wall clock is."""
         if self._pace.speed is not None and self._pace.started:
-            self._world.reach(int(self._pace.wall_s() * self._pace.speed))
+            self._world.idle_until(int(self._pace.wall_s() * self._pace.speed))
 
     def next_second(self) -> int:
         """The next busy second, one that a vehicle waits for, or one in which to look again."""

@@ -249,7 +249,7 @@ class Run:
         present = Present(world, self.pace, self.downlinks)
         while (second := present.next_second()) < end_s and await self.pace.until(second, self.stop):
             async with self.downlinks.turn:
-                world.reach(second)
+                world.idle_until(second)
                 if world.next_busy_s() <= second:
                     await self._second(world, publisher, link)
                 await self.downlinks.tick()
