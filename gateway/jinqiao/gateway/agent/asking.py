@@ -1,6 +1,7 @@
 """Alink requests to a vehicle: the method says what is asked, the thing model what may be, the car whether it will.
 
-Codes of what is not understood are the platform's device-side ones; codes of a refusal are the car's own.
+What is not understood is answered with the platform's device-side codes: 6207 no JSON object, 6300 no such method, 5159
+no such property, 5161 no such service, 460 everything else. Codes of a refusal are the car's own.
 """
 
 from __future__ import annotations
@@ -80,10 +81,10 @@ class Asking:
         if type(params) is not dict or not params:
             return wrong(460)
         if len(params) > MOST_PROPERTIES:
-            return wrong(6104)
+            return wrong(460, TEXT[6104])
         refused = self._refused(params)
         if refused:
-            return Outcome(next(iter(refused.values())), described(refused))
+            return Outcome(5159 if 5159 in refused.values() else 460, described(refused))
         return self._obey(Command(row, "set", "", params, request_id))
 
     def fulfilled(self, row: int, wishes: Mapping[str, Any]) -> set[str]:
@@ -92,38 +93,38 @@ class Asking:
         return {address for address, value in wishes.items() if address in now and now[address] == value}
 
     def _refused(self, params: Mapping[str, Any]) -> dict[str, int]:
-        """Code of each value that cannot be set: unknown 6320, read-only 460, of another form as the model says."""
+        """Code of each value that cannot be set: unknown 5159, read-only 460, of another form as the model says."""
         refused = {}
         for address, value in params.items():
             known = self._model.properties.get(address)
-            code = 6320 if known is None else 460 if known.access == "r" else known.check(value)
+            code = 5159 if known is None else 460 if known.access == "r" else known.check(value)
             if code:
                 refused[address[:64]] = code
         return refused
 
     def _get(self, row: int, params: Any) -> Outcome:
         if type(params) is not list or not params:
-            return wrong(6301)
+            return wrong(460, TEXT[6301])
         if len(params) > MOST_PROPERTIES:
-            return wrong(6104)
+            return wrong(460, TEXT[6104])
         unknown = [name for name in params if type(name) is not str or name not in self._model.properties]
         if unknown:
-            return wrong(6320, str(unknown[0])[:64])
+            return wrong(5159, str(unknown[0])[:64])
         return Outcome(output=property_values(self._car.look(np.array([row])), row, params))
 
     def _serve(self, row: int, identifier: str, params: Any, request_id: str) -> Outcome:
         service = self._model.services.get(identifier)
         if service is None:
-            return wrong(6206, identifier[:64])
+            return wrong(5161, identifier[:64])
         values = {} if params is None else params
         if type(values) is not dict:
             return wrong(460)
         refused = refused_parameters(service.input, values)
         if refused:
-            return Outcome(next(iter(refused.values())), described({name[:64]: code for name, code in refused.items()}))
+            return wrong(460, described({name[:64]: code for name, code in refused.items()}))
         missing = [name for name in service.input if name not in values]
         if missing:
-            return wrong(6302, ", ".join(missing))
+            return wrong(460, f"missing {', '.join(missing)}")
         return self._obey(Command(row, "service", identifier, values, request_id))
 
     def _obey(self, command: Command) -> Outcome:

@@ -10,14 +10,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Batch
-from jinqiao.gateway.agent.car import Obeying
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.links.fleet import Address
 from jinqiao.gateway.platform.devices import FleetDevices
@@ -162,7 +161,7 @@ class Run:
             stack.push_async_callback(self._close_outlet, outlet)
         stack.push_async_callback(self.downlinks.close)
         await self.downlinks.open(
-            cast(Obeying, world),
+            world,
             key,
             names,
             self.publisher,
