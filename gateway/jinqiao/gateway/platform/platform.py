@@ -51,6 +51,8 @@ THROTTLED = 9324
 
 #: Code of the device log for a connection that the platform ended.
 PUT_OUT = 400
+#: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second.
+_UNREAD = frozenset({"property_post", "event_post"})
 
 #: Whose rates are kept.
 RatesOf = Literal["all", "real", "none"]
@@ -136,12 +138,20 @@ class Platform(Refusals):
         found = find(topic)
         return found is not None and found.row.handler is not None
 
+    def heeds(self, topic: str) -> bool:
+        """Whether `receive` acts on it also for simulated vehicles: their replies and requests, not their telemetry."""
+        found = find(topic)
+        return found is not None and found.row.kind not in _UNREAD
+
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
-        if principal.kind != "device":
-            return ()
         found = find(topic)
         if found is None or found.row.handler is None:
+            return ()
+        if principal.kind == "in_house":
+            simulated = self.registry.device(found.product_key, found.device_name)
+            return () if simulated is None else self.receive_for(simulated, topic, payload)
+        if principal.kind != "device":
             return ()
         device = principal.subject.device
         if f"{found.product_key}/{found.device_name}" != principal.identity:
@@ -195,7 +205,7 @@ class Platform(Refusals):
             self._log_put_out(device, "another login of the device")
             self.came(principal)
         elif principal.kind == "in_house":
-            self._simulators[principal.identity] = self.now_ms()
+            self.simulator_came(principal)
         elif principal.kind == "registering":
             self.deliver(principal.identity, principal.subject.answer)
 
@@ -203,7 +213,8 @@ class Platform(Refusals):
         """Its connection ended; nothing changes if another connection has taken over meanwhile."""
         if principal.kind == "device":
             self.went(principal)
-        self._simulators.pop(principal.identity, None)
+        else:
+            self.simulator_went(principal)
 
     # What the house asks.
 
