@@ -310,3 +310,20 @@ def test_when_it_is_calm_again_an_answer_does_not_wait(broker: BrokerThread) -> 
             busy[0].expect(Signal)
         best = min(best, time.perf_counter() - began)
     assert best < 20 * 0.002
+
+
+def test_a_client_may_change_its_topic_and_its_routes_may_change_under_it(broker: BrokerThread) -> None:
+    reader, publishers = listener(broker, "a/#"), [broker.client(f"p{number}") for number in range(10)]
+    later, expected = broker.client("later"), {"a": 0, "b": 0}
+    for step in range(12):
+        for number, publisher in enumerate(publishers):
+            to = "ab"[(step // 3 + number) % 2]
+            publisher.send(Publish(f"{to}/{number}", b"%d" % step))
+            publisher.send(Signal(Type.PINGREQ))
+            publisher.expect(Signal)
+            expected[to] += to == "a" or step > 5
+        if step == 5:
+            later.subscribe("b/#")
+    assert {message.topic[0] for message in later.messages()} == {"b"}
+    assert broker.stats()["delivered"] == sum(expected.values())
+    assert len(list(reader.messages())) == expected["a"]

@@ -12,7 +12,7 @@ from typing import cast
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.broker import Broker
 from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.reading import SMALL_READ, Reader
+from jinqiao.gateway.mqtt.reading import SMALL_READ, Lane, Reader
 from jinqiao.gateway.mqtt.reasons import Reason
 from jinqiao.gateway.mqtt.session import Session, State
 from jinqiao.gateway.mqtt.stream import first_packet, walk
@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
         "_reader",
         "_transport",
         "heard_at",
+        "lane",
         "missing",
         "read_bytes",
         "session",
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         #: When it last said something, on the broker's clock; and how much the reader asks for at once.
         self.heard_at = 0.0
         self.read_bytes = SMALL_READ
+        self.lane: Lane | None = None
         #: Where the peer is, if that is counted.
         self._address = ""
         self._patience_s = 0.0

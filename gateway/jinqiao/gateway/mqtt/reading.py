@@ -24,8 +24,12 @@ from jinqiao.gateway.mqtt.router import Route
 if TYPE_CHECKING:
     from jinqiao.gateway.mqtt.broker import Broker
     from jinqiao.gateway.mqtt.connection import Connection
+    from jinqiao.gateway.mqtt.delivery.meter import UpMeter
 
-__all__ = ["SMALL_READ", "Reader", "make_reader"]
+__all__ = ["SMALL_READ", "Lane", "Reader", "make_reader"]
+
+#: First byte of a PUBLISH at QoS 0 without flags.
+_PUBLISH = 0x30
 
 _EPOLL = hasattr(select, "epoll")
 #: A read is so long at first, and as soon as one was filled, so long.
@@ -60,6 +64,27 @@ _HEADS = _heads()
 def make_reader(broker: Broker, loop: asyncio.AbstractEventLoop) -> Reader | None:
     """A reader where the system has epoll and the loop can watch files, else None."""
     return Reader(broker, loop) if _EPOLL else None
+
+
+class Lane:
+    """What was found out about a client's last topic: that it may publish there, and who gets it.
+
+    `name` is the topic as it stands in a packet, behind the high byte of its length; at MQTT 5 with the length of the
+    properties, which is 0. It all holds while the router is of this `age`.
+    """
+
+    __slots__ = ("age", "five", "meter", "name", "route")
+
+    def __init__(self, name: bytes, age: int, route: Route[Outbox], five: bool, meter: UpMeter | None) -> None:
+        self.name = name
+        self.age = age
+        self.route = route
+        self.five = five
+        self.meter = meter
+
+    @property
+    def topic(self) -> bytes:
+        return self.name[1 : 1 + self.name[0]]
 
 
 class Reader:
@@ -140,8 +165,8 @@ class Reader:
         """Read once from each and act on it; returns how many bytes came."""
         # Local names throughout, and next to no call per message: this loop is the broker's cost.
         broker, read, heads, find = self._broker, os.read, _HEADS, self._connections.get
-        known_route, dispatcher = broker.router.routes.get, broker.dispatcher
-        now, unread, total, short = dispatcher.now, self._unread, 0, 0
+        dispatcher = broker.dispatcher
+        now, unread, total, short, age = dispatcher.now, self._unread, 0, 0, broker.router.age
         # The run being gathered, of packets of one route and level.
         route: Route[Outbox] | None = None
         five = False
@@ -164,31 +189,29 @@ class Reader:
             total += size
             if size == most or event != _DATA:
                 unread.append((fd, event))
-            session = connection.session
-            assert session is not None
-            if size < most == SMALL_READ and data.startswith(head := heads[size]) and not connection.missing:
-                at = len(head) + 1
-                end = at + data[at - 1]
-                topic = data[at:end]
-                if (
-                    topic in session.permitted
-                    and end <= size
-                    and (found := known_route(topic)) is not None
-                    and ((level_5 := session.level == 5) is False or data[end : end + 1] == b"\0")
-                    and not dispatcher.congested
-                ):
-                    if found is not route or level_5 is not five:
+            if (
+                size < most == SMALL_READ
+                and data.startswith(head := heads[size])
+                and not connection.missing
+                and not dispatcher.congested
+            ):
+                lane = connection.lane
+                if lane is None or lane.age != age or not data.startswith(lane.name, len(head)):
+                    lane = self._open_lane(connection, data, len(head))
+                if lane is not None:
+                    if lane.route is not route or lane.five is not five:
                         if packets:
                             self._forward(route, packets, five)
                             packets = []
-                        route, five = (found, level_5) if _is_plain(found, level_5) else (None, False)
-                    if route is not None:
-                        connection.heard_at = now
-                        short += size
-                        meter = session.meter
-                        if meter is None or meter.takes(0x30, size, topic):
-                            packets.append(data)
-                        continue
+                        route, five = lane.route, lane.five
+                    connection.heard_at = now
+                    short += size
+                    meter = lane.meter
+                    if meter is None or meter.has_room(_PUBLISH, size):
+                        packets.append(data)
+                    else:
+                        meter.refuse(_PUBLISH, lane.topic)
+                    continue
             if packets:
                 self._forward(route, packets, five)
                 packets, route = [], None
@@ -197,10 +220,27 @@ class Reader:
             elif size < SMALL_READ:
                 connection.read_bytes = SMALL_READ
             connection.data_received(data)
+            age = broker.router.age
         if packets:
             self._forward(route, packets, five)
         broker.counters.bytes_in += short
         return total
+
+    def _open_lane(self, connection: Connection, data: bytes, at: int) -> Lane | None:
+        """A lane for this PUBLISH, the length of whose topic is at `at`, or None if it has to go the long way."""
+        session, router = connection.session, self._broker.router
+        assert session is not None
+        end = at + 1 + data[at]
+        topic, five = data[at + 1 : end], session.level == 5
+        if end > len(data) or topic not in session.permitted:
+            return None
+        if five and data[end : end + 1] != b"\0":
+            return None
+        route = router.routes.get(topic)
+        if route is None or not _is_plain(route, five):
+            return None
+        lane = connection.lane = Lane(data[at : end + five], router.age, route, five, session.meter)
+        return lane
 
     def _forward(self, route: Route[Outbox] | None, packets: list[bytes], five: bool) -> None:
         assert route is not None
