@@ -81,6 +81,8 @@ class Router(Generic[S]):
 
     def __init__(self, rules: TopicRules, limits: Limits) -> None:
         self.routes: dict[bytes, Route[S]] = {}
+        #: Moves whenever a route or a permission may have changed: what was found at another age has to be asked again.
+        self.age = 0
         self._rules = rules
         self._limits = limits
         self._trie: FilterTrie[S | Group[S], Grant] = FilterTrie(combine)
@@ -184,6 +186,7 @@ class Router(Generic[S]):
             self._topics_pushed_to.setdefault(identity, []).append(topic)
 
     def _forget(self, topic_filter: str) -> None:
+        self.age += 1
         if has_wildcard(topic_filter):
             for topic in self._index.take(topic_filter):
                 self.routes.pop(topic, None)
@@ -192,6 +195,7 @@ class Router(Generic[S]):
 
     def forget_pushed(self, identity: str) -> None:
         """Ask the rules again about the topics that were pushed to this identity."""
+        self.age += 1
         for topic in self._topics_pushed_to.pop(identity, ()):
             self.routes.pop(topic, None)
 
