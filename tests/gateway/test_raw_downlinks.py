@@ -131,9 +131,9 @@ def test_a_reply_is_matched_by_its_id(script: ScriptConverter, topic: str) -> No
     world.say(device, S + topic, frame(1, "4000000000", {"code": 460, "data": {}}))
     assert world.log() == []  # nobody asked
     world.say(device, S + topic, frame(1, request_id, {"code": 460, "data": {}}))
-    assert world.log() == [(topic, 460)]
+    assert world.log() == [("/thing/service/property/set_reply", 460)]
     world.say(device, S + topic, frame(1, request_id, {"code": 460, "data": {}}))
-    assert world.log() == [(topic, 460)]  # once
+    assert world.log() == [("/thing/service/property/set_reply", 460)]  # once
 
 
 def test_a_reply_is_acted_upon_as_one_in_alink(script: ScriptConverter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_a_reply_with_any_code_is_logged(script: ScriptConverter, code: Any) -> 
     device = world.connect()
     request_id = world.call("SetDeviceProperty", Items={"ChargeLimit": 80})["Data"]["MessageId"]
     world.say(device, f"{DOWN_RAW}_reply", frame(1, request_id, {"code": code}))
-    assert world.log() == [("/thing/model/down_raw_reply", 500)]
+    assert world.log() == [("/thing/service/property/set_reply", 500)]
 
 
 @pytest.mark.parametrize(
