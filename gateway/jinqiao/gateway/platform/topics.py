@@ -104,7 +104,7 @@ _ROWS: tuple[Topic, ...] = (
     _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1, reply_handler=note_reply),
     _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1, reply_handler=note_reply),
     _request_up(f"{_S}/thing/model/up_raw", "raw_up", post_raw),
-    _request_down(f"{_S}/thing/model/down_raw", "raw_down", reply_handler=answer_raw),
+    _request_down(f"{_S}/thing/model/down_raw", "raw_down", qos=1, reply_handler=answer_raw),
     _request_up(f"{_S}/thing/property/desired/get", "desired_get", get_desired),
     _request_up(f"{_S}/thing/property/desired/delete", "desired_delete", delete_desired),
     _request_up(f"{_S}/thing/dsltemplate/get", "thing_model_get", get_thing_model),
