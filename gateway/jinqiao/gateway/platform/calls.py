@@ -107,7 +107,7 @@ def answer_call(uplink: Uplink) -> Iterable[Downlink]:
 
 
 def note_reply(uplink: Uplink) -> Iterable[Downlink]:
-    """A device's reply to a set or an asynchronous service: its refusal goes into the device log, once.
+    """A device's refusal of a set or an asynchronous service goes into the device log, once.
 
     A reply to nothing that was asked is ignored; so is none at all, because one official SDK never answers a set.
     """

@@ -81,7 +81,7 @@ def post_raw(uplink: Uplink) -> Iterable[Downlink]:
 
 
 def answer_raw(uplink: Uplink) -> Iterable[Downlink]:
-    """`thing.model.down_raw_reply`: convert, find the request by its id, act as if the reply had come as Alink."""
+    """Convert it, find the request by its id, act as if it had come as Alink."""
     converter = uplink.device.product.converter
     if converter is None:
         uplink.record(6200, TEXT[6200])
