@@ -126,3 +126,11 @@ def test_a_device_that_breaks_the_protocol_finds_it_in_its_log(sandbox: Sandbox)
     device.send(b"\x30\x03\x00\x05a")  # a topic longer than its packet
     assert device.closed
     assert [(entry.topic, entry.code) for entry in sandbox.platform.log.of(PK, DN)] == [("DISCONNECT", 400)]
+
+
+def test_silence_finds_its_way_into_the_log(sandbox: Sandbox) -> None:
+    device = sandbox.device()
+    sandbox.at(91.0)  # one and a half times 60 s, and more
+    assert device.closed
+    found = [(entry.topic, entry.code, entry.message) for entry in sandbox.platform.log.of(PK, DN)]
+    assert found == [("DISCONNECT", 400, "silent for too long")]

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jinqiao.gateway.cloud.http import Response
 from jinqiao.gateway.mqtt.policy import Downlink
+from jinqiao.gateway.platform.codes import TEXT
 from jinqiao.gateway.platform.layout import Field, Layout
 from jinqiao.gateway.platform.raw import Converter
 from jinqiao.gateway.platform.script_converter import ScriptConverter
@@ -131,9 +134,9 @@ def test_a_reply_is_matched_by_its_id(script: ScriptConverter, topic: str) -> No
     world.say(device, S + topic, frame(1, "4000000000", {"code": 460, "data": {}}))
     assert world.log() == []  # nobody asked
     world.say(device, S + topic, frame(1, request_id, {"code": 460, "data": {}}))
-    assert world.log() == [(topic, 460)]
+    assert world.log() == [("/thing/service/property/set_reply", 460)]
     world.say(device, S + topic, frame(1, request_id, {"code": 460, "data": {}}))
-    assert world.log() == [(topic, 460)]  # once
+    assert world.log() == [("/thing/service/property/set_reply", 460)]  # once
 
 
 def test_a_reply_is_acted_upon_as_one_in_alink(script: ScriptConverter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +157,7 @@ def test_a_reply_with_any_code_is_logged(script: ScriptConverter, code: Any) -> 
     device = world.connect()
     request_id = world.call("SetDeviceProperty", Items={"ChargeLimit": 80})["Data"]["MessageId"]
     world.say(device, f"{DOWN_RAW}_reply", frame(1, request_id, {"code": code}))
-    assert world.log() == [("/thing/model/down_raw_reply", 500)]
+    assert world.log() == [("/thing/service/property/set_reply", 500)]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +203,66 @@ def test_a_layout_has_no_frame_for_services() -> None:
         assert body["Code"] == "iot.device.InvokeThingServiceFailed"
     assert [entry.code for entry in world.platform.log] == [26010, 26010]
     assert (world.sent, len(world.platform.calls)) == ([], 0)
+
+
+def test_a_script_that_says_what_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text(
+        "def raw_data_to_protocol(raw):\n"
+        "    if raw == b'say': return {'id': '1', 'method': 'thing.event.property.post', 'params': {'a': '\\ud800'}}\n"
+        "    raise ValueError('\\ud800')\n",
+        encoding="utf-8",
+    )
+    converter = ScriptConverter(path)
+    try:
+        world = RawWorld(converter)
+        device = world.connect()
+        world.say(device, f"{S}/thing/model/up_raw", b"say")
+        world.say(device, f"{S}/thing/model/up_raw", b"fail")
+        entries = list(world.platform.log)
+        assert [entry.code for entry in entries] == [26007, 26010]
+        assert entries[1].message == "ValueError: ?"
+        assert all(entry.message.encode() for entry in entries)
+    finally:
+        converter.close()
+
+
+#: Messages that a script may make, of the members that the platform looks at.
+MESSAGES = st.dictionaries(
+    st.sampled_from(["id", "method", "code", "params", "version", "data"]),
+    st.one_of(
+        st.none(),
+        st.integers(),
+        st.floats(),
+        st.text(),
+        st.sampled_from(["1", "thing.event.property.post", "thing.event.x.post", "thing.event..post", 200, 460, True]),
+        st.lists(st.integers(), max_size=2),
+        st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3), max_size=3),
+    ),
+)
+
+
+class Says:
+    """A converter that makes of any bytes what it was given."""
+
+    def __init__(self, message: dict[str, Any]) -> None:
+        self.message = message
+
+    def raw_data_to_protocol(self, _: bytes) -> dict[str, Any]:
+        return self.message
+
+    def protocol_to_raw_data(self, message: dict[str, Any]) -> bytes:
+        return json.dumps(message).encode()
+
+
+@settings(max_examples=100, deadline=None)
+@given(MESSAGES, st.sampled_from(["up_raw", "down_raw_reply"]))
+def test_whatever_a_script_makes_is_answered_or_logged(message: dict[str, Any], suffix: str) -> None:
+    world = RawWorld(Says(message))
+    device = world.connect()
+    (*answers,) = world.platform.receive(device, f"{S}/thing/model/{suffix}", b"x")
+    assert len(answers) <= 1
+    assert all(json.loads(answer.payload)["code"] in TEXT for answer in answers)
 
 
 def test_pub_sends_bytes_as_they_are(script: ScriptConverter) -> None:

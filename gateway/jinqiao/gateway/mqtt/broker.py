@@ -189,10 +189,10 @@ class Broker:
         self.journal.warning("%s is above its rate (%s): messages are dropped", principal.name, direction)
         self._tell(lambda who: self.policy.throttled(who, topic.decode(errors="replace")), principal)
 
-    def expel(self, session: Session, error: ProtocolError) -> None:
+    def expel(self, session: Session, error: ProtocolError, counted: str = "malformed") -> None:
         """A client has broken the rules: count it, say so, and end its connection."""
-        self.counters.refused["malformed"] += 1
-        self.journal.refused("malformed", session.peer, error, name=session.name)
+        self.counters.refused[counted] += 1
+        self.journal.refused(counted, session.peer, error, name=session.name)
         if session.principal is not None:
             self._tell(lambda who: self.policy.expelled(who, error), session.principal)
         session.close(error.reason or Reason.PROTOCOL_ERROR)

@@ -215,9 +215,7 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif not session.waiting:
             reason = "connect_timeout" if session.state is _OPENED else "keep_alive"
-            self._broker.counters.refused[reason] += 1
-            self._broker.journal.refused(reason, self.peer, "silent for too long", name=session.name)
-            session.close(Reason.KEEP_ALIVE_TIMEOUT)
+            self._broker.expel(session, ProtocolError("silent for too long", Reason.KEEP_ALIVE_TIMEOUT), reason)
 
     def _be_patient(self, session: Session) -> None:
         """After the login the client's keep-alive counts, from CONNACK on; 0 means for ever [MQTT-3.1.2-24]."""

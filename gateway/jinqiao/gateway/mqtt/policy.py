@@ -124,7 +124,7 @@ class Policy(Protocol):
         """Messages of this client, or to it, are being dropped because of its rates; told once a second."""
 
     def expelled(self, principal: Principal, error: ProtocolError) -> None:
-        """This client breaks the rules, or sends more in a packet than it may: its connection is about to be ended."""
+        """This client breaks the rules, is silent, or sends too large a packet: its connection is about to be ended."""
 
     def connected(self, principal: Principal) -> None:
         """A login was accepted."""

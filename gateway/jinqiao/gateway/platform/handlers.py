@@ -12,8 +12,10 @@ import orjson
 
 from jinqiao.gateway.mqtt.policy import Downlink
 
-from .alink import Handler, Outcome, Uplink, answered
+from .alink import Handler, Outcome, Uplink, answered, parse_request
+from .calls import note_reply
 from .codes import TEXT
+from .json_values import object_of
 from .thing_model import refused_parameters
 
 __all__ = ["Handler", "note_service_reply", "post_event", "post_properties", "tell_time"]
@@ -62,16 +64,13 @@ def post_event(uplink: Uplink, params: Any) -> Outcome:
 
 def note_service_reply(uplink: Uplink) -> Iterable[Downlink]:
     """The answer to an asynchronous service: nobody waits for it, but who asks for past calls is told."""
-    try:
-        answer = orjson.loads(uplink.payload)
-    except orjson.JSONDecodeError:
-        answer = None
-    if type(answer) is not dict or type(answer.get("id")) not in (str, int):
-        uplink.record(6207 if type(answer) is not dict else 460, TEXT[6207 if type(answer) is not dict else 460])
-        return ()
-    output = orjson.dumps(answer.get("data", {})).decode()
-    uplink.house.take_service(uplink.device, uplink.variables[0], str(answer["id"]), "", output)
-    return ()
+    identity, message = uplink.device.identity, object_of(uplink.payload)
+    if message is not None:
+        request_id = parse_request(uplink.payload).id
+        if uplink.topic == f"/sys/{identity}/{uplink.house.calls.path_of(identity, request_id)}_reply":
+            output = orjson.dumps(message.get("data", {})).decode()
+            uplink.house.take_service(uplink.device, uplink.variables[0], request_id, "", output)
+    return note_reply(uplink)
 
 
 def tell_time(uplink: Uplink) -> Iterable[Downlink]:

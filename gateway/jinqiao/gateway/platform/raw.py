@@ -16,7 +16,7 @@ import orjson
 from jinqiao.gateway.mqtt.policy import Downlink
 
 from .alink import House, Uplink, parse_request, reply
-from .codes import OK, TEXT
+from .codes import TEXT
 from .json_values import compact
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def post_raw(uplink: Uplink) -> Iterable[Downlink]:
 
 
 def answer_raw(uplink: Uplink) -> Iterable[Downlink]:
-    """`thing.model.down_raw_reply`: convert, find the request by its id, act as if the reply had come as Alink."""
+    """Convert it, find the request by its id, act as if it had come as Alink."""
     converter = uplink.device.product.converter
     if converter is None:
         uplink.record(6200, TEXT[6200])
@@ -101,16 +101,11 @@ def _is_reply(message: dict[str, Any]) -> bool:
 
 
 def _take_reply(uplink: Uplink, message: dict[str, Any]) -> None:
-    """A reply nobody waits for is ignored, as one in Alink is; a device's refusal is logged."""
+    """A reply that nobody waits for is ignored, as one in Alink is."""
     payload = _encoded(message)
     path = uplink.house.calls.path_of(uplink.device.identity, parse_request(payload).id)
-    if path is None:
-        return
-    code = message["code"]
-    if code != OK:
-        known = code if type(code) is int and code in TEXT else 500
-        uplink.record(known, f"{path}: the device answered {code!r:.20}")
-    tuple(uplink.house.receive_for(uplink.device, f"/sys/{uplink.device.identity}/{path}_reply", payload))
+    if path is not None:
+        tuple(uplink.house.receive_for(uplink.device, f"/sys/{uplink.device.identity}/{path}_reply", payload))
 
 
 def _topic(uplink: Uplink, message: dict[str, Any]) -> str:
@@ -144,11 +139,11 @@ def request_downlink(house: House, device: Device, path: str, request: bytes, *,
     `path` is what follows the device's name in the topic, such as `thing/service/property/set`. Raises ConverterError.
     """
     converter = device.product.converter
-    if converter is None:
-        return Downlink(f"/sys/{device.identity}/{path}", request, qos)
-    raw = convert_down(converter, request)
+    topic, payload = path, request
+    if converter is not None:
+        topic, payload = DOWN_RAW, convert_down(converter, request)
     house.calls.expect(device.identity, parse_request(request).id, path)
-    return Downlink(f"/sys/{device.identity}/{DOWN_RAW}", raw, qos)
+    return Downlink(f"/sys/{device.identity}/{topic}", payload, qos)
 
 
 def read_answer(device: Device, answer: bytes) -> bytes:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Flag
 
-from .calls import answer_call
+from .calls import answer_call, note_reply
 from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, note_reset, update_tags
 from .file_topics import begin_upload, cancel_upload, download_block, send_block
 from .handlers import Handler, note_service_reply, post_event, post_properties, tell_time
@@ -100,11 +100,11 @@ _ROWS: tuple[Topic, ...] = (
     _request_up(f"{_S}/thing/event/property/history/post", "property_history_post", post_history),
     _request_up(f"{_S}/thing/event/property/batch/post", "property_batch_post", post_batch),
     _request_up(f"{_S}/thing/event/{{event}}/post", "event_post", post_event),
-    _request_down(f"{_S}/thing/service/property/set", "property_set", qos=1),
-    _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1),
+    _request_down(f"{_S}/thing/service/property/set", "property_set", qos=1, reply_handler=note_reply),
+    _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1, reply_handler=note_reply),
     _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1, reply_handler=note_service_reply),
     _request_up(f"{_S}/thing/model/up_raw", "raw_up", post_raw),
-    _request_down(f"{_S}/thing/model/down_raw", "raw_down", reply_handler=answer_raw),
+    _request_down(f"{_S}/thing/model/down_raw", "raw_down", qos=1, reply_handler=answer_raw),
     _request_up(f"{_S}/thing/property/desired/get", "desired_get", get_desired),
     _request_up(f"{_S}/thing/property/desired/delete", "desired_delete", delete_desired),
     _request_up(f"{_S}/thing/dsltemplate/get", "thing_model_get", get_thing_model),
