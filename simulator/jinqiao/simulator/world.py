@@ -20,6 +20,7 @@ from jinqiao.vehicles.catalogue import load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
 
+from .activity import RESTING
 from .agendas import AGENDAS, Agenda
 from .car import Car
 from .clock import NEVER
@@ -208,7 +209,7 @@ class World:
         waking = np.flatnonzero(town.wake_s <= now_s)
         if not len(waking):
             return
-        town.catch_up(waking)
+        town.catch_up(waking[town.mode[waking] == RESTING])  # a command may have let one charge meanwhile
         town.wake_s[waking] = NEVER
         agenda_of = np.searchsorted(self._first_rows, waking, side="right") - 1
         for row, number in zip(waking.tolist(), agenda_of.tolist(), strict=True):
