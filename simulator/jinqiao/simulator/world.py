@@ -180,6 +180,11 @@ class World:
         self._known(row)
         self.town.store_dtc(row, code, status)
 
+    def fail_charger(self, row: int) -> bool:
+        """The charger of this vehicle breaks down within the next second; whether one was charging it."""
+        self._known(row)
+        return self.town.sessions.fail(row)
+
     def dtcs(self, row: int) -> tuple[Dtc, ...]:
         """What one vehicle has stored, oldest first."""
         return self.town.dtcs.of(row)
