@@ -104,7 +104,7 @@ def test_every_command_was_done_and_refused_in_the_storm(storm):
     assert {outcome.code for _, outcome in outcomes} <= CODES
     done = {command.identifier for command, outcome in outcomes if outcome.code == 200}
     assert done == {*SERVICES, ""}
-    assert OFTEN <= {outcome.code for _, outcome in outcomes}
+    assert {outcome.code for _, outcome in outcomes} >= OFTEN
     assert (world.fleet.charging_state == ChargingState.SUSPENDED).any()
     started = sum(event.identifier == "ChargingStarted" for event in events)
     finished = sum(event.identifier == "ChargingFinished" for event in events)
