@@ -369,3 +369,9 @@ def test_a_quote_in_the_folders_name(tmp_path: Path) -> None:
     history.flush()
     assert told(history, query("speed")) == [("speed", 0, "1")]
     history.close()
+
+
+def test_two_servers_do_not_keep_one_past(kept: Kept) -> None:
+    kept()
+    with pytest.raises(EnvironmentFault, match="another store"):
+        History(kept.folder)
