@@ -26,6 +26,7 @@ duckdb = pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 from jinqiao.gateway.history import history as history_module  # noqa: E402
+from jinqiao.gateway.history import shelf as shelf_module  # noqa: E402
 from jinqiao.gateway.history.history import History  # noqa: E402
 from jinqiao.gateway.history.shelf import FAN  # noqa: E402
 
@@ -234,6 +235,24 @@ def test_small_segments_become_one(kept: Kept) -> None:
     assert told(history, query("speed")) == [("speed", turn, str(turn)) for turn in range(FAN + 3)]
 
 
+def test_large_segments_are_merged_as_far_as_they_fit(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf_module, "MOST_ROWS", 1_000)
+    history = kept()
+    for turn in range(10):
+        for second in range(30):
+            post(history, turn * 100 + second, **{f"p{number}": second for number in range(10)})
+        history.flush()
+    for _ in range(10):
+        history._tidy()
+    assert [name[9:26] for name in files(kept.folder)] == [
+        "00000001-00000003",
+        "00000004-00000006",
+        "00000007-00000009",
+        "00000010-00000010",
+    ]
+    assert len(walk(history, query("p3"))) == 300
+
+
 def test_a_crash_between_merge_and_removal_doubles_nothing(kept: Kept) -> None:
     history = kept()
     for turn in range(FAN):
@@ -369,3 +388,9 @@ def test_a_quote_in_the_folders_name(tmp_path: Path) -> None:
     history.flush()
     assert told(history, query("speed")) == [("speed", 0, "1")]
     history.close()
+
+
+def test_two_servers_do_not_keep_one_past(kept: Kept) -> None:
+    kept()
+    with pytest.raises(EnvironmentFault, match="another store"):
+        History(kept.folder)

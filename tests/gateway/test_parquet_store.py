@@ -209,3 +209,11 @@ def test_a_folder_that_cannot_be_is_told_before_the_run(tmp_path: Path) -> None:
 def test_a_missing_library_is_named_with_the_way_to_it() -> None:
     with pytest.raises(InputError, match=r"a thing needs the extra 'store': pip install 'jinqiao\[store\]'"):
         load("no_such_module_at_all", "store", "a thing")
+
+
+def test_two_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    first = opened(tmp_path / "out")
+    with pytest.raises(EnvironmentFault, match="another store"):
+        opened(tmp_path / "out")
+    first.close()
+    opened(tmp_path / "out").close()

@@ -16,6 +16,7 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.stores.extras import load
+from jinqiao.gateway.stores.lock import FolderLock
 
 from .pages import Page, Query
 from .reader import Reader
@@ -58,6 +59,7 @@ class History:
         self._days, self._most_bytes, self._flush_s, self._now_ms = days, most_bytes, flush_s, now_ms
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._folder_lock = FolderLock(folder)
             self._shelves = {kind: Shelf(folder, kind) for kind in KINDS}
         except OSError as error:
             raise EnvironmentFault(f"cannot keep history in {str(folder)!r}: {error.strerror}") from error
@@ -115,6 +117,7 @@ class History:
         self._thread.join()
         with self._lock:
             self._reader.close()
+        self._folder_lock.release()
 
     def _gather(self) -> None:
         """What waits becomes tables, so that a query sees it."""
@@ -128,8 +131,11 @@ class History:
                 self._young[kind].append(made)
 
     def _run(self) -> None:
-        ending = False
+        ending, told = False, 0
         while not ending:
+            if self.dropped > told:
+                told = self.dropped
+                _logger.warning("history: %d posts so far found no room to wait for the disk and are forgotten", told)
             ending = self._ending.wait(self._flush_s)
             try:
                 self.flush()

@@ -1,8 +1,8 @@
 """Segments of one kind on the disk, `property-00000001-00000001.parquet`: first and last number of what is in it.
 
-Each flush adds a small one. Of 32 that lie side by side one is made, and again of 32 of those, so that neither a query
-nor a folder meets too many. A merged segment covers the numbers of those it was made of: if a crash leaves both, what
-is covered is removed at the next start, and no row is there twice.
+Each flush adds a small one. Of 32 that lie side by side one is made (of fewer, if a million rows are in them), and
+again of 32 of those, so that neither a query nor a folder meets too many. A merged segment covers the numbers of those
+it was made of: if a crash leaves both, what is covered is removed at the next start, and no row is there twice.
 """
 
 from __future__ import annotations
@@ -66,12 +66,14 @@ class Shelf:
         self.segments.append(self._write(table, number, number))
 
     def merge(self) -> bool:
-        """Make one of 32 neighbours if there are so many; whether there were."""
-        for start in range(len(self.segments) - FAN + 1):
-            lot = self.segments[start : start + FAN]
-            if len({segment.level for segment in lot}) == 1 and sum(segment.rows for segment in lot) <= MOST_ROWS:
+        """Make one of neighbours, if there are 32 or those there are would fill one; whether there were."""
+        start = 0
+        while start < len(self.segments):
+            lot, full = self._lot(start)
+            if full and len(lot) > 1:
                 self._merge(start, lot)
                 return True
+            start += len(lot)
         return False
 
     def drop_older(self, than_ms: int) -> int:
@@ -89,11 +91,26 @@ class Shelf:
         """Files that may hold rows of this span."""
         return [segment.path for segment in self.segments if segment.last_ms >= from_ms and segment.first_ms <= to_ms]
 
+    def _lot(self, start: int) -> tuple[list[Segment], bool]:
+        """Neighbours of one level from `start` that fit into one segment, and whether no other will join them."""
+        lot = [self.segments[start]]
+        rows = lot[0].rows
+        for segment in self.segments[start + 1 :]:
+            if segment.level != lot[0].level:
+                return lot, False
+            rows += segment.rows
+            if rows > MOST_ROWS:
+                return lot, True
+            lot.append(segment)
+            if len(lot) == FAN:
+                return lot, True
+        return lot, False
+
     def _merge(self, start: int, lot: list[Segment]) -> None:
         pa, pq = load("pyarrow", "store", "history"), load("pyarrow.parquet", "store", "history")
         whole = pa.concat_tables([pq.ParquetFile(segment.path).read() for segment in lot], promote_options="none")
         merged = self._write(in_order(whole), lot[0].first, lot[-1].last)
-        self.segments[start : start + FAN] = [merged]
+        self.segments[start : start + len(lot)] = [merged]
         for segment in lot:
             segment.path.unlink(missing_ok=True)
 

@@ -30,8 +30,8 @@ CAPACITY = 2_000_000
 _LOT = 5_000
 #: Seconds the run waits for a server that gets on but is slower than a run at full speed.
 _PATIENCE_S = 5.0
-#: Seconds a finished run waits for its last points.
-_FINISH_S = 5.0
+#: Seconds a finished run waits for a server that takes nothing, and for one that does.
+_FINISH_S, _LONGEST_FINISH_S = 5.0, 60.0
 #: Seconds before the first try again, and at most; doubled each time, with a quarter of jitter.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 _TIMEOUT_MS = 10_000
@@ -89,7 +89,7 @@ class InfluxStore:
     def close(self) -> dict[str, Any]:
         """Send what waits, for some seconds, and report: counts of points."""
         worker = self.worker
-        worker.close(_FINISH_S)
+        worker.close(_FINISH_S, _LONGEST_FINISH_S)
         self._client.close()
         report: dict[str, Any] = {
             "written": self.written,
@@ -140,6 +140,7 @@ class InfluxStore:
                 if self.worker.stuck:
                     _logger.warning("influx %s: takes points again", self.target.url)
                 self.worker.stuck = False
+                self.worker.beats += 1
                 self.written += points
                 return
             if status in _NEVER:

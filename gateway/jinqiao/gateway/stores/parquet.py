@@ -11,6 +11,7 @@ from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.telemetry import Batch, Event
 
 from .extras import load
+from .lock import FolderLock
 from .segments import PART, SUFFIX, Limits, Segments
 from .telemetry_tables import EVENTS, EventTables, GroupTables
 from .worker import Worker
@@ -25,7 +26,7 @@ _CAPACITY = 4_000_000
 _LOT = 1 << 17
 #: Seconds the run waits for a disk that gets on but is slower than a run at full speed.
 PATIENCE_S = 5.0
-#: Seconds a finished run waits for its last rows.
+#: Seconds a finished run waits for a disk that does nothing.
 _FINISH_S = 30.0
 
 
@@ -39,6 +40,7 @@ class ParquetStore:
         self._events: tuple[EventTables, Segments] | None = None
         self._product_key = ""
         self._names: Any = None
+        self._lock: FolderLock | None = None
         self.worker: Worker[Batch | list[Event]] = Worker(
             f"parquet {folder}", self._work, capacity=_CAPACITY, lot=_LOT, tick=self._roll
         )
@@ -49,12 +51,14 @@ class ParquetStore:
         load("pyarrow.parquet", "store", "a Parquet sink")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(self.folder)
             held = sorted(path.name for path in self.folder.iterdir())
             (self.folder / PART).touch()
             (self.folder / PART).unlink()
         except OSError as error:
             raise EnvironmentFault(f"cannot write to {str(self.folder)!r}: {error.strerror}") from error
         if found := next((name for name in held if name.endswith(SUFFIX)), None):
+            self._lock.release()
             raise InputError(
                 f"{str(self.folder)!r} holds rows of another run ({found} …): mixed with them nobody could tell the"
                 " runs apart; name another folder, or empty this one"
@@ -75,11 +79,13 @@ class ParquetStore:
 
     def close(self) -> dict[str, Any]:
         """Finish the open segments and report; `written` counts rows of finished segments only."""
-        done = self.worker.close(_FINISH_S)
+        done = self.worker.close(_FINISH_S, 4 * _FINISH_S)
         if not done:
-            self.worker.stop(f"the disk was not done within {_FINISH_S:g} s")
+            self.worker.stop("the disk takes nothing any more")
         elif not self.worker.fault:
             self._finish()
+        if self._lock is not None:
+            self._lock.release()
         written = sum(segments.rows for segments in self._all())
         report: dict[str, Any] = {
             "written": written,

@@ -45,6 +45,8 @@ class Worker(Generic[T]):
         self.offered = self.dropped = 0
         #: Set by `work` while it cannot get on, so that nobody waits for it.
         self.stuck = False
+        #: Raised by `work` whenever part of a lot is done: a sign of life while a large one lasts.
+        self.beats = 0
         self._work, self._tick, self._tick_s = work, tick, tick_s
         self._capacity, self._lot = capacity, lot
         self._entries: deque[tuple[T, int]] = deque()
@@ -88,12 +90,20 @@ class Worker(Generic[T]):
                 self._changed.wait(left)
             return not self._abandoned
 
-    def close(self, timeout_s: float) -> bool:
-        """Let the worker finish what was offered; False when it is not done in time and is left to itself."""
+    def close(self, quiet_s: float, most_s: float) -> bool:
+        """Let the worker finish what was offered; False when it is not done and is left to itself.
+
+        That is when it has finished nothing for `quiet_s`, and after `most_s` in any case.
+        """
+        deadline = time.monotonic() + most_s
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join(timeout_s)
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            done = (self._held, self.beats)
+            self._thread.join(min(quiet_s, deadline - time.monotonic()))
+            if done == (self._held, self.beats):
+                break
         if not self._thread.is_alive():
             return True
         with self._changed:

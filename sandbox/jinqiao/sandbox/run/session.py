@@ -178,7 +178,8 @@ class Run:
         return link
 
     async def _close_outlet(self, outlet: Outlet) -> None:
-        self.summary.outlets[outlet.name] = await outlet.close()
+        same = sum(name.partition(" ")[0] == outlet.name for name in self.summary.outlets)
+        self.summary.outlets[f"{outlet.name} {same + 1}" if same else outlet.name] = await outlet.close()
 
     def _vehicles(self) -> int | None:
         """How many vehicles there are to be; with device triples no more than those."""
