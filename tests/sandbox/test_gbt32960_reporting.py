@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -201,6 +202,37 @@ async def test_an_alarm_of_level_3_tells_every_second_around_it() -> None:
     assert report["alarm_frames"] >= 55
     others = [frame for frame in platform.of("reissue") if frame.vin != vin]
     assert others == []
+
+
+@pytest.mark.asyncio
+async def test_a_platform_that_falls_silent_holds_the_run_up_once() -> None:
+    answers = [5]
+
+    def reply(frame: Frame) -> str | None:
+        answers[0] -= frame.command == "real_time"
+        return None if frame.command == "real_time" and answers[0] < 0 else "ok"
+
+    world, platform = a_world(), FakePlatform(reply=reply)
+    outlet = await reporting(platform, world, times=replace(QUICK, patience_s=0.5), edition="2016", every_s=1)
+    loop = asyncio.get_running_loop()
+    since = loop.time()
+    await advance(world, outlet, 200)
+    report = await outlet.close()
+    await platform.stop()
+    assert report["acknowledged"] == 5
+    assert report["sent"] > 200
+    assert 0.5 < loop.time() - since < 10.0
+
+
+@pytest.mark.asyncio
+async def test_a_slow_platform_is_waited_for() -> None:
+    world, platform = a_world(), FakePlatform()
+    outlet = await reporting(platform, world, edition="2016", every_s=1)
+    await advance(world, outlet, 100)  # as fast as possible
+    report = await outlet.close()
+    await platform.stop()
+    assert report["sent"] == report["acknowledged"] == len(platform.of("real_time"))
+    assert report["lost"] == 0
 
 
 @pytest.mark.asyncio

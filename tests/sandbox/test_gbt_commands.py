@@ -83,6 +83,24 @@ def test_decode_tells_frames_and_faults(tmp_path: Path) -> None:
     assert len(result.stdout.splitlines()) == 8
 
 
+def test_a_file_cut_short_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    encoded(tmp_path, "--version", "2025")
+    file = tmp_path / "drive.gb"
+    lines = [json.loads(line) for line in jinqiao("gbt32960", "decode", file).splitlines()]
+    for cut, readable, what in (
+        (lines[4]["offset"] + 100, 4, "length: found"),
+        (lines[4]["offset"] + 3, 4, "frame: found 3 bytes"),
+        (lines[4]["offset"] - 2, 4, "start"),
+    ):
+        short = tmp_path / "short.gb"
+        short.write_bytes(file.read_bytes()[:cut])
+        result = CliRunner().invoke(app, ["gbt32960", "decode", str(short)])
+        assert isinstance(result.exception, ExpectationFailed)
+        assert len(result.stdout.splitlines()) == readable
+        assert what in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
 BAD = {
     "cycle": (["--cycle", "WLTX", "--seconds", "10"], "WLTX"),
     "seconds": (["--cycle", "CLTC-P", "--seconds", "1801"], "found 1801, expected 1 to 1800"),

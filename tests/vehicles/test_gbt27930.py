@@ -18,7 +18,7 @@ from jinqiao.base.errors import InputError, ProtocolError
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.charge_run import simulate_charge
 from jinqiao.vehicles.gbt27930.charge import Charge
-from jinqiao.vehicles.gbt27930.log import candump, session_lines
+from jinqiao.vehicles.gbt27930.log import candump, session_log
 from jinqiao.vehicles.gbt27930.messages import MESSAGES
 from jinqiao.vehicles.gbt27930.phases import PHASES, START
 from jinqiao.vehicles.gbt27930.session import ENDINGS, Session, Silence
@@ -36,9 +36,9 @@ class Said(NamedTuple):
     data: bytes
 
 
-def frames_of(lines: list[str]) -> list[Said]:
+def frames_of(log: bytes) -> list[Said]:
     found = []
-    for line in lines:
+    for line in log.decode().splitlines(keepends=True):
         match = LINE.fullmatch(line)
         assert match is not None, line
         found.append(Said(float(match[1]) - 1_700_000_000, match[2], bytes.fromhex(match[3])))
@@ -74,7 +74,7 @@ def messages_of(frames: list[Said]) -> dict[str, list[Said]]:
 
 @pytest.fixture(scope="module")
 def frames() -> list[Said]:
-    return frames_of(list(session_lines(find_vehicle(CAR), 50, 52, 120.0, 25.0)))
+    return frames_of(session_log(find_vehicle(CAR), 50, 52, 120.0, 25.0))
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +172,8 @@ def test_the_charge_is_the_one_the_physics_gives(messages: dict[str, list[Said]]
     flowing = [row for row in measured if row[1] > 0]
     kwh = sum(volt * ampere for volt, ampere, _, _ in flowing) * 0.25 / 3.6e6
     assert kwh == pytest.approx(physics.kwh_battery, rel=0.02)
+    output = [u16(said.data, 1) / 10 * (400 - u16(said.data, 3) / 10) for said in messages["CCS"]]
+    assert sum(output) * 0.05 / 3.6e6 == pytest.approx(physics.kwh_delivered, rel=0.005)
     assert max(volt * ampere / 1000 for volt, ampere, _, _ in flowing) == pytest.approx(physics.peak_kw, rel=0.005)
     assert [row[3] for row in measured] == sorted(row[3] for row in measured)
     assert (measured[0][3], messages["BSD"][-1].data[0]) == (50, 52)
@@ -227,7 +229,7 @@ def test_long_messages_are_put_together_by_an_independent_library(frames: list[S
 def played(**how: Any) -> tuple[Session, dict[str, list[Said]]]:
     charge = Charge(find_vehicle(CAR), from_percent=50, to_percent=60, power_kw=120)
     session = Session(charge, **how)
-    return session, messages_of(frames_of(list(candump(session.frames()))))
+    return session, messages_of(frames_of(candump(session.frames())))
 
 
 #: Bytes of BST and CST by ending: reasons, two bytes of faults, errors.
@@ -344,10 +346,10 @@ def test_a_packet_out_of_order_is_named() -> None:
 def test_bad_values_are_named() -> None:
     model = find_vehicle(CAR)
     with pytest.raises(InputError, match="found 22, expected a DC charger"):
-        list(session_lines(model, 50, 52, 22.0))
+        session_log(model, 50, 52, 22.0)
     with pytest.raises(InputError, match="found 52 to 50"):
-        list(session_lines(model, 52, 50))
+        session_log(model, 52, 50)
     with pytest.raises(InputError, match="no charging block"):
-        list(session_lines(model.model_copy(update={"charging": None})))
+        session_log(model.model_copy(update={"charging": None}))
     with pytest.raises(InputError, match=r"no ending 'hnd' \(did you mean 'hand'\?\)"):
-        list(session_lines(model, stop=("hnd", 1.0)))
+        session_log(model, stop=("hnd", 1.0))

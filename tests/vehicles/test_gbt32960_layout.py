@@ -10,13 +10,14 @@ import pytest
 from jinqiao.base.errors import InputError
 from jinqiao.vehicles.catalogue import find_vehicle, load_catalogue
 from jinqiao.vehicles.fleet import Fleet
-from jinqiao.vehicles.gbt32960.columns import VehicleReader, layout_for
+from jinqiao.vehicles.gbt32960.columns import VehicleReader
 from jinqiao.vehicles.gbt32960.commands import EDITIONS
 from jinqiao.vehicles.gbt32960.cycle import START, Drive, report_cycle
 from jinqiao.vehicles.gbt32960.forms import Number, Time
 from jinqiao.vehicles.gbt32960.frame import decode_frame, encode_frame
 from jinqiao.vehicles.gbt32960.layout import FrameLayout, beijing_time
 from jinqiao.vehicles.gbt32960.signing import Signer, is_signed_by
+from jinqiao.vehicles.gbt32960.writer import FrameWriter
 
 I4 = "bmw-i4-edrive40-2022"
 NOW_MS = 1_795_333_508_000
@@ -115,12 +116,11 @@ def test_the_odometer_moves_as_the_speed_says() -> None:
 
 def test_a_pack_of_many_cells_is_split_in_2016() -> None:
     series = 420
-    layout = layout_for("2016", series)
     battery = find_vehicle(I4).battery.model_copy(update={"series": series, "nominal_v": 800.0, "cell_ah": None})
     model = find_vehicle(I4).model_copy(update={"battery": battery})
     fleet = Fleet([model], np.zeros(3, np.int16), seed=1, initial_soc=np.full(3, 0.5), ambient_degc=10.0)
     rows = np.arange(3)
-    frame = decode_frame(layout.encode(fleet.vins, NOW_MS, VehicleReader(fleet).columns(rows, layout))[1].tobytes())
+    frame = decode_frame(FrameWriter("2016").write(fleet.vins, NOW_MS, VehicleReader(fleet).read(rows))[1])
     data = frame.data
     assert not isinstance(data, bytes)
     assert [(part["first_cell"], len(part["cells_v"]), part["cells_in_all"]) for part in data["cells"]] == [
@@ -134,9 +134,33 @@ def test_every_car_of_the_catalogue_has_a_frame_in_both_editions() -> None:
     for model in load_catalogue().values():
         fleet = Fleet([model], np.zeros(2, np.int16), seed=1, initial_soc=np.full(2, 0.5), ambient_degc=10.0)
         for edition in EDITIONS:
-            layout = layout_for(edition, model.layout.series)
-            rows = layout.encode(fleet.vins, NOW_MS, VehicleReader(fleet).columns(np.arange(2), layout))
-            assert all(decode_frame(row.tobytes()).faults == () for row in rows)
+            frames = FrameWriter(edition).write(fleet.vins, NOW_MS, VehicleReader(fleet).read(np.arange(2)))
+            assert all(decode_frame(frame).faults == () for frame in frames)
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_alarms_follow_from_what_the_frame_says(edition: str) -> None:
+    fleet = Fleet(
+        [find_vehicle(I4)],
+        np.zeros(4, np.int16),
+        seed=1,
+        initial_soc=np.array([0.5, 0.02, 0.5, 0.02]),
+        ambient_degc=20.0,
+    )
+    fleet.pack_temperature_degc[2:] = fleet.coolant_temperature_degc[2:] = 61.0
+    fleet.insulation_kohm[3] = 100.0
+    frames = FrameWriter(edition, Signer()).write(fleet.vins, NOW_MS, VehicleReader(fleet).read(np.arange(4)))
+    alarms = [decode_frame(frame).data["alarms"] for frame in frames]  # type: ignore[call-overload, index]
+    assert [(found["level"], found["flags"]) for found in alarms] == [
+        (0, []), (1, ["soc_low"]), (2, ["battery_hot"]), (2, ["battery_hot", "soc_low", "insulation"]),
+    ]  # fmt: skip
+    if edition == "2025":
+        assert [found["levels"] for found in alarms] == [
+            [],
+            [{"alarm": 4, "level": 1}],
+            [{"alarm": 1, "level": 2}],
+            [{"alarm": number, "level": 2} for number in (1, 4, 11)],
+        ]
 
 
 def test_signatures_verify_with_the_public_key_and_cover_the_data() -> None:

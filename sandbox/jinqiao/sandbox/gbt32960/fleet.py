@@ -32,6 +32,7 @@ class Times:
     round_s: float = 0.25
     start_s: float = 20.0
     farewell_s: float = 3.0
+    patience_s: float = 1.0
 
 
 _REPEATS = 3
@@ -63,6 +64,7 @@ class FleetLinks:
         self._care: asyncio.Task[None] | None = None
         self._closing = False
         self._allowed = 0.0
+        self._stalled_at = -1
         self.why = ""
 
     @property
@@ -83,6 +85,22 @@ class FleetLinks:
                 f"no GB/T 32960 platform answers at {self._host}:{self._port}: {self.why or 'no connection'}"
             )
 
+    async def ease(self, most: int) -> None:
+        """Wait while more than `most` frames a vehicle are unanswered and answers come: a run may be too fast for them.
+
+        A platform that stops answering holds the run up once, for `patience_s`, and not again until it answers.
+        """
+        loop = asyncio.get_running_loop()
+        answers, since = -1, loop.time()
+        while sum(link.unanswered for link in self.links) > most * len(self.links):
+            now_answered = self.counts["acknowledged"] + self.counts["rejected"]
+            if now_answered != answers and now_answered != self._stalled_at:
+                answers, since = now_answered, loop.time()
+            elif loop.time() - since > self.times.patience_s or now_answered == self._stalled_at:
+                self._stalled_at = now_answered
+                return
+            await asyncio.sleep(0.005)
+
     async def close(self, logout: Callable[[int], bytes]) -> None:
         """Send what was kept, log out, and wait a moment for the answers."""
         self._closing = True
@@ -92,13 +110,15 @@ class FleetLinks:
             for link in self.links:
                 link.send_again()
             await asyncio.sleep(0.02)
+        await self.ease(0)
         tasks = [*self._opening, *([self._care] if self._care is not None else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for link in self.links:
             link.leave(logout(link.row))
-        while any(link.state is not State.OFF for link in self.links) and loop.time() < deadline + 1.0:
+        deadline = loop.time() + self.times.farewell_s
+        while any(link.state is not State.OFF for link in self.links) and loop.time() < deadline:
             await asyncio.sleep(0.02)
         for link in self.links:
             link.abort()

@@ -126,6 +126,11 @@ class VehicleLink(asyncio.Protocol):
     def online(self) -> bool:
         return self.state is State.ONLINE
 
+    @property
+    def unanswered(self) -> int:
+        """Frames of data on their way; 0 while this platform has not answered any."""
+        return len(self._unanswered) if self.answers_data and self.online else 0
+
     def send_data(self, frame: bytes) -> None:
         """Send a frame of data, or keep it for later."""
         if self._has_room():

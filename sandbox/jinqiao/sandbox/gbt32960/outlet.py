@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.fleet import Fleet
-from jinqiao.vehicles.gbt32960.columns import VehicleReader, layout_for
+from jinqiao.vehicles.gbt32960.columns import VehicleReader
 from jinqiao.vehicles.gbt32960.forms import Time
 from jinqiao.vehicles.gbt32960.frame import encode_frame
-from jinqiao.vehicles.gbt32960.layout import FrameLayout
 from jinqiao.vehicles.gbt32960.signing import Signer
 from jinqiao.vehicles.gbt32960.vehicle import login, logout
+from jinqiao.vehicles.gbt32960.writer import FrameWriter
 from jinqiao.vehicles.modes import VehicleState
 
 from ..system import raise_file_limit
@@ -36,6 +36,8 @@ Rows = NDArray[np.intp]
 
 #: Frames one vehicle keeps while its link is lost: 50 minutes at 10 s; and all vehicles together, bytes.
 MOST_KEPT, MOST_KEPT_BYTES = 300, 256 * 1024 * 1024
+#: Frames a vehicle that a platform may be behind, on the average, before a run that is faster than it waits.
+MOST_UNANSWERED = 4
 #: Seconds before and after an alarm of level 3 (2016, 6.1.3), and the fleet up to which the seconds before are kept.
 BURST_S, BURST_LEVEL, BURST_VEHICLES = 30, 3, 5_000
 _WORLD = ("longitude", "latitude", "coordinate_system", "satellites")
@@ -65,8 +67,7 @@ class Gbt32960Outlet:
         self._fleet: Fleet
         self._links: FleetLinks
         self._reader: VehicleReader
-        self._layouts: list[FrameLayout] = []
-        self._signer = Signer() if address.sign and address.edition == "2025" else None
+        self._writer = FrameWriter(address.edition, Signer() if address.sign and address.edition == "2025" else None)
         self._past: deque[tuple[int, dict[int, bytes]]] = deque(maxlen=BURST_S)
 
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> None:
@@ -75,12 +76,6 @@ class Gbt32960Outlet:
         raise_file_limit()
         fleet, address = world.fleet, self.address
         self._world, self._fleet, self._reader = world, fleet, VehicleReader(fleet)
-        signature = self._signer.signature_bytes if self._signer is not None else 0
-        in_2025 = address.edition == "2025"
-        self._layouts = [
-            layout_for(address.edition, model.layout.series, signature_bytes=signature if in_2025 else None)
-            for model in fleet.models
-        ]
         self._names = [name.decode() for name in fleet.vins.tolist()]
         self._serials = np.zeros(fleet.n, dtype=np.int32)
         self._known = {name: np.zeros(fleet.n) for name in _WORLD}
@@ -88,7 +83,7 @@ class Gbt32960Outlet:
         self._burst_until_s = np.full(fleet.n, -1, dtype=np.int64)
         self._alarmed = np.zeros(fleet.n, dtype=np.bool_)
         self._bursts = address.edition == "2016" and fleet.n <= BURST_VEHICLES
-        largest = max(layout.size for layout in self._layouts)
+        largest = max(self._writer.size(model.layout.series) for model in fleet.models)
         most_kept = max(1, min(MOST_KEPT, MOST_KEPT_BYTES // (largest * fleet.n)))
         self._links = FleetLinks(
             address.host,
@@ -104,7 +99,8 @@ class Gbt32960Outlet:
     async def take(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
         """What one simulated second brought: encode whoever is due, hand it to the links."""
         del events
-        await asyncio.sleep(0)  # as fast as possible means: with the answers read
+        await asyncio.sleep(0)
+        await self._links.ease(MOST_UNANSWERED)
         for batch in batches:
             for name in _WORLD:
                 if name in batch.signals:
@@ -137,14 +133,9 @@ class Gbt32960Outlet:
         model_of, time_ms = self._fleet.model_of, self._world.time_ms
         for number in np.unique(model_of[rows]):
             mine = rows[model_of[rows] == number]
-            layout = self._layouts[number]
-            columns = self._reader.columns(mine, layout, {name: self._known[name][mine] for name in _WORLD})
-            matrix = layout.fill(self._fleet.vins[mine], time_ms, columns)
-            if self._signer is not None:
-                sign = self._signer.sign
-                layout.sign(matrix, (sign(layout.signed_part(matrix, row)) for row in range(len(mine))))
-            frames = layout.finish(matrix)
-            yield from ((row, frame.tobytes()) for row, frame in zip(mine.tolist(), frames, strict=True))
+            readings = self._reader.read(mine, {name: self._known[name][mine] for name in _WORLD})
+            frames = self._writer.write(self._fleet.vins[mine], time_ms, readings)
+            yield from zip(mine.tolist(), frames, strict=True)
 
     def _send(self, frames: Iterator[tuple[int, bytes]]) -> None:
         links = self._links.links

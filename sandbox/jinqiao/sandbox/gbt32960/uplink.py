@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from jinqiao.vehicles.gbt32960.commands import COMMANDS, REPLIES
-from jinqiao.vehicles.gbt32960.frame import Frame, as_json
+from jinqiao.vehicles.gbt32960.frame import Frame
 
 __all__ = ["status_message", "uplink_message"]
 
@@ -24,9 +24,8 @@ def uplink_message(frame: Frame) -> bytes:
     """The payload for the applications."""
     header = {"command": COMMANDS[frame.command], "responseFlag": REPLIES[frame.reply], "vin": frame.vin}
     data = frame.data if isinstance(frame.data, Mapping) else {}
-    told = as_json(frame)["data"] if isinstance(frame.data, Mapping) else {}
-    body = {**_date(data.get("time")), **(_login(data) if frame.command == "login" else _plain(told))}
-    return orjson.dumps({"header": header, "body": body})
+    body = {**_date(data.get("time")), **(_login(data) if frame.command == "login" else _plain(data))}
+    return orjson.dumps({"header": header, "body": body}, default=lambda value: bytes(value).hex())
 
 
 def status_message(status: str) -> bytes:

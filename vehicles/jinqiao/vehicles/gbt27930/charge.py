@@ -110,6 +110,7 @@ class Charge:
     def stop(self) -> None:
         """No current any more."""
         self._flowing = False
+        self._said.clear()
 
     def _most_kw(self) -> float:
         """What the largest current of the wire carries at this voltage."""
@@ -119,6 +120,7 @@ class Charge:
         fleet, rows = self.fleet, slice(0, 1)
         self.soc = float(fleet.displayed_soc(rows)[0])
         signals = {**fleet.sample(rows, "core"), **fleet.sample(rows, "detail")}
+        self._said: dict[str, Mapping[str, Any]] = {}  # what was worked out for this second
         self._signals = {name: float(values[0]) for name, values in signals.items()}
 
     # What the messages say.
@@ -131,7 +133,9 @@ class Charge:
             return {"reasons": {}, "faults": {}, "errors": {}, **ending}
         if name in {"BEM", "CEM"}:
             return {"identification": {}, "parameters": {}, "charging": {}, "end": {}, **ending}
-        return SAYS[name](self)
+        if name not in self._said:
+            self._said[name] = SAYS[name](self)
+        return self._said[name] if name != "CTS" else _cts(self)
 
     def signal(self, name: str) -> float:
         return self._signals[name]
@@ -142,8 +146,14 @@ class Charge:
 
     @property
     def wire_a(self) -> float:
-        """Current as it stands on the wire: negative while charging."""
+        """The pack's current as it stands on the wire: negative while charging."""
         return max(-MOST_A, float(self.fleet.pack_current_a[0])) if self._flowing else 0.0
+
+    @property
+    def output_a(self) -> float:
+        """The charger's: the pack's and what the car itself uses meanwhile, in the same sign."""
+        watts = float(self.fleet.charge_power_kw[0]) * 1000.0
+        return max(-MOST_A, -watts / max(self.voltage_v, 1.0)) if self._flowing else 0.0
 
     @property
     def most_v(self) -> float:
@@ -207,7 +217,7 @@ def _bcs(car: Charge) -> Mapping[str, Any]:
 def _ccs(car: Charge) -> Mapping[str, Any]:
     return {
         "output_v": car.voltage_v,
-        "output_a": car.wire_a,
+        "output_a": car.output_a,
         "minutes": int(car.seconds // 60),
         "charging": {"allowed": 1},
         "reserved": b"\xff",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,21 +13,23 @@ from ..vehicle_file import VehicleModel
 from .charge import Charge
 from .session import BusFrame, Session, Silence
 
-__all__ = ["candump", "session_lines", "write_session"]
+__all__ = ["candump", "session_log", "write_session"]
 
 #: Stamp of the moment the plug is in: any would do, a fixed one gives the same bytes each time.
 EPOCH_S = 1_700_000_000
 _CHANNEL = "can0"
 
 
-def candump(frames: Iterable[BusFrame], epoch_s: int = EPOCH_S, channel: str = _CHANNEL) -> Iterator[str]:
-    """Lines of `candump -l`: `(1700000000.000000) can0 182756F4#A40F`."""
+def candump(frames: Iterable[BusFrame], epoch_s: int = EPOCH_S) -> bytes:
+    """The frames as `candump -l` writes them: `(1700000000.000000) can0 182756F4#A40F`, one a line."""
+    lines = []
     for frame in frames:
         second, micro = divmod(frame.time_us, 1_000_000)
-        yield f"({epoch_s + second}.{micro:06d}) {channel} {frame.id:08X}#{frame.data.hex().upper()}\n"
+        lines.append(f"({epoch_s + second}.{micro:06d}) {_CHANNEL} {frame.id:08X}#{frame.data.hex().upper()}\n")
+    return "".join(lines).encode()
 
 
-def session_lines(
+def session_log(
     vehicle: VehicleModel,
     from_pct: float = 50.0,
     to_pct: float = 52.0,
@@ -36,20 +38,20 @@ def session_lines(
     *,
     stop: tuple[str, float] | None = None,
     silence: Silence | None = None,
-) -> Iterator[str]:
-    """The lines of one charge, as they come; see `Session` for `stop` and `silence`. InputError for bad values."""
+) -> bytes:
+    """The log of one charge; see `Session` for `stop` and `silence`. InputError for bad values."""
     charge = Charge(vehicle, from_percent=from_pct, to_percent=to_pct, power_kw=power_kw, ambient_degc=ambient)
     began = datetime.fromtimestamp(EPOCH_S, UTC).astimezone(BEIJING)
-    yield from candump(Session(charge, stop=stop, silence=silence, began=began).frames())
+    return candump(Session(charge, stop=stop, silence=silence, began=began).frames())
 
 
 def write_session(
     vehicle: VehicleModel, from_pct: float, to_pct: float, power_kw: float, ambient: float, out: Path
 ) -> int:
     """Write the log of one charge; how many frames. EnvironmentFault if the file cannot be written."""
-    lines = list(session_lines(vehicle, from_pct, to_pct, power_kw, ambient))
+    log = session_log(vehicle, from_pct, to_pct, power_kw, ambient)
     try:
-        out.write_text("".join(lines))
+        out.write_bytes(log)
     except OSError as error:
         raise EnvironmentFault(f"--out: {out} cannot be written: {error.strerror}") from error
-    return len(lines)
+    return log.count(b"\n")

@@ -18,7 +18,7 @@ from ..modes import ChargingState, Gear, VehicleState
 from .items import ALARMS
 from .layout import CELLS_AT_MOST, FrameLayout, Slot
 
-__all__ = ["FIELDS", "ITEM_NAMES", "VehicleReader", "layout_for"]
+__all__ = ["FIELDS", "ITEM_NAMES", "Readings", "VehicleReader", "layout_for"]
 
 Column = NDArray[Any]
 
@@ -68,6 +68,27 @@ class Readings:
         for name, rows in found.items():
             raw |= rows.astype(np.uint32) << np.uint32(ALARMS.index(name))
         return raw
+
+    def columns(self, layout: FrameLayout) -> dict[str, Column]:
+        """What a frame of this layout says: a column, or one value for all, for each slot."""
+        return {
+            slot.path: np.asarray(FIELDS[slot.path](self) if slot.path in FIELDS else _of_list(slot, self))
+            for slot in layout.slots
+        }
+
+    @cached_property
+    def flag_count(self) -> Column:
+        """How many flags are set."""
+        bits = np.arange(len(ALARMS), dtype=np.uint32)
+        count: Column = (self.flags[:, None] >> bits & np.uint32(1)).sum(axis=1)
+        return count
+
+    def flag(self, place: int) -> Column:
+        """Number of the flag that is set at this place, counted from the lowest."""
+        bits = np.arange(len(ALARMS), dtype=np.uint32)
+        is_set = (self.flags[:, None] >> bits & np.uint32(1)).astype(np.int64)
+        number: Column = (is_set.cumsum(axis=1) == place + 1).argmax(axis=1)
+        return number
 
     @cached_property
     def level(self) -> Column:
@@ -151,14 +172,18 @@ FIELDS: Mapping[str, Callable[[Readings], Any]] = {
 }
 
 
-def layout_for(edition: str, series: int, *, signature_bytes: int | None = None) -> FrameLayout:
-    """The real-time frame of a car with `series` cells: all items of `ITEM_NAMES`, one motor, one pack."""
+def layout_for(edition: str, series: int, *, alarms: int = 0, signature_bytes: int | None = None) -> FrameLayout:
+    """The real-time frame of a car with `series` cells: all items of `ITEM_NAMES`, one motor, one pack.
+
+    `alarms` is how many flags are set: the edition of 2025 lists each of them with its level.
+    """
     counts: dict[str, Any] = {
         "motors": 1,
         "cells": 1,
         "probes": 1,
         "cells.cells_v": series,
         "probes.probes_degc": series,
+        "alarms.levels": alarms,
     }
     if edition == "2016":
         parts = [min(CELLS_AT_MOST, series - first) for first in range(0, series, CELLS_AT_MOST)]
@@ -173,10 +198,8 @@ class VehicleReader:
         self._fleet = fleet
         self._places: dict[int, tuple[Column, Column]] = {}
 
-    def columns(
-        self, rows: NDArray[np.intp], layout: FrameLayout, world: Mapping[str, Column] | None = None
-    ) -> dict[str, Column]:
-        """Columns of `layout` for vehicles of one model, as they are now.
+    def read(self, rows: NDArray[np.intp], world: Mapping[str, Column] | None = None) -> Readings:
+        """Vehicles of one model as they are now.
 
         `world` adds what the car does not know itself: longitude, latitude, coordinate_system, satellites.
         """
@@ -186,11 +209,7 @@ class VehicleReader:
         motor_a = fleet.motor_electric_w[rows] / np.maximum(voltage, 1.0)
         motor_a[fleet.vehicle_state[rows] == VehicleState.PARKED] *= 0.0
         cells_v, probes_degc = self._cells(rows, signals)
-        readings = Readings(signals, motor_a, cells_v, probes_degc)
-        found = {path: read(readings) for path, read in FIELDS.items()}
-        return {
-            slot.path: found[slot.path] if slot.path in found else _of_pack(slot, readings) for slot in layout.slots
-        }
+        return Readings(signals, motor_a, cells_v, probes_degc)
 
     def _cells(self, rows: NDArray[np.intp], signals: Mapping[str, Column]) -> tuple[Column, Column]:
         """Voltage and temperature of every cell, shape (m, series), in agreement with the signals."""
@@ -220,10 +239,13 @@ def _nowhere(count: int) -> dict[str, Column]:
     }
 
 
-def _of_pack(slot: Slot, car: Readings) -> Column:
-    """A field of the lists of cells and probes: the one pack, in records of 200 cells in 2016."""
-    entry, field = slot.path.split("[")[1].split("].")
+def _of_list(slot: Slot, car: Readings) -> Any:
+    """A field of a list: the one pack, in records of 200 cells in 2016, or the alarms there are."""
+    path, field = slot.path.split("].")
+    name, entry = path.split("[")
     first = int(entry) * CELLS_AT_MOST
+    if name == "alarms.levels":
+        return car.flag(int(entry)) if field == "alarm" else car.level
     if field == "cells_v":
         return car.cells_mv[:, first : first + slot.count] / 1000.0
     found: dict[str, Any] = {
@@ -234,4 +256,4 @@ def _of_pack(slot: Slot, car: Readings) -> Column:
         "first_cell": first + 1,
         "probes_degc": car.probes_degc,
     }
-    return np.asarray(found[field])
+    return found[field]

@@ -16,11 +16,12 @@ from ..cycles import load_cycle
 from ..fleet import Fleet
 from ..vehicle_file import VehicleModel
 from ..vin import VIN_ALPHABET
-from .columns import VehicleReader, layout_for
+from .columns import VehicleReader
 from .forms import BEIJING, Time
 from .frame import encode_frame
 from .signing import Signer
 from .vehicle import login, logout
+from .writer import FrameWriter
 
 __all__ = ["START", "Drive", "report_cycle"]
 
@@ -47,18 +48,12 @@ def report_cycle(drive: Drive, edition: str, signer: Signer | None = None) -> It
     """
     fleet = _fleet(drive)
     vin = bytes(fleet.vins[0]).decode()
-    series = drive.model.layout.series
-    layout = layout_for(edition, series, signature_bytes=signer.signature_bytes if signer is not None else None)
-    reader, row = VehicleReader(fleet), np.zeros(1, dtype=np.intp)
+    writer, reader, row = FrameWriter(edition, signer), VehicleReader(fleet), np.zeros(1, dtype=np.intp)
     start_ms = int(START.timestamp() * 1000)
     yield encode_frame(login(edition, vin, START, _SERIAL))
     for second in _driven(fleet, drive):
         if second % drive.every == 0:
-            columns = reader.columns(row, layout)
-            matrix = layout.fill(fleet.vins, start_ms + second * 1000, columns)
-            if signer is not None:
-                layout.sign(matrix, iter([signer.sign(layout.signed_part(matrix, 0))]))
-            yield layout.finish(matrix)[0].tobytes()
+            yield from writer.write(fleet.vins, start_ms + second * 1000, reader.read(row))
     yield encode_frame(logout(edition, vin, Time.at_ms(start_ms + drive.seconds * 1000), _SERIAL))
 
 

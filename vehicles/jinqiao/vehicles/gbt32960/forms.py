@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from struct import unpack
 from typing import Any, NamedTuple, Protocol
 
 from jinqiao.base.errors import InputError, ProtocolError
@@ -37,6 +38,10 @@ __all__ = [
 ABNORMAL, INVALID = "abnormal", "invalid"
 #: All times on the wire are China's (6.4: GMT+8).
 BEIJING = timezone(timedelta(hours=8))
+
+
+#: Letters of `struct` by size.
+_UNPACK: Mapping[int, str] = {1: "B", 2: "H", 4: "I"}
 
 
 class Fault(ProtocolError):
@@ -109,6 +114,15 @@ class Number:
         if raw > self.most:
             return ABNORMAL if raw == self.most + 1 else INVALID
         return self.value(raw)
+
+    def decode_many(self, cursor: Cursor, count: int, path: str) -> list[Any]:
+        """The same for `count` numbers, one behind the other: cells of a pack are hundreds."""
+        raws = unpack(f">{count}{_UNPACK[self.size]}", cursor.take(count * self.size, path))
+        shift, per, most = self.offset * self.per, self.per, self.most
+        if max(raws, default=0) > most:
+            marks = {most + 1: ABNORMAL, most + 2: INVALID}
+            return [marks[raw] if raw > most else self.value(raw) for raw in raws]
+        return [raw + shift for raw in raws] if per == 1 else [(raw + shift) / per for raw in raws]
 
     def value(self, raw: int) -> int | float:
         """The value of a raw number: whole numbers divided once, so that nothing is lost."""
@@ -275,6 +289,8 @@ class Listing:
 
     def decode(self, cursor: Cursor, path: str) -> list[Any]:
         count = cursor.number(self.count_size, f"{path}.count")
+        if isinstance(self.form, Number) and self.form.size in _UNPACK:
+            return self.form.decode_many(cursor, count, path)
         return [self.form.decode(cursor, f"{path}[{number}]") for number in range(count)]
 
 
