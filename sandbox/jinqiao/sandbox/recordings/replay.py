@@ -7,12 +7,12 @@ event loop goes out as one write.
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,17 +29,19 @@ from ..run.session import PRODUCT_KEY
 from .identities import Identities
 from .lateness import Lateness
 from .replayed import Outgoing, Renderer
-from .timeline import MS, Extent, Step, prefetched, steps, survey
+from .timeline import MS, Extent, Prefetched, steps, survey
 
 __all__ = ["Replay", "ReplayOptions"]
 
 _TELL_EVERY_S = 5.0
 #: One write to the broker; more is sent in several, so that memory stays small.
 _WRITE_BYTES = 1 << 20
+_LARGE_BYTES = 1 << 16
 #: Waiting ends this long before a moment comes: the loop's timers are of a millisecond.
 _EARLY_S = 0.0005
-#: Nothing waits longer than this for others that are due, too.
-_TOGETHER_S = 0.001
+_SWITCH_S = 0.0005
+#: What is due within this time goes out together, at its end: the timers of the loop are no finer.
+_MOMENT_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class ReplayOptions:
     quiet: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """Where packets go: over one connection for all, or over each device's own."""
+
+    link: HouseLink | None = None
+    own: VehicleLinks | None = None
+
+
 class Replay:
     """One replay. `go` returns the report; `fault` says what broke, if anything did."""
 
@@ -65,7 +75,6 @@ class Replay:
         self.source: Source = open_recording(options.path)
         self.fault: EnvironmentFault | None = None
         self.stop = asyncio.Event()
-        self._stop_reading = threading.Event()
         self._lateness = Lateness()
         self._sent = self._bytes = self._not_sent = 0
         self._wall_s = 0.0
@@ -88,22 +97,20 @@ class Replay:
             key = options.devices.product_key
         async with AsyncExitStack() as stack:
             try:
-                link, own = await self._connect(stack, ids, key)
+                out = await self._connect(stack, ids, key)
                 ready({"devices": len(ids), "messages": extent.messages * options.clones, "product_key": key})
-                await self._run(ids, key, extent, link, own)
+                await self._run(ids, key, extent, out)
             except EnvironmentFault as fault:
                 self.fault = fault
-            finally:
-                self._stop_reading.set()
         return self._report(ids, extent, problems)
 
-    async def _connect(
-        self, stack: AsyncExitStack, ids: Identities, key: str
-    ) -> tuple[HouseLink | None, VehicleLinks | None]:
+    async def _connect(self, stack: AsyncExitStack, ids: Identities, key: str) -> _Out:
         broker, devices = self.options.broker, self.options.devices
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
+        # The thread that reads must not keep the one that sends waiting: by default it may for 5 ms.
+        sys.setswitchinterval(_SWITCH_S)
         if devices is None:
             link = await HouseLink.connect(
                 broker.host,
@@ -114,11 +121,11 @@ class Replay:
                 client_id=f"jinqiao-{secrets.token_hex(4)}",
             )
             stack.push_async_callback(link.close)
-            return link, None
+            return _Out(link=link)
         own = VehicleLinks(broker.address(), key, ids.names, devices.secret)
         stack.push_async_callback(own.close)
         await own.connect(range(len(ids)), self.stop)
-        return None, own
+        return _Out(own=own)
 
     def _interrupted(self) -> None:
         """End cleanly; whoever presses Ctrl-C once more does not want to wait for that."""
@@ -126,9 +133,7 @@ class Replay:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().remove_signal_handler(number)
 
-    async def _run(
-        self, ids: Identities, key: str, extent: Extent, link: HouseLink | None, own: VehicleLinks | None
-    ) -> None:
+    async def _run(self, ids: Identities, key: str, extent: Extent, out: _Out) -> None:
         speed = self.options.speed
         # Flat out there is no time to spread messages over: the recording then ends now.
         start_ms = time.time_ns() // MS - (0 if speed else (extent.last_ns - extent.first_ns) // MS)
@@ -137,59 +142,63 @@ class Replay:
             return start_ms + int((time_ns - extent.first_ns) / ((speed or 1.0) * MS))
 
         renderer = Renderer(ids, key, protobuf=self.options.protobuf, stamp_ms=stamp_ms)
-        stream = steps(self.source, extent, ids.slots_ms, loop=self.options.loop)
+        stream = Prefetched(steps(self.source, extent, ids.slots_ms, loop=self.options.loop))
+        await asyncio.to_thread(stream.wait)
+        gc.freeze()  # names and tables stay: a collection that looked at them would make messages late
         telling = asyncio.create_task(self._tell())
-        self._began = time.perf_counter()
         try:
-            await self._send_all(prefetched(stream, self._stop_reading), renderer, extent, link, own)
-            if link is not None:
-                await link.flush()
+            if speed is None:
+                await self._flat_out(stream, renderer, out)
+            else:
+                await self._paced(stream, renderer, extent, speed, out)
+            if out.link is not None:
+                await out.link.flush()
         finally:
-            self._wall_s = time.perf_counter() - self._began
+            self._wall_s = time.perf_counter() - self._began if self._began else 0.0
             telling.cancel()
+            stream.close()
 
-    async def _send_all(
-        self,
-        stream: Iterator[Step],
-        renderer: Renderer,
-        extent: Extent,
-        link: HouseLink | None,
-        own: VehicleLinks | None,
-    ) -> None:
-        speed = self.options.speed
-        waiting: list[tuple[float, Outgoing]] = []
-        size = turns = 0
+    async def _flat_out(self, stream: Prefetched, renderer: Renderer, out: _Out) -> None:
+        self._began = time.perf_counter()
+        waiting: list[Outgoing] = []
+        size = 0
+        for step in stream:
+            if self.stop.is_set():
+                break
+            rendered = list(renderer.render(step))
+            waiting += rendered
+            size += sum(len(outgoing.data) for outgoing in rendered)
+            if size >= _WRITE_BYTES:
+                await self._send(waiting, out)
+                await asyncio.sleep(0)
+                waiting, size = [], 0
+        await self._send(waiting, out)
+
+    async def _paced(self, stream: Prefetched, renderer: Renderer, extent: Extent, speed: float, out: _Out) -> None:
+        """Moments of a millisecond: all of one is rendered before it comes, and sent when its last message is due."""
         step = next(stream, None)
         while step is not None and not self.stop.is_set():
-            due = self._began
-            if speed is not None:
-                due += (step.time_ns - extent.first_ns) / (speed * 1e9)
-            rendered = list(renderer.render(step))
-            if speed is not None:
-                await self._until(due)
-                if self.stop.is_set():
-                    break
-            waiting += [(due, outgoing) for outgoing in rendered]
-            size += sum(len(outgoing.data) for outgoing in rendered)
-            step = next(stream, None)
-            if step is not None and size < _WRITE_BYTES and self._may_wait(step, extent, waiting):
-                continue
-            await self._flush(waiting, link, own)
-            waiting, size = [], 0
-            turns += 1
-            if turns % 64 == 0 or own is not None:
-                await asyncio.sleep(0)
-        if waiting:
-            await self._flush(waiting, link, own)
-
-    def _may_wait(self, following: Step, extent: Extent, waiting: list[tuple[float, Outgoing]]) -> bool:
-        """Whether what waits may go out together with the next step: that one is due, and nothing waits for long."""
-        speed = self.options.speed
-        if speed is None or not waiting:
-            return True
-        now = time.perf_counter() + _EARLY_S
-        due = self._began + (following.time_ns - extent.first_ns) / (speed * 1e9)
-        return due <= now and now - waiting[0][0] < _TOGETHER_S
+            moment: list[tuple[float, list[Outgoing]]] = []
+            first_ns, known = step.time_ns, True
+            while step is not None and known and step.time_ns - first_ns < _MOMENT_NS * speed:
+                moment.append(((step.time_ns - extent.first_ns) / (speed * 1e9), list(renderer.render(step))))
+                known = stream.at_hand  # if the reader is behind, what is there does not wait for it
+                if known:
+                    step = next(stream, None)
+            if not self._began:  # reading and rendering what comes first takes longest, and is nobody's delay
+                self._began = time.perf_counter()
+            await self._until(self._began + moment[-1][0])
+            if self.stop.is_set():
+                return
+            together: list[Outgoing] = []
+            for due_s, rendered in moment:
+                together += rendered
+                if sum(len(outgoing.data) for outgoing in rendered) >= _LARGE_BYTES:
+                    await self._send(together, out, self._began + due_s)
+                    together = []
+            await self._send(together, out, self._began + moment[0][0])
+            if not known:
+                step = next(stream, None)
 
     async def _until(self, due: float) -> None:
         ahead_s = due - time.perf_counter() - _EARLY_S
@@ -197,19 +206,23 @@ class Replay:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stop.wait(), ahead_s)
 
-    async def _flush(
-        self, waiting: list[tuple[float, Outgoing]], link: HouseLink | None, own: VehicleLinks | None
-    ) -> None:
-        if link is not None and waiting:
-            await link.send(b"".join([outgoing.data for _, outgoing in waiting]))
-        for due, outgoing in waiting:
-            count = len(outgoing)
-            if own is not None:
-                count = self._over_own(outgoing, own)
+    async def _send(self, together: list[Outgoing], out: _Out, due: float | None = None) -> None:
+        """Send pieces: small ones as one write, large ones as they are (a copy would make the rest late)."""
+        small: list[bytes] = []
+        for outgoing in together:
+            count = len(outgoing) if out.own is None else self._over_own(outgoing, out.own)
+            if out.link is not None and len(outgoing.data) < _LARGE_BYTES:
+                small.append(outgoing.data)
+            elif out.link is not None:
+                await out.link.send(b"".join(small)) if small else None
+                small = []
+                await out.link.send(outgoing.data)
             self._sent += count
             self._bytes += len(outgoing.data)
-            if self.options.speed is not None:
+            if due is not None:
                 self._lateness.add(time.perf_counter() - due, count)
+        if out.link is not None and small:
+            await out.link.send(b"".join(small))
 
     def _over_own(self, outgoing: Outgoing, own: VehicleLinks) -> int:
         """Each packet over its device's own connection; how many could go."""

@@ -13,6 +13,7 @@ from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.recordings.parts import Happenings, Messages, Samples
 from jinqiao.gateway.render import Packets, PostRenderer, SampleRenderer
 from jinqiao.gateway.render.events import event_post
+from jinqiao.gateway.render.packets import LAST_ID
 
 from .identities import Identities
 from .rewriting import publish, rewritten
@@ -54,6 +55,11 @@ class Renderer:
         lengths = np.char.str_len(identities.names)
         self._length = lengths
         self._local = np.zeros(len(identities), np.int32)
+        # Messages that were recorded as bytes come one by one: plain lists are quicker there.
+        self._device_of = {name.decode(): number for number, name in enumerate(identities.recorded.tolist())}
+        self._names = [name.decode() for name in identities.names.tolist()]
+        self._clones = [clones.tolist() for clones in identities.in_slot]
+        self._away = list(zip(identities.east.tolist(), identities.north.tolist(), strict=True))
         self._fleets: dict[int, _Fleet] = {}
         for length in np.unique(lengths).tolist():
             own = np.flatnonzero(lengths == length)
@@ -111,16 +117,21 @@ class Renderer:
                     yield _single(publish(topic, payload), -1)
                 continue
             old = topic[where]
-            device = self._ids.devices(np.array([old.encode()]))
-            for row, clone in zip(
-                self._ids.rows(device, step.slot).tolist(), self._ids.in_slot[step.slot].tolist(), strict=True
-            ):
-                new = self._ids.names[row].decode()
-                posts = self._fleets[int(self._length[row])].posts
-                number = int(posts.next_ids(self._local[row : row + 1])[0])
-                away = float(self._ids.east[clone]), float(self._ids.north[clone])
+            first = self._device_of[old] * self._ids.clones
+            for clone in self._clones[step.slot]:
+                row = first + clone
+                new = self._names[row]
+                number = self._number(row)
+                away = self._away[clone]
                 data = rewritten(topic, payload, later_ms=later_ms, number=number, names=(old, new), away=away)
                 yield _single(publish(topic[: where.start] + new + topic[where.stop :], data), row)
+
+    def _number(self, row: int) -> int:
+        """The next number of one device, counted together with its posts."""
+        sequence, local = self._fleets[int(self._length[row])].posts.sequence, self._local[row]
+        number = int(sequence[local]) % LAST_ID + 1
+        sequence[local] = number
+        return number
 
 
 def _event(fleet: _Fleet, event: Event, *, protobuf: bool) -> bytes:

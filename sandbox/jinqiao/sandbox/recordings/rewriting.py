@@ -17,7 +17,8 @@ from jinqiao.telemetry.v1.telemetry_pb2 import VehicleEvent, VehicleSample
 
 __all__ = ["publish", "rewritten"]
 
-_TIMES = re.compile(rb'"(?:time|timestamp)"\s*:\s*([0-9]{13})(?![0-9])')
+_TIMES = re.compile(rb'"(?:time|timestamp)"\s*:\s*[0-9]{13}(?![0-9])')
+_FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([0-9]{1,10})"')
 _ID = re.compile(rb'"id"\s*:\s*"([0-9]{1,10})"')
 _PLACE = re.compile(rb'("(Longitude|Latitude)"\s*:\s*)(-?[0-9]+(?:\.([0-9]+))?)(?![0-9.eE])')
 
@@ -35,20 +36,18 @@ def rewritten(
         return _event(payload, later_ms, number, names[1])
     if payload.lstrip()[:1] != b"{":
         return payload
-    for old in set(_TIMES.findall(payload)):
-        payload = _exchange(payload, old, b"%d" % (int(old) + later_ms))
-    found = _ID.search(payload)
-    if found is not None and _is_message_id(payload, found[1]):
+    for old in set(_TIMES.findall(payload)):  # the key with its value: thirteen digits elsewhere are something else
+        payload = payload.replace(old, old[:-13] + b"%d" % (int(old[-13:]) + later_ms))
+    found = _FIRST_ID.match(payload)
+    if found is None:
+        found = _ID.search(payload)
+        found = found if found is not None and _is_message_id(payload, found[1]) else None
+    if found is not None:
         payload = payload[: found.start(1)] + b"%d" % number + payload[found.end(1) :]
     if names[0] != names[1]:
         payload = payload.replace(names[0].encode(), names[1].encode())
         payload = _PLACE.sub(lambda place: _moved(place, away), payload)
     return payload
-
-
-def _exchange(payload: bytes, old: bytes, new: bytes) -> bytes:
-    """A time where it is the value of a time's key, and nowhere else."""
-    return re.sub(rb'("(?:time|timestamp)"\s*:\s*)' + old + rb"(?![0-9])", rb"\g<1>" + new, payload)
 
 
 def _is_message_id(payload: bytes, found: bytes) -> bool:

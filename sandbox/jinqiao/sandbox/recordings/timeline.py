@@ -16,7 +16,7 @@ from jinqiao.gateway.recordings.parts import Messages, Part, Samples, Source, by
 
 from .topics import device_in
 
-__all__ = ["Extent", "Step", "prefetched", "steps", "survey"]
+__all__ = ["Extent", "Prefetched", "Step", "steps", "survey"]
 
 MS = 1_000_000
 #: Between the last message of a round and the first of the next, ns.
@@ -100,20 +100,53 @@ def steps(source: Source, extent: Extent, slots_ms: list[int], *, loop: bool) ->
 _BUNDLE, _BUNDLES = 1024, 16
 
 
-def prefetched(stream: Iterator[Step], stop: threading.Event) -> Iterator[Step]:
-    """The same, read by a thread some way ahead; `stop` ends the thread."""
-    ready: queue.Queue[list[Step] | BaseException] = queue.Queue(_BUNDLES)
+class Prefetched(Iterator[Step]):
+    """The same steps, read by a thread some way ahead until `close`."""
 
-    def put(item: list[Step] | BaseException) -> bool:
-        while not stop.is_set():
+    def __init__(self, stream: Iterator[Step]) -> None:
+        self._ready: queue.Queue[list[Step] | BaseException] = queue.Queue(_BUNDLES)
+        self._closed = threading.Event()
+        self._filled = threading.Event()
+        self._bundle: Iterator[Step] = iter(())
+        self._left = 0
+        threading.Thread(target=self._read, args=(stream,), name="recording", daemon=True).start()
+
+    def wait(self) -> None:
+        """Return when the thread is as far ahead as it gets."""
+        self._filled.wait()
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the next step is there at once."""
+        return self._left > 0 or not self._ready.empty()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed.set()
+
+    def __next__(self) -> Step:
+        if not self._left:
+            item = self._ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            if not item:
+                self._ready.put(item)
+                raise StopIteration
+            self._bundle, self._left = iter(item), len(item)
+        self._left -= 1
+        return next(self._bundle)
+
+    def _put(self, item: list[Step] | BaseException) -> bool:
+        while not self._closed.is_set():
             try:
-                ready.put(item, timeout=0.1)
+                self._ready.put(item, timeout=0.1 if self._filled.is_set() else 0.0)
             except queue.Full:
+                self._filled.set()
                 continue
             return True
         return False
 
-    def read() -> None:
+    def _read(self, stream: Iterator[Step]) -> None:
         try:
             bundle: list[Step] = []
             messages = 0
@@ -121,17 +154,13 @@ def prefetched(stream: Iterator[Step], stop: threading.Event) -> Iterator[Step]:
                 bundle.append(step)
                 messages += len(step.part)
                 if messages >= _BUNDLE:
-                    if not put(bundle):
+                    if not self._put(bundle):
                         return
                     bundle, messages = [], 0
             if bundle:
-                put(bundle)
-            put([])
+                self._put(bundle)
+            self._put([])
         except BaseException as error:  # raised again where the steps are used
-            put(error)
-
-    threading.Thread(target=read, name="recording", daemon=True).start()
-    while item := ready.get():
-        if isinstance(item, BaseException):
-            raise item
-        yield from item
+            self._put(error)
+        finally:
+            self._filled.set()
