@@ -48,7 +48,7 @@ class Address:
 
 
 class FleetLinks:
-    """Links by fleet row. `login` makes a row's CONNECT packet; `heard` gets the messages that come."""
+    """Links by fleet row. `login` makes a row's CONNECT packet, of this protocol `level`; `heard` gets what comes."""
 
     def __init__(
         self,
@@ -58,7 +58,9 @@ class FleetLinks:
         heard: Heard | None = None,
         storm_per_s: float = _STORM_PER_S,
         keep_alive_s: float = KEEP_ALIVE_S,
+        level: int = 4,
     ) -> None:
+        self.level = level
         self._address = address
         self._login = login
         self._heard = heard
