@@ -184,7 +184,7 @@ class Run:
             user, password, client_id = broker.username, broker.password, f"jinqiao-{secrets.token_hex(4)}"
         lossless = self.options.speed is None
         return await HouseLink.connect(
-            address.host, address.port, user, password, lossless=lossless, client_id=client_id
+            address.host, address.port, user, password, lossless=lossless, client_id=client_id, tls=address.tls
         )
 
     async def _configure(self, gateway: GatewayProcess, vins: NDArray[np.bytes_], fleet_secret: str) -> None:
