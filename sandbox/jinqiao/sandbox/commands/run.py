@@ -53,6 +53,10 @@ def run(
             show_default="8080, or a free one",
         ),
     ] = None,
+    https_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+    ] = None,
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
     broker: Annotated[
@@ -107,6 +111,7 @@ def run(
         mqtts_port=mqtts_port,
         http_port=http_port,
         http_usual=http_port is None,
+        https_port=https_port,
         certs=certs,
         **_outside(broker, devices),
         app_user=app_user,

@@ -42,6 +42,10 @@ def serve(
             show_default="8080, or a free one",
         ),
     ] = None,
+    https_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+    ] = None,
     mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     amqp_port: Annotated[
@@ -91,7 +95,7 @@ def serve(
     known.anonymous = known.anonymous or plain_mqtt
     limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
     house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off)
-    run_async(_serve(house, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs)))
+    run_async(_serve(house, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs, https_port)))
 
 
 async def _serve(house: House, ports: Ports) -> None:
