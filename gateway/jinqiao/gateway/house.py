@@ -1,13 +1,13 @@
 """The simulator's own connection to the broker: whole blocks of ready packets out, downlinks and answers to pings back.
 
-One socket, written by one thread and read by one task. `send` waits while too much is queued, so the broker's
-back-pressure reaches the simulator by itself.
+One connection, read by one task. `send` waits while too much is queued, so the broker's back-pressure reaches the
+simulator by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,15 +18,14 @@ from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.fields import frame
 from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet, PacketType, Puback, Publish, Signal, Subscribe
-from jinqiao.gateway.sender import Sender
+from jinqiao.gateway.wires import Wire, open_wire
 
 __all__ = ["HouseLink"]
 
-_READ = 1 << 16
 _KEEP_ALIVE_S = 60
 _ANSWER_TIMEOUT_S = 30.0
 _PING = encode(Signal(PacketType.PINGREQ))
-_SEND_BUFFER = 1 << 20
+_GOODBYE = encode(Signal(PacketType.DISCONNECT))
 #: Bytes of a packet from the broker; a longer one is passed over. The platform's payloads end at a quarter of it.
 _LONGEST = 1 << 20
 
@@ -37,11 +36,10 @@ Heard = Callable[[Publish], None]
 class HouseLink:
     """A trusted MQTT 3.1.1 connection. Raises EnvironmentFault once it is lost."""
 
-    def __init__(self, connection: socket.socket, heard: Heard | None = None) -> None:
-        self._socket = connection
+    def __init__(self, wire: Wire, heard: Heard | None = None) -> None:
+        self._wire = wire
         self._heard = heard
         self._loop = asyncio.get_running_loop()
-        self._sender: Sender | None = None
         self._rest = b""
         #: Pings on their way: when each was sent, and who waits for its answer, if anybody does.
         self._pings: deque[tuple[float, asyncio.Future[None] | None]] = deque()
@@ -60,46 +58,38 @@ class HouseLink:
         lossless: bool,
         client_id: str | None = None,
         heard: Heard | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> HouseLink:
         """Log in as the house's simulator, or to a broker of somebody else's under a `client_id`.
 
         `lossless` asks our broker to hold this connection back while a subscriber that is reading is behind, `heard`
         to push the downlinks of the simulated vehicles; of somebody else's broker they must be subscribed.
         """
-        loop = asyncio.get_running_loop()
+        wire = None
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise EnvironmentFault(f"the broker's host {host!r} is not known: {error.strerror}") from error
-        family, _, _, _, address = found[0]
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-        link = cls(connection, heard)
-        try:
-            await loop.sock_connect(connection, address)
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                wire = await open_wire(host, port, tls)
+            link = cls(wire, heard)
             name = client_id or f"{username}|lossless={int(lossless)},_ss={int(heard is not None)}|"
             login = Connect(name, True, _KEEP_ALIVE_S, username, None if password is None else password.encode())
             answer = await link._ask(encode(login))
             if not isinstance(answer, Connack) or answer.code:
                 raise EnvironmentFault(f"the broker refused the simulator: {answer}")
-        except (OSError, TimeoutError) as error:
-            connection.close()
+        except (OSError, TimeoutError, EnvironmentFault) as error:
+            if wire is not None:
+                await wire.close(b"")
+            if isinstance(error, EnvironmentFault):
+                raise
             raise EnvironmentFault(f"the broker at {host}:{port} does not answer: {error}") from error
-        except EnvironmentFault:
-            connection.close()
-            raise
-        link._sender = Sender(connection)
         link._tasks = [asyncio.create_task(link._read()), asyncio.create_task(link._keep_alive())]
         return link
 
     async def send(self, data: memoryview | bytes) -> None:
         """Send ready packets, whole. The data is copied: the caller may use its memory again at once."""
-        if self._lost is not None or self._sender is None:
-            raise EnvironmentFault(self._lost or "the connection to the broker is not open")
+        if self._lost is not None:
+            raise EnvironmentFault(self._lost)
         try:
-            await self._sender.send(bytes(data))
+            await self._wire.send(bytes(data))
         except OSError as error:
             self._lose(f"the connection to the broker broke: {error}")
             raise EnvironmentFault(str(self._lost)) from error
@@ -134,16 +124,10 @@ class HouseLink:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._sender is not None:
-            await self._sender.close()
-        if self._lost is None:
-            with suppress(OSError, TimeoutError):
-                goodbye = encode(Signal(PacketType.DISCONNECT))
-                await asyncio.wait_for(self._loop.sock_sendall(self._socket, goodbye), 1.0)
-        self._socket.close()
+        await self._wire.close(_GOODBYE if self._lost is None else b"")
 
     async def _ask(self, request: bytes) -> Packet:
-        await self._loop.sock_sendall(self._socket, request)
+        await self._wire.send(request)
         return await asyncio.wait_for(self._next(), _ANSWER_TIMEOUT_S)
 
     async def _next(self) -> Packet:
@@ -155,7 +139,7 @@ class HouseLink:
             if edges is not None and edges[1] <= len(self._rest):
                 first, body, self._rest = self._rest[0], self._rest[edges[0] : edges[1]], self._rest[edges[1] :]
                 return decode(first, body)
-            data = await self._loop.sock_recv(self._socket, _READ)
+            data = await self._wire.read()
             if not data:
                 raise ConnectionResetError("closed by the broker")
             self._rest += data
@@ -164,7 +148,7 @@ class HouseLink:
         """Read this packet to its end and keep nothing of it."""
         while len(self._rest) < length:
             length -= len(self._rest)
-            self._rest = await self._loop.sock_recv(self._socket, _READ)
+            self._rest = await self._wire.read()
             if not self._rest:
                 raise ConnectionResetError("closed by the broker")
         self._rest = self._rest[length:]

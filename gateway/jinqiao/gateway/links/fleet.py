@@ -50,7 +50,10 @@ class Address:
 
 
 class FleetLinks:
-    """Links by fleet row. `login` makes a row's CONNECT packet; `heard` gets their messages, `came` who is there."""
+    """Links by fleet row. `login` makes a row's CONNECT packet, of this protocol `level`.
+
+    `heard` gets their messages, `came` who is there.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,9 @@ class FleetLinks:
         came: Online | None = None,
         storm_per_s: float = _STORM_PER_S,
         keep_alive_s: float = KEEP_ALIVE_S,
+        level: int = 4,
     ) -> None:
+        self.level = level
         self._address = address
         self._login = login
         self._heard = heard

@@ -54,6 +54,10 @@ def run(
             show_default="8080, or a free one",
         ),
     ] = None,
+    https_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+    ] = None,
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
     broker: Annotated[
@@ -126,6 +130,7 @@ def run(
         mqtts_port=mqtts_port,
         http_port=http_port,
         http_usual=http_port is None,
+        https_port=https_port,
         certs=certs,
         **_outside(broker, devices),
         app_user=app_user,
@@ -150,8 +155,6 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
             raise InputError("--devices: expected --broker too: these are the devices of somebody else's platform")
         return {}
     found = parse_broker(broker)
-    if found.tls and devices is None:
-        raise InputError("--broker: mqtts:// needs --devices; the connection shared by all vehicles is without TLS")
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
 
 

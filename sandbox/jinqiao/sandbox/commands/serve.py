@@ -43,6 +43,10 @@ def serve(
             show_default="8080, or a free one",
         ),
     ] = None,
+    https_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+    ] = None,
     mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     amqp_port: Annotated[
@@ -105,7 +109,7 @@ def serve(
     limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
     history = open_history(data, history_days)
     house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off, history=history)
-    ports = Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs)
+    ports = Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs, https_port)
     run_async(_serve(house, ports, gbt32960_port))
 
 

@@ -214,6 +214,7 @@ class Run:
             lossless=lossless,
             client_id=client_id,
             heard=self.downlinks.heard,
+            tls=address.tls,
         )
 
     async def _configure(self, gateway: GatewayProcess, vins: NDArray[np.bytes_], fleet_secret: str) -> None:
@@ -225,6 +226,7 @@ class Run:
                 "mqtts_port": self.options.mqtts_port,
                 "http_port": self.options.http_port,
                 "http_usual": self.options.http_usual,
+                "https_port": self.options.https_port,
                 "certs": str(self.options.certs.absolute()),
                 # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
                 "rates": "all" if self.options.speed == 1.0 else "real",
