@@ -53,6 +53,9 @@ class House:
     def take_properties(self, _: Device, params: Any, refused: Any, __: int) -> None:
         self.taken = {name: value for name, value in params.items() if name not in refused}
 
+    def take_event(self, _: Device, identifier: str, output: Any, time_ms: int | None, now_ms: int) -> None:
+        self.taken = {"event": identifier, "output": output, "time": time_ms or now_ms}
+
 
 def send(handler: Any, topic: str, payload: bytes | str, *variables: str) -> tuple[list[Any], House]:
     house = House()

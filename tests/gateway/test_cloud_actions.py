@@ -11,6 +11,7 @@ import pytest
 
 from jinqiao.gateway.cloud.actions import ACTIONS
 from jinqiao.gateway.cloud.http import Request, Response
+from jinqiao.gateway.platform.codes import TEXT
 from jinqiao.gateway.platform.records import iot_id
 from support.cloud_world import DN, NOW_MS, PK, CloudWorld
 from support.openapi import signed_query
@@ -392,6 +393,48 @@ def test_pub_reaches_custom_topics_of_its_product_only(world: CloudWorld) -> Non
     assert not world.sent
 
 
+@pytest.mark.parametrize(
+    ("action", "arguments", "path"),
+    [
+        ("SetDeviceProperty", {"Items": {"ChargeLimit": 80}}, "property/set"),
+        ("SetDeviceDesiredProperty", {"Items": {"ChargeLimit": 80}}, "property/set"),
+        ("InvokeThingService", {"Identifier": "StartClimate", "Args": {"Target": 20.0, "Minutes": 5}}, "StartClimate"),
+    ],
+)
+def test_what_a_device_refuses_is_in_its_log(
+    world: CloudWorld, action: str, arguments: dict[str, Any], path: str
+) -> None:
+    device, other = world.connect(), world.connect(PK, "tbox002")
+    number = world.call(action, **arguments)["Data"]["MessageId"]
+    topic, theirs = (f"/sys/{PK}/{name}/thing/service/{path}_reply" for name in (DN, "tbox002"))
+
+    def answer(code: Any, request_id: str = number) -> bytes:
+        return json.dumps({"id": request_id, "code": code, "data": {}, "message": "not now"}).encode()
+
+    def log() -> list[tuple[str, int, str]]:
+        return [(entry.topic, entry.code, entry.message) for entry in world.platform.log]
+
+    world.say(device, topic, answer(460, "4000000000"))
+    world.say(other, theirs, answer(460))
+    world.say(device, f"/sys/{PK}/{DN}/thing/service/Another_reply", answer(460))
+    assert log() == []  # replies to nothing that was asked of them there
+    world.say(device, topic, b"no JSON")
+    world.say(device, topic, answer(460))
+    world.say(device, topic, answer(460))
+    expected = [(topic, 6207, TEXT[6207]), (topic, 460, "the device answered 460: not now")]
+    assert log() == expected
+    world.call(action, **arguments)
+    assert log() == expected
+
+
+@pytest.mark.parametrize(("code", "logged"), [(200, []), (7, [500]), ("200", [500]), (None, [500]), ([1], [500])])
+def test_which_answers_are_refusals(world: CloudWorld, code: Any, logged: list[int]) -> None:
+    device = world.connect()
+    number = world.call("SetDeviceProperty", Items={"ChargeLimit": 80})["Data"]["MessageId"]
+    world.say(device, f"{S}/thing/service/property/set_reply", json.dumps({"id": number, "code": code}).encode())
+    assert [entry.code for entry in world.platform.log] == logged
+
+
 def test_broadcasts(world: CloudWorld) -> None:
     content = b64(b"all")
     assert world.call("PubBroadcast", ProductKey=PK, TopicFullName=f"/broadcast/{PK}/news", MessageContent=content)[
@@ -400,6 +443,18 @@ def test_broadcasts(world: CloudWorld) -> None:
     assert world.sent[0].topic == f"/broadcast/{PK}/news"
     other = world.call("PubBroadcast", ProductKey=PK, TopicFullName="/broadcast/other/news", MessageContent=content)
     assert refusal(other) == "iot.messagebroker.InvalidFormattedTopicName"
+
+
+def test_a_broadcast_without_a_topic_goes_to_whoever_is_online(world: CloudWorld) -> None:
+    world.connect()
+    world.platform.disconnected(world.connect(PK, "tbox002"))
+    world.connect(*("a1gatePK001", "gw001"))
+    answer = world.call("PubBroadcast", ProductKey=PK, MessageContent=b64(b"all"))
+    assert [(sent.topic, sent.payload) for sent in world.sent] == [
+        (f"{S}/broadcast/request/{answer['MessageId']}", b"all")
+    ]
+    # The vendor's C SDK never subscribes it.
+    assert world.platform.pushed_to(world.sent[0].topic) == f"{PK}/{DN}"
 
 
 # Shadow, thing model, tags, firmware.

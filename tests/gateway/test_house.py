@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +18,12 @@ from jinqiao.gateway.links.fleet import Address
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.mqtt.tls import server_context
 from jinqiao.gateway.platform.devices import FleetDevices
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Registry, simulated_product
 from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificates
 from support.mqtt import OpenPolicy
 
 NAMES = np.array([b"LBV%014d" % i for i in range(20)], "S17")
@@ -59,6 +63,27 @@ async def test_what_is_sent_before_a_flush_has_been_routed_after_it() -> None:
         await until(lambda: len(link.take_latencies_ms()) > 0)
         await link.close()
         await until(lambda: server.counters.connections == 0)
+
+
+@pytest.mark.asyncio
+async def test_over_tls_nothing_is_lost_and_the_name_is_checked(tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+    trusting = ssl.create_default_context(cafile=str(tmp_path / CA))
+    async with serving(OpenPolicy()) as server:
+        port = await server.start("127.0.0.1", 0, tls=server_context(tmp_path / SERVER, tmp_path / SERVER_KEY))
+        link = await HouseLink.connect("localhost", port, "house", "pw", lossless=True, tls=trusting)
+        block = b"".join(encode(Publish(f"t/{i}", bytes(5_000))) for i in range(200))
+        for _ in range(40):
+            await link.send(memoryview(block))
+        await link.flush()
+        assert sum(server.counters.received.values()) == 8_000
+        assert len(link.take_latencies_ms()) == 1
+        await link.close()
+        await until(lambda: server.counters.connections == 0)
+        with pytest.raises(EnvironmentFault, match="certificate"):
+            await HouseLink.connect("localhost", port, "h", "pw", lossless=False, tls=ssl.create_default_context())
+        with pytest.raises(EnvironmentFault, match="does not answer"):
+            await HouseLink.connect("localhost", server.port, "h", "pw", lossless=False, tls=trusting)
 
 
 @pytest.mark.asyncio

@@ -29,7 +29,7 @@ COMMANDS = [["run"], ["serve"], ["watch"], ["validate"], ["schema"], ["catalog",
 COMMANDS += [["product", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
 COMMANDS += [["device", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
 COMMANDS += [["log"], ["thing-model"], ["certs"], ["bench", "render"], ["bench", "end-to-end"]]
-COMMANDS += [["bench", "broker"], ["bench", "connections"]]
+COMMANDS += [["bench", "broker"], ["bench", "connections"], ["bench", "posts"], ["bench", "stores"]]
 
 REGISTRY = """\
 products:
@@ -152,6 +152,15 @@ def test_bench_render_prints_one_json_object(start: Start) -> None:
     assert lines[0]["timed_properties"] >= 14
 
 
+def test_bench_stores_writes_and_renders(start: Start) -> None:
+    code, lines, errors = start("bench", "stores", "--vehicles", "2000", "--seconds", "0.2", "--json").finish()
+    assert code == 0, errors
+    (found,) = lines
+    assert found["parquet"]["written"] > 0
+    assert found["parquet"]["dropped"] == 0
+    assert found["influx"]["points_per_s"] > found["influx"]["influxdb_client_points_per_s"]
+
+
 def test_bench_end_to_end_delivers_everything(start: Start) -> None:
     arguments = ["bench", "end-to-end", "--vehicles", "300", "--seconds", "5", "--peer-seconds", "1", "--json"]
     code, lines, errors = start(*arguments).finish(100)
@@ -178,6 +187,17 @@ def test_bench_connections_logs_everybody_in(start: Start) -> None:
     assert code == 0, errors
     assert lines[0]["idle"]["online"] == 200
     assert lines[0]["publishing"]["jinqiao"]["all_delivered"] is True
+
+
+def test_bench_posts_matches_every_reply(start: Start) -> None:
+    arguments = ["bench", "posts", "--connections", "50", "--seconds", "0.3", "--json"]
+    code, lines, errors = start(*arguments).finish(60)
+    assert code == 0, errors
+    assert lines[0]["properties"] == 10
+    for form in ("bare", "timed"):
+        found = lines[0][form]
+        assert found["sent"] == found["replied"] >= 50
+        assert found["refused"] == 0
 
 
 def test_the_module_runs_like_the_program() -> None:

@@ -12,6 +12,7 @@ import pytest
 from jinqiao.base.errors import InputError
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import load_registry
+from jinqiao.sandbox.certificates import CA, make_certificates
 from jinqiao.sandbox.run.outside import OutsideBroker, load_triples, parse_broker
 from support import peers
 from support.gateway import running_gateway
@@ -79,6 +80,41 @@ def test_a_run_publishes_to_mosquitto(start: Start, scenarios: Path, tmp_path: P
     assert all(json.loads(line)["version"] == "1.0" for line in heard.splitlines())
     assert lines[-1]["summary"]["messages"] >= 5
     assert "delivered" not in errors
+
+
+def test_a_run_publishes_to_mosquitto_over_tls(
+    start: Start, scenarios: Path, tmp_path: Path, mosquitto_sub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certs = tmp_path / "certs"
+    make_certificates(certs)
+    with peers.mosquitto(tmp_path, "fleet", "p", certs) as port:
+        two_cars = [str(scenarios / "two-cars.yaml"), "--broker", f"mqtts://fleet:p@localhost:{port}"]
+        code, _, errors = start("run", *two_cars, "--for", "5s", *FAST).finish()
+        assert code == 3
+        assert "certificate verify failed" in errors
+        assert "Traceback" not in errors
+        monkeypatch.setenv("SSL_CERT_FILE", str(certs / CA))
+        listen = [
+            mosquitto_sub,
+            "-p",
+            str(port),
+            "-u",
+            "fleet",
+            "-P",
+            "p",
+            "-h",
+            "localhost",
+            "--cafile",
+            str(certs / CA),
+        ]
+        listen += ["-t", "/sys/+/+/thing/event/property/post", "-C", "5", "-W", "30"]
+        listener = subprocess.Popen(listen, stdout=subprocess.PIPE, text=True)
+        program = start("run", *two_cars, "--for", "10s", *FAST)
+        heard, _ = listener.communicate(timeout=40)
+        code, _, errors = program.finish()
+    assert code == 0, errors
+    assert len(heard.splitlines()) == 5
+    assert all(json.loads(line)["version"] == "1.0" for line in heard.splitlines())
 
 
 def test_a_refused_login_ends_with_3(start: Start, scenarios: Path, tmp_path: Path) -> None:

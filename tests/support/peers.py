@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from jinqiao.sandbox.bench.peers import Peer
+from jinqiao.sandbox.certificates import SERVER, SERVER_KEY
 
 _PLACES = (os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")
 
@@ -30,8 +31,8 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def mosquitto(folder: Path, user: str, password: str) -> Iterator[int]:
-    """A mosquitto on a free port that lets one user in; the port."""
+def mosquitto(folder: Path, user: str, password: str, certificates: Path | None = None) -> Iterator[int]:
+    """A mosquitto on a free port that lets one user in, over TLS if there are certificates; the port."""
     broker, tool = program("mosquitto"), program("mosquitto_passwd")
     subprocess.run([tool, "-b", "-c", str(folder / "passwords"), user, password], check=True, capture_output=True)
     (folder / "passwords").chmod(0o644)
@@ -40,6 +41,8 @@ def mosquitto(folder: Path, user: str, password: str) -> Iterator[int]:
     configuration = folder / "mosquitto.conf"
     owner = "user root\n" if os.geteuid() == 0 else ""
     lines = [f"listener {port} 127.0.0.1", "allow_anonymous false", f"password_file {folder / 'passwords'}"]
+    if certificates is not None:
+        lines += [f"certfile {certificates / SERVER}", f"keyfile {certificates / SERVER_KEY}"]
     configuration.write_text("\n".join([*lines, "log_type none", owner]))
     process = subprocess.Popen([broker, "-c", str(configuration)], stderr=subprocess.DEVNULL)
     try:

@@ -20,6 +20,8 @@ from .commands import (
     gbt32960,
     inspection,
     product,
+    record,
+    replay,
     run,
     scenario,
     serve,
@@ -41,6 +43,8 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("certs")(certs.certs)
 app.command("watch")(watch.watch)
+app.command("record")(record.record)
+app.command("replay")(replay.replay)
 app.command("validate")(scenario.validate)
 app.command("schema")(scenario.schema)
 app.command("log")(inspection.log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Ports:
     http: int | None = None
     http_usual: bool = False
     certs: Path = Path("certs")
+    #: The same as `http`, over TLS.
+    https: int | None = None
 
 
 class Gateway:
@@ -51,6 +54,9 @@ class Gateway:
         self.server = Server(platform, limits=_within_files(limits or Limits()))
         self._platform = platform
         self._http: HttpPort | None = None
+        self._https: HttpPort | None = None
+        self._made: Any = None
+        self._making = threading.Lock()
         self._mqtt_address = ("", 0)
         platform.send = self._publish
         platform.deliver = self.server.deliver
@@ -61,7 +67,7 @@ class Gateway:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
         taken: dict[str, int] = {}
         tls = None
-        if ports.mqtts is not None:
+        if ports.mqtts is not None or ports.https is not None:
             tls = server_context(ports.certs / _SERVER, ports.certs / _SERVER_KEY)
         option = "--mqtt-port"
         try:
@@ -73,6 +79,10 @@ class Gateway:
             self._http = _http_port(ports)
             if self._http is not None:
                 taken["http_port"] = self._http.port
+            if ports.https is not None:
+                option = "--https-port"
+                self._https = HttpPort(ports.host, ports.https, tls)
+                taken["https_port"] = self._https.port
         except EnvironmentFault as fault:
             await self.close()
             raise EnvironmentFault(f"{fault}\n  {other_port(option)}") from fault
@@ -81,18 +91,25 @@ class Gateway:
             host = f"[{ports.host}]" if ":" in ports.host else ports.host
             self._platform.base_url = f"http://{host}:{taken['http_port']}"
             self._http.serve(self._application)
+        if self._https is not None:
+            self._https.serve(self._application)
         return taken
 
     async def close(self) -> None:
         """End all connections and listeners."""
-        if self._http is not None:
-            await self._http.close()
+        for port in (self._http, self._https):
+            if port is not None:
+                await port.close()
         await self.server.close()
 
     def _application(self) -> Any:
+        """One for both ports, which share what it remembers. Called in threads."""
         from jinqiao.gateway.http.app import application
 
-        return application(self.server, self._platform, self._mqtt_address)
+        with self._making:
+            if self._made is None:
+                self._made = application(self.server, self._platform, self._mqtt_address)
+            return self._made
 
     def _publish(self, downlink: Downlink) -> None:
         self.server.publish(downlink.topic, downlink.payload, downlink.qos)

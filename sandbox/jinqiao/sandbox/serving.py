@@ -7,7 +7,8 @@ import logging
 import time
 from pathlib import Path
 
-from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.gateway.history.history import History
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.platform import persistence
 from jinqiao.gateway.platform.platform import Platform, RatesOf
@@ -18,7 +19,7 @@ from .gateway import Gateway, Ports
 from .gbt32960.listener import USUAL_PORT, Listener
 from .system import other_port
 
-__all__ = ["House", "known_registry", "open_storage"]
+__all__ = ["House", "known_registry", "open_history", "open_storage"]
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +42,17 @@ def known_registry(file: Path | None, storage: Storage | None) -> Registry:
     return persistence.seed(storage, read) if read is not None else persistence.load_kept(storage)
 
 
+def open_history(data: Path | None, days: float) -> History | None:
+    """The past in a data folder: kept where there is one, days are to be kept, and the libraries for it are there."""
+    if data is None or not days:
+        return None
+    try:
+        return History(data / "history", days=days)
+    except InputError as error:
+        _logger.warning("%s; only last values are known", error)
+        return None
+
+
 class House:
     """The gateway and the data folder behind it, from start to close."""
 
@@ -52,10 +64,14 @@ class House:
         limits: Limits | None = None,
         rates: RatesOf = "all",
         cut_off: bool = False,
+        history: History | None = None,
     ) -> None:
         self.platform = Platform(registry, clock_ms=_now_ms, rates=rates, cut_off=cut_off)
         if storage is not None:
             persistence.attach(self.platform, storage)
+        if history is not None:
+            self.platform.history = history
+        self._history = history
         self.gateway = Gateway(self.platform, limits)
         self._storage = storage
         self._logged = 0
@@ -97,6 +113,8 @@ class House:
         if self._rounds is not None:
             self._rounds.cancel()
             await asyncio.gather(self._rounds, return_exceptions=True)
+        if self._history is not None:
+            await asyncio.to_thread(self._history.close)
         if self._storage is not None:
             while self.platform.fresh_properties:
                 self._keep_lazily(self._storage)

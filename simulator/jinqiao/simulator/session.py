@@ -1,7 +1,7 @@
 """A charging session as a table: which event leads from which state to which. All that changes a session is here.
 
-States are the thing model's `charging:ChargingState`. Its 4 (suspended) and 5 (fault) are states of a session that goes
-wrong; a station that works never leads there.
+States are the thing model's `charging:ChargingState`. Its 5 (fault) is where a session ends whose charger fails; only
+another plug helps.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ class SessionEvent(Enum):
     PARAMETERS_AGREED = "parameters agreed"
     LIMIT_REACHED = "limit reached"
     STOPPED_BY_DRIVER = "stopped by driver"
+    SUSPENDED = "suspended from afar"
+    RESUMED = "resumed from afar"
+    CHARGER_FAILED = "charger fault"
     UNPLUGGED = "unplugged"
 
 
@@ -37,8 +40,20 @@ TRANSITIONS: dict[ChargingState, dict[SessionEvent, ChargingState]] = {
     ChargingState.CHARGING: {
         SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
+        SessionEvent.SUSPENDED: ChargingState.SUSPENDED,
+        SessionEvent.CHARGER_FAILED: ChargingState.FAULT,
+    },
+    ChargingState.SUSPENDED: {
+        SessionEvent.RESUMED: ChargingState.CHARGING,
+        SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
+        SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
+        SessionEvent.CHARGER_FAILED: ChargingState.FAULT,
     },
     ChargingState.FINISHED: {
+        SessionEvent.RESUMED: ChargingState.CHARGING,
+        SessionEvent.UNPLUGGED: ChargingState.IDLE,
+    },
+    ChargingState.FAULT: {
         SessionEvent.UNPLUGGED: ChargingState.IDLE,
     },
 }

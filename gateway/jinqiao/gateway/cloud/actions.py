@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from . import devices, messages, ota, things
+from . import devices, messages, ota, past, things
 from .arguments import Arguments
 from .pending import Pending
 
@@ -55,9 +55,21 @@ _TABLE = (
     Action("GetDeviceShadow", "device!", things.get_device_shadow, "ShadowMessage"),
     Action("UpdateDeviceShadow", "device! ShadowMessage! DeltaUpdate", things.update_device_shadow, ""),
     Action("GetThingModelTsl", "ProductKey! FunctionBlockId", things.get_thing_model_tsl, "Data{TslStr TslUri}"),
+    # What it was and did.
+    Action("QueryDevicePropertyData", "device! Identifier! StartTime! EndTime! PageSize! Asc!",
+           past.query_device_property_data, "Data{NextValid NextTime List{PropertyInfo[Time Value]}}"),
+    Action("QueryDevicePropertiesData", "device! Identifier.N! StartTime! EndTime! PageSize! Asc!",
+           past.query_device_properties_data,
+           "NextValid NextTime PropertyDataInfos{PropertyDataInfo[Identifier List{PropertyInfo[Time Value]}]}"),
+    Action("QueryDeviceEventData", "device! StartTime! EndTime! Identifier EventType PageSize Asc",
+           past.query_device_event_data,
+           "Data{NextValid NextTime List{EventInfo[Time Identifier Name EventType OutputData]}}"),
+    Action("QueryDeviceServiceData", "device! StartTime! EndTime! Identifier PageSize Asc",
+           past.query_device_service_data,
+           "Data{NextValid NextTime List{ServiceInfo[Time Identifier Name InputData OutputData]}}"),
     # Messages.
     Action("Pub", "ProductKey! TopicFullName! MessageContent! Qos", messages.publish, "MessageId"),
-    Action("PubBroadcast", "ProductKey! TopicFullName! MessageContent!", messages.publish_broadcast, "MessageId"),
+    Action("PubBroadcast", "ProductKey! TopicFullName MessageContent!", messages.publish_broadcast, "MessageId"),
     Action("RRpc", "device! RequestBase64Byte! Timeout Topic", messages.rrpc, "RrpcCode PayloadBase64Byte MessageId"),
     # Firmware.
     Action("CreateOTAFirmware",

@@ -28,6 +28,11 @@ passed over.
 A synchronous service waits 8 s for the device, `RRpc` as long as its `Timeout` says. They reach a device whose client
 id has bit 0 of `ext` set on `/ext/rrpc/{{id}}/…`, others on `/sys/{{pk}}/{{dn}}/rrpc/request/{{id}}`.
 
+The past is asked for by `StartTime` and `EndTime`, both inclusive, in ms; `Asc` 1 is oldest first, 0 latest first.
+Where `NextValid` is true, `NextTime` is the time of the first row that was left out: ask again with it as `StartTime`
+(as `EndTime`, if `Asc` is 0 and `StartTime` the earlier of the two), and every row comes once. `jinqiao serve --data`
+keeps 30 days ([stores.md](stores.md)); elsewhere the last value of each property is all there is.
+
 | action | parameters | answer |
 |---|---|---|
 """

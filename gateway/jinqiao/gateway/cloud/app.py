@@ -53,8 +53,9 @@ async def _read(request: HttpRequest) -> Request:
 async def _wait(waiting: Waiting) -> Response:
     """Wait for the device, at most as long as it may take."""
     answered = asyncio.Event()
+    loop = asyncio.get_running_loop()
     try:
-        waiting.call.when_answered(answered.set)
+        waiting.call.when_answered(lambda: loop.call_soon_threadsafe(answered.set))  # perhaps by another thread
         with suppress(TimeoutError):
             await asyncio.wait_for(answered.wait(), waiting.timeout_s)
         return waiting.finish()

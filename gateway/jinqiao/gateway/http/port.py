@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,11 @@ _FAREWELL_S = 2.0
 
 
 class HttpPort:
-    """A listening socket and, once somebody knocks, the web server behind it."""
+    """A listening socket and, once somebody knocks, the web server behind it; HTTPS and `wss:` with `tls`."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Take the port (0: any free one); raises EnvironmentFault if it cannot be had."""
+        self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -56,7 +58,7 @@ class HttpPort:
             self._serving = asyncio.create_task(self._serve(make))
 
     async def _serve(self, make: Callable[[], Starlette]) -> None:
-        server = self._server = await asyncio.to_thread(_server, make)
+        server = self._server = await asyncio.to_thread(_server, make, self._tls)
         await server.serve(sockets=[self._socket])
 
     async def close(self) -> None:
@@ -75,7 +77,7 @@ class HttpPort:
         self._socket.close()
 
 
-def _server(make: Callable[[], Starlette]) -> Any:
+def _server(make: Callable[[], Starlette], tls: ssl.SSLContext | None) -> Any:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -99,4 +101,5 @@ def _server(make: Callable[[], Starlette]) -> Any:
         timeout_graceful_shutdown=1,
     )
     config.load()
+    config.ssl = tls
     return Server(config)

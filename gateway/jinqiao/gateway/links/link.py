@@ -27,7 +27,9 @@ _DUPLICATE = 8
 
 
 class Owner(Protocol):
-    """What a link asks of the fleet it belongs to."""
+    """What a link asks of the fleet it belongs to. `level` is the protocol level that all log in with."""
+
+    level: int
 
     def login(self, row: int) -> bytes:
         """The CONNECT packet of this device."""
@@ -71,7 +73,7 @@ class Link(asyncio.Protocol):
         self._rest = self._rest + data if self._rest else data
         try:
             while self._rest and (edges := frame(self._rest, 0)) is not None and edges[1] <= len(self._rest):
-                packet = decode(self._rest[0], self._rest[edges[0] : edges[1]])
+                packet = decode(self._rest[0], self._rest[edges[0] : edges[1]], self._owner.level)
                 self._rest = self._rest[edges[1] :]
                 self._take(packet)
         except ProtocolError:
@@ -139,7 +141,7 @@ class Link(asyncio.Protocol):
             self._owner.answered(self, packet.code)
         elif isinstance(packet, Publish):
             if packet.qos == 1 and self._transport is not None:
-                self._transport.write(encode(Puback(packet.packet_id)))
+                self._transport.write(encode(Puback(packet.packet_id), self._owner.level))
             self._owner.heard(self, packet)
         elif isinstance(packet, Puback) and self._unacknowledged:
             self._unacknowledged.pop(packet.packet_id, None)

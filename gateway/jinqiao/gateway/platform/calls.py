@@ -7,17 +7,23 @@ An answer nobody waits for is ignored: one official SDK answers asynchronous cal
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from itertools import count
 
 from jinqiao.gateway.mqtt.policy import Downlink
 
-from .alink import Uplink
+from .alink import Uplink, parse_request
+from .codes import OK, TEXT
+from .json_values import object_of
 
-__all__ = ["Call", "Calls", "answer_call"]
+__all__ = ["Call", "Calls", "answer_call", "note_reply"]
 
 #: Message ids have 19 digits.
 _FIRST_ID = 10**18
+
+#: Requests without a waiting caller whose replies are still recognised; beyond it the oldest are given up.
+_MOST_EXPECTED = 10_000
 
 
 class Call:
@@ -52,6 +58,7 @@ class Calls:
         # Ids begin at the clock so that a restarted platform does not take answers to its former self's calls.
         self._ids = count(_FIRST_ID + now_ms() * 1_000)
         self._open: dict[str, Call] = {}
+        self._expected: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def new_id(self) -> str:
         """A message id that was not used before."""
@@ -75,6 +82,20 @@ class Calls:
         call.take(payload)
         return True
 
+    def expect(self, identity: str, request_id: str, path: str) -> None:
+        """A request has gone out that nobody waits for; `path` is the end of its topic, such as `thing/service/x`."""
+        self._expected[identity, request_id] = path
+        if len(self._expected) > _MOST_EXPECTED:
+            self._expected.popitem(last=False)
+
+    def path_of(self, identity: str, request_id: str) -> str | None:
+        """Which request of those this device's reply is to; None if to none."""
+        return self._expected.get((identity, request_id))
+
+    def settle(self, identity: str, request_id: str) -> None:
+        """Its reply has come; another would be to nothing."""
+        self._expected.pop((identity, request_id), None)
+
     def __len__(self) -> int:
         return len(self._open)
 
@@ -82,4 +103,26 @@ class Calls:
 def answer_call(uplink: Uplink) -> Iterable[Downlink]:
     """Handler of the topics that carry answers; their first named level is the message id."""
     uplink.house.calls.answered(uplink.device.identity, uplink.variables[0], uplink.payload)
+    return ()
+
+
+def note_reply(uplink: Uplink) -> Iterable[Downlink]:
+    """A device's refusal of a set or an asynchronous service goes into the device log, once.
+
+    A reply to nothing that was asked is ignored; so is none at all, because one official SDK never answers a set.
+    """
+    message = object_of(uplink.payload)
+    if message is None:
+        uplink.record(6207, TEXT[6207])
+        return ()
+    identity, calls = uplink.device.identity, uplink.house.calls
+    request_id, code = parse_request(uplink.payload).id, message.get("code")
+    path = calls.path_of(identity, request_id)
+    if path is None or uplink.topic != f"/sys/{identity}/{path}_reply":
+        return ()
+    calls.settle(identity, request_id)
+    if code != OK:
+        known = code if type(code) is int and code in TEXT else 500
+        said = message.get("message")
+        uplink.record(known, f"the device answered {code!r:.20}: {said if type(said) is str else ''}".rstrip(": "))
     return ()

@@ -12,11 +12,13 @@ import orjson
 
 from jinqiao.gateway.mqtt.policy import Downlink
 
-from .alink import Handler, Outcome, Uplink, answered
+from .alink import Handler, Outcome, Uplink, answered, parse_request
+from .calls import note_reply
 from .codes import TEXT
+from .json_values import object_of
 from .thing_model import refused_parameters
 
-__all__ = ["Handler", "post_event", "post_properties", "tell_time"]
+__all__ = ["Handler", "note_service_reply", "post_event", "post_properties", "tell_time"]
 
 #: A post holds at most this many properties; more is code 6106.
 MOST_PROPERTIES = 200
@@ -46,14 +48,29 @@ def post_event(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(5160)
     if type(params) is not dict:
         return Outcome(460)
-    values = params
+    values, time_ms = params, None
+    now_ms = uplink.house.now_ms()
     if "value" in params:  # no output can be called so
-        values, time_ms = params["value"], params.get("time", 0)
+        values, time_ms = params["value"], params.get("time")
         if type(values) is not dict:
             return Outcome(460)
-        if type(time_ms) is not int or not 0 <= time_ms <= uplink.house.now_ms() + AHEAD_MS:
+        if "time" in params and (type(time_ms) is not int or not 0 <= time_ms <= now_ms + AHEAD_MS):
             return Outcome(6326)
-    return Outcome.partly(refused_parameters(event.output, values))
+    refused = refused_parameters(event.output, values)
+    taken = {name: value for name, value in values.items() if name not in refused}
+    uplink.house.take_event(uplink.device, event.address, taken, time_ms, now_ms)
+    return Outcome.partly(refused)
+
+
+def note_service_reply(uplink: Uplink) -> Iterable[Downlink]:
+    """The answer to an asynchronous service: nobody waits for it, but who asks for past calls is told."""
+    identity, message = uplink.device.identity, object_of(uplink.payload)
+    if message is not None:
+        request_id = parse_request(uplink.payload).id
+        if uplink.topic == f"/sys/{identity}/{uplink.house.calls.path_of(identity, request_id)}_reply":
+            output = orjson.dumps(message.get("data", {})).decode()
+            uplink.house.take_service(uplink.device, uplink.variables[0], request_id, "", output)
+    return note_reply(uplink)
 
 
 def tell_time(uplink: Uplink) -> Iterable[Downlink]:

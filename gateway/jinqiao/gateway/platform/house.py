@@ -59,6 +59,12 @@ class House(Protocol):
     def state(self, product_key: str, device_name: str) -> DeviceState:
         """What is remembered of a device; made if need be."""
 
+    def admits_shadow(self, device: Device) -> bool:
+        """Whether a device may ask its shadow once more in this second; counts it if so."""
+
+    def admits_sub_logins(self, gateway: Device, count: int) -> bool:
+        """Whether so many sub-devices more may log in over a gateway in this second; counts them if so."""
+
     def known_state(self, device: Device) -> DeviceState | None:
         """The same, or None if nothing is remembered yet."""
 
@@ -69,6 +75,14 @@ class House(Protocol):
         self, device: Device, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int
     ) -> None:
         """Remember the values of a checked post that were not refused."""
+
+    def take_event(
+        self, device: Device, identifier: str, output: Mapping[str, Any], time_ms: int | None, now_ms: int
+    ) -> None:
+        """Remember a checked event; without a time of its own it is of now."""
+
+    def take_service(self, device: Device, identifier: str, call: str, given: str, output: str) -> None:
+        """Remember a call of a service or its answer: input and output as JSON, empty for what is not known."""
 
     @property
     def send(self) -> Callable[[Downlink], None]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from jinqiao.gateway.history.pages import NO_HISTORY, Past
+
 from .downloads import Downloads
 from .gateways import Gateways
 from .ota import Firmware
@@ -52,6 +54,8 @@ class Memory:
         #: Devices whose property values have changed since somebody last emptied this set. They are not kept one by
         #: one: a post is acknowledged without waiting for a disk.
         self.fresh_properties: set[str] = set()
+        #: What devices said, for questions about it; whoever keeps it puts its own here.
+        self.history: Past = NO_HISTORY
         #: Told of each change that has to outlive the process, before it is acknowledged: kind, product, device, value.
         self.on_change: Callable[[str, str, str, Any], None] = _unheeded
 
@@ -79,6 +83,11 @@ class Memory:
                 return read_post(payload)
         state = self.states.get(device.identity)
         return state.properties.last if state is not None else {}
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether there is more of the past than the last values."""
+        return self.history is not NO_HISTORY
 
     def keep(self, device: Device, kind: str) -> None:
         """One store of a device's state has changed and has to outlive the process."""
@@ -123,3 +132,10 @@ class Memory:
             else:
                 take(address, value, now_ms)
         self.fresh_properties.add(device.identity)
+        self.history.properties(device, params, refused, now_ms)
+
+    def take_event(
+        self, device: Device, identifier: str, output: Mapping[str, Any], time_ms: int | None, now_ms: int
+    ) -> None:
+        """Remember a checked event; without a time of its own it is of now."""
+        self.history.event(device, identifier, output, time_ms or now_ms, now_ms)

@@ -48,6 +48,7 @@ def post_pack(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(refusal.code)
     for post in posts:
         uplink.house.take_properties(post.device, post.properties, {}, uplink.house.now_ms())
+        _take_events(uplink, post, {})
     return Outcome()
 
 
@@ -139,7 +140,15 @@ def _take(uplink: Uplink, posts: list[_Post]) -> Outcome:
         refused |= refused_here
         if post.properties:
             uplink.house.take_properties(post.device, post.properties, refused_here, now_ms)
+        _take_events(uplink, post, _refused_events(post, now_ms + AHEAD_MS))
     return Outcome.partly(refused)
+
+
+def _take_events(uplink: Uplink, post: _Post, refused: Mapping[str, int]) -> None:
+    now_ms = uplink.house.now_ms()
+    for identifier, event in post.events.items():
+        if identifier not in refused:
+            uplink.house.take_event(post.device, identifier, event["value"], event.get("time"), now_ms)
 
 
 def _refused_properties(post: _Post, latest_ms: int) -> dict[str, int]:

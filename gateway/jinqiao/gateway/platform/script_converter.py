@@ -75,8 +75,10 @@ class ScriptConverter:
             self._rests_until = self._clock() + REST_S
             raise ConverterError(26010, str(error)) from error
         if "code" in answer:
-            code = answer["code"] if answer["code"] in TEXT else 26010
-            raise ConverterError(code, str(answer.get("message"))[:256])
+            code = answer["code"] if type(answer["code"]) is int and answer["code"] in TEXT else 26010
+            # A script's text may hold what is no text: it goes into logs and answers.
+            message = str(answer.get("message")).encode("utf-8", "replace").decode()
+            raise ConverterError(code, message[:256])
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Flag
 
-from .calls import answer_call
-from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, update_tags
+from .calls import answer_call, note_reply
+from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, note_reset, update_tags
 from .file_topics import begin_upload, cancel_upload, download_block, send_block
-from .handlers import Handler, post_event, post_properties, tell_time
+from .handlers import Handler, note_service_reply, post_event, post_properties, tell_time
 from .job_topics import get_job, update_job
 from .ota_topics import ask_upgrade, get_firmware, inform_version, report_progress
 from .posts import post_batch, post_history, post_pack
-from .raw import post_raw
+from .raw import answer_raw, post_raw
 from .remote_config import get_config, get_log_config, post_diagnosis, post_log
 from .shadow_topics import update_shadow
 from .sub_devices import (
@@ -69,6 +69,8 @@ class Topic:
     is_reply: bool = False
     #: Never a sub-device's: its gateway speaks of it, on the gateway's own topic.
     gateway_only: bool = False
+    #: What the platform does with a device's reply; most replies are only counted and forwarded.
+    reply_handler: Handler | None = None
 
     @property
     def reply_pattern(self) -> str | None:
@@ -82,9 +84,11 @@ def _request_up(
     return Topic(pattern, UP, kind, handler, replies=True, reply_pushed=reply_pushed, gateway_only=gateway_only)
 
 
-def _request_down(pattern: str, kind: str, *, pushed: bool = True, qos: int = 0) -> Topic:
+def _request_down(
+    pattern: str, kind: str, *, pushed: bool = True, qos: int = 0, reply_handler: Handler | None = None
+) -> Topic:
     """The platform asks, a device replies."""
-    return Topic(pattern, DOWN, kind, qos=qos, replies=True, pushed=pushed)
+    return Topic(pattern, DOWN, kind, qos=qos, replies=True, pushed=pushed, reply_handler=reply_handler)
 
 
 _S = "/sys/{pk}/{dn}"
@@ -96,11 +100,11 @@ _ROWS: tuple[Topic, ...] = (
     _request_up(f"{_S}/thing/event/property/history/post", "property_history_post", post_history),
     _request_up(f"{_S}/thing/event/property/batch/post", "property_batch_post", post_batch),
     _request_up(f"{_S}/thing/event/{{event}}/post", "event_post", post_event),
-    _request_down(f"{_S}/thing/service/property/set", "property_set", qos=1),
-    _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1),
-    _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1),
+    _request_down(f"{_S}/thing/service/property/set", "property_set", qos=1, reply_handler=note_reply),
+    _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1, reply_handler=note_reply),
+    _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1, reply_handler=note_service_reply),
     _request_up(f"{_S}/thing/model/up_raw", "raw_up", post_raw),
-    _request_down(f"{_S}/thing/model/down_raw", "raw_down"),
+    _request_down(f"{_S}/thing/model/down_raw", "raw_down", qos=1, reply_handler=answer_raw),
     _request_up(f"{_S}/thing/property/desired/get", "desired_get", get_desired),
     _request_up(f"{_S}/thing/property/desired/delete", "desired_delete", delete_desired),
     _request_up(f"{_S}/thing/dsltemplate/get", "thing_model_get", get_thing_model),
@@ -137,7 +141,7 @@ _ROWS: tuple[Topic, ...] = (
     _request_up(f"{_S}/thing/job/update", "job_update", update_job),
     _request_down(f"{_S}/thing/bootstrap/notify", "bootstrap_notify", pushed=False),
     _request_down(f"{_S}/thing/bootstrap/config/push", "bootstrap_config_push"),
-    _request_up(f"{_S}/thing/reset", "reset"),
+    _request_up(f"{_S}/thing/reset", "reset", note_reset),
     _request_up(f"{_S}/thing/cipher/get", "cipher_get"),
     Topic(f"{_S}/thing/lan/{{*}}", BOTH, "lan", pushed=True),
     Topic(f"{_S}/thing/awss/{{*}}", BOTH, "awss", pushed=True),
@@ -157,7 +161,8 @@ _ROWS: tuple[Topic, ...] = (
     Topic("/ext/ntp/{pk}/{dn}/request", UP, "ntp_request", tell_time),
     Topic("/ext/ntp/{pk}/{dn}/response", DOWN, "ntp_response", pushed=True, is_reply=True),
     Topic("/broadcast/{pk}/{*}", DOWN, "broadcast"),
-    Topic(f"{_S}/broadcast/request/{{message}}", DOWN, "broadcast"),
+    # The vendor's C SDK listens to this one without SUBSCRIBE.
+    Topic(f"{_S}/broadcast/request/{{message}}", DOWN, "broadcast", pushed=True),
     Topic("/{pk}/{dn}/user/{*}", BOTH, "custom"),
     # Gateways and their sub-devices.
     _request_up(f"{_S}/thing/sub/register", "sub_register", register_sub_devices, gateway_only=True),
@@ -195,7 +200,8 @@ def _with_replies(rows: tuple[Topic, ...]) -> Iterator[Topic]:
                 pattern=row.reply_pattern,
                 direction=UP if row.direction is DOWN else DOWN,
                 kind=f"{row.kind}_reply",
-                handler=None,
+                handler=row.reply_handler,
+                reply_handler=None,
                 qos=0,
                 replies=False,
                 pushed=row.direction is UP and row.reply_pushed,

@@ -69,11 +69,12 @@ def _pushed(row: Topic) -> str:
 
 
 def _what(row: Topic) -> str:
-    """The first paragraph of the handler's docstring."""
-    if row.handler is None:
+    """The first paragraph of the handler's docstring, or of what is done with a device's reply."""
+    handler, when = (row.handler, "") if row.handler is not None else (row.reply_handler, "On the reply: ")
+    if handler is None:
         return ""
-    paragraph = (inspect.getdoc(row.handler) or "").split("\n\n")[0]
-    return " ".join(paragraph.split())
+    paragraph = (inspect.getdoc(handler) or "").split("\n\n")[0]
+    return when + " ".join(paragraph.split())
 
 
 if __name__ == "__main__":

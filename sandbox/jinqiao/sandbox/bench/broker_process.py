@@ -1,6 +1,6 @@
 """The broker under test: registry, permissions and rates as in `jinqiao serve`. Ends with its standard input.
 
-python -m jinqiao.sandbox.bench.broker_process DEVICES FLEET_SECRET
+python -m jinqiao.sandbox.bench.broker_process DEVICES FLEET_SECRET [CERTIFICATES]
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import gc
 import json
 import logging
 import sys
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.mqtt.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
 
+from ..certificates import SERVER, SERVER_KEY
 from ..loop import run_async
 from ..system import raise_file_limit
 
@@ -31,14 +34,18 @@ def device_names(count: int) -> NDArray[np.bytes_]:
     return np.char.add(b"bench", np.char.zfill(np.arange(count).astype("S5"), 5)).astype("S10")
 
 
-async def _serve(devices: int, fleet_secret: str) -> None:
+async def _serve(devices: int, fleet_secret: str, certificates: str = "") -> None:
     raise_file_limit()
     product = simulated_product(PRODUCT_KEY, device_names(devices), fleet_secret=fleet_secret)
     registry = Registry([product], [Application("app", "app", frozenset({PRODUCT_KEY}))], anonymous=True)
     server = Server(Platform(registry), sys_interval_s=0)
     await server.start("127.0.0.1", 0)
+    ports = {"port": server.port}
+    if certificates:
+        tls = server_context(Path(certificates) / SERVER, Path(certificates) / SERVER_KEY)
+        ports["tls_port"] = await server.start("127.0.0.1", 0, tls=tls)
     gc.freeze()
-    print(json.dumps({"port": server.port}), flush=True)
+    print(json.dumps(ports), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await server.close()
 
@@ -46,7 +53,7 @@ async def _serve(devices: int, fleet_secret: str) -> None:
 def main(arguments: list[str]) -> None:
     """Serve until standard input ends."""
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
-    run_async(_serve(int(arguments[0]), arguments[1]))
+    run_async(_serve(int(arguments[0]), *arguments[1:]))
 
 
 if __name__ == "__main__":

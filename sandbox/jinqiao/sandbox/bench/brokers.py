@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import os
 import shutil
@@ -17,10 +18,20 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
 
-__all__ = ["INSTALL_MOSQUITTO", "Broker", "find_mosquitto", "finished", "mosquitto", "own_broker", "python"]
+from ..certificates import SERVER, SERVER_KEY
+
+__all__ = ["INSTALL_MOSQUITTO", "Broker", "Checks", "find_mosquitto", "finished", "mosquitto", "own_broker", "python"]
 
 INSTALL_MOSQUITTO = "not installed: apt-get install mosquitto (Debian), brew install mosquitto (macOS)"
 _START_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What mosquitto is to check: a password per user, and permissions in the words of its `acl_file`."""
+
+    passwords: dict[str, str]
+    permissions: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,8 @@ class Broker:
     name: str
     port: int
     pid: int
+    #: With TLS, if it was given certificates.
+    tls_port: int = 0
 
     def cpu_s(self) -> float:
         """User and system time of its process so far."""
@@ -63,15 +76,18 @@ async def finished(process: asyncio.subprocess.Process, given: str = "") -> dict
 
 
 @asynccontextmanager
-async def own_broker(devices: int = 1, fleet_secret: str = "bench") -> AsyncIterator[Broker]:
+async def own_broker(
+    devices: int = 1, fleet_secret: str = "bench", certificates: Path | None = None
+) -> AsyncIterator[Broker]:
     """Our broker with anonymous clients, a fleet of so many devices and an application `app`, password `app`."""
-    process = await python("broker_process", str(devices), fleet_secret)
+    process = await python("broker_process", str(devices), fleet_secret, *([str(certificates)] if certificates else []))
     assert process.stdout is not None
     try:
         line = await asyncio.wait_for(process.stdout.readline(), _START_S)
         if not line:
             raise EnvironmentFault("the benchmark's broker did not start")
-        yield Broker("jinqiao", int(json.loads(line)["port"]), process.pid)
+        ports = json.loads(line)
+        yield Broker("jinqiao", int(ports["port"]), process.pid, int(ports.get("tls_port", 0)))
     finally:
         await process.communicate(b"")
 
@@ -84,26 +100,45 @@ def find_mosquitto() -> str | None:
 
 
 @asynccontextmanager
-async def mosquitto(program: str) -> AsyncIterator[Broker]:
-    """Mosquitto with anonymous clients and queues that lose nothing of the benchmark."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+async def mosquitto(
+    program: str, *, checks: Checks | None = None, certificates: Path | None = None
+) -> AsyncIterator[Broker]:
+    """Mosquitto with queues that lose nothing of the benchmark: anonymous clients, or such as it `checks`."""
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as free_too:
+        port, tls_port = free.getsockname()[1], free_too.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder) / "mosquitto.conf"
-        configuration.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
-            "max_queued_messages 0\nmax_inflight_messages 1000\nlog_type none\n"
-        )
+        # As root it would become another user, who may not read these files.
+        lines = [f"user {getpass.getuser()}", f"listener {port} 127.0.0.1"]
+        if certificates is not None:
+            lines.append(f"listener {tls_port} 127.0.0.1")
+            lines += [f"certfile {certificates / SERVER}", f"keyfile {certificates / SERVER_KEY}"]
+        lines += await _checked(Path(folder), checks) if checks is not None else ["allow_anonymous true"]
+        lines += ["persistence false", "max_queued_messages 0", "max_inflight_messages 1000", "log_type none"]
+        configuration.write_text("\n".join(lines) + "\n")
         process = await asyncio.create_subprocess_exec(
             program, "-c", str(configuration), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
         try:
             await _wait_for(port, process)
-            yield Broker("mosquitto", port, process.pid)
+            name = "mosquitto" if checks is None else "mosquitto_checks"
+            yield Broker(name, port, process.pid, tls_port if certificates is not None else 0)
         finally:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
+
+
+async def _checked(folder: Path, checks: Checks) -> list[str]:
+    """Files of passwords and permissions, as lines of a configuration; raises EnvironmentFault."""
+    passwords, permissions = folder / "passwords", folder / "permissions"
+    passwords.write_text("".join(f"{user}:{password}\n" for user, password in checks.passwords.items()))
+    permissions.write_text(checks.permissions)
+    # The program hashes them in place; it is part of mosquitto's package.
+    hashing = await asyncio.create_subprocess_exec("mosquitto_passwd", "-U", str(passwords))
+    if await hashing.wait():
+        raise EnvironmentFault("mosquitto_passwd failed")
+    return ["allow_anonymous false", f"password_file {passwords}", f"acl_file {permissions}"]
 
 
 async def _wait_for(port: int, process: asyncio.subprocess.Process) -> None:

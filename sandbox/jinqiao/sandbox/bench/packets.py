@@ -23,9 +23,11 @@ def topic(prefix: str, number: int, suffix: str = "", joint: str = "/") -> str:
     return f"{prefix}{joint}{number:05d}/{suffix or 'telemetry'}"
 
 
-def packet_bytes(prefix: str, payload_bytes: int, qos: int, suffix: str = "", joint: str = "/") -> tuple[int, int]:
+def packet_bytes(
+    prefix: str, payload_bytes: int, qos: int, suffix: str = "", joint: str = "/", level: int = 4
+) -> tuple[int, int]:
     """Length of a message on the wire, and where its time stamp begins."""
-    size = len(encode(Publish(topic(prefix, 0, suffix, joint), bytes(payload_bytes), qos, packet_id=qos)))
+    size = len(encode(Publish(topic(prefix, 0, suffix, joint), bytes(payload_bytes), qos, packet_id=qos), level))
     return size, size - payload_bytes
 
 
@@ -41,13 +43,19 @@ class Stamped:
         first_id: int = 1,
         suffix: str = "",
         joint: str = "/",
+        level: int = 4,
+        first_topic: int = 0,
     ) -> None:
-        self.size, self._stamp_at = packet_bytes(prefix, payload_bytes, qos, suffix, joint)
+        self.size, self._stamp_at = packet_bytes(prefix, payload_bytes, qos, suffix, joint, level)
         rows = [
             encode(
                 Publish(
-                    topic(prefix, n, suffix, joint), bytes(payload_bytes), qos, packet_id=first_id + n if qos else 0
-                )
+                    topic(prefix, first_topic + n, suffix, joint),
+                    bytes(payload_bytes),
+                    qos,
+                    packet_id=first_id + n if qos else 0,
+                ),
+                level,
             )
             for n in range(count)
         ]

@@ -18,13 +18,13 @@ from typing import Any, cast
 import numpy as np
 
 from jinqiao.gateway.mqtt.encoding import encode
+from jinqiao.gateway.mqtt.fields import frame
 from jinqiao.gateway.mqtt.packets import Connect, Subscribe
 
 from ..loop import run_async
 
 __all__ = ["main"]
 
-_CONNACK_AND_SUBACK = 4 + 5
 _QUIET_S = 2.0
 _SAMPLES = 2_000_000
 
@@ -42,20 +42,23 @@ class _Subscriber(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         asked = self._asked
         user, password = asked.get("user"), asked.get("password")
-        login = Connect(f"sink-{os.getpid()}-{self._number}", True, 0, user, password.encode() if password else None)
-        self._transport.write(encode(login) + encode(Subscribe(1, ((asked["filter"], asked["qos"]),))))
+        name, level = f"sink-{os.getpid()}-{self._number}", asked.get("level", 4)
+        login = Connect(name, True, 0, user, password.encode() if password else None, level=level)
+        self._transport.write(encode(login) + encode(Subscribe(1, ((asked["filter"], asked["qos"]),)), level))
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data if self._rest else data
         if not self.ready.done():
-            if len(data) < _CONNACK_AND_SUBACK:
+            connack = frame(data, 0)
+            suback = frame(data, connack[1]) if connack is not None and connack[1] < len(data) else None
+            if connack is None or suback is None or suback[1] > len(data):
                 self._rest = data
                 return
-            if data[3] or data[8] != self._asked["qos"]:
-                self.ready.set_exception(RuntimeError(f"refused: {data[:9].hex()}"))
+            if data[connack[0] + 1] or data[suback[1] - 1] != self._asked["qos"]:
+                self.ready.set_exception(RuntimeError(f"refused: {data[: suback[1]].hex()}"))
                 return
             self.ready.set_result(None)
-            data = data[_CONNACK_AND_SUBACK:]
+            data = data[suback[1] :]
         size, stamp_at = self._asked["size"], self._asked["stamp_at"]
         count = len(data) // size
         self._rest = data[count * size :]

@@ -40,7 +40,7 @@ def add(
     mqtt_port: Port = 1883,
     json_: AsJson = False,
 ) -> None:
-    """Register a device; prints its credentials, ready to paste. A running server knows it at once.
+    """Register a device; prints its credentials, ready to paste. A running server knows it within a second.
 
     \b
     Example:

@@ -18,6 +18,7 @@ from ..run.options import RunOptions
 from ..run.outlets import parse_outlet
 from ..run.outside import load_triples, parse_broker
 from ..run.pace import parse_speed
+from ..run.recorder import parse_record
 from ..run.session import PRODUCT_KEY, Run
 
 __all__ = ["execute", "run"]
@@ -53,6 +54,10 @@ def run(
             show_default="8080, or a free one",
         ),
     ] = None,
+    https_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+    ] = None,
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
     broker: Annotated[
@@ -76,8 +81,16 @@ def run(
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also send telemetry there; may be repeated: null, gbt32960://HOST:PORT.",
+            help="Also send telemetry there; may be repeated: parquet:DIR, influx:URL, gbt32960://HOST:PORT, null.",
             metavar="KIND:WHERE",
+            show_default=False,
+        ),
+    ] = None,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also record samples and events: FILE.mcap or NAME.parquet; may be repeated.",
+            metavar="FILE",
             show_default=False,
         ),
     ] = None,
@@ -117,13 +130,17 @@ def run(
         mqtts_port=mqtts_port,
         http_port=http_port,
         http_usual=http_port is None,
+        https_port=https_port,
         certs=certs,
         **_outside(broker, devices),
         app_user=app_user,
         summary=summary,
         quiet=quiet,
         check=check,
-        outlets=tuple(parse_outlet(text) for text in [*(sink or ()), *(to or ())]),
+        outlets=(
+            *(parse_outlet(text) for text in [*(sink or ()), *(to or ())]),
+            *(parse_record(text) for text in record or ()),
+        ),
         **named,
     )
     if summary is not None and not summary.resolve().parent.is_dir():
@@ -138,8 +155,6 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
             raise InputError("--devices: expected --broker too: these are the devices of somebody else's platform")
         return {}
     found = parse_broker(broker)
-    if found.tls and devices is None:
-        raise InputError("--broker: mqtts:// needs --devices; the connection shared by all vehicles is without TLS")
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
 
 

@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
+from jinqiao.gateway.history.history import DAYS
 from jinqiao.gateway.mqtt.limits import Limits
 
 from ..gateway import Ports
 from ..loop import run_async
-from ..serving import House, known_registry, open_storage
+from ..serving import House, known_registry, open_history, open_storage
 from ..system import raise_file_limit
 
 __all__ = ["serve"]
@@ -42,6 +43,10 @@ def serve(
             show_default="8080, or a free one",
         ),
     ] = None,
+    https_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+    ] = None,
     mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
     amqp_port: Annotated[
@@ -61,6 +66,9 @@ def serve(
         Path | None,
         typer.Option(help="Folder in which devices and their state outlive this process.", show_default=False),
     ] = None,
+    history_days: Annotated[
+        float, typer.Option(min=0, help="With --data: days that property values and events are kept; 0: not at all.")
+    ] = DAYS,
     plain_mqtt: Annotated[
         bool, typer.Option("--plain-mqtt", help="Also take clients without user name on ordinary topics.")
     ] = False,
@@ -99,8 +107,9 @@ def serve(
     known = known_registry(registry, storage)
     known.anonymous = known.anonymous or plain_mqtt
     limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
-    house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off)
-    ports = Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs)
+    history = open_history(data, history_days)
+    house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off, history=history)
+    ports = Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs, https_port)
     run_async(_serve(house, ports, gbt32960_port))
 
 

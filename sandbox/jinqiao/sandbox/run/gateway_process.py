@@ -84,6 +84,7 @@ def _ports(configuration: dict[str, Any]) -> Ports:
         configuration.get("http_port"),
         configuration.get("http_usual", False),
         Path(configuration.get("certs", "certs")),
+        configuration.get("https_port"),
     )
 
 

@@ -29,6 +29,7 @@ class RunOptions:
     mqtts_port: int | None = None
     http_port: int | None = None
     http_usual: bool = False
+    https_port: int | None = None
     certs: Path = Path("certs")
     broker: OutsideBroker | None = None
     devices: Triples | None = None

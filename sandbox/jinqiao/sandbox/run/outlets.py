@@ -14,6 +14,8 @@ from jinqiao.base.telemetry import Batch, Event
 from jinqiao.base.words import did_you_mean
 from jinqiao.simulator.world import World
 
+from .stores import influx_outlet, parquet_outlet
+
 __all__ = ["OUTLETS", "NullOutlet", "Outlet", "parse_outlet"]
 
 
@@ -70,7 +72,9 @@ def _gbt32960(rest: str) -> Outlet:
 #: By the word before the first colon: what makes an outlet of the words behind it.
 OUTLETS: dict[str, Callable[[str], Outlet]] = {
     "gbt32960": _gbt32960,
+    "influx": influx_outlet,
     "null": _null,
+    "parquet": parquet_outlet,
 }
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.telemetry import Batch
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.links.fleet import Address
 from jinqiao.gateway.platform.devices import FleetDevices
@@ -27,10 +28,13 @@ from jinqiao.simulator.world import World
 from ..system import process_age_s
 from .child import GatewayProcess
 from .console import NoTable, View
+from .downlinks import Downlinks
 from .options import RunOptions
 from .outlets import Outlet
 from .pace import Pace
+from .present import Present
 from .publish import Publisher
+from .stores import scenario_outlets
 from .summary import Summary
 
 __all__ = ["HOUSE_USER", "PRODUCT_KEY", "Run"]
@@ -56,6 +60,7 @@ class Run:
         self.pace = Pace(options.speed)
         self.gateway: GatewayProcess | None = None
         self.scenario: Scenario = load_scenario(options.scenario)
+        self.outlets: tuple[Outlet, ...] = (*options.outlets, *scenario_outlets(self.scenario.sinks))
         seed = next((s for s in (options.seed, self.scenario.seed) if s is not None), None)
         self.seed = secrets.randbelow(2**31) if seed is None else seed
         self.world: World | None = None
@@ -64,6 +69,7 @@ class Run:
         self.checker: Checker | None = None
         self.gateway_stats: dict[str, Any] = {}
         self.house_password = secrets.token_urlsafe(16)
+        self.downlinks = Downlinks()
 
     def view(self) -> View:
         """The run at this moment, for the console."""
@@ -144,19 +150,36 @@ class Run:
         secret: Callable[[str], str | None] = FleetDevices(names, fleet_secret=fleet_secret).secret
         if options.devices is not None:
             names, key, secret = options.devices.names[: fleet.n], options.devices.product_key, options.devices.secret
-        own = VehicleLinks(self._address(), key, names, secret)
+        on_platform = options.broker is None or options.devices is not None
+        heard = self.downlinks.heard_by if on_platform else None
+        own = VehicleLinks(self._address(), key, names, secret, heard=heard, came=self.downlinks.came)
         stack.push_async_callback(own.close)
         for _, rows, spec in world.fleets:
             if spec.connection == "per_vehicle" or options.devices is not None:
                 await own.connect(range(rows.start, rows.stop), self.stop)
-        self.publisher = Publisher(key, names, link, own, self.summary)
-        for outlet in options.outlets:
+        protobuf = np.zeros(fleet.n, bool)
+        for _, rows, spec in world.fleets:
+            protobuf[rows] = spec.telemetry.format == "protobuf"
+        self.publisher = Publisher(key, names, link, own, self.summary, protobuf=protobuf)
+        for outlet in self.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
+        stack.push_async_callback(self.downlinks.close)
+        await self.downlinks.open(
+            world,
+            key,
+            names,
+            self.publisher,
+            link,
+            on_platform=on_platform,
+            reach=Present(world, self.pace, self.downlinks).reach,
+            shown=self._show,
+        )
         return link
 
     async def _close_outlet(self, outlet: Outlet) -> None:
-        self.summary.outlets[outlet.name] = await outlet.close()
+        same = sum(name.partition(" ")[0] == outlet.name for name in self.summary.outlets)
+        self.summary.outlets[f"{outlet.name} {same + 1}" if same else outlet.name] = await outlet.close()
 
     def _vehicles(self) -> int | None:
         """How many vehicles there are to be; with device triples no more than those."""
@@ -184,7 +207,14 @@ class Run:
             user, password, client_id = broker.username, broker.password, f"jinqiao-{secrets.token_hex(4)}"
         lossless = self.options.speed is None
         return await HouseLink.connect(
-            address.host, address.port, user, password, lossless=lossless, client_id=client_id
+            address.host,
+            address.port,
+            user,
+            password,
+            lossless=lossless,
+            client_id=client_id,
+            heard=self.downlinks.heard,
+            tls=address.tls,
         )
 
     async def _configure(self, gateway: GatewayProcess, vins: NDArray[np.bytes_], fleet_secret: str) -> None:
@@ -196,6 +226,7 @@ class Run:
                 "mqtts_port": self.options.mqtts_port,
                 "http_port": self.options.http_port,
                 "http_usual": self.options.http_usual,
+                "https_port": self.options.https_port,
                 "certs": str(self.options.certs.absolute()),
                 # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
                 "rates": "all" if self.options.speed == 1.0 else "real",
@@ -222,25 +253,39 @@ class Run:
         limits = [self.scenario.duration_s, self.options.for_s]
         end_s = min(limit for limit in limits if limit is not None)
         self.pace.start()
-        while (second := world.next_busy_s()) < end_s and await self.pace.until(second, self.stop):
-            batches, events = world.advance()
-            for batch in batches:
-                await publisher.post(batch)
-            if self.checker is not None:
-                self._tell(self.checker.read(batches))
-            for event in events:
-                await publisher.event(event)
-            for outlet in self.options.outlets:
-                await outlet.take(batches, events)
-            if self.summary.first_telemetry_s is None and self.summary.messages:
-                self.summary.first_telemetry_s = time.perf_counter() - self.began
-            if link is not None:
-                if batches:
-                    await link.probe()
-                self.summary.latencies_ms.extend(link.take_latencies_ms())
+        present = Present(world, self.pace, self.downlinks)
+        while (second := present.next_second()) < end_s and await self.pace.until(second, self.stop):
+            async with self.downlinks.turn:
+                world.idle_until(second)
+                if world.next_busy_s() <= second:
+                    await self._second(world, publisher, link)
+                await self.downlinks.tick()
         await self.pace.until(end_s, self.stop)
         self.summary.wall_s = self.pace.wall_s()
         self.summary.simulated_s = float(min(world.elapsed_s, end_s) if self.stop.is_set() else end_s)
+
+    async def _second(self, world: World, publisher: Publisher, link: HouseLink | None) -> None:
+        """Run one busy second and publish what it brings."""
+        batches, events = world.advance()
+        for batch in batches:
+            await publisher.post(batch)
+        if self.checker is not None:
+            self._tell(self.checker.read(batches))
+        for event in events:
+            await publisher.event(event)
+        for outlet in self.outlets:
+            await outlet.take(batches, events)
+        if self.summary.first_telemetry_s is None and self.summary.messages:
+            self.summary.first_telemetry_s = time.perf_counter() - self.began
+        if link is not None:
+            if batches:
+                await link.probe()
+            self.summary.latencies_ms.extend(link.take_latencies_ms())
+
+    async def _show(self, batches: list[Batch]) -> None:
+        """What cars said in answer to a command goes to the outlets, too."""
+        for outlet in self.outlets:
+            await outlet.take(batches, [])
 
     def _tell(self, violations: list[Violation]) -> None:
         for violation in violations:
@@ -272,7 +317,9 @@ class Run:
             summary.wall_s = self.pace.wall_s()
         if self.world is not None:
             summary.states = self.world.counts()
+            summary.commands = self.world.command_outcomes
             summary.simulated_s = summary.simulated_s or float(self.world.elapsed_s)
         summary.behind_s = self.pace.behind_s
+        summary.downlinks = self.downlinks.report()
         if self.checker is not None:
             summary.check = self.checker.as_json()

@@ -11,6 +11,8 @@ __all__ = ["Summary", "percentiles"]
 
 #: Latency samples kept: the last hour of a run that measures once a second.
 _SAMPLES = 3600
+#: The code of a command that was obeyed.
+_OK = 200
 
 
 def percentiles(samples_ms: list[float]) -> dict[str, float]:
@@ -23,11 +25,18 @@ def percentiles(samples_ms: list[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in picked.items()}
 
 
+def _told(report: dict[str, Any]) -> str:
+    """An outlet's report: counts, then what is no number."""
+    counts = [f"{value:,} {what}" for what, value in report.items() if isinstance(value, int)]
+    return ", ".join([*counts, *(f"{what}: {value}" for what, value in report.items() if not isinstance(value, int))])
+
+
 @dataclass(slots=True)
 class Summary:
     """Counts of one run, kept by the simulator process; the gateway's own counters are added at the end.
 
-    `sha256` runs over every PUBLISH packet in the order it was rendered: topic and payload, nothing of the wall clock.
+    `sha256` runs over every PUBLISH packet of telemetry in the order it was rendered: topic and payload, nothing of the
+    wall clock.
     """
 
     scenario: str
@@ -41,18 +50,25 @@ class Summary:
     behind_s: float = 0.0
     first_telemetry_s: float | None = None
     states: dict[str, int] = field(default_factory=dict)
+    #: What came of the scenario's commands: name → code → vehicles.
+    commands: dict[str, dict[int, int]] = field(default_factory=dict)
     ended: str = "finished"
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     outlets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    downlinks: dict[str, int] = field(default_factory=dict)
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, kind: str, messages: int, data: memoryview | bytes) -> None:
-        """Count `messages` packets of one topic kind, whose bytes are `data`."""
+    def add(self, kind: str, messages: int, data: memoryview | bytes, *, digested: bool = True) -> None:
+        """Count `messages` packets of one topic kind, whose bytes are `data`.
+
+        What answers somebody is not `digested`: when he asks is the wall clock's matter.
+        """
         self.published[kind] += messages
         self.published_bytes += len(data)
-        self._digest.update(data)
+        if digested:
+            self._digest.update(data)
 
     @property
     def messages(self) -> int:
@@ -80,7 +96,9 @@ class Summary:
             "refused": self.gateway.get("refused", {}),
             "states": self.states,
             "gateway": self.gateway,
+            **({"commands": _keys_as_text(self.commands)} if self.commands else {}),
             **({"outlets": self.outlets} if self.outlets else {}),
+            "downlinks": self.downlinks,
             **({} if self.check is None else {"check": self.check}),
             "sha256": self._digest.hexdigest(),
         }
@@ -103,6 +121,9 @@ class Summary:
             )
         if states:
             told.append(f"  vehicles   {states}")
+        for name, codes in self.commands.items():
+            refused = ", ".join(f"{count:,} refused with {code}" for code, count in codes.items() if code != _OK)
+            told.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
         if latency:
             told.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
         if self.behind_s > 1.0:
@@ -114,7 +135,11 @@ class Summary:
                 + (f": {found_wrong}" if found_wrong else "")
             )
         for name, report in self.outlets.items():
-            told.append(f"  {name:<10} " + ", ".join(f"{value:,} {what}" for what, value in report.items()))
+            told.append(f"  {name:<10} " + _told(report))
         if self.not_sent:
             told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
         return [*told, f"  sha256     {found['sha256']}"]
+
+
+def _keys_as_text(commands: dict[str, dict[int, int]]) -> dict[str, dict[str, int]]:
+    return {name: {str(code): count for code, count in codes.items()} for name, codes in commands.items()}

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 
-from jinqiao.base.words import Refused, show
+from jinqiao.base.words import Refused
 
+from .command import CommandSpec
 from .fields import Model, Span, WholeNumber, optional
 from .fleet import FleetSpec
+from .sinks import Sink
 from .start import Start
 from .station import StationSpec
 from .weather import WeatherSpec
 
 __all__ = ["Scenario"]
-
-
-def _none_yet(value: Any) -> tuple[()]:
-    if value not in ([], ()):
-        raise Refused(f"found {show(value)}, expected []: this version writes to no sink but the broker")
-    return ()
-
-
-Sinks = Annotated[tuple[()], BeforeValidator(_none_yet), WithJsonSchema({"type": "array", "maxItems": 0, "items": {}})]
 
 
 def _words(name: str) -> str:
@@ -39,7 +32,6 @@ class Scenario(Model):
     later_keys: ClassVar[dict[str, str]] = {
         "network": "the network between vehicle and platform",
         "faults": "faults of vehicles and messages",
-        "commands": "commands from the cloud",
         "expect": "verdicts on the run",
     }
 
@@ -55,7 +47,8 @@ class Scenario(Model):
     weather: WeatherSpec = optional({}, "The weather; without it, 20 degC.")
     fleets: tuple[FleetSpec, ...] = Field(min_length=1, description="The vehicles.")
     charging_stations: tuple[StationSpec, ...] = optional([], "Public charging stations.")
-    sinks: Sinks = optional([], "Where telemetry goes beside the broker; only [] in this version.")
+    commands: tuple[CommandSpec, ...] = optional([], "What the cloud asks of which vehicles, and when.")
+    sinks: tuple[Sink, ...] = optional([], "Where telemetry goes beside the broker.")
 
     @property
     def start_ms(self) -> int:

@@ -1,0 +1,179 @@
+"""Takes what devices say, keeps it in segments every few seconds, and answers from both what waits and what is kept.
+
+Taking appends to a queue and no more; everything else happens in a thread of its own, or in the thread that asks. What
+was taken within the last seconds is lost with the process: a post is acknowledged without waiting for a disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.stores.extras import load
+from jinqiao.gateway.stores.lock import FolderLock
+
+from .pages import Page, Query
+from .reader import Reader
+from .shelf import Shelf
+from .tables import KINDS, Entry, in_order, table
+
+__all__ = ["DAYS", "MOST_BYTES", "History"]
+
+_logger = logging.getLogger(__name__)
+
+#: The platform keeps data for 30 days.
+DAYS = 30.0
+#: Of all segments together; then the oldest go.
+MOST_BYTES = 4 << 30
+#: Seconds between flushes.
+FLUSH_S = 2.0
+#: Posts and events that may wait for one; more are counted and forgotten.
+MOST_WAITING = 200_000
+_DAY_MS = 86_400_000
+
+
+class History:
+    """The past in `folder`, which is made if need be.
+
+    Raises InputError without the extra `store`, EnvironmentFault for a folder that cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        days: float = DAYS,
+        most_bytes: int = MOST_BYTES,
+        flush_s: float = FLUSH_S,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        load("pyarrow.parquet", "store", "the history of properties")
+        load("duckdb", "store", "the history of properties")
+        self.dropped = 0
+        self._days, self._most_bytes, self._flush_s, self._now_ms = days, most_bytes, flush_s, now_ms
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._folder_lock = FolderLock(folder)
+            self._shelves = {kind: Shelf(folder, kind) for kind in KINDS}
+        except OSError as error:
+            raise EnvironmentFault(f"cannot keep history in {str(folder)!r}: {error.strerror}") from error
+        self._waiting: deque[Entry] = deque()
+        #: Tables of what was taken and is in no segment yet.
+        self._young: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+        self._reader = Reader()
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    # Taken on the event loop: an append each.
+
+    def properties(self, device: Any, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int) -> None:
+        """The values of a checked post that were not refused."""
+        self._take(("property", device.product.key, device.name, now_ms, (params, refused)))
+
+    def event(self, device: Any, identifier: str, output: Mapping[str, Any], time_ms: int, now_ms: int) -> None:
+        """A checked event."""
+        self._take(("event", device.product.key, device.name, now_ms, (identifier, output, time_ms)))
+
+    def service(self, device: Any, identifier: str, call: str, given: str, output: str, now_ms: int) -> None:
+        """A call of a service, or its answer."""
+        self._take(("service", device.product.key, device.name, now_ms, (identifier, call, given, output)))
+
+    def _take(self, entry: Entry) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            self.dropped += 1
+            return
+        self._waiting.append(entry)
+
+    # In other threads.
+
+    def ask(self, query: Query) -> Page:
+        """The rows, kept or not yet kept."""
+        with self._lock:
+            self._gather()
+            shelf = self._shelves[query.kind]
+            return self._reader.ask(query, shelf.within(query.from_ms, query.to_ms), self._young[query.kind])
+
+    def flush(self) -> None:
+        """Keep everything that was taken; on the disk when this returns. Raises OSError."""
+        with self._lock:
+            self._gather()
+            for kind, young in self._young.items():
+                if young:
+                    self._shelves[kind].add(_one_of(young))
+                    young.clear()
+
+    def close(self) -> None:
+        """Keep what is left and end."""
+        self._ending.set()
+        self._thread.join()
+        with self._lock:
+            self._reader.close()
+        self._folder_lock.release()
+
+    def _gather(self) -> None:
+        """What waits becomes tables, so that a query sees it."""
+        by_kind: dict[str, list[Entry]] = {}
+        for _ in range(len(self._waiting)):
+            entry = self._waiting.popleft()
+            by_kind.setdefault(entry[0], []).append(entry)
+        for kind, entries in by_kind.items():
+            made = table(kind, entries)
+            if len(made):
+                self._young[kind].append(made)
+
+    def _run(self) -> None:
+        ending, told = False, 0
+        while not ending:
+            if self.dropped > told:
+                told = self.dropped
+                _logger.warning("history: %d posts so far found no room to wait for the disk and are forgotten", told)
+            ending = self._ending.wait(self._flush_s)
+            try:
+                self.flush()
+                self._tidy()
+                self._failing = False
+            except OSError as error:
+                self._fail(error)
+            except Exception:  # whatever it is, the next posts may be without it
+                _logger.exception("history")
+
+    def _tidy(self) -> None:
+        with self._lock:
+            for shelf in self._shelves.values():
+                shelf.merge()
+                shelf.drop_older(self._now_ms() - round(self._days * _DAY_MS))
+            while (
+                sum(segment.bytes for shelf in self._shelves.values() for segment in shelf.segments) > self._most_bytes
+            ):
+                shelves = [shelf for shelf in self._shelves.values() if shelf.segments]
+                min(shelves, key=lambda shelf: shelf.segments[0].last_ms).drop_first()
+
+    def _fail(self, error: OSError) -> None:
+        """The disk does not take it: told once, tried again, and what finds no room meanwhile is forgotten."""
+        if not self._failing:
+            _logger.error("history is not kept: %s", error.strerror or error)
+        self._failing = True
+        with self._lock:
+            for kind, young in self._young.items():
+                rows = sum(len(part) for part in young)
+                if rows > MOST_WAITING:
+                    _logger.error("history: %d rows of kind %s are lost", rows, kind)
+                    self.dropped += rows
+                    young.clear()
+
+
+def _one_of(tables: list[Any]) -> Any:
+    """Several sorted tables as one."""
+    if len(tables) == 1:
+        return tables[0]
+    pa = load("pyarrow", "store", "history")
+    return in_order(pa.concat_tables(tables))

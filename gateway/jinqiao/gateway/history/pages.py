@@ -1,0 +1,109 @@
+"""What is asked of the past, and how long answers are cut into pages.
+
+A page ends between two times, never within one: whoever asks on from `next_ms` gets every row once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["NO_HISTORY", "Kind", "Page", "Past", "Query", "Row", "cut"]
+
+#: Which table is asked.
+Kind = str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Rows of one device with `from_ms` ≤ time ≤ `to_ms` (UTC), at most `page` of each identifier.
+
+    `identifiers` empty means all of them, then `page` holds for all together. Rows that arrived before `since_ms` are
+    of another device that had the same name.
+    """
+
+    kind: Kind
+    product_key: str
+    device_name: str
+    identifiers: tuple[str, ...]
+    from_ms: int
+    to_ms: int
+    page: int
+    ascending: bool
+    since_ms: int = 0
+
+
+class Row(NamedTuple):
+    """`values` are the members the kind has beside time and identifier, as text."""
+
+    identifier: str
+    time_ms: int
+    values: Mapping[str, str]
+
+
+class Page(NamedTuple):
+    """Rows in the order asked for; `next_ms` is the time of the first row that was left out, None if there is none."""
+
+    rows: Sequence[Row]
+    next_ms: int | None = None
+
+
+class Past(Protocol):
+    """What keeps the past. Taking must be quick, for it happens for each post; `ask` may take a while."""
+
+    def properties(self, device: Any, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int) -> None:
+        """A checked post."""
+
+    def event(self, device: Any, identifier: str, output: Mapping[str, Any], time_ms: int, now_ms: int) -> None:
+        """A checked event."""
+
+    def service(self, device: Any, identifier: str, call: str, given: str, output: str, now_ms: int) -> None:
+        """A service was called, or its call was answered: input and output as JSON, empty for what is not known."""
+
+    def ask(self, query: Query) -> Page | None:
+        """The rows; None when the past is not kept. Called from any thread."""
+
+
+class _NoHistory:
+    """Nothing is kept."""
+
+    def properties(self, device: Any, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int) -> None:
+        """Forgotten."""
+
+    def event(self, device: Any, identifier: str, output: Mapping[str, Any], time_ms: int, now_ms: int) -> None:
+        """Forgotten."""
+
+    def service(self, device: Any, identifier: str, call: str, given: str, output: str, now_ms: int) -> None:
+        """Forgotten."""
+
+    def ask(self, query: Query) -> Page | None:  # noqa: ARG002
+        return None
+
+
+NO_HISTORY: Past = _NoHistory()
+
+
+def cut(rows: Sequence[Row], page: int, *, ascending: bool, together: bool) -> Page:
+    """A page of rows that are in order; there may be more than `page` of an identifier (of all, if `together`).
+
+    Where more rows than a page holds have one and the same time, the page is as long as they are.
+    """
+    sign = 1 if ascending else -1
+    seen: dict[str, list[int]] = {}
+    for row in rows:
+        seen.setdefault("" if together else row.identifier, []).append(row.time_ms)
+    ends = []
+    for times in seen.values():
+        if len(times) > page:
+            end = times[page]
+            if end == times[0]:
+                later = [time_ms for time_ms in times if time_ms != end]
+                if not later:
+                    continue
+                end = later[0]
+            ends.append(end)
+    if not ends:
+        return Page(rows)
+    end = min(ends, key=lambda time_ms: sign * time_ms)
+    return Page([row for row in rows if sign * row.time_ms < sign * end], end)

@@ -1,0 +1,111 @@
+"""Telemetry as Arrow tables: a column for each signal, named as in the signal table, with its unit beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from jinqiao.base.telemetry import Batch, Event
+from jinqiao.vehicles.signals import SIGNALS, Signal
+
+from .extras import load
+
+__all__ = ["EVENTS", "EventTables", "GroupTables"]
+
+#: Name of the segments that hold events; those of telemetry have their group's.
+EVENTS = "events"
+
+
+class GroupTables:
+    """Tables of one telemetry group: `time`, `vehicle` (a dictionary of device names), then its signals.
+
+    `names` is an Arrow array of the fleet's device names.
+    """
+
+    def __init__(self, batch: Batch, product_key: str, names: Any) -> None:
+        pa = load("pyarrow", "store", "Parquet")
+        self._pa, self._names = pa, names
+        self._signals = [signal for name, signal in SIGNALS.items() if name in batch.signals]
+        fields = [_time_field(pa), _vehicle_field(pa)]
+        fields += [_signal_field(pa, signal) for signal in self._signals]
+        about = {"jinqiao.group": batch.group, "jinqiao.product_key": product_key}
+        self.schema = pa.schema(fields, metadata=about)
+        floats = [signal.name for signal in self._signals if signal.dtype[0] == "f"]
+        others = [signal.name for signal in self._signals if signal.dtype[0] != "f"]
+        self.options = {"use_dictionary": ["time", "vehicle", *others], "use_byte_stream_split": floats}
+
+    def table(self, batches: Sequence[Batch]) -> Any:
+        """The batches' rows, in their order; values have the decimals they are published with."""
+        pa = self._pa
+        times = np.repeat([batch.time_ms for batch in batches], [len(batch) for batch in batches])
+        vehicles = np.concatenate([batch.vehicles for batch in batches])
+        columns = [
+            pa.array(times).cast(self.schema.field("time").type),
+            pa.DictionaryArray.from_arrays(pa.array(vehicles), self._names),
+        ]
+        for signal in self._signals:
+            values = np.concatenate([batch.signals[signal.name] for batch in batches])
+            columns.append(pa.array(rounded(values, signal)))
+        return pa.Table.from_arrays(columns, schema=self.schema)
+
+
+class EventTables:
+    """Tables of events: `time`, `vehicle`, `identifier`, and `output` as JSON."""
+
+    def __init__(self, product_key: str, names: Any) -> None:
+        pa = load("pyarrow", "store", "Parquet")
+        self._pa, self._names = pa, names
+        texts = [pa.field("identifier", pa.string()), pa.field("output", pa.string())]
+        fields = [_time_field(pa), _vehicle_field(pa), *texts]
+        self.schema = pa.schema(fields, metadata={"jinqiao.group": EVENTS, "jinqiao.product_key": product_key})
+
+    def table(self, events: Sequence[Event]) -> Any:
+        pa = self._pa
+        columns = [
+            pa.array([event.time_ms for event in events]).cast(self.schema.field("time").type),
+            pa.DictionaryArray.from_arrays(pa.array([event.vehicle for event in events], pa.int32()), self._names),
+            pa.array([event.identifier for event in events]),
+            pa.array([_json(event.output) for event in events]),
+        ]
+        return pa.Table.from_arrays(columns, schema=self.schema)
+
+
+def _json(output: Mapping[str, Any]) -> str:
+    return orjson.dumps(dict(output), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def rounded(values: NDArray[Any], signal: Signal) -> NDArray[Any]:
+    """At the signal's decimals, as the posts show them, in the signal's own type."""
+    if signal.dtype[0] == "f":
+        exact = values.astype(np.float64) * 10**signal.decimals
+        np.rint(exact, out=exact)
+        exact /= 10**signal.decimals
+        values = exact
+    return values.astype(signal.dtype, copy=False)
+
+
+def _time_field(pa: Any) -> Any:
+    return pa.field("time", pa.timestamp("ms", "UTC"), nullable=False)
+
+
+def _vehicle_field(pa: Any) -> Any:
+    return pa.field("vehicle", pa.dictionary(pa.int32(), pa.string()), nullable=False)
+
+
+def _signal_field(pa: Any, signal: Signal) -> Any:
+    about = {
+        "unit": signal.unit,
+        "meaning": signal.meaning,
+        "decimals": str(signal.decimals),
+        "identifier": signal.identifier,
+        "vss": signal.vss,
+    }
+    if signal.values:
+        about["values"] = json.dumps(dict(signal.values))
+    known = {name: text for name, text in about.items() if text}
+    return pa.field(signal.name, pa.from_numpy_dtype(np.dtype(signal.dtype)), metadata=known)
