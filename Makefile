@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test check format bench schema clean
+.PHONY: help install demo test check format bench schema proto clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -44,9 +44,13 @@ bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machi
 	$(BIN)/jinqiao bench end-to-end
 	$(BIN)/jinqiao bench broker
 	$(BIN)/jinqiao bench connections
+	$(BIN)/jinqiao bench posts
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew
 	$(BIN)/jinqiao schema > docs/schema/scenario-1.json
+
+proto: $(VENV)/.installed-dev ## write the Python modules of the protobuf schemas anew
+	$(BIN)/python tools/compile_proto.py
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

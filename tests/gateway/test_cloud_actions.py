@@ -402,6 +402,18 @@ def test_broadcasts(world: CloudWorld) -> None:
     assert refusal(other) == "iot.messagebroker.InvalidFormattedTopicName"
 
 
+def test_a_broadcast_without_a_topic_goes_to_whoever_is_online(world: CloudWorld) -> None:
+    world.connect()
+    world.platform.disconnected(world.connect(PK, "tbox002"))
+    world.connect(*("a1gatePK001", "gw001"))
+    answer = world.call("PubBroadcast", ProductKey=PK, MessageContent=b64(b"all"))
+    assert [(sent.topic, sent.payload) for sent in world.sent] == [
+        (f"{S}/broadcast/request/{answer['MessageId']}", b"all")
+    ]
+    # The vendor's C SDK never subscribes it.
+    assert world.platform.pushed_to(world.sent[0].topic) == f"{PK}/{DN}"
+
+
 # Shadow, thing model, tags, firmware.
 
 

@@ -7,53 +7,16 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.mqtt.broker import Broker
-from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.packets import Connack, Connect, Publish, Suback, Subscribe
-from jinqiao.gateway.mqtt.policy import Downlink
 from jinqiao.gateway.platform.signature import client_content, registration_content, sign
-from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
-from support.mqtt_memory import Client, House
+from support.alink_house import DN, PK, SUB_DN, SUB_PK, S
+from support.mqtt_memory import Client
+from support.sandbox import Sandbox
 
 SESSION = f"/ext/session/{PK}/{DN}/combine"
 SUB = f"/sys/{SUB_PK}/{SUB_DN}"
 NAMES = {"productKey": SUB_PK, "deviceName": SUB_DN}
 SET = f"{SUB}/thing/service/property/set"
-
-
-class Sandbox(House):
-    """A broker with the platform behind it, wired as `jinqiao serve` does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World()
-        platform = self.platform = self.world.platform
-        broker = self.broker = Broker(platform, Limits(), self.soon.append)
-
-        def send(downlink: Downlink) -> None:
-            broker.publish(downlink.topic, downlink.payload, downlink.qos)
-
-        def deliver(identity: str, downlink: Downlink) -> None:
-            broker.deliver(identity, downlink.topic, downlink.payload)
-
-        platform.send = send
-        platform.deliver = deliver
-        platform.close_session = broker.end
-        platform.reconsider = broker.reconsider
-
-    def device(self, product_key: str = PK, device_name: str = DN, parameters: str = "_ss=1") -> Client:
-        secret = self.world.device(product_key, device_name).secret
-        password = sign("hmacmd5", secret, client_content("c", device_name, product_key))
-        return self.client(
-            f"c|{parameters}|",
-            username=f"{device_name}&{product_key}",
-            password=password.encode(),
-            keep_alive_s=60,
-        )
-
-    def publish(self, topic: str, payload: bytes = b"{}") -> None:
-        self.broker.publish(topic, payload)
-        self.turn()
 
 
 @pytest.fixture

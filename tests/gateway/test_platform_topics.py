@@ -177,6 +177,8 @@ PUSHED = [
         "thing/job/update_reply",
         "thing/ota/firmware/get_reply",
         "thing/file/download_reply",
+        # Not in the list; the example of C Link SDK 4 (mqtt_broadcast_demo) prints it without a SUBSCRIBE.
+        "broadcast/request/1",
     )
 ] + [
     f"/ota/device/upgrade/{PK}/{DN}",

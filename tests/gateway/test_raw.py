@@ -117,10 +117,11 @@ def test_a_converter_that_makes_nothing_is_6201() -> None:
 
 def test_a_product_with_a_converter_is_asked_in_bytes(world: World) -> None:
     request = b'{"id":"42","method":"thing.service.property.set","params":{"soc":80}}'
-    plain = request_downlink(world.device(), "thing/service/property/set", request, qos=1)
+    house = world.platform
+    plain = request_downlink(house, world.device(), "thing/service/property/set", request, qos=1)
     assert (plain.topic, plain.payload, plain.qos) == (f"{S}/thing/service/property/set", request, 1)
     converted(world, LAYOUT)
-    raw = request_downlink(world.device(), "thing/service/property/set", request)
+    raw = request_downlink(house, world.device(), "thing/service/property/set", request)
     assert raw.topic == f"{S}/thing/model/down_raw"
     assert raw.payload[:5] == bytes.fromhex("01 0000002a")
 

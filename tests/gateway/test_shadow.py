@@ -175,3 +175,32 @@ def test_any_message_is_answered_and_leaves_a_shadow_that_can_be_kept(message: b
 
 def _report(values: dict[str, Any], version: int) -> bytes:
     return json.dumps({"method": "update", "state": {"reported": values}, "version": version}).encode()
+
+
+def test_twenty_requests_a_second_are_answered_and_more_are_refused(world: World) -> None:
+    device = world.connect()
+    codes = []
+    for _ in range(25):
+        said = world.ask(device, UPDATE, '{"method": "get"}')
+        codes.append(said["payload"].get("content", {}).get("errorcode", "200"))
+        world.now_ms += 10
+    assert codes == ["200"] * 20 + ["429"] * 5
+    assert [entry.code for entry in world.platform.log] == [429] * 5
+    world.now_ms += 1_000
+    assert world.ask(device, UPDATE, '{"method": "get"}')["payload"]["status"] == "success"
+
+
+def test_one_device_does_not_use_up_anothers_shadow_requests(world: World) -> None:
+    first, second = world.connect(), world.connect(device_name="gw2")
+    for _ in range(21):
+        said = world.ask(first, UPDATE, '{"method": "get"}')
+    assert said["payload"]["status"] == "error"
+    assert world.ask(second, f"/shadow/update/{PK}/gw2", '{"method": "get"}')["payload"]["status"] == "success"
+
+
+def test_a_refused_request_changes_nothing(world: World) -> None:
+    device = world.connect()
+    for version in range(1, 25):
+        message = {"method": "update", "state": {"reported": {"n": version}}, "version": version}
+        world.ask(device, UPDATE, json.dumps(message))
+    assert world.platform.state(PK, DN).shadow.reported == {"n": 20}

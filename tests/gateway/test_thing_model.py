@@ -21,6 +21,7 @@ from jinqiao.gateway.platform.tsl_types import compile_type
 from jinqiao.vehicles.signals import SIGNALS
 
 DOCS = Path(__file__).parents[2] / "docs"
+ACCEPTANCE_TSL = Path(__file__).parents[1] / "golden" / "acceptance" / "tsl.json"
 
 INT = {"type": "int", "specs": {"min": "-5", "max": "100", "step": "1"}}
 FLOAT = {"type": "float", "specs": {"min": "0", "max": "300"}}
@@ -108,6 +109,16 @@ def test_weak_validation_looks_at_the_type_alone(data_type: dict[str, Any], valu
     assert check_of(data_type)(value)
     assert not check_of(data_type, ranges=False)(value)
     assert check_of(data_type, ranges=False)(None)
+
+
+def test_without_validation_anything_fits_but_a_wrong_time() -> None:
+    model = ThingModel(json.loads(ACCEPTANCE_TSL.read_text(encoding="utf-8")), validation="none")
+    odd = {"VehicleSpeed": "fast", "NoSuch": [1], "StateOfCharge": {"value": None, "time": 5}}
+    assert model.refused_properties(odd, 10) == {}
+    assert model.refused_properties({"NoSuch": {"value": 1, "time": 11}}, 10) == {"NoSuch": 6326}
+    assert refused_parameters(model.events["Collision"].output, {"Anything": object()}) == {}
+    assert refused_parameters(model.services["Unlock"].input, {"Door": "front"}) == {}
+    assert model.properties["ChargeLimit"].check("full") == 0
 
 
 JSON = st.recursive(

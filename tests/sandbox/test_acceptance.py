@@ -1,50 +1,46 @@
-"""The vendor's own device SDK, unmodified, against `jinqiao serve`.
+"""The vendor's own device SDKs, unmodified, against `jinqiao serve`.
 
-The SDK needs an older paho-mqtt than the project, so it lives in a virtual environment of its own, in a cache folder
-(`JQ_CACHE`, else `jq-cache` in the temporary folder). CI installs it there; elsewhere the test is skipped without it.
+Where they come from: `conftest`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.programs import Program
 
 TESTS = Path(__file__).parent.parent
-PACKAGES = ("aliyun-iot-linkkit==1.2.13", "paho-mqtt==1.6.1")
 
 
-@pytest.fixture(scope="session")
-def sdk_python() -> Path:
-    """The interpreter of the SDK's environment."""
-    folder = Path(os.environ.get("JQ_CACHE") or Path(tempfile.gettempdir()) / "jq-cache") / "sdk-linkkit"
-    python, ready = folder / "bin" / "python", folder / ".ready"
-    if not ready.exists():
-        if os.environ.get("CI") != "true":
-            pytest.skip(f"the vendor's SDK is not in {folder} (CI=true installs it)")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True, timeout=60)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
-        subprocess.run(install, check=True, timeout=100)
-        ready.touch()
-    return python
-
-
-def test_the_vendors_sdk_works_unmodified(start: Callable[..., Program], sdk_python: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def ready(start: Callable[..., Program], tmp_path: Path) -> dict[str, Any]:
+    """Where a server with the acceptance registry listens."""
     registry = TESTS / "golden" / "acceptance" / "registry.yaml"
     ports = ("--mqtt-port", "0", "--http-port", "0")
-    ready = start("serve", "--registry", str(registry), "--data", str(tmp_path / "data"), *ports).ready
-    checks = TESTS / "support" / "linkkit_checks.py"
-    command = [str(sdk_python), str(checks), str(ready["mqtt_port"]), str(ready["http_port"])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    return start("serve", "--registry", str(registry), "--data", str(tmp_path / "data"), *ports).ready
+
+
+def results_of(command: list[str | Path]) -> list[dict[str, Any]]:
+    """What the checks said, one JSON object a line; fails with those that are not ok."""
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=100)
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert [result for result in results if not result["ok"]] == []
-    assert len(results) == 32, done.stderr
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
+    return results
+
+
+def test_the_vendors_python_sdk_works_unmodified(ready: dict[str, Any], sdk_python: Path) -> None:
+    checks = TESTS / "support" / "linkkit_checks.py"
+    assert len(results_of([sdk_python, checks, ready["mqtt_port"], ready["http_port"]])) == 32
+
+
+def test_the_vendors_node_sdks_work_unmodified(ready: dict[str, Any], sdk_node: tuple[str, Path]) -> None:
+    node, modules = sdk_node
+    checks = TESTS / "support" / "node_checks.js"
+    assert len(results_of([node, checks, modules, ready["mqtt_port"], ready["http_port"]])) == 34

@@ -29,7 +29,7 @@ COMMANDS = [["run"], ["serve"], ["watch"], ["validate"], ["schema"], ["catalog",
 COMMANDS += [["product", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
 COMMANDS += [["device", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
 COMMANDS += [["log"], ["thing-model"], ["certs"], ["bench", "render"], ["bench", "end-to-end"]]
-COMMANDS += [["bench", "broker"], ["bench", "connections"], ["bench", "stores"]]
+COMMANDS += [["bench", "broker"], ["bench", "connections"], ["bench", "posts"], ["bench", "stores"]]
 
 REGISTRY = """\
 products:
@@ -187,6 +187,17 @@ def test_bench_connections_logs_everybody_in(start: Start) -> None:
     assert code == 0, errors
     assert lines[0]["idle"]["online"] == 200
     assert lines[0]["publishing"]["jinqiao"]["all_delivered"] is True
+
+
+def test_bench_posts_matches_every_reply(start: Start) -> None:
+    arguments = ["bench", "posts", "--connections", "50", "--seconds", "0.3", "--json"]
+    code, lines, errors = start(*arguments).finish(60)
+    assert code == 0, errors
+    assert lines[0]["properties"] == 10
+    for form in ("bare", "timed"):
+        found = lines[0][form]
+        assert found["sent"] == found["replied"] >= 50
+        assert found["refused"] == 0
 
 
 def test_the_module_runs_like_the_program() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.fields import frame
@@ -67,6 +68,9 @@ class OpenPolicy:
     def may_subscribe(self, _: Principal, topic_filter: str) -> bool:
         return "secret" not in topic_filter
 
+    def heeds(self, _: str) -> bool:
+        return False
+
     def handles(self, topic: str) -> bool:
         return topic.endswith("/ask")
 
@@ -81,6 +85,9 @@ class OpenPolicy:
     def pushed_to(self, topic: str) -> str | None:
         levels = topic.split("/")
         return levels[1] if levels[0] == "dev" and levels[-1] == "answer" else None
+
+    def expelled(self, principal: Principal, error: ProtocolError) -> None:
+        pass
 
     def throttled(self, principal: Principal, topic: str) -> None:
         self.log.append(("throttled", f"{principal.name} {topic}"))

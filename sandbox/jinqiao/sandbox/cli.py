@@ -11,7 +11,22 @@ import typer
 
 from jinqiao.base.errors import JinqiaoError
 
-from .commands import bench, catalog, certs, device, inspection, product, run, scenario, serve, watch
+from .commands import (
+    bench,
+    catalog,
+    certs,
+    charge_log,
+    device,
+    gbt32960,
+    inspection,
+    product,
+    record,
+    replay,
+    run,
+    scenario,
+    serve,
+    watch,
+)
 
 __all__ = ["app", "main"]
 
@@ -28,6 +43,8 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("certs")(certs.certs)
 app.command("watch")(watch.watch)
+app.command("record")(record.record)
+app.command("replay")(replay.replay)
 app.command("validate")(scenario.validate)
 app.command("schema")(scenario.schema)
 app.command("log")(inspection.log)
@@ -35,6 +52,8 @@ app.command("thing-model")(inspection.thing_model)
 app.add_typer(product.app, name="product")
 app.add_typer(device.app, name="device")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(gbt32960.app, name="gbt32960")
+app.add_typer(charge_log.app, name="can")
 app.add_typer(bench.app, name="bench")
 
 

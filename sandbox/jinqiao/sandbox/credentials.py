@@ -52,6 +52,7 @@ def snippets(device: Device, host: str, port: int) -> Mapping[str, str]:
         "shell_id": shlex.quote(values["client_id"]),
         "shell_user": shlex.quote(values["username"]),
         "shell_payload": shlex.quote(payload),
+        "c_payload": json.dumps(payload),
     }
     return {client: template.format(**quoted) for client, template in _TEMPLATES.items()}
 
@@ -81,13 +82,16 @@ client.publish("{post}", '{payload}', qos=1).wait_for_publish()
 """,
     "aliyun-iot-linkkit (Python SDK)": """\
 # pip install aliyun-iot-linkkit 'paho-mqtt<2'
+import time
 from linkkit import linkkit
 device = linkkit.LinkKit(host_name="cn-shanghai", product_key="{product_key}",
                          device_name="{device_name}", device_secret="{device_secret}")
 device.config_mqtt(endpoint="{host}", port={port}, secure="")
 device.on_thing_enable = lambda userdata: device.thing_post_property({params})
+device.on_thing_prop_post = lambda request_id, code, data, message, userdata: print(code, message)
 device.thing_setup()
 device.connect_async()
+time.sleep(5)  # the SDK's threads end with the program
 """,
     "alibabacloud-iot-device-sdk (Node SDK)": """\
 // npm i alibabacloud-iot-device-sdk
@@ -97,15 +101,35 @@ const device = iot.device({{productKey: '{product_key}', deviceName: '{device_na
 device.on('connect', () => device.postProps({params}, reply => console.log(reply)));
 """,
     "C Link SDK 4": """\
-char *host = "{host}", *product_key = "{product_key}";
-char *device_name = "{device_name}", *device_secret = "{device_secret}";
-uint16_t port = {port};
-aiot_sysdep_network_cred_t plain = {{.option = AIOT_SYSDEP_NETWORK_CRED_NONE}};
-aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_HOST, host);
-aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_PORT, &port);
-aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_PRODUCT_KEY, product_key);
-aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_DEVICE_NAME, device_name);
-aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_DEVICE_SECRET, device_secret);
-aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_NETWORK_CRED, &plain);
+// gcc post.c -ILinkSDK/output/include -LLinkSDK/output/lib -laiot -lpthread
+#include <stdio.h>
+#include <string.h>
+#include "aiot_state_api.h"
+#include "aiot_sysdep_api.h"
+#include "aiot_mqtt_api.h"
+extern aiot_sysdep_portfile_t g_aiot_sysdep_portfile;
+static void heard(void *mqtt, const aiot_mqtt_recv_t *packet, void *userdata) {{
+    if (packet->type == AIOT_MQTTRECV_PUB)
+        printf("%.*s\\n", (int)packet->data.pub.payload_len, (char *)packet->data.pub.payload);
+}}
+int main(void) {{
+    char *host = "{host}", *product_key = "{product_key}";
+    char *device_name = "{device_name}", *device_secret = "{device_secret}";
+    char *topic = "{post}", *payload = {c_payload};
+    uint16_t port = {port};
+    aiot_sysdep_network_cred_t plain = {{.option = AIOT_SYSDEP_NETWORK_CRED_NONE}};
+    aiot_sysdep_set_portfile(&g_aiot_sysdep_portfile);
+    void *mqtt = aiot_mqtt_init();
+    aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_HOST, host);
+    aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_PORT, &port);
+    aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_PRODUCT_KEY, product_key);
+    aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_DEVICE_NAME, device_name);
+    aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_DEVICE_SECRET, device_secret);
+    aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_NETWORK_CRED, &plain);
+    aiot_mqtt_setopt(mqtt, AIOT_MQTTOPT_RECV_HANDLER, (void *)heard);
+    if (aiot_mqtt_connect(mqtt) < STATE_SUCCESS) return 1;
+    aiot_mqtt_pub(mqtt, topic, (uint8_t *)payload, strlen(payload), 0);
+    while (aiot_mqtt_recv(mqtt) >= STATE_SUCCESS) aiot_mqtt_process(mqtt);
+}}
 """,
 }

@@ -16,6 +16,8 @@ from jinqiao.gateway.platform.registry import Registry, load_registry
 from jinqiao.gateway.platform.storage import Row, Storage
 
 from .gateway import Gateway, Ports
+from .gbt32960.listener import USUAL_PORT, Listener
+from .system import other_port
 
 __all__ = ["House", "known_registry", "open_history", "open_storage"]
 
@@ -74,16 +76,39 @@ class House:
         self._storage = storage
         self._logged = 0
         self._rounds: asyncio.Task[None] | None = None
+        self.gbt32960: Listener | None = None
 
-    async def start(self, ports: Ports) -> dict[str, int]:
-        """Listen; returns the ports by name. Raises EnvironmentFault if an address cannot be had."""
+    async def start(self, ports: Ports, gbt32960_port: int | None = None) -> dict[str, int]:
+        """Listen; returns the ports by name. Raises EnvironmentFault if an address cannot be had.
+
+        Without `gbt32960_port` the usual port is taken if nobody else has it.
+        """
         taken = await self.gateway.start(ports)
+        try:
+            taken |= await self._start_gbt32960(ports.host, gbt32960_port)
+        except EnvironmentFault:
+            await self.gateway.close()
+            raise
         if self._storage is not None:
             self._rounds = asyncio.create_task(self._go_round(self._storage))
         return taken
 
+    async def _start_gbt32960(self, host: str, port: int | None) -> dict[str, int]:
+        listener = Listener(self.platform)
+        try:
+            found = await listener.start(host, USUAL_PORT if port is None else port)
+        except EnvironmentFault as fault:
+            if port is None:  # nobody asked for it
+                _logger.info("GB/T 32960: %s", fault)
+                return {}
+            raise EnvironmentFault(f"{fault}\n  {other_port('--gbt32960-port')}") from fault
+        self.gbt32960 = listener
+        return {"gbt32960_port": found}
+
     async def close(self) -> None:
         """End all connections and keep what is left."""
+        if self.gbt32960 is not None:
+            await self.gbt32960.close()
         await self.gateway.close()
         if self._rounds is not None:
             self._rounds.cancel()

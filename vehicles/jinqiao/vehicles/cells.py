@@ -21,9 +21,11 @@ __all__ = [
     "Extremes",
     "Spread",
     "probe_extremes",
+    "probe_places",
     "probes_of_car",
     "voltage_extremes",
     "voltage_gap",
+    "voltage_places",
     "voltages_of_car",
 ]
 
@@ -94,15 +96,23 @@ def voltages_of_car(
     vin: bytes, series: int, strong: int, weak: int, mean_v: float, gap_v: float
 ) -> NDArray[np.float32]:
     """Every cell of one car, V, shape (series,); `strong` and `weak` count from 1. Sum and extremes are the pack's."""
-    places = _crowd(zlib.crc32(vin), series, strong - 1, weak - 1, ABOVE_MEAN)
-    return (mean_v + gap_v * places).astype(np.float32)
+    return (mean_v + gap_v * voltage_places(vin, series, strong, weak)).astype(np.float32)
+
+
+def voltage_places(vin: bytes, series: int, strong: int, weak: int) -> F8s:
+    """Where each cell of one car lies for life, in gaps (`voltage_gap`) from the mean, shape (series,)."""
+    return _crowd(zlib.crc32(vin), series, strong - 1, weak - 1, ABOVE_MEAN)
 
 
 def probes_of_car(vin: bytes, series: int, extremes: tuple[float, float]) -> NDArray[np.float32]:
     """Temperature at every cell of one car, degC, shape (series,), between its hottest and coldest probe."""
     high, low = extremes
+    return ((high + low) / 2.0 + (high - low) * probe_places(vin, series)).astype(np.float32)
+
+
+def probe_places(vin: bytes, series: int) -> F8s:
+    """The same for the probe at each cell: its place between the coldest (-0.5) and the hottest (0.5)."""
     seed = zlib.crc32(vin) ^ 0x5EED
     hottest = seed % series
     coldest = (hottest + 1 + seed // series % max(series - 1, 1)) % series
-    places = _crowd(seed, series, hottest, coldest, 0.5)
-    return ((high + low) / 2.0 + (high - low) * places).astype(np.float32)
+    return _crowd(seed, series, hottest, coldest, 0.5)

@@ -69,7 +69,7 @@ _TABLE = (
            "Data{NextValid NextTime List{ServiceInfo[Time Identifier Name InputData OutputData]}}"),
     # Messages.
     Action("Pub", "ProductKey! TopicFullName! MessageContent! Qos", messages.publish, "MessageId"),
-    Action("PubBroadcast", "ProductKey! TopicFullName! MessageContent!", messages.publish_broadcast, "MessageId"),
+    Action("PubBroadcast", "ProductKey! TopicFullName MessageContent!", messages.publish_broadcast, "MessageId"),
     Action("RRpc", "device! RequestBase64Byte! Timeout Topic", messages.rrpc, "RrpcCode PayloadBase64Byte MessageId"),
     # Firmware.
     Action("CreateOTAFirmware",

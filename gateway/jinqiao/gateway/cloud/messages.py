@@ -10,6 +10,7 @@ from jinqiao.gateway.mqtt.policy import Downlink
 from jinqiao.gateway.mqtt.topics import has_wildcard
 from jinqiao.gateway.platform.calls import Call
 from jinqiao.gateway.platform.platform import MAX_PAYLOAD, Platform
+from jinqiao.gateway.platform.raw import DOWN_RAW, convert_down
 from jinqiao.gateway.platform.registry import Device
 from jinqiao.gateway.platform.routing import find
 from jinqiao.gateway.platform.topics import Direction
@@ -44,11 +45,19 @@ def publish(args: Arguments) -> dict[str, Any]:
 
 
 def publish_broadcast(args: Arguments) -> dict[str, Any]:
-    product, topic = args.product(), _topic(args)
-    if not topic.startswith(f"/broadcast/{product.key}/"):
-        raise ApiError("iot.messagebroker.InvalidFormattedTopicName")
-    args.platform.send(Downlink(topic, _payload(args, "MessageContent")))
-    return {"MessageId": int(args.platform.calls.new_id())}
+    """To whoever has subscribed the topic, or without one to every device that is online, on a topic of its own."""
+    product, message_id = args.product(), args.platform.calls.new_id()
+    if args.text("TopicFullName", ""):
+        topics = [_topic(args)]
+        if not topics[0].startswith(f"/broadcast/{product.key}/"):
+            raise ApiError("iot.messagebroker.InvalidFormattedTopicName")
+    else:
+        online = args.platform.connected_devices(product.key)
+        topics = [f"/sys/{identity}/broadcast/request/{message_id}" for identity in online]
+    payload = _payload(args, "MessageContent")
+    for topic in topics:
+        args.platform.send(Downlink(topic, payload))
+    return {"MessageId": int(message_id)}
 
 
 def rrpc(args: Arguments) -> dict[str, Any] | Pending:
@@ -84,8 +93,12 @@ def request_topic(device: Device, call: Call) -> str:
 def ask_device(platform: Platform, device: Device, path: str, payload: bytes, call: Call) -> None:
     """Send a synchronous Alink request, in the form that the device's `ext` asks for.
 
-    `path` is what follows the device's name in the topic, such as `thing/service/Unlock`.
+    `path` is what follows the device's name in the topic, such as `thing/service/Unlock`; for a product that speaks
+    bytes of its own the request is converted and `path` is that of raw data. Raises ConverterError.
     """
+    converter = device.product.converter
+    if converter is not None:
+        path, payload = DOWN_RAW, convert_down(converter, payload)
     if platform.takes_custom_rrpc(device):
         topic = f"/ext/rrpc/{call.message_id}/sys/{device.product.key}/{device.name}/{path}"
     else:

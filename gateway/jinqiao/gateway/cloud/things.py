@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import orjson
 
-from jinqiao.gateway.mqtt.policy import Downlink
 from jinqiao.gateway.platform.codes import TEXT
 from jinqiao.gateway.platform.desired import VersionConflict
+from jinqiao.gateway.platform.raw import DOWN_RAW, ConverterError, read_answer, request_downlink
 from jinqiao.gateway.platform.registry import Device
 from jinqiao.gateway.platform.thing_model import PropertyModel, refused_parameters
 
@@ -33,48 +34,63 @@ __all__ = [
 
 #: Seconds a device has to answer a synchronous service.
 SERVICE_TIMEOUT_S = 8.0
+_SET = "thing/service/property/set"
+_NOT_INVOKED = "iot.device.InvokeThingServiceFailed"
 #: Alink ids are numbers below 2³² as text.
 _ID_RANGE = 2**31
 
 
 def set_device_property(args: Arguments) -> dict[str, Any]:
     """Delivered on push: several official SDKs never answer a set."""
-    device = _active(args)
+    device = _active(args, _SET)
     items = _settable(device, args.object("Items"))
     message_id = alink_id(args)
-    topic = f"/sys/{device.product.key}/{device.name}/thing/service/property/set"
-    _send(args, device, topic, alink_request("thing.service.property.set", message_id, items))
+    request = alink_request("thing.service.property.set", message_id, items)
+    _send(args, device, _SET, request, "iot.device.SetDevicePropertyFailed")
     return {"Data": {"MessageId": message_id}}
 
 
 def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
     """Asynchronous services are answered at once, synchronous ones by the device's output."""
-    device = _active(args)
+    device = _active(args, f"thing/service/{args.text('Identifier', '')}")
     identifier = args.text("Identifier")
     service = device.product.thing_model.services.get(identifier)
     if service is None:
-        raise ApiError("iot.device.InvokeThingServiceFailed", f"{TEXT[6206]}: {identifier}")
+        raise ApiError(_NOT_INVOKED, f"{TEXT[6206]}: {identifier}")
     values = args.object("Args", "{}")
-    _check(refused_parameters(service.input, values), "iot.device.InvokeThingServiceFailed")
+    _check(refused_parameters(service.input, values), _NOT_INVOKED)
     if missing := [name for name in service.input if name not in values]:
-        raise ApiError("iot.device.InvokeThingServiceFailed", f"{TEXT[6302]}: {', '.join(missing)}")
+        raise ApiError(_NOT_INVOKED, f"{TEXT[6302]}: {', '.join(missing)}")
     message_id, path = alink_id(args), f"thing/service/{identifier}"
     request = alink_request(f"thing.service.{identifier}", message_id, values)
     note = partial(args.platform.take_service, device, identifier, message_id)
     note(_text(values), "")
     if service.call_type == "async":
-        _send(args, device, f"/sys/{device.product.key}/{device.name}/{path}", request)
+        _send(args, device, path, request, _NOT_INVOKED)
         return {"Data": {"MessageId": message_id}}
     if not args.platform.is_online(device):
         raise ApiError("iot.messagebroker.OFFLINE")
     call = args.platform.calls.open(device.identity)
-    ask_device(args.platform, device, path, request, call)
+    try:
+        ask_device(args.platform, device, path, request, call)
+    except ConverterError as error:
+        args.platform.calls.close(call)
+        raise _not_converted(args, device, path, error, _NOT_INVOKED) from error
 
     def finish() -> Mapping[str, Any]:
         if call.answer is None:
             raise ApiError("iot.messagebroker.TIMEOUT")
-        output = _service_output(call.answer)
-        _check(refused_parameters(service.output, output), "iot.device.InvokeThingServiceFailed")
+        try:
+            answer = read_answer(device, call.answer)
+        except ConverterError as error:
+            raise _not_converted(args, device, f"{DOWN_RAW}_reply", error, _NOT_INVOKED) from error
+        try:
+            output = _service_output(answer)
+            _check(refused_parameters(service.output, output), _NOT_INVOKED)
+        except ApiError as error:
+            topic = f"/sys/{device.identity}/{path}_reply"
+            args.platform.record(device.product.key, device.name, topic, 6205, error.message)
+            raise
         note("", _text(output))
         return {"Data": {"Result": _text(output), "MessageId": message_id}}
 
@@ -88,10 +104,10 @@ def _service_output(answer: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         reply = None
     if type(reply) is not dict:
-        raise ApiError("iot.device.InvokeThingServiceFailed", f"the device's reply: {TEXT[6207]}")
+        raise ApiError(_NOT_INVOKED, f"the device's reply: {TEXT[6207]}")
     if reply.get("code") != 200:
         message = str(reply.get("message") or "")[:256]
-        raise ApiError("iot.device.InvokeThingServiceFailed", f"{reply.get('code')!r:.20} {message}".strip())
+        raise ApiError(_NOT_INVOKED, f"{reply.get('code')!r:.20} {message}".strip())
     data = reply.get("data")
     return data if type(data) is dict else {}
 
@@ -128,8 +144,10 @@ def set_device_desired_property(args: Arguments) -> dict[str, Any]:
     args.platform.keep(device, "desired")
     message_id = alink_id(args)
     if args.platform.is_online(device):
-        topic = f"/sys/{device.product.key}/{device.name}/thing/service/property/set"
-        args.platform.send(Downlink(topic, alink_request("thing.service.property.set", message_id, items), 1))
+        request = alink_request("thing.service.property.set", message_id, items)
+        # Wished for all the same: a device that could not be told now asks when it is back.
+        with suppress(ApiError):
+            _send(args, device, _SET, request, "iot.device.SetDevicePropertyFailed")
     return {"Data": {"MessageId": message_id, "Versions": _text(fresh)}}
 
 
@@ -186,21 +204,33 @@ def alink_request(method: str, message_id: str, params: Any) -> bytes:
     return orjson.dumps({"method": method, "id": message_id, "params": params, "version": "1.0.0"})
 
 
-def _active(args: Arguments) -> Device:
+def _active(args: Arguments, path: str) -> Device:
     device = args.device()
     status = args.platform.status(device.product.key, device.name)
     if status is not None and status.state == "inactive":
+        args.platform.record(device.product.key, device.name, f"/sys/{device.identity}/{path}", 9200, TEXT[9200])
         raise ApiError("iot.device.InactiveDevice")
     return device
 
 
-def _send(args: Arguments, device: Device, topic: str, request: bytes) -> None:
-    """Publish at QoS 1; who is not there does not get it, and the device log says so."""
+def _send(args: Arguments, device: Device, path: str, request: bytes, failed: str) -> None:
+    """Publish at QoS 1; who is not there does not get it, and the device log says so.
+
+    For a product that speaks bytes of its own it is converted; raises ApiError `failed` where that cannot be done.
+    """
     if not args.platform.is_online(device):
         disabled = args.platform.is_disabled(device.identity)
         code = 6208 if disabled else 9201
-        args.platform.record(device.product.key, device.name, topic, code, TEXT[code])
-    args.platform.send(Downlink(topic, request, 1))
+        args.platform.record(device.product.key, device.name, f"/sys/{device.identity}/{path}", code, TEXT[code])
+    try:
+        args.platform.send(request_downlink(args.platform, device, path, request, qos=1))
+    except ConverterError as error:
+        raise _not_converted(args, device, path, error, failed) from error
+
+
+def _not_converted(args: Arguments, device: Device, path: str, error: ConverterError, failed: str) -> ApiError:
+    args.platform.record(device.product.key, device.name, f"/sys/{device.identity}/{path}", error.code, str(error))
+    return ApiError(failed, f"{error.code} {error}")
 
 
 def _settable(device: Device, items: Mapping[str, Any]) -> dict[str, Any]:

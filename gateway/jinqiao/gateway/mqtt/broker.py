@@ -19,6 +19,7 @@ from jinqiao.gateway.mqtt.journal import Journal
 from jinqiao.gateway.mqtt.lasting import AbsentSessions
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.policy import Downlink, Login, Policy, Principal
+from jinqiao.gateway.mqtt.reasons import Reason
 from jinqiao.gateway.mqtt.recent import RecentRuns
 from jinqiao.gateway.mqtt.retained import RetainedMessages
 from jinqiao.gateway.mqtt.router import Route, Router
@@ -66,7 +67,10 @@ class Broker:
     def enter(self, session: Session, principal: Principal) -> None:
         """The login has been answered: downlinks may flow."""
         if principal.auto_subscribed:
-            self.router.push(principal.identity, session.outbox, principal.max_qos)
+            # The platform knows no QoS 2.
+            self.router.push(principal.identity, session.outbox, min(principal.max_qos, 1))
+            if principal.trusted:  # it speaks for many, whose topics may have been asked about before it came
+                self.router.forget_all()
             session.subscriptions_of().spare()
         self._tell(self.policy.connected, principal)
 
@@ -184,6 +188,14 @@ class Broker:
         """A client is above its rates: said once a second."""
         self.journal.warning("%s is above its rate (%s): messages are dropped", principal.name, direction)
         self._tell(lambda who: self.policy.throttled(who, topic.decode(errors="replace")), principal)
+
+    def expel(self, session: Session, error: ProtocolError) -> None:
+        """A client has broken the rules: count it, say so, and end its connection."""
+        self.counters.refused["malformed"] += 1
+        self.journal.refused("malformed", session.peer, error, name=session.name)
+        if session.principal is not None:
+            self._tell(lambda who: self.policy.expelled(who, error), session.principal)
+        session.close(error.reason or Reason.PROTOCOL_ERROR)
 
     def _tell(self, event: Callable[[Principal], None], principal: Principal) -> None:
         try:

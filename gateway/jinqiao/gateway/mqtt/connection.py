@@ -1,6 +1,7 @@
 """One client's socket: an asyncio.Protocol that cuts the stream at packet ends and keeps the time. No task, no stream.
 
-A protocol object per connection is all there is: 15,000 idle ones are 15,000 small objects, not tasks.
+Once logged in, a client on plain TCP is read by the server's `Reader` in place of its transport. A protocol object per
+connection is all there is: 15,000 idle ones are 15,000 small objects, not tasks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import cast
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.mqtt.broker import Broker
 from jinqiao.gateway.mqtt.fields import frame
+from jinqiao.gateway.mqtt.reading import SMALL_READ, Lane, Reader
 from jinqiao.gateway.mqtt.reasons import Reason
 from jinqiao.gateway.mqtt.session import Session, State
 from jinqiao.gateway.mqtt.stream import first_packet, walk
@@ -24,29 +26,39 @@ _OPENED, _CONNECTED, _CLOSED = State
 
 
 class Connection(asyncio.Protocol):
-    """The shell of a session. `connections` is the server's set of all of them."""
+    """The shell of a session. `connections` is the server's set of all of them; `reader` reads it after the login."""
 
     __slots__ = (
         "_address",
         "_broker",
         "_connections",
         "_cut",
-        "_heard_at",
-        "_missing",
+        "_fd",
         "_patience_s",
+        "_reader",
         "_transport",
+        "heard_at",
+        "lane",
+        "missing",
+        "read_bytes",
         "session",
     )
 
-    def __init__(self, broker: Broker, connections: set[Connection]) -> None:
+    def __init__(self, broker: Broker, connections: set[Connection], reader: Reader | None = None) -> None:
         self._broker = broker
         self._connections = connections
+        self._reader = reader
+        #: The socket, while the reader has it.
+        self._fd = -1
         self._transport: asyncio.Transport | None = None
         self.session: Session | None = None
         #: The beginning of a packet that was cut, in pieces, and how many bytes of it are still to come.
         self._cut: list[bytes] = []
-        self._missing = 0
-        self._heard_at = 0.0
+        self.missing = 0
+        #: When it last said something, on the broker's clock; and how much the reader asks for at once.
+        self.heard_at = 0.0
+        self.read_bytes = SMALL_READ
+        self.lane: Lane | None = None
         #: Where the peer is, if that is counted.
         self._address = ""
         self._patience_s = 0.0
@@ -70,7 +82,7 @@ class Connection(asyncio.Protocol):
         counters.connections_total += 1
         self._transport.set_write_buffer_limits(self._broker.limits.socket_buffer_bytes)
         self.session = Session(self._broker, self, self._transport)
-        self._heard_at = self._broker.dispatcher.now
+        self.heard_at = self._broker.dispatcher.now
         self._patience_s = self._broker.limits.connect_timeout_s
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
@@ -78,6 +90,7 @@ class Connection(asyncio.Protocol):
         if session is None:
             return
         self._connections.discard(self)
+        self._leave_reader()
         self._broker.counters.connections -= 1
         self._leave_address()
         session.end()
@@ -111,28 +124,27 @@ class Connection(asyncio.Protocol):
         broker = self._broker
         broker.counters.bytes_in += len(data)
         if session.state is _CONNECTED:
-            self._heard_at = broker.dispatcher.now
-        if self._missing:
+            self.heard_at = broker.dispatcher.now
+        if self.missing:
             self._cut.append(data)
-            self._missing -= len(data)
-            if self._missing > 0:
+            self.missing -= len(data)
+            if self.missing > 0:
                 return
             data = b"".join(self._cut)
             self._cut.clear()
-            self._missing = 0
+            self.missing = 0
         try:
             consumed = 0
             if session.state is _OPENED:
                 consumed = first_packet(session, data)
                 self._be_patient(session)
+                self._enter_reader(session)
             if session.state is _CONNECTED:
                 consumed = walk(session, data, consumed)
             if consumed != len(data):
-                self._missing = self._keep(data, consumed)
+                self.missing = self._keep(data, consumed)
         except ProtocolError as error:
-            self._broker.counters.refused["malformed"] += 1
-            self._broker.journal.refused("malformed", self.peer, error, name=session.name)
-            session.close(error.reason or Reason.PROTOCOL_ERROR)
+            broker.expel(session, error)
         except Exception:
             # Never a peer's fault, and still only this peer's connection.
             self._broker.counters.refused["fault"] += 1
@@ -149,9 +161,10 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End after the transport has sent what it holds; a peer that takes nothing is cut off after a while."""
+        self._leave_reader()
         if self._transport is not None:
             self._transport.close()
-        self._heard_at = self._broker.dispatcher.now
+        self.heard_at = self._broker.dispatcher.now
         self._patience_s = self._broker.limits.linger_s
 
     def part(self) -> None:
@@ -160,30 +173,43 @@ class Connection(asyncio.Protocol):
         if self._transport is None or not self._transport.can_write_eof() or self._transport.is_closing():
             self.close()
             return
+        self.hand_back()
         self._transport.write_eof()
-        self._heard_at = self._broker.dispatcher.now
+        self.heard_at = self._broker.dispatcher.now
         self._patience_s = self._broker.limits.linger_s
 
     def abort(self) -> None:
         """End at once."""
+        self._leave_reader()
         if self._transport is not None:
             self._transport.abort()
 
     def pause_reading(self) -> None:
         """Stop reading; the peer is not blamed for its silence meanwhile."""
-        if self._transport is not None:
+        if self._fd >= 0 and self._reader is not None:
+            self._reader.leave(self._fd)
+        elif self._transport is not None:
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Read again."""
-        self._heard_at = self._broker.dispatcher.now
-        if self._transport is not None and not self._transport.is_closing():
+        self.heard_at = self._broker.dispatcher.now
+        if self._fd >= 0 and self._reader is not None:
+            self._reader.adopt(self, self._fd)
+        elif self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def hand_back(self) -> None:
+        """The reader found the end of the stream, or we did: the transport knows what to do then."""
+        if self._fd >= 0:
+            self._leave_reader()
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def check_patience(self, now: float) -> None:
         """Close a peer that has been silent for too long: before CONNECT, beyond its keep-alive, or while closing."""
         session = self.session
-        if now - self._heard_at <= self._patience_s or session is None:
+        if now - self.heard_at <= self._patience_s or session is None:
             return
         if session.state is _CLOSED:
             self.abort()
@@ -196,8 +222,22 @@ class Connection(asyncio.Protocol):
     def _be_patient(self, session: Session) -> None:
         """After the login the client's keep-alive counts, from CONNACK on; 0 means for ever [MQTT-3.1.2-24]."""
         if session.principal is not None:
-            self._heard_at = self._broker.dispatcher.now
+            self.heard_at = self._broker.dispatcher.now
             self._patience_s = session.principal.keep_alive_s * _PATIENCE or float("inf")
+
+    def _enter_reader(self, session: Session) -> None:
+        # Who may send only what is shorter than a read is left to the transport: the reader does not look at that.
+        if self._reader is None or self._transport is None or session.small_bytes < SMALL_READ:
+            return
+        if session.state is _CONNECTED:
+            self._transport.pause_reading()
+            self._fd = self._transport.get_extra_info("socket").fileno()
+            self._reader.adopt(self, self._fd)
+
+    def _leave_reader(self) -> None:
+        if self._fd >= 0 and self._reader is not None:
+            self._reader.leave(self._fd)
+            self._fd = -1
 
     def _keep(self, data: bytes, consumed: int) -> int:
         """Keep the packet that is cut until it is whole: in pieces, since joining per read would be quadratic."""

@@ -48,8 +48,8 @@ class Principal:
     """Somebody who may be connected.
 
     `identity` is what a second login takes over (a device's `product_key` and `device_name`, else the client id).
-    `trusted` skips permission and `receive` for each message: only the house's own simulator. `lossless` pauses this
-    publisher, instead of dropping, while a subscriber that is still reading is behind.
+    `trusted` skips permission, and `receive` but for topics the policy heeds: only the house's own simulator.
+    `lossless` pauses this publisher, instead of dropping, while a subscriber that is still reading is behind.
     """
 
     name: str
@@ -108,6 +108,9 @@ class Policy(Protocol):
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic; asked once per topic, so it may not depend on the sender."""
 
+    def heeds(self, topic: str) -> bool:
+        """Whether `receive` is to see this topic's messages also when they come from a trusted connection."""
+
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on an uplink of a topic this policy handles and say what to publish in answer; () for nothing."""
 
@@ -119,6 +122,9 @@ class Policy(Protocol):
 
     def throttled(self, principal: Principal, topic: str) -> None:
         """Messages of this client, or to it, are being dropped because of its rates; told once a second."""
+
+    def expelled(self, principal: Principal, error: ProtocolError) -> None:
+        """This client breaks the rules, or sends more in a packet than it may: its connection is about to be ended."""
 
     def connected(self, principal: Principal) -> None:
         """A login was accepted."""

@@ -14,6 +14,7 @@ from jinqiao.gateway.mqtt.connection import Connection
 from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.limits import Limits
 from jinqiao.gateway.mqtt.policy import Downlink, Policy
+from jinqiao.gateway.mqtt.reading import Reader, make_reader
 from jinqiao.gateway.mqtt.recent import RecentRuns
 from jinqiao.gateway.mqtt.sys_topics import INTERVAL_S, sys_messages
 
@@ -44,6 +45,7 @@ class Server:
         self._broker = Broker(policy, self._limits, self._call_soon)
         self._connections: set[Connection] = set()
         self._listeners: list[asyncio.Server] = []
+        self._reader: Reader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticks = 0
         self._tick_due = self._started_at = 0.0
@@ -68,11 +70,15 @@ class Server:
         loop = asyncio.get_running_loop()
         self._loop = loop
         try:
-            listener = await loop.create_server(self.connection, host, port, backlog=_BACKLOG, ssl=tls)
+            # What TLS has decrypted is the transport's: no use looking at the socket.
+            accept = self.connection if tls else self._plain_connection
+            listener = await loop.create_server(accept, host, port, backlog=_BACKLOG, ssl=tls)
         except OSError as error:
             raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
         keep_freed_blocks()
         self._listeners.append(listener)
+        if self._reader is None:
+            self._reader = make_reader(self._broker, loop)
         if self._timer is None:
             self._tick_due = self._started_at = loop.time()
             if self._sys_interval_s:
@@ -102,6 +108,9 @@ class Server:
             await asyncio.sleep(0)
         for listener in listeners:
             await listener.wait_closed()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
         """Publish for the house itself, to subscribers and to the device the topic is pushed to.
@@ -138,6 +147,9 @@ class Server:
     def connection(self) -> Connection:
         """The protocol of one more client, for whatever transport carries it."""
         return Connection(self._broker, self._connections)
+
+    def _plain_connection(self) -> Connection:
+        return Connection(self._broker, self._connections, self._reader)
 
     def stats(self) -> dict[str, Any]:
         """The counters and the depth of the queues, as values that JSON knows."""

@@ -236,6 +236,7 @@ class Session:
 
     def forget_permissions(self) -> None:
         """The policy's mind has changed."""
+        self.broker.router.age += 1
         self.permitted.clear()
         self._refused.clear()
 

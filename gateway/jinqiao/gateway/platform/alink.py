@@ -7,6 +7,7 @@ compact JSON with all of code, data, id, message, method and version, because cl
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .state import DeviceState
 
 __all__ = ["Handler", "House", "Outcome", "Request", "Uplink", "answered", "described", "parse_request", "reply"]
+
+_logger = logging.getLogger(__name__)
 
 #: How many refused names one line of the device log spells out.
 _NAMED = 5
@@ -127,7 +130,7 @@ def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
 
     def handler(uplink: Uplink) -> Iterable[Downlink]:
         request = parse_request(uplink.payload)
-        outcome = act(uplink, request.params) if request.code == OK else Outcome(request.code)
+        outcome = _done(act, uplink, request.params) if request.code == OK else Outcome(request.code)
         if outcome.code != OK:
             uplink.record(outcome.code, TEXT[outcome.code])
         elif outcome.refused:
@@ -139,6 +142,15 @@ def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
     # The page of topics tells what each handler does.
     handler.__name__, handler.__doc__ = act.__name__, act.__doc__
     return handler
+
+
+def _done(act: Callable[[Uplink, Any], Outcome], uplink: Uplink, params: Any) -> Outcome:
+    """What came of it; a fault of ours is the platform's system error, and costs this message only."""
+    try:
+        return act(uplink, params)
+    except Exception:
+        _logger.exception("a message to %r failed", uplink.topic)
+        return Outcome(500)
 
 
 def described(refused: Mapping[str, int]) -> str:

@@ -7,6 +7,7 @@ An answer nobody waits for is ignored: one official SDK answers asynchronous cal
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from itertools import count
 
@@ -18,6 +19,9 @@ __all__ = ["Call", "Calls", "answer_call"]
 
 #: Message ids have 19 digits.
 _FIRST_ID = 10**18
+
+#: Requests without a waiting caller whose replies are still recognised; beyond it the oldest are given up.
+_MOST_EXPECTED = 10_000
 
 
 class Call:
@@ -52,6 +56,7 @@ class Calls:
         # Ids begin at the clock so that a restarted platform does not take answers to its former self's calls.
         self._ids = count(_FIRST_ID + now_ms() * 1_000)
         self._open: dict[str, Call] = {}
+        self._expected: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def new_id(self) -> str:
         """A message id that was not used before."""
@@ -74,6 +79,16 @@ class Calls:
             return False
         call.take(payload)
         return True
+
+    def expect(self, identity: str, request_id: str, path: str) -> None:
+        """A request has gone out whose reply will not say what it replies to; `path` is its topic's end."""
+        self._expected[identity, request_id] = path
+        if len(self._expected) > _MOST_EXPECTED:
+            self._expected.popitem(last=False)
+
+    def path_of(self, identity: str, request_id: str) -> str | None:
+        """What this device's reply with that id replies to, once; None if nothing."""
+        return self._expected.pop((identity, request_id), None)
 
     def __len__(self) -> int:
         return len(self._open)

@@ -8,7 +8,7 @@ from typing import Any
 from .alink import Outcome, Uplink, answered
 from .json_values import as_name
 
-__all__ = ["delete_desired", "delete_tags", "get_desired", "get_thing_model", "update_tags"]
+__all__ = ["delete_desired", "delete_tags", "get_desired", "get_thing_model", "note_reset", "update_tags"]
 
 #: Tags in a message and of a device; bytes of a key (its characters are ASCII), characters of a value.
 MOST_TAGS, LONGEST_KEY, LONGEST_VALUE = 200, 100, 4_096
@@ -55,6 +55,12 @@ def delete_tags(uplink: Uplink, params: Any) -> Outcome:
 
 def _is_key(value: Any) -> bool:
     return type(value) is str and _KEY.fullmatch(value) is not None
+
+
+@answered
+def note_reset(_: Uplink, __: Any) -> Outcome:
+    """`thing.reset`: a device says that it was reset to its factory state; there is no owner here to part it from."""
+    return Outcome()
 
 
 @answered

@@ -59,6 +59,12 @@ class House(Protocol):
     def state(self, product_key: str, device_name: str) -> DeviceState:
         """What is remembered of a device; made if need be."""
 
+    def admits_shadow(self, device: Device) -> bool:
+        """Whether a device may ask its shadow once more in this second; counts it if so."""
+
+    def admits_sub_logins(self, gateway: Device, count: int) -> bool:
+        """Whether so many sub-devices more may log in over a gateway in this second; counts them if so."""
+
     def known_state(self, device: Device) -> DeviceState | None:
         """The same, or None if nothing is remembered yet."""
 

@@ -5,19 +5,16 @@ Sans-I/O: logins and messages in, principals and downlinks out. The only state i
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from typing import Any, Literal
 
-from jinqiao.base.errors import PlatformError
+from jinqiao.base.errors import PlatformError, ProtocolError
 from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal
+from jinqiao.gateway.mqtt.reasons import Reason
 
 from . import permission
 from .alink import Uplink
-from .codes import TEXT
-from .device_log import DeviceLog, LogEntry
 from .identity import (
     BAD_CREDENTIALS,
     UNAVAILABLE,
@@ -29,16 +26,16 @@ from .identity import (
     parse_client_id,
 )
 from .life_cycle import life_cycle
-from .limits import DEVICE_RATES, Logins
+from .limits import DEVICE_RATES, Logins, ShadowRequests, SubLogins
 from .ota import Firmware, Upgrade
 from .ota_topics import push_ota
 from .provisioning import register_device
+from .refusals import Refusals
 from .registration import REGISTRATIONS, register_by_mqtt
 from .registry import Device, Product, Registry
 from .routing import find
-from .sessions import DeviceStatus, Sessions
+from .sessions import DeviceStatus
 from .shadow_topics import change_shadow
-from .sub_notices import error_downlink
 from .token_login import token_login
 
 __all__ = ["DeviceStatus", "Platform", "RatesOf"]
@@ -52,17 +49,20 @@ MAX_PAYLOAD = 262_144
 #: Code of the device log for what is above a rate.
 THROTTLED = 9324
 
+#: Code of the device log for a connection that the platform ended.
+PUT_OUT = 400
+#: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second.
+_UNREAD = frozenset({"property_post", "event_post"})
+
 #: Whose rates are kept.
 RatesOf = Literal["all", "real", "none"]
-
-_logger = logging.getLogger(__name__)
 
 
 def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Platform(Sessions):
+class Platform(Refusals):
     """The mirror of one platform instance.
 
     `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `in_house` are the credentials of
@@ -81,11 +81,12 @@ class Platform(Sessions):
         cut_off: bool = False,
     ) -> None:
         super().__init__(registry, clock_ms)
-        self.log = DeviceLog()
         self._in_house = InHouse(*in_house) if in_house is not None else None
         self._rates = rates
         self._cut_off = cut_off
         self._logins = Logins()
+        self._shadow_requests = ShadowRequests()
+        self._sub_logins = SubLogins()
 
     # What a broker asks (Policy).
 
@@ -137,12 +138,20 @@ class Platform(Sessions):
         found = find(topic)
         return found is not None and found.row.handler is not None
 
+    def heeds(self, topic: str) -> bool:
+        """Whether `receive` acts on it also for simulated vehicles: their replies and requests, not their telemetry."""
+        found = find(topic)
+        return found is not None and found.row.kind not in _UNREAD
+
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
-        if principal.kind != "device":
-            return ()
         found = find(topic)
         if found is None or found.row.handler is None:
+            return ()
+        if principal.kind == "in_house":
+            simulated = self.registry.device(found.product_key, found.device_name)
+            return () if simulated is None else self.receive_for(simulated, topic, payload)
+        if principal.kind != "device":
             return ()
         device = principal.subject.device
         if f"{found.product_key}/{found.device_name}" != principal.identity:
@@ -182,12 +191,21 @@ class Platform(Sessions):
             device = principal.subject.device
             self.record(device.product.key, device.name, topic, THROTTLED, "above the device's rate")
 
+    def expelled(self, principal: Principal, error: ProtocolError) -> None:
+        """A device is put out for what it sent: logged as 9320 where that was too large, else as 400."""
+        if isinstance(principal.subject, DeviceLogin):
+            device = principal.subject.device
+            code = 9320 if error.reason == Reason.PACKET_TOO_LARGE else PUT_OUT
+            self.record(device.product.key, device.name, "DISCONNECT", code, str(error))
+
     def connected(self, principal: Principal) -> None:
         """A login was accepted: its device is online."""
         if principal.kind == "device":
+            device: Device = principal.subject.device
+            self._log_put_out(device, "another login of the device")
             self.came(principal)
         elif principal.kind == "in_house":
-            self._simulators[principal.identity] = self.now_ms()
+            self.simulator_came(principal)
         elif principal.kind == "registering":
             self.deliver(principal.identity, principal.subject.answer)
 
@@ -195,13 +213,22 @@ class Platform(Sessions):
         """Its connection ended; nothing changes if another connection has taken over meanwhile."""
         if principal.kind == "device":
             self.went(principal)
-        self._simulators.pop(principal.identity, None)
+        else:
+            self.simulator_went(principal)
 
     # What the house asks.
 
     def update_shadow(self, device: Device, message: bytes) -> dict[str, Any]:
         """A shadow message of the cloud side; returns the reply. The device is told of new wishes if it is online."""
         return change_shadow(self, device, message, from_cloud=True)
+
+    def admits_shadow(self, device: Device) -> bool:
+        """Whether a device may ask its shadow once more in this second; counts it if so."""
+        return not self._is_limited(device) or self._shadow_requests.admit(device.identity, self.now_ms())
+
+    def admits_sub_logins(self, gateway: Device, count: int) -> bool:
+        """Whether so many sub-devices more may log in over a gateway in this second; counts them if so."""
+        return not self._is_limited(gateway) or self._sub_logins.admit(gateway.identity, self.now_ms(), count)
 
     def push_ota(self, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = "") -> Upgrade:
         """Offer a firmware to a device: at once if it is online, else when it informs its version."""
@@ -215,73 +242,29 @@ class Platform(Sessions):
 
     def set_disabled(self, device: Device, disabled: bool) -> None:
         """A disabled device is put out and may not come back; the gateway of a sub-device is told."""
+        if disabled:
+            self._log_put_out(device, "the device is disabled")
         life_cycle(self, device, "disable" if disabled else "enable")
 
     def forget_device(self, device: Device) -> None:
         """A device has been deleted: it is put out, leaves its gateway, and nothing is remembered of it."""
+        self._log_put_out(device, "the device is deleted")
         life_cycle(self, device, "delete")
-
-    def record(self, product_key: str, device_name: str, topic: str, code: int, message: str) -> None:
-        """Write a refused or failed message into the device log, and tell Python's logging (DEBUG)."""
-        entry = self.log.write(LogEntry(self.now_ms(), product_key, device_name, topic, code, message))
-        # Quoted, because a client chose these texts.
-        _logger.debug("%d %r: %r", code, entry.message, (entry.product_key, entry.device_name, entry.topic))
 
     def _restrain(self, principal: Principal, device: Device) -> None:
         """Put the platform's limits on a device that has just proved who it is."""
         principal.cut_off = self._cut_off
-        if self._rates == "none" or (self._rates == "real" and device.product.devices.simulated):
+        if not self._is_limited(device):
             return
         if not self._logins.admit(device.identity, self.now_ms()):
             why = "more logins in a minute than a device may have"
             raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
         principal.rates = DEVICE_RATES
 
-    # Gateways.
+    def _log_put_out(self, device: Device, why: str) -> None:
+        """A device's own connection, if it has one, is about to be ended."""
+        if self.peer_of(device) is not None:
+            self.record(device.product.key, device.name, "DISCONNECT", PUT_OUT, why)
 
-    def _sub_device(self, principal: Principal, product_key: str, device_name: str) -> Device | None:
-        """The sub-device that is logged in over this connection."""
-        speaks = self.gateways.speaks_for(f"{product_key}/{device_name}") == principal.identity
-        return self.registry.device(product_key, device_name) if speaks else None
-
-    def _speaks_on(self, principal: Principal, topic: str) -> bool:
-        found = find(topic) if principal.kind == "device" else None
-        if found is None or found.row.gateway_only:
-            return False
-        identity = f"{found.product_key}/{found.device_name}"
-        return self.gateways.speaks_for(identity) == principal.identity and permission.publishes_as(identity, topic)
-
-    def _hears(self, principal: Principal, topic_filter: str) -> bool:
-        """A gateway may subscribe its sub-devices' topics, logged in or not."""
-        if principal.kind != "device":
-            return False
-        plain = permission.unshared(topic_filter)
-        # Product key and device name stand side by side in every topic of a device.
-        return any(
-            permission.subscribes_as(device, plain)
-            for names in pairwise(plain.split("/"))
-            if self.gateways.gateway_of("/".join(names)) == principal.identity
-            and (device := self.registry.device(*names)) is not None
-        )
-
-    def _record_refusal(self, principal: Principal, topic: str) -> None:
-        if not isinstance(principal.subject, DeviceLogin):
-            return
-        device = principal.subject.device
-        code = self._refused_sub_device(device, topic)
-        self.record(device.product.key, device.name, topic, code, TEXT[code])
-
-    def _refused_sub_device(self, gateway: Device, topic: str) -> int:
-        """Tell a gateway what is wrong with the sub-device it speaks for; 9236 when it is about none."""
-        found = find(topic)
-        if found is None or not found.device_name or f"{found.product_key}/{found.device_name}" == gateway.identity:
-            return 9236
-        if gateway.product.node_type != "gateway" and not self.gateways.count(gateway.identity):
-            return 9236
-        names = (found.product_key, found.device_name)
-        identity = "/".join(names)
-        code = 6401
-        if self.gateways.gateway_of(identity) == gateway.identity:
-            code = 522 if self.is_disabled(identity) else 520
-        self.send(error_downlink(gateway, names, code, TEXT[code], self.calls.new_id()))
-        return code
+    def _is_limited(self, device: Device) -> bool:
+        return self._rates == "all" or (self._rates == "real" and not device.product.devices.simulated)

@@ -1,6 +1,9 @@
 """Raw data: devices that speak bytes of their own, which the product's converter turns into Alink and back.
 
 A product without a converter still gets an answer: `up_raw_reply` is then the Alink reply with code 6200 as JSON.
+What the cloud asks of a product with a converter goes out as bytes on `down_raw`; the device answers on
+`down_raw_reply` (or, as simple firmware does, on `up_raw`), and the converter makes an Alink reply of it, whose id says
+which request it is for.
 """
 
 from __future__ import annotations
@@ -12,14 +15,23 @@ import orjson
 
 from jinqiao.gateway.mqtt.policy import Downlink
 
-from .alink import Uplink, reply
-from .codes import TEXT
+from .alink import House, Uplink, parse_request, reply
+from .codes import OK, TEXT
 from .json_values import compact
 
 if TYPE_CHECKING:
     from .registry import Device
 
-__all__ = ["Converter", "ConverterError", "convert_down", "post_raw", "request_downlink"]
+__all__ = [
+    "DOWN_RAW",
+    "Converter",
+    "ConverterError",
+    "answer_raw",
+    "convert_down",
+    "post_raw",
+    "read_answer",
+    "request_downlink",
+]
 
 #: What a message may be about, and the topic on which it would have come as JSON.
 _TOPICS = {
@@ -28,6 +40,10 @@ _TOPICS = {
     "thing.deviceinfo.update": "thing/deviceinfo/update",
     "thing.property.desired.get": "thing/property/desired/get",
 }
+
+
+#: Topic's end of what goes out in bytes.
+DOWN_RAW = "thing/model/down_raw"
 
 
 class ConverterError(Exception):
@@ -55,10 +71,46 @@ def post_raw(uplink: Uplink) -> Iterable[Downlink]:
         return _refused(uplink, 6200)
     try:
         message = converter.raw_data_to_protocol(uplink.payload)
-        answers = list(uplink.house.receive_for(uplink.device, _topic(uplink, message), compact(message)))
+        if _is_reply(message):
+            _take_reply(uplink, message)
+            return ()
+        answers = list(uplink.house.receive_for(uplink.device, _topic(uplink, message), _encoded(message)))
         return [Downlink(f"{uplink.topic}_reply", _raw(converter, answer.payload)) for answer in answers]
     except ConverterError as error:
-        return _refused(uplink, error.code)
+        return _refused(uplink, error.code, str(error))
+
+
+def answer_raw(uplink: Uplink) -> Iterable[Downlink]:
+    """`thing.model.down_raw_reply`: convert, find the request by its id, act as if the reply had come as Alink."""
+    converter = uplink.device.product.converter
+    if converter is None:
+        uplink.record(6200, TEXT[6200])
+        return ()
+    try:
+        message = converter.raw_data_to_protocol(uplink.payload)
+        if not _is_reply(message):
+            raise ConverterError(26007, "the script makes no reply (id, code) of the device's answer")
+        _take_reply(uplink, message)
+    except ConverterError as error:
+        uplink.record(error.code, str(error))
+    return ()
+
+
+def _is_reply(message: dict[str, Any]) -> bool:
+    return "code" in message and "method" not in message
+
+
+def _take_reply(uplink: Uplink, message: dict[str, Any]) -> None:
+    """A reply nobody waits for is ignored, as one in Alink is; a device's refusal is logged."""
+    payload = _encoded(message)
+    path = uplink.house.calls.path_of(uplink.device.identity, parse_request(payload).id)
+    if path is None:
+        return
+    code = message["code"]
+    if code != OK:
+        known = code if type(code) is int and code in TEXT else 500
+        uplink.record(known, f"{path}: the device answered {code!r:.20}")
+    tuple(uplink.house.receive_for(uplink.device, f"/sys/{uplink.device.identity}/{path}_reply", payload))
 
 
 def _topic(uplink: Uplink, message: dict[str, Any]) -> str:
@@ -86,14 +138,32 @@ def convert_down(converter: Converter, request: bytes) -> bytes:
     return raw
 
 
-def request_downlink(device: Device, suffix: str, request: bytes, *, qos: int = 0) -> Downlink:
-    """A request to a device: as Alink on its own topic, or for a product with a converter in bytes on `down_raw`."""
+def request_downlink(house: House, device: Device, path: str, request: bytes, *, qos: int = 0) -> Downlink:
+    """A request to a device: as Alink on its own topic, or for a product with a converter in bytes on `down_raw`.
+
+    `path` is what follows the device's name in the topic, such as `thing/service/property/set`. Raises ConverterError.
+    """
     converter = device.product.converter
     if converter is None:
-        return Downlink(f"/sys/{device.identity}/{suffix}", request, qos)
-    return Downlink(f"/sys/{device.identity}/thing/model/down_raw", convert_down(converter, request), qos)
+        return Downlink(f"/sys/{device.identity}/{path}", request, qos)
+    raw = convert_down(converter, request)
+    house.calls.expect(device.identity, parse_request(request).id, path)
+    return Downlink(f"/sys/{device.identity}/{DOWN_RAW}", raw, qos)
 
 
-def _refused(uplink: Uplink, code: int) -> Iterable[Downlink]:
-    uplink.record(code, TEXT[code])
+def read_answer(device: Device, answer: bytes) -> bytes:
+    """A device's answer to a synchronous call as Alink; raises ConverterError where its converter can make no JSON."""
+    converter = device.product.converter
+    return answer if converter is None else _encoded(converter.raw_data_to_protocol(answer))
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    try:
+        return compact(message)
+    except TypeError as error:  # such as a number beyond 64 bits
+        raise ConverterError(26007, f"{TEXT[26007]}: {error}") from error
+
+
+def _refused(uplink: Uplink, code: int, why: str = "") -> Iterable[Downlink]:
+    uplink.record(code, why or TEXT[code])
     return (reply(uplink.topic, "0", code),)

@@ -73,7 +73,8 @@ class ProductEntry(_Strict):
     product_secret: Secret | None = Field(default=None, repr=False)
     dynamic_registration: bool = False
     node_type: NodeType = "device"
-    validation: Literal["strong", "weak"] = "strong"
+    #: As the platform's products have it: type and range, identifier and type alone, or nothing.
+    validation: Literal["strong", "weak", "none"] = "strong"
     #: What turns raw data into Alink and back: a Python script beside the registry, or the fields of one frame.
     raw_script: str | None = None
     raw_layout: list[RawFieldEntry] = Field(default_factory=list)

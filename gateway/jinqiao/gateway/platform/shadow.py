@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from .json_values import compact, is_deeper, object_of
 
-__all__ = ["SHADOW_TEXT", "Applied", "Shadow"]
+__all__ = ["SHADOW_TEXT", "Applied", "Shadow", "refusal"]
 
 #: Limits of the document: bytes, attributes in a section, levels of nesting.
 MAX_BYTES, MOST_ATTRIBUTES, DEEPEST = 16_384, 128, 5
@@ -24,7 +24,8 @@ _FORCED = (0, -1)
 #: How a wire message says that something is to go: the text, as SDKs send it, or JSON's own.
 _GONE = ("null", None)
 
-#: Numbers are the platform's; the texts are worded by us after its list of causes.
+#: Numbers are the platform's; the texts are worded by us after its list of causes. Its list for the shadow names none
+#: for a rate; 429 is what its devices' codes have for that.
 SHADOW_TEXT: Mapping[int, str] = MappingProxyType(
     {
         400: "not valid JSON",
@@ -37,6 +38,7 @@ SHADOW_TEXT: Mapping[int, str] = MappingProxyType(
         407: "the message is empty",
         408: "more than 128 attributes",
         409: "version conflict",
+        429: "too many requests",
         500: "server error",
     }
 )
@@ -107,8 +109,7 @@ class Shadow:
     def reply(self, applied: Applied, now_s: int) -> dict[str, Any]:
         """The reply on `/shadow/get/…`."""
         if applied.code != 200:
-            error = {"errorcode": str(applied.code), "errormessage": SHADOW_TEXT[applied.code]}
-            return {"method": "reply", "payload": {"status": "error", "content": error}, "timestamp": now_s}
+            return refusal(applied.code, now_s)
         payload = self.document(now_s) if applied.asked else {"status": "success", "version": self.version}
         return {"method": "reply", "payload": payload, "timestamp": now_s, "version": self.version}
 
@@ -168,6 +169,12 @@ class Shadow:
                 self.reported.pop(key, None)
                 self.reported_at.pop(key, None)
         return False
+
+
+def refusal(code: int, now_s: int) -> dict[str, Any]:
+    """The reply to a message that is not acted upon."""
+    error = {"errorcode": str(code), "errormessage": SHADOW_TEXT[code]}
+    return {"method": "reply", "payload": {"status": "error", "content": error}, "timestamp": now_s}
 
 
 _ABSENT: Final = object()

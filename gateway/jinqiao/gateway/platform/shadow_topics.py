@@ -10,13 +10,16 @@ from jinqiao.gateway.mqtt.policy import Downlink
 from .alink import House, Uplink
 from .json_values import compact
 from .registry import Device
-from .shadow import SHADOW_TEXT, Shadow
+from .shadow import SHADOW_TEXT, Shadow, refusal
 
 __all__ = ["change_shadow", "shadow_wishes", "update_shadow"]
 
 
 def update_shadow(uplink: Uplink) -> Iterable[Downlink]:
     """A device reports, asks, deletes, or takes its wishes back; it is answered with the shadow's own codes."""
+    if not uplink.house.admits_shadow(uplink.device):
+        uplink.record(429, SHADOW_TEXT[429])
+        return (_downlink(uplink.device, refusal(429, uplink.house.now_ms() // 1_000)),)
     reply = change_shadow(uplink.house, uplink.device, uplink.payload)
     return (_downlink(uplink.device, reply),)
 

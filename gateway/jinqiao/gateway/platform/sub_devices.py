@@ -13,6 +13,7 @@ from jinqiao.base.errors import PlatformError
 from .alink import House, Outcome, Uplink, answered
 from .gateways import MOST_BOUND
 from .json_values import as_name
+from .provisioning import DEVICE_NAME
 from .records import iot_id
 from .registry import Device, Product
 from .signature import METHODS, client_content, registration_content, same_signature, sign
@@ -256,8 +257,10 @@ def find_list(uplink: Uplink, params: Any) -> Outcome:
     if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
         return Outcome(460)
     for entry in params:
-        if type(entry) is not dict or as_name(entry.get("deviceName")) is None:
-            return Outcome(6280 if type(entry) is dict else 460)
+        if type(entry) is not dict:
+            return Outcome(460)
+        if not DEVICE_NAME.fullmatch(as_name(entry.get("deviceName")) or ""):
+            return Outcome(6280)
         product_key = as_name(entry.get("productKey"))
         if product_key is None or uplink.house.registry.product(product_key) is None:
             return Outcome(6250)

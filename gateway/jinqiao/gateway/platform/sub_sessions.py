@@ -39,6 +39,8 @@ def log_in_batch(uplink: Uplink, params: Any) -> Outcome:
 
 
 def _log_in(uplink: Uplink, entries: list[Any], method: Any, *, data: Any) -> Outcome:
+    if not uplink.house.admits_sub_logins(uplink.device, len(entries)):
+        return Outcome(429)
     devices: list[Device] = []
     for entry in entries:
         device = named_device(uplink.house, entry)

@@ -23,7 +23,7 @@ from .tsl_types import Check, compile_type
 
 __all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "load_thing_model"]
 
-Validation = Literal["strong", "weak"]
+Validation = Literal["strong", "weak", "none"]
 
 _GENERATED = frozenset({"post", "set", "get"})
 
@@ -63,7 +63,8 @@ class ServiceModel:
 class ThingModel:
     """Properties, events and services by address.
 
-    `validation` is the product's level: `strong` judges type, range and length, `weak` only identifier and type.
+    `validation` is the product's level: `strong` judges type, range and length, `weak` only identifier and type, `none`
+    nothing but a value's time.
     """
 
     def __init__(self, tsl: Mapping[str, Any], *, validation: Validation = "strong") -> None:
@@ -89,11 +90,11 @@ class ThingModel:
         A value stands bare or as `{"value": …, "time": UTC ms}`.
         """
         refused: dict[str, int] = {}
-        checks = self._checks
+        checks, unknown = self._checks, _anything if self.validation == "none" else None
         for address, value in params.items():
-            check = checks.get(address)
+            check = checks.get(address, unknown)
             if check is None:
-                refused[address] = 6320
+                refused[address] = _unknown(address)
                 continue
             if type(value) is dict and "value" in value:
                 time_ms = value.get("time", 0)
@@ -107,7 +108,7 @@ class ThingModel:
 
     def _properties(self, module: tsl_schema.Module) -> Iterable[PropertyModel]:
         for p in module.properties:
-            check = compile_type(p.data_type, ranges=self._ranges)
+            check = _anything if self.validation == "none" else compile_type(p.data_type, ranges=self._ranges)
             yield PropertyModel(_address(module, p.identifier), p.name, p.access, p.data_type, check)
 
     def _events(self, module: tsl_schema.Module) -> Iterable[EventModel]:
@@ -121,10 +122,23 @@ class ThingModel:
                 inputs, outputs = self._checks_of(s.input), self._checks_of(s.output)
                 yield ServiceModel(_address(module, s.identifier), s.name, s.call_type, inputs, outputs)
 
-    def _checks_of(self, parameters: Iterable[tsl_schema.Parameter | str]) -> dict[str, Check]:
+    def _checks_of(self, parameters: Iterable[tsl_schema.Parameter | str]) -> Mapping[str, Check]:
+        if self.validation == "none":
+            return _Unchecked()
         return {
             p.identifier: compile_type(p.data_type, ranges=self._ranges) for p in parameters if not isinstance(p, str)
         }
+
+
+def _anything(_: Any) -> int:
+    return 0
+
+
+class _Unchecked(dict[str, Check]):
+    """Parameters of a model that nothing is held against: none is asked for, any fits."""
+
+    def get(self, _: str, __: Any = None) -> Check:
+        return _anything
 
 
 def refused_parameters(checks: Mapping[str, Check], values: Mapping[str, Any]) -> dict[str, int]:
@@ -132,9 +146,13 @@ def refused_parameters(checks: Mapping[str, Check], values: Mapping[str, Any]) -
     refused: dict[str, int] = {}
     for identifier, value in values.items():
         check = checks.get(identifier)
-        if code := 6320 if check is None else check(value):
+        if code := _unknown(identifier) if check is None else check(value):
             refused[identifier] = code
     return refused
+
+
+def _unknown(identifier: str) -> int:
+    return 6320 if identifier else 6321
 
 
 def load_thing_model(path: Path | str, *, validation: Validation = "strong") -> ThingModel:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from enum import Flag
 
 from .calls import answer_call
-from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, update_tags
+from .device_info import delete_desired, delete_tags, get_desired, get_thing_model, note_reset, update_tags
 from .file_topics import begin_upload, cancel_upload, download_block, send_block
 from .handlers import Handler, note_service_reply, post_event, post_properties, tell_time
 from .job_topics import get_job, update_job
 from .ota_topics import ask_upgrade, get_firmware, inform_version, report_progress
 from .posts import post_batch, post_history, post_pack
-from .raw import post_raw
+from .raw import answer_raw, post_raw
 from .remote_config import get_config, get_log_config, post_diagnosis, post_log
 from .shadow_topics import update_shadow
 from .sub_devices import (
@@ -69,7 +69,7 @@ class Topic:
     is_reply: bool = False
     #: Never a sub-device's: its gateway speaks of it, on the gateway's own topic.
     gateway_only: bool = False
-    #: What is done with the device's reply to a request of the platform.
+    #: What the platform does with a device's reply; most replies are only counted and forwarded.
     reply_handler: Handler | None = None
 
     @property
@@ -104,7 +104,7 @@ _ROWS: tuple[Topic, ...] = (
     _request_down(f"{_S}/thing/service/property/get", "property_get", qos=1),
     _request_down(f"{_S}/thing/service/{{service}}", "service", qos=1, reply_handler=note_service_reply),
     _request_up(f"{_S}/thing/model/up_raw", "raw_up", post_raw),
-    _request_down(f"{_S}/thing/model/down_raw", "raw_down"),
+    _request_down(f"{_S}/thing/model/down_raw", "raw_down", reply_handler=answer_raw),
     _request_up(f"{_S}/thing/property/desired/get", "desired_get", get_desired),
     _request_up(f"{_S}/thing/property/desired/delete", "desired_delete", delete_desired),
     _request_up(f"{_S}/thing/dsltemplate/get", "thing_model_get", get_thing_model),
@@ -141,7 +141,7 @@ _ROWS: tuple[Topic, ...] = (
     _request_up(f"{_S}/thing/job/update", "job_update", update_job),
     _request_down(f"{_S}/thing/bootstrap/notify", "bootstrap_notify", pushed=False),
     _request_down(f"{_S}/thing/bootstrap/config/push", "bootstrap_config_push"),
-    _request_up(f"{_S}/thing/reset", "reset"),
+    _request_up(f"{_S}/thing/reset", "reset", note_reset),
     _request_up(f"{_S}/thing/cipher/get", "cipher_get"),
     Topic(f"{_S}/thing/lan/{{*}}", BOTH, "lan", pushed=True),
     Topic(f"{_S}/thing/awss/{{*}}", BOTH, "awss", pushed=True),
@@ -161,7 +161,8 @@ _ROWS: tuple[Topic, ...] = (
     Topic("/ext/ntp/{pk}/{dn}/request", UP, "ntp_request", tell_time),
     Topic("/ext/ntp/{pk}/{dn}/response", DOWN, "ntp_response", pushed=True, is_reply=True),
     Topic("/broadcast/{pk}/{*}", DOWN, "broadcast"),
-    Topic(f"{_S}/broadcast/request/{{message}}", DOWN, "broadcast"),
+    # The vendor's C SDK listens to this one without SUBSCRIBE.
+    Topic(f"{_S}/broadcast/request/{{message}}", DOWN, "broadcast", pushed=True),
     Topic("/{pk}/{dn}/user/{*}", BOTH, "custom"),
     # Gateways and their sub-devices.
     _request_up(f"{_S}/thing/sub/register", "sub_register", register_sub_devices, gateway_only=True),

@@ -1,5 +1,6 @@
 """Columns become bytes: a whole batch of telemetry as rows of finished MQTT packets, without a loop over vehicles."""
 
 from .packets import Packets, PostRenderer
+from .sample_packets import SampleRenderer
 
-__all__ = ["Packets", "PostRenderer"]
+__all__ = ["Packets", "PostRenderer", "SampleRenderer"]

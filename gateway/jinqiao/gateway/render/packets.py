@@ -21,7 +21,7 @@ from jinqiao.vehicles.signals import SIGNALS, Signal
 from .numerals import Numeral, numeral
 from .shape import ID, NAME, TIME, Part, Slot, post_parts, topic_parts
 
-__all__ = ["BLOCK_ROWS", "Packets", "PostRenderer"]
+__all__ = ["BLOCK_ROWS", "Packets", "PostRenderer", "scaled"]
 
 #: Rows per block: with 1 kB rows the block, its columns and the look-up tables fit a 2 MB second-level cache.
 BLOCK_ROWS = 1024
@@ -83,7 +83,8 @@ class PostRenderer:
         self._memory = np.empty(0, np.uint8)
 
     @cached_property
-    def _name_width(self) -> int:
+    def name_width(self) -> int:
+        """Bytes of each device name. Raises ValueError when they differ."""
         width = self.device_names.dtype.itemsize
         if (np.char.str_len(self.device_names) != width).any():
             raise ValueError("device names of one fleet must have equal length")
@@ -151,7 +152,7 @@ class PostRenderer:
         if layout is None:
             if len(self._layouts) >= _LAYOUTS_KEPT:
                 self._layouts.clear()
-            layout = self._layouts[key] = _lay_out(topic, payload, numerals, self._name_width)
+            layout = self._layouts[key] = _lay_out(topic, payload, numerals, self.name_width)
         return layout
 
 

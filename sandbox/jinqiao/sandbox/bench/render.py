@@ -19,7 +19,7 @@ from jinqiao.vehicles.signals import SIGNALS
 
 from .machine import machine
 
-__all__ = ["bench_render", "sample_batch"]
+__all__ = ["bench_render", "core_batch"]
 
 _PRODUCT_KEY = "a1JinqiaoEV"
 _NOW_MS = 1_795_333_508_413
@@ -28,7 +28,7 @@ _NOW_MS = 1_795_333_508_413
 def bench_render(vehicles: int, seconds: float) -> dict[str, Any]:
     """Renders batches of `vehicles` for about `seconds` each way; returns the figures."""
     names = np.array([b"LBV%014d" % i for i in range(vehicles)], "S17")
-    batches = [sample_batch(vehicles, turn) for turn in range(4)]
+    batches = [core_batch(vehicles, turn) for turn in range(4)]
     renderer = PostRenderer(_PRODUCT_KEY, names)
     ours, peer, size = [], [], 0
     _render(renderer, batches[0])  # tables and layouts are made once
@@ -57,7 +57,7 @@ def bench_render(vehicles: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def sample_batch(count: int, turn: int) -> Batch:
+def core_batch(count: int, turn: int) -> Batch:
     """Values that differ from vehicle to vehicle and from batch to batch, inside what cars show."""
     random = np.random.default_rng(turn)
     usual = {

@@ -23,7 +23,7 @@ from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.vehicles.signals import SIGNALS
 
 from .machine import machine
-from .render import sample_batch
+from .render import core_batch
 
 __all__ = ["bench_stores"]
 
@@ -35,7 +35,7 @@ _PEER_SAMPLES = 5_000
 def bench_stores(vehicles: int, seconds: float) -> dict[str, Any]:
     """Each part for about `seconds`, with batches of `vehicles`; returns the figures."""
     names = [f"LBV{number:014d}" for number in range(vehicles)]
-    batches = [sample_batch(vehicles, turn) for turn in range(4)]
+    batches = [core_batch(vehicles, turn) for turn in range(4)]
     return {
         "parquet": asyncio.run(_parquet(names, batches, seconds)),
         "influx": _influx(names, batches, seconds),

@@ -9,10 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from ..bench.broker import bench_broker
+from ..bench.commands import bench_commands
 from ..bench.connections import bench_connections
 from ..bench.end_to_end import bench_end_to_end
+from ..bench.gbt32960 import bench_gbt32960
 from ..bench.peers import FASTSIM
 from ..bench.physics import bench_physics
+from ..bench.posts import bench_posts
+from ..bench.protobuf import bench_protobuf
 from ..bench.render import bench_render
 from ..bench.stores import bench_stores
 from ..loop import run_async
@@ -68,6 +72,36 @@ def render(
       jinqiao bench render --json
     """
     _tell(bench_render(vehicles, seconds), as_json=json_)
+
+
+@app.command("gbt32960")
+def gbt32960(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Frames per batch.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each edition.")] = 6.0,
+    json_: AsJson = False,
+) -> None:
+    """GB/T 32960 real-time frames encoded per second on one core, beside the encoder of single frames.
+
+    \b
+    Example:
+      jinqiao bench gbt32960 --json
+    """
+    _tell(bench_gbt32960(vehicles, seconds), as_json=json_)
+
+
+@app.command("protobuf")
+def protobuf(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each side.")] = 5.0,
+    json_: AsJson = False,
+) -> None:
+    """Protobuf telemetry rendered per second on one core, beside google.protobuf once per vehicle.
+
+    \b
+    Example:
+      jinqiao bench protobuf --json
+    """
+    _tell(bench_protobuf(vehicles, seconds), as_json=json_)
 
 
 @app.command("stores")
@@ -139,6 +173,38 @@ def connections(
     """
     print(f"{connections:,} logins, then {publishing:,} connections for {seconds:g} s …", file=sys.stderr)
     _tell(run_async(bench_connections(connections, publishing, seconds, rounds, storm)), as_json=json_)
+
+
+@app.command("posts")
+def posts(
+    connections: Annotated[int, typer.Option(min=1, max=15_000, help="Devices, each one post at a time.")] = 2_000,
+    seconds: Annotated[float, typer.Option(min=0.2, max=600, help="How long each form of post lasts.")] = 10.0,
+    json_: AsJson = False,
+) -> None:
+    """Property posts of foreign devices per second of one core: through sockets and broker, checked, replied to.
+
+    \b
+    Example:
+      jinqiao bench posts --json
+    """
+    print(f"{connections:,} devices, twice {seconds:g} s …", file=sys.stderr)
+    _tell(run_async(bench_posts(connections, seconds)), as_json=json_)
+
+
+@app.command("commands")
+def commands(
+    vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="Vehicles, each posting once a second.")] = 1_000,
+    commands: Annotated[int, typer.Option(min=10, max=100_000, help="Round trips of each kind.")] = 300,
+    json_: AsJson = False,
+) -> None:
+    """Milliseconds until a simulated car has obeyed: a property set, a cloud call, and beside them the broker alone.
+
+    \b
+    Example:
+      jinqiao bench commands --json
+    """
+    print(f"{vehicles:,} vehicles, {commands:,} commands of each kind …", file=sys.stderr)
+    _tell(run_async(bench_commands(vehicles, commands)), as_json=json_)
 
 
 def _tell(figures: dict[str, Any], *, as_json: bool) -> None:

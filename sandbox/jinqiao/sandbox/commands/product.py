@@ -42,10 +42,11 @@ class NodeKind(StrEnum):
 
 
 class Validation(StrEnum):
-    """How posts are judged: type, range and length, or only identifier and type."""
+    """How posts are judged: type, range and length, only identifier and type, or not at all."""
 
     STRONG = "strong"
     WEAK = "weak"
+    NONE = "none"
 
 
 @app.command("add")

@@ -18,6 +18,7 @@ from ..run.options import RunOptions
 from ..run.outlets import parse_outlet
 from ..run.outside import load_triples, parse_broker
 from ..run.pace import parse_speed
+from ..run.recorder import parse_record
 from ..run.session import PRODUCT_KEY, Run
 
 __all__ = ["execute", "run"]
@@ -76,8 +77,24 @@ def run(
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also send telemetry there; may be repeated: parquet:DIR, influx:URL, null.",
+            help="Also send telemetry there; may be repeated: parquet:DIR, influx:URL, gbt32960://HOST:PORT, null.",
             metavar="KIND:WHERE",
+            show_default=False,
+        ),
+    ] = None,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also record samples and events: FILE.mcap or NAME.parquet; may be repeated.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Let every vehicle report to a platform of GB/T 32960; the same as --sink with this address.",
+            metavar="gbt32960://HOST:PORT",
             show_default=False,
         ),
     ] = None,
@@ -115,7 +132,10 @@ def run(
         summary=summary,
         quiet=quiet,
         check=check,
-        outlets=tuple(parse_outlet(text) for text in sink or ()),
+        outlets=(
+            *(parse_outlet(text) for text in [*(sink or ()), *(to or ())]),
+            *(parse_record(text) for text in record or ()),
+        ),
         **named,
     )
     if summary is not None and not summary.resolve().parent.is_dir():

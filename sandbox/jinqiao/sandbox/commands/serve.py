@@ -49,6 +49,15 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", show_default="none"),
     ] = None,
+    gbt32960_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of the GB/T 32960 cloud gateway; 0: any free one.",
+            show_default="8999 if it is free",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder in which devices and their state outlive this process.", show_default=False),
@@ -96,21 +105,23 @@ def serve(
     limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
     history = open_history(data, history_days)
     house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off, history=history)
-    run_async(_serve(house, Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs)))
+    ports = Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs)
+    run_async(_serve(house, ports, gbt32960_port))
 
 
-async def _serve(house: House, ports: Ports) -> None:
+async def _serve(house: House, ports: Ports, gbt32960_port: int | None) -> None:
     raise_file_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     try:
-        taken = await house.start(ports)
+        taken = await house.start(ports, gbt32960_port)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         registry = house.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(
-            f"MQTT on {ports.host}:{taken['mqtt_port']}, cloud calls on http://{ports.host}:{taken['http_port']}/\n"
+            f"MQTT on {ports.host}:{taken['mqtt_port']}, cloud calls on http://{ports.host}:{taken['http_port']}/"
+            f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
             f"  {len(registry.products)} products, {devices:,} devices, "
             f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",
             file=sys.stderr,
@@ -123,3 +134,6 @@ async def _serve(house: House, ports: Ports) -> None:
     stats = house.gateway.server.stats()
     received = sum(stats.get("received", {}).values())
     print(f"served {received:,} messages, {stats.get('delivered', 0):,} delivered", file=sys.stderr)
+    if house.gbt32960 is not None and house.gbt32960.counter.counts:
+        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(house.gbt32960.counter.counts.items()))
+        print(f"GB/T 32960: {counts}", file=sys.stderr)

@@ -62,8 +62,16 @@ def _null(rest: str) -> Outlet:
     return NullOutlet()
 
 
+def _gbt32960(rest: str) -> Outlet:
+    from ..gbt32960.address import parse_address
+    from ..gbt32960.outlet import Gbt32960Outlet
+
+    return Gbt32960Outlet(parse_address(rest))
+
+
 #: By the word before the first colon: what makes an outlet of the words behind it.
 OUTLETS: dict[str, Callable[[str], Outlet]] = {
+    "gbt32960": _gbt32960,
     "influx": influx_outlet,
     "null": _null,
     "parquet": parquet_outlet,

@@ -45,16 +45,16 @@ class Triples:
     secret: Callable[[str], str | None]
 
 
-def parse_broker(text: str) -> OutsideBroker:
-    """`mqtt://[user:password@]host[:port]`, or `mqtts://…`; raises InputError."""
+def parse_broker(text: str, option: str = "--broker") -> OutsideBroker:
+    """`mqtt://[user:password@]host[:port]`, or `mqtts://…`; raises InputError that names the `option`."""
     wanted = "expected mqtt://[user:password@]host[:port] or mqtts://…"
     parts = urlsplit(text)
     try:
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise InputError(f"--broker: {text!r}: {error}; {wanted}") from error
+        raise InputError(f"{option}: {text!r}: {error}; {wanted}") from error
     if parts.scheme not in _PORTS or not host or parts.path.strip("/") or parts.query:
-        raise InputError(f"--broker: found {text!r}, {wanted}")
+        raise InputError(f"{option}: found {text!r}, {wanted}")
     username = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
     return OutsideBroker(host, port or _PORTS[parts.scheme], parts.scheme == "mqtts", username, password)

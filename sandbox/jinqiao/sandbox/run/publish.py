@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
+from jinqiao.gateway.agent.car import Said
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
-from jinqiao.gateway.render import Packets, PostRenderer
+from jinqiao.gateway.platform.routing import find
+from jinqiao.gateway.render import Packets, PostRenderer, SampleRenderer
+from jinqiao.gateway.render.events import event_post
 from jinqiao.gateway.vehicle_links import VehicleLinks
 
 from .summary import Summary
@@ -23,7 +26,10 @@ _SAMPLE_EVERY_S = 1.0
 
 
 class Publisher:
-    """Sends each vehicle's messages over the shared connection `link`, or over the vehicle's own where it has one."""
+    """Sends each vehicle's messages over the shared connection `link`, or over the vehicle's own where it has one.
+
+    `protobuf`, shape (n,), says which vehicles speak protobuf on custom topics instead of Alink.
+    """
 
     def __init__(
         self,
@@ -32,8 +38,13 @@ class Publisher:
         link: HouseLink | None,
         own: VehicleLinks,
         summary: Summary,
+        *,
+        protobuf: NDArray[np.bool_] | None = None,
     ) -> None:
         self.renderer = PostRenderer(product_key, device_names)
+        self._samples = SampleRenderer(self.renderer)
+        self._protobuf = np.zeros(len(device_names), bool) if protobuf is None else protobuf
+        self._mixed = bool(self._protobuf.any())
         self.sample: tuple[str, bytes] | None = None
         self._link = link
         self._own = own
@@ -41,15 +52,34 @@ class Publisher:
         self._sampled = 0.0
 
     async def post(self, batch: Batch) -> None:
-        """Publish one batch of property posts."""
-        for block in self.renderer.blocks(batch):
+        """Publish one batch of telemetry."""
+        for kind, block in self._rendered(batch):
             data = block.data
-            self._summary.add("property_post", len(block), data)
+            self._summary.add(kind, len(block), data)
             if not len(self._own) and self._link is not None:
                 await self._link.send(data)
             else:
                 await self._divide(block)
-            self._show(batch, block)
+            if kind == "property_post":
+                self._show(batch, block)
+
+    def _rendered(self, batch: Batch) -> Iterator[tuple[str, Packets]]:
+        """Topic kind and packets: each vehicle's sample in the form it speaks."""
+        speaks = self._protobuf[batch.vehicles] if self._mixed else None
+        if speaks is None or not speaks.any():
+            yield from (("property_post", block) for block in self.renderer.blocks(batch))
+        elif speaks.all():
+            yield from (("protobuf_sample", block) for block in self._samples.blocks(batch))
+        else:
+            for kind, chosen in (("property_post", ~speaks), ("protobuf_sample", speaks)):
+                part = Batch(
+                    batch.time_ms,
+                    batch.group,
+                    batch.vehicles[chosen],
+                    {name: column[chosen] for name, column in batch.signals.items()},
+                )
+                blocks = (self.renderer if kind == "property_post" else self._samples).blocks(part)
+                yield from ((kind, block) for block in blocks)
 
     async def _divide(self, block: Packets) -> None:
         """Rows of vehicles with a connection of their own go there, the rest over the shared one."""
@@ -61,22 +91,25 @@ class Publisher:
             await self._link.send(block.matrix[~apart].reshape(-1).data)
 
     async def event(self, event: Event) -> None:
-        """Publish one event post (`thing.event.{identifier}.post`)."""
-        row = np.array([event.vehicle], np.int32)
-        number = int(self.renderer.next_ids(row)[0])
-        name = self.renderer.device_names[event.vehicle].decode()
-        post = {
-            "id": str(number),
-            "version": "1.0",
-            "sys": {"ack": 0},
-            "params": {"value": dict(event.output), "time": event.time_ms},
-            "method": f"thing.event.{event.identifier}.post",
-        }
-        topic = f"/sys/{self.renderer.product_key}/{name}/thing/event/{event.identifier}/post"
-        packet = encode(Publish(topic, orjson.dumps(post)))
-        self._summary.add("event_post", 1, packet)
-        if len(self._own) and self._own.owns(row)[0]:
-            if not self._own.send(event.vehicle, packet):
+        """Publish one event, in the form its vehicle speaks."""
+        if self._protobuf[event.vehicle]:
+            kind, packet = "protobuf_event", self._samples.event(event)
+        else:
+            kind, packet = "event_post", event_post(self.renderer, event)
+        self._summary.add(kind, 1, packet)
+        await self._send(event.vehicle, packet)
+
+    async def say(self, said: Said) -> None:
+        """Publish what a vehicle answers, or says by itself."""
+        found = find(said.topic)
+        packet = encode(Publish(said.topic, said.payload))
+        self._summary.add(found.row.kind if found is not None else "other", 1, packet, digested=False)
+        await self._send(said.row, packet, said.qos)
+
+    async def _send(self, vehicle: int, packet: bytes, qos: int = 0) -> None:
+        """One QoS 0 packet, over the vehicle's own connection at another QoS if asked."""
+        if len(self._own) and self._own.owns(np.array([vehicle], np.int32))[0]:
+            if not self._own.send(vehicle, packet, qos):
                 self._summary.not_sent += 1
         elif self._link is not None:
             await self._link.send(packet)

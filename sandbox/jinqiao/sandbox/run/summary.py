@@ -11,6 +11,8 @@ __all__ = ["Summary", "percentiles"]
 
 #: Latency samples kept: the last hour of a run that measures once a second.
 _SAMPLES = 3600
+#: The code of a command that was obeyed.
+_OK = 200
 
 
 def percentiles(samples_ms: list[float]) -> dict[str, float]:
@@ -33,7 +35,8 @@ def _told(report: dict[str, Any]) -> str:
 class Summary:
     """Counts of one run, kept by the simulator process; the gateway's own counters are added at the end.
 
-    `sha256` runs over every PUBLISH packet in the order it was rendered: topic and payload, nothing of the wall clock.
+    `sha256` runs over every PUBLISH packet of telemetry in the order it was rendered: topic and payload, nothing of the
+    wall clock.
     """
 
     scenario: str
@@ -47,18 +50,25 @@ class Summary:
     behind_s: float = 0.0
     first_telemetry_s: float | None = None
     states: dict[str, int] = field(default_factory=dict)
+    #: What came of the scenario's commands: name → code → vehicles.
+    commands: dict[str, dict[int, int]] = field(default_factory=dict)
     ended: str = "finished"
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     outlets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    downlinks: dict[str, int] = field(default_factory=dict)
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, kind: str, messages: int, data: memoryview | bytes) -> None:
-        """Count `messages` packets of one topic kind, whose bytes are `data`."""
+    def add(self, kind: str, messages: int, data: memoryview | bytes, *, digested: bool = True) -> None:
+        """Count `messages` packets of one topic kind, whose bytes are `data`.
+
+        What answers somebody is not `digested`: when he asks is the wall clock's matter.
+        """
         self.published[kind] += messages
         self.published_bytes += len(data)
-        self._digest.update(data)
+        if digested:
+            self._digest.update(data)
 
     @property
     def messages(self) -> int:
@@ -86,7 +96,9 @@ class Summary:
             "refused": self.gateway.get("refused", {}),
             "states": self.states,
             "gateway": self.gateway,
+            **({"commands": _keys_as_text(self.commands)} if self.commands else {}),
             **({"outlets": self.outlets} if self.outlets else {}),
+            "downlinks": self.downlinks,
             **({} if self.check is None else {"check": self.check}),
             "sha256": self._digest.hexdigest(),
         }
@@ -109,6 +121,9 @@ class Summary:
             )
         if states:
             told.append(f"  vehicles   {states}")
+        for name, codes in self.commands.items():
+            refused = ", ".join(f"{count:,} refused with {code}" for code, count in codes.items() if code != _OK)
+            told.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
         if latency:
             told.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
         if self.behind_s > 1.0:
@@ -124,3 +139,7 @@ class Summary:
         if self.not_sent:
             told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
         return [*told, f"  sha256     {found['sha256']}"]
+
+
+def _keys_as_text(commands: dict[str, dict[int, int]]) -> dict[str, dict[str, int]]:
+    return {name: {str(code): count for code, count in codes.items()} for name, codes in commands.items()}

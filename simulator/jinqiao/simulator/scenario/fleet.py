@@ -41,7 +41,7 @@ Weight = Annotated[
 
 
 class TelemetrySpec(Model):
-    """How often a vehicle reports, by what it is doing, and in which coordinates."""
+    """How often a vehicle reports, by what it is doing, in which coordinates and in which form."""
 
     driving_s: Interval = optional("1 s", "Between samples while driving.", alias="driving")
     charging_s: Interval = optional("10 s", "Between samples while charging.", alias="charging")
@@ -49,6 +49,9 @@ class TelemetrySpec(Model):
     detail_s: Interval = optional("60 s", "Between samples of the slow signals, while awake.", alias="detail")
     coordinates: Literal["wgs84", "gcj02"] = optional(
         "wgs84", "Datum of the positions: wgs84 as satellites give it, gcj02 as maps of China show it."
+    )
+    format: Literal["alink", "protobuf"] = optional(
+        "alink", "alink: JSON property and event posts; protobuf: VehicleSample and VehicleEvent on custom topics."
     )
 
 

@@ -23,7 +23,7 @@ class Dispatcher:
     high-water mark.
     """
 
-    __slots__ = ("_call_soon", "_dirty", "congested", "counters", "held", "limits", "now", "timers")
+    __slots__ = ("_call_soon", "_dirty", "_flush_comes", "congested", "counters", "held", "limits", "now", "timers")
 
     def __init__(self, limits: Limits, counters: Counters, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self.limits = limits
@@ -34,15 +34,22 @@ class Dispatcher:
         self.timers = Timers()
         self._call_soon = call_soon
         self._dirty: list[Outbox] = []
+        self._flush_comes = False
 
     def enter(self, outbox: Outbox) -> None:
         """This outbox has its first pending bytes of the turn."""
-        if not self._dirty:
+        if not self._flush_comes:
+            self._flush_comes = True
             self._call_soon(self.flush)
         self._dirty.append(outbox)
 
+    def gather(self) -> None:
+        """Whoever calls this will call `flush` before the turn ends."""
+        self._flush_comes = True
+
     def flush(self) -> None:
         """Write what is pending: one write per subscriber."""
+        self._flush_comes = False
         dirty, self._dirty = self._dirty, []
         for outbox in dirty:
             outbox.flush()

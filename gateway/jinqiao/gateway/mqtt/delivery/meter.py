@@ -63,7 +63,14 @@ class UpMeter(_Second):
         self._left_qos0 = self._left_qos1 = self._bytes = 0
 
     def takes(self, first: int, size: int, topic: bytes) -> bool:
-        """Whether a PUBLISH of `size` bytes with this first byte is within the rates of this second."""
+        """Whether a PUBLISH of `size` bytes with this first byte is within this second's rates; else it is counted."""
+        if self.has_room(first, size):
+            return True
+        self.refuse(first, topic)
+        return False
+
+    def has_room(self, first: int, size: int) -> bool:
+        """The same without counting; `refuse` does."""
         # Asked for each message of each device: one call, no more.
         if self._clock.now - self._began >= 1.0:
             self._renew()
@@ -77,10 +84,13 @@ class UpMeter(_Second):
                 self._left_qos0 -= 1
                 self._bytes -= size
                 return True
+        return False
+
+    def refuse(self, first: int, topic: bytes) -> None:
+        """Count a message there was no room for."""
         qos = 1 if first & _QOS else 0
         left = self._left_qos1 if qos else self._left_qos0
         self.drop("up_bytes" if left else f"up_qos{qos}", 1, topic)
-        return False
 
     def _renew(self) -> None:
         self.is_over()

@@ -1,0 +1,103 @@
+"""`jinqiao replay`: a recording to a broker, as it was or as many times as many cars."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from jinqiao.base.errors import InputError
+
+from ..loop import run_async
+from ..recordings.replay import Replay, ReplayOptions
+from ..run.outside import load_triples, parse_broker
+from ..run.pace import parse_speed
+
+__all__ = ["replay"]
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="FILE.mcap, a folder NAME.parquet, or one of its files.")],
+    to: Annotated[
+        str, typer.Option("--to", help="The broker: mqtt://[user:password@]host[:port].", metavar="URL")
+    ] = "mqtt://127.0.0.1:1883",
+    speed: Annotated[str, typer.Option(help="1: with the original spacing; 10: ten times as fast; or max.")] = "1",
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end, until Ctrl-C.")] = False,
+    clones: Annotated[int, typer.Option(min=1, max=1_000_000, help="As how many cars each car appears.")] = 1,
+    format_: Annotated[
+        Literal["alink", "protobuf"], typer.Option("--format", help="Form of recorded samples and events.")
+    ] = "alink",
+    product_key: Annotated[
+        str | None, typer.Option(help="Product key in the topics; the recording's unless given.", show_default=False)
+    ] = None,
+    devices: Annotated[
+        Path | None,
+        typer.Option(
+            help="Device triples (a registry file): each device over a connection of its own, as a platform asks.",
+            show_default=False,
+        ),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report to this file as JSON.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Send a recording to a broker with its own spacing, dated now; Ctrl-C ends it and prints the report.
+
+    With --clones N every recorded car becomes N: with VINs of their own, some seconds and some hundred metres apart.
+
+    \b
+    Example:
+      jinqiao replay drive.mcap --to mqtt://127.0.0.1:1883
+      jinqiao replay drive.parquet --to mqtt://load:$PASSWORD@broker.example --speed max --clones 1000
+      jinqiao replay drive.mcap --to mqtt://127.0.0.1:1883 --devices registry.yaml --loop
+    """
+    broker = parse_broker(to, "--to")
+    if broker.tls and devices is None:
+        raise InputError("--to: mqtts:// needs --devices; the connection shared by all devices is without TLS")
+    if product_key is not None and (not product_key or set(product_key) & set("/+#")):
+        raise InputError(f"--product-key: found {product_key!r}, expected a word without / + #")
+    if report is not None and not report.absolute().parent.is_dir():
+        raise InputError(f"--report: no folder {str(report.absolute().parent)!r} to write {report.name!r} into")
+    options = ReplayOptions(
+        path=file,
+        broker=broker,
+        speed=parse_speed(speed),
+        loop=loop,
+        clones=clones,
+        protobuf=format_ == "protobuf",
+        product_key=product_key,
+        devices=None if devices is None else load_triples(devices),
+        quiet=quiet,
+    )
+    replaying, found = run_async(_go(options))
+    if report is not None:
+        report.write_text(json.dumps(found, indent=2) + "\n")
+    late = found.get("late_ms")
+    told = f"  late       median {late['p50']} ms, p99 {late['p99']} ms\n" if late else ""
+    print(
+        f"{file}: {found['ended']}, {found['sent']:,} messages of {found['devices']:,} devices in "
+        f"{found['wall_s']:,.1f} s ({found['messages_per_s']:,.0f}/s)\n{told}",
+        end="",
+        file=sys.stderr,
+    )
+    if not sys.stdout.isatty():
+        print(json.dumps({"replayed": found}), flush=True)
+    if replaying.fault is not None:
+        raise replaying.fault
+
+
+async def _go(options: ReplayOptions) -> tuple[Replay, dict[str, Any]]:
+    replaying = Replay(options)
+    return replaying, await replaying.go(_announce)
+
+
+def _announce(found: dict[str, Any]) -> None:
+    print(
+        f"{found['messages']:,} messages of {found['devices']:,} devices, product {found['product_key']} (Ctrl-C ends)",
+        file=sys.stderr,
+        flush=True,
+    )
+    if not sys.stdout.isatty():
+        print(json.dumps({"ready": found}), flush=True)

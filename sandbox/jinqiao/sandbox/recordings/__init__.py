@@ -1,0 +1,1 @@
+"""Recordings on the command line: record live topics, convert, replay."""

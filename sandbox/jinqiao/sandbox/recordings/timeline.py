@@ -1,0 +1,137 @@
+"""The parts of a recording as steps in the order of time, once for each slot that clones live in, round by round."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.gateway.recordings.parts import Messages, Part, Samples, Source, by_time
+
+from .topics import device_in
+
+__all__ = ["Extent", "Step", "prefetched", "steps", "survey"]
+
+MS = 1_000_000
+#: Between the last message of a round and the first of the next, ns.
+_PAUSE_NS = 1_000 * MS
+
+
+@dataclass(slots=True)
+class Extent:
+    """What a recording spans: first and last moment (ns), its devices, messages by kind."""
+
+    first_ns: int = 2**63 - 1
+    last_ns: int = 0
+    devices: set[bytes] = field(default_factory=set)
+    messages: int = 0
+    left_out: int = 0
+
+    @property
+    def round_ns(self) -> int:
+        """From the beginning of one round to that of the next."""
+        return self.last_ns - self.first_ns + _PAUSE_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was said at one moment. `time_ns` goes on from round to round, `recorded_ns` is the recording's."""
+
+    time_ns: int
+    recorded_ns: int
+    slot: int
+    part: Part
+
+
+def survey(source: Source) -> Extent:
+    """Read the recording once."""
+    found = Extent()
+    for part in source.parts():
+        if not isinstance(part, (Samples, Messages)) and isinstance(part, list):
+            found.left_out += len(part)
+            continue
+        times: NDArray[np.int64] = part.time_ns  # type: ignore[union-attr]
+        if not len(times):
+            continue
+        found.messages += len(part)
+        found.first_ns = min(found.first_ns, int(times.min()))
+        found.last_ns = max(found.last_ns, int(times.max()))
+        if isinstance(part, Samples):
+            found.devices.update(np.unique(part.device_names).tolist())
+        elif isinstance(part, Messages):
+            named = (device_in(topic) for topic in set(part.topics))
+            found.devices.update(topic[at].encode() for topic, at in named if at is not None)
+        else:
+            found.devices.update(told.device_name.encode() for told in part.events)  # type: ignore[union-attr]
+    return found
+
+
+def steps(source: Source, extent: Extent, slots_ms: list[int], *, loop: bool) -> Iterator[Step]:
+    """All steps in the order of `time_ns`; without end if `loop`."""
+    numbers = itertools.count()
+    waiting: list[tuple[int, int, Step]] = []
+    for turn in itertools.count():
+        shift = turn * extent.round_ns
+        for part in source.parts():
+            if isinstance(part, list):
+                continue
+            for at, piece in by_time(part):
+                for slot, later_ms in enumerate(slots_ms):
+                    step = Step(at + shift + later_ms * MS, at, slot, piece)
+                    if len(slots_ms) == 1:
+                        yield step
+                    else:
+                        heapq.heappush(waiting, (step.time_ns, next(numbers), step))
+                while waiting and waiting[0][0] <= at + shift:
+                    yield heapq.heappop(waiting)[2]
+        if not loop:
+            break
+    while waiting:
+        yield heapq.heappop(waiting)[2]
+
+
+#: Steps are handed over in bundles of at least so many messages, so many bundles ahead.
+_BUNDLE, _BUNDLES = 1024, 16
+
+
+def prefetched(stream: Iterator[Step], stop: threading.Event) -> Iterator[Step]:
+    """The same, read by a thread some way ahead; `stop` ends the thread."""
+    ready: queue.Queue[list[Step] | BaseException] = queue.Queue(_BUNDLES)
+
+    def put(item: list[Step] | BaseException) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def read() -> None:
+        try:
+            bundle: list[Step] = []
+            messages = 0
+            for step in stream:
+                bundle.append(step)
+                messages += len(step.part)
+                if messages >= _BUNDLE:
+                    if not put(bundle):
+                        return
+                    bundle, messages = [], 0
+            if bundle:
+                put(bundle)
+            put([])
+        except BaseException as error:  # raised again where the steps are used
+            put(error)
+
+    threading.Thread(target=read, name="recording", daemon=True).start()
+    while item := ready.get():
+        if isinstance(item, BaseException):
+            raise item
+        yield from item

@@ -1,0 +1,103 @@
+"""`jinqiao run --record FILE`: the run's samples and events into a recording, numbered as the posts are."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.telemetry import Batch, Event
+from jinqiao.gateway.recordings.files import create, is_known
+from jinqiao.gateway.recordings.parts import Happenings, Info, Part, Samples, Sink, Told
+from jinqiao.gateway.render.packets import LAST_ID
+from jinqiao.gateway.render.samples import fixed_point
+from jinqiao.simulator.world import World
+from jinqiao.vehicles.signals import SIGNALS
+
+__all__ = ["Recorder", "parse_record"]
+
+
+def parse_record(text: str) -> Recorder:
+    """The recording that `--record FILE` asks for; raises InputError for a name no recording has."""
+    path = Path(text)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"--record: {path} exists already; remove it, or choose another name")
+    if not is_known(path):
+        raise InputError(f"--record: found {text!r}, expected FILE.mcap, NAME.parquet or a folder's name")
+    return Recorder(path)
+
+
+class Recorder:
+    """An outlet that writes a recording. A disk that fills ends the recording, with a message, and not the run."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = f"recording {path.name}"
+        self._path = path
+        self._sink: Sink | None = None
+        self._names: NDArray[np.bytes_] = np.array([], "S1")
+        self._sequence = np.zeros(0, np.int32)
+        self._counts = {"samples": 0, "events": 0, "lost": 0}
+        self._failed = False
+
+    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> None:
+        """Begin the file. Raises InputError or EnvironmentFault if that cannot be."""
+        self._names = np.array([name.encode() for name in device_names])
+        self._sequence = np.zeros(len(self._names), np.int32)
+        scenario = {"scenario": world.scenario.name, "start_ms": str(world.time_ms), "source": "jinqiao run"}
+        self._sink = create(self._path, Info(product_key, scenario))
+
+    async def take(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
+        """Write what one simulated second brought; the disk's time is taken in a thread."""
+        parts: list[Part] = [self._samples(batch) for batch in batches]
+        if events:
+            parts.append(Happenings([self._told(event) for event in events]))
+        counts = sum(map(len, batches)), len(events)
+        if self._failed:
+            self._counts["lost"] += sum(counts)
+            return
+        try:
+            await asyncio.to_thread(self._write, parts)
+        except EnvironmentFault as error:
+            self._failed = True
+            self._counts["lost"] += sum(counts)
+            print(f"recording stopped: {error}", file=sys.stderr, flush=True)
+            return
+        self._counts["samples"] += counts[0]
+        self._counts["events"] += counts[1]
+
+    async def close(self) -> dict[str, Any]:
+        """Finish the file."""
+        if self._sink is not None:
+            try:
+                await asyncio.to_thread(self._sink.close)
+            except EnvironmentFault as error:
+                print(f"recording stopped: {error}", file=sys.stderr, flush=True)
+        return {kind: count for kind, count in self._counts.items() if count or kind == "samples"}
+
+    def _write(self, parts: list[Part]) -> None:
+        assert self._sink is not None
+        for part in parts:
+            self._sink.write(part)
+        self._sink.tick()
+
+    def _samples(self, batch: Batch) -> Samples:
+        rows = batch.vehicles
+        number = self._sequence[rows] % LAST_ID + 1
+        self._sequence[rows] = number
+        columns = {
+            name: fixed_point(column, SIGNALS[name]).astype(SIGNALS[name].dtype)
+            for name, column in batch.signals.items()
+        }
+        at = np.full(len(batch), batch.time_ms, np.int64)
+        return Samples(batch.group, at, self._names[rows], number.astype(np.uint32), columns)
+
+    def _told(self, event: Event) -> Told:
+        number = int(self._sequence[event.vehicle]) % LAST_ID + 1
+        self._sequence[event.vehicle] = number
+        return Told(self._names[event.vehicle].decode(), number, event)

@@ -1,0 +1,123 @@
+"""Values of GB/T 32960 for hypothesis, made from the forms themselves, and rtm-con as an independent reader."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from datetime import datetime
+from typing import Any
+
+from hypothesis import strategies as st
+
+from jinqiao.sandbox.bench.peers import Peer
+from jinqiao.vehicles.gbt32960.commands import EDITIONS, PackNumbers2016, PackNumbers2025, RealTime
+from jinqiao.vehicles.gbt32960.forms import (
+    BEIJING,
+    Bits,
+    Blob,
+    Choice,
+    Flags,
+    Form,
+    Listing,
+    Number,
+    Record,
+    Text,
+    Time,
+)
+from jinqiao.vehicles.gbt32960.frame import Frame
+
+from .peers import require
+
+__all__ = ["frames", "read_with_rtm_con", "values"]
+
+#: rtm-con 1.0.4 (GPL-2.0): a process of its own, in tests only. It does not import without its `excel` extra.
+RTM_CON = Peer("rtm-con-1.0.4", ("rtm-con[excel]==1.0.4",))
+_READER = """
+import json, sys
+from rtm_con import con_to_pyobj, msg_checked
+for line in sys.stdin:
+    try:
+        print(json.dumps(con_to_pyobj(msg_checked.parse(bytes.fromhex(line))), default=str))
+    except Exception as error:
+        print(json.dumps({"error": repr(error)}))
+"""
+_ASCII = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+_FIRST = int(datetime(2000, 1, 1, tzinfo=BEIJING).timestamp())
+_LAST = int(datetime(2255, 12, 31, tzinfo=BEIJING).timestamp())
+_MOMENTS = st.integers(_FIRST, _LAST).map(lambda second: Time.at_ms(1000 * second))
+
+
+def read_with_rtm_con(frames: list[bytes]) -> list[dict[str, Any]]:
+    """What rtm-con makes of each frame; `{"error": …}` where it makes nothing of it."""
+    peer = require(RTM_CON, "python -m venv and pip install 'rtm-con[excel]==1.0.4', see tests/support/gbt32960.py")
+    done = subprocess.run(
+        [peer.python, "-c", _READER],
+        input="".join(frame.hex() + "\n" for frame in frames),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "TZ": "Asia/Shanghai"},
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def values(form: Form) -> st.SearchStrategy[Any]:
+    """Everything a form can say."""
+    match form:
+        case Number():
+            marks = st.sampled_from(["abnormal", "invalid"]) if form.marks else st.nothing()
+            return st.integers(0, form.most).map(form.value) | marks
+        case Choice():
+            return st.sampled_from([*form.words.values(), "abnormal", "invalid"])
+        case Flags():
+            return st.sets(st.sampled_from(range(len(form.names)))).map(
+                lambda bits: [form.names[bit] for bit in sorted(bits)]
+            )
+        case Bits():
+            return st.fixed_dictionaries(
+                {
+                    name: st.booleans() if part.words is None else st.sampled_from(list(part.words.values()))
+                    for name, part in form.parts.items()
+                }
+            )
+        case Text():
+            return st.text(_ASCII, max_size=form.length)
+        case Time():
+            return _MOMENTS
+        case Blob():
+            size = form.fixed
+            return st.binary(min_size=size or 0, max_size=40 if size is None else size)
+        case Listing():
+            return st.lists(values(form.form), max_size=min(form.most or 6, 6))
+        case Record():
+            return st.fixed_dictionaries({name: values(inner) for name, inner in form.fields.items()})
+        case PackNumbers2016():
+            return st.integers(0, 30).flatmap(
+                lambda length: st.lists(st.text(_ASCII, min_size=length, max_size=length), max_size=4)
+            )
+        case PackNumbers2025():
+            return st.lists(st.lists(st.text(_ASCII, max_size=24), max_size=3), max_size=3)
+        case RealTime():
+            return _real_time(form)
+    raise AssertionError(form)
+
+
+def _real_time(form: RealTime) -> st.SearchStrategy[dict[str, Any]]:
+    items = {item.name: values(item.form) for item in form.items.values() if item.form is not None}
+    return st.fixed_dictionaries(
+        {"time": _MOMENTS}, optional={**items, "own_82": st.binary(max_size=30), "own_FE": st.binary(max_size=3)}
+    )
+
+
+def frames(edition: str) -> st.SearchStrategy[Frame]:
+    """Commands of an edition with everything they can carry."""
+    return st.sampled_from(list(EDITIONS[edition].data.items())).flatmap(
+        lambda row: st.builds(
+            Frame,
+            st.just(edition),
+            st.just(row[0]),
+            st.text(st.sampled_from("0123456789ABCDEFGHJKLMNPRSTUVWXYZ"), min_size=17, max_size=17),
+            st.just({}) if row[1] is None else values(row[1]),
+        )
+    )

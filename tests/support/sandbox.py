@@ -1,0 +1,60 @@
+"""Broker and platform together, in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinqiao.gateway.mqtt.broker import Broker
+from jinqiao.gateway.mqtt.limits import Limits
+from jinqiao.gateway.mqtt.policy import Downlink
+from jinqiao.gateway.platform.registry import Application
+from jinqiao.gateway.platform.signature import client_content, sign
+from support.alink_house import DN, PK, World
+from support.mqtt_memory import Client, House
+
+__all__ = ["Sandbox"]
+
+
+class Sandbox(House):
+    """A broker with the platform behind it, wired as `jinqiao serve` does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        platform = self.platform = self.world.platform
+        broker = self.broker = Broker(platform, Limits(), self.soon.append)
+
+        def send(downlink: Downlink) -> None:
+            broker.publish(downlink.topic, downlink.payload, downlink.qos)
+
+        def deliver(identity: str, downlink: Downlink) -> None:
+            broker.deliver(identity, downlink.topic, downlink.payload)
+
+        platform.send = send
+        platform.deliver = deliver
+        platform.close_session = broker.end
+        platform.reconsider = broker.reconsider
+
+    def device(
+        self, product_key: str = PK, device_name: str = DN, parameters: str = "_ss=1", name: str = "c", **connect: Any
+    ) -> Client:
+        """A device's own connection; `name` is its client id before the bar, `connect` more of the CONNECT packet."""
+        secret = self.world.device(product_key, device_name).secret
+        password = sign("hmacmd5", secret, client_content(name, device_name, product_key))
+        return self.client(
+            f"{name}|{parameters}|",
+            username=f"{device_name}&{product_key}",
+            password=password.encode(),
+            keep_alive_s=60,
+            **connect,
+        )
+
+    def application(self, **connect: Any) -> Client:
+        """A customer's back end, of all products."""
+        registry = self.platform.registry
+        registry.applications["app"] = Application("app", "pw", frozenset(registry.products))
+        return self.client("app", username="app", password=b"pw", **connect)
+
+    def publish(self, topic: str, payload: bytes = b"{}") -> None:
+        self.broker.publish(topic, payload)
+        self.turn()
