@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +16,17 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
+from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.sandbox.run.child import GatewayProcess
+from support.openapi import Caller
+from support.telemetry import batch
 
 NAMES = np.array([b"LBV%014d" % i for i in range(3)], "S17")
 TOPIC = f"/sys/a1JinqiaoEV/{NAMES[0].decode()}/thing/event/property/post"
 
 
 @asynccontextmanager
-async def gateway(port: int = 0) -> AsyncIterator[GatewayProcess]:
+async def gateway(port: int = 0, **more: Any) -> AsyncIterator[GatewayProcess]:
     process = await GatewayProcess.spawn()
     try:
         await process.configure(
@@ -34,6 +39,7 @@ async def gateway(port: int = 0) -> AsyncIterator[GatewayProcess]:
                 "fleet_secret": "s3cret",
                 "app": ["app", "pw"],
                 "house": ["house", "pw"],
+                **more,
             },
             NAMES.tobytes(),
         )
@@ -73,3 +79,21 @@ async def test_a_port_in_use_is_an_environment_fault_with_the_way_out() -> None:
         with pytest.raises(EnvironmentFault, match=rf"{process.mqtt_port}[\s\S]*--mqtt-port"):
             async with gateway(process.mqtt_port):
                 pass
+
+
+@pytest.mark.asyncio
+async def test_what_the_run_writes_is_the_vehicles_past(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    store = ParquetStore(tmp_path)
+    store.open("a1JinqiaoEV", [name.decode() for name in NAMES])
+    sent = [batch(3, turn) for turn in range(4)]
+    await store.take(sent, ())
+    store.close()
+    async with gateway(http_port=0, history=str(tmp_path)) as process:
+        call = Caller(process.ports["http_port"], key=("app", "pw"))
+        who = {"ProductKey": "a1JinqiaoEV", "DeviceName": NAMES[1].decode(), "Identifier": "StateOfCharge"}
+        span = {"StartTime": sent[0].time_ms, "EndTime": sent[-1].time_ms, "PageSize": 3, "Asc": 1}
+        data = (await asyncio.to_thread(call, "QueryDevicePropertyData", **who, **span))["Data"]
+    assert (data["NextValid"], data["NextTime"]) == (True, sent[3].time_ms)
+    shown = [float(info["Value"]) for info in data["List"]["PropertyInfo"]]
+    assert shown == [round(float(one.signals["soc_displayed"][1]), 1) for one in sent[:3]]

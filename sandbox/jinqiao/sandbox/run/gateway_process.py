@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jinqiao.base.errors import EnvironmentFault, JinqiaoError
+from jinqiao.gateway.history.telemetry import TelemetryPast
 from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
@@ -63,6 +64,8 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     gateway.server.remember(_REMEMBERED_BYTES)
     platform.last_payload = gateway.server.last_payload
     try:
+        if configuration.get("history"):
+            platform.history = TelemetryPast(Path(configuration["history"]))
         taken = await gateway.start(_ports(configuration))
     except JinqiaoError as error:
         _answer(configuration, {"failed": str(error), "exit_code": error.exit_code})

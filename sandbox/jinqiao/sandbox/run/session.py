@@ -34,7 +34,7 @@ from .outlets import Outlet
 from .pace import Pace
 from .present import Present
 from .publish import Publisher
-from .stores import scenario_outlets
+from .stores import scenario_outlets, telemetry_folder
 from .summary import Summary
 
 __all__ = ["HOUSE_USER", "PRODUCT_KEY", "Run"]
@@ -230,6 +230,7 @@ class Run:
                 "certs": str(self.options.certs.absolute()),
                 # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
                 "rates": "all" if self.options.speed == 1.0 else "real",
+                "history": telemetry_folder(self.outlets),
                 "product_key": PRODUCT_KEY,
                 "device_count": len(vins),
                 "fleet_secret": fleet_secret,

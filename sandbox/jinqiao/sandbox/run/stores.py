@@ -15,7 +15,7 @@ from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.simulator.scenario.sinks import InfluxSink, ParquetSink, Sink
 from jinqiao.simulator.world import World
 
-__all__ = ["StoreOutlet", "influx_outlet", "parquet_outlet", "scenario_outlets"]
+__all__ = ["StoreOutlet", "influx_outlet", "parquet_outlet", "scenario_outlets", "telemetry_folder"]
 
 
 class Store(Protocol):
@@ -60,6 +60,14 @@ def influx_outlet(rest: str) -> StoreOutlet:
 def scenario_outlets(sinks: Sequence[Sink]) -> list[StoreOutlet]:
     """The outlets of a scenario's `sinks`."""
     return [_outlet(sink) for sink in sinks]
+
+
+def telemetry_folder(outlets: Sequence[object]) -> str | None:
+    """Where the run's telemetry is written as Parquet, for questions about the vehicles' past; None if it is not."""
+    for outlet in outlets:
+        if isinstance(outlet, StoreOutlet) and isinstance(outlet.store, ParquetStore):
+            return str(outlet.store.folder.absolute())
+    return None
 
 
 def _outlet(sink: Sink) -> StoreOutlet:
