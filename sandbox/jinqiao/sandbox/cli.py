@@ -11,7 +11,7 @@ import typer
 
 from jinqiao.base.errors import JinqiaoError
 
-from .commands import bench, catalog, certs, device, inspection, product, run, scenario, serve, watch
+from .commands import bench, can, catalog, certs, device, inspection, product, run, scenario, serve, watch
 
 __all__ = ["app", "main"]
 
@@ -35,6 +35,7 @@ app.command("thing-model")(inspection.thing_model)
 app.add_typer(product.app, name="product")
 app.add_typer(device.app, name="device")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(can.app, name="can")
 app.add_typer(bench.app, name="bench")
 
 

@@ -25,6 +25,7 @@ from jinqiao.simulator.scenario import Scenario, load_scenario
 from jinqiao.simulator.world import World
 
 from ..system import process_age_s
+from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import NoTable, View
 from .options import RunOptions
@@ -61,6 +62,8 @@ class Run:
         self.world: World | None = None
         self.summary = Summary(self.scenario.name, self.seed, 0)
         self.publisher: Publisher | None = None
+        self.can: CanStream | None = None
+        self.own: VehicleLinks | None = None
         self.checker: Checker | None = None
         self.gateway_stats: dict[str, Any] = {}
         self.house_password = secrets.token_urlsafe(16)
@@ -150,6 +153,7 @@ class Run:
             if spec.connection == "per_vehicle" or options.devices is not None:
                 await own.connect(range(rows.start, rows.stop), self.stop)
         self.publisher = Publisher(key, names, link, own, self.summary)
+        self.own, self.can = own, CanStream(world, key, names)
         for outlet in options.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
@@ -230,6 +234,8 @@ class Run:
                 self._tell(self.checker.read(batches))
             for event in events:
                 await publisher.event(event)
+            if self.can is not None and self.own is not None:
+                await self.can.publish(link, self.own, self.summary)
             for outlet in self.options.outlets:
                 await outlet.take(batches, events)
             if self.summary.first_telemetry_s is None and self.summary.messages:

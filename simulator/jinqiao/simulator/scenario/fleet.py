@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from jinqiao.base.words import Refused, did_you_mean
 
 from .agenda import Agenda
+from .can import CanSpec
 from .fields import InitialShare, Interval, Model, WholeNumber, optional
 
 __all__ = ["MAX_VEHICLES", "STATE_WORDS", "FleetSpec", "TelemetrySpec"]
@@ -50,6 +51,7 @@ class TelemetrySpec(Model):
     coordinates: Literal["wgs84", "gcj02"] = optional(
         "wgs84", "Datum of the positions: wgs84 as satellites give it, gcj02 as maps of China show it."
     )
+    can: CanSpec | None = optional(None, "Raw CAN frames beside the telemetry; without it, none.")
 
 
 class FleetSpec(Model):

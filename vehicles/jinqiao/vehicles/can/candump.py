@@ -37,9 +37,9 @@ def candump_lines(
     numbers = np.broadcast_to(np.asarray(ids, dtype=np.int64), count)
     wide = np.broadcast_to(np.asarray(extended, dtype=np.bool_), count)
     sizes = np.broadcast_to(np.asarray(lengths, dtype=np.int64), count)
-    if count and not (0 <= sizes.min() and sizes.max() <= 8 and data.shape == (count, 8)):
+    if count and not (sizes.min() >= 0 and sizes.max() <= 8 and data.shape == (count, 8)):
         raise ValueError("a frame has 0 to 8 data bytes, given as rows of eight")
-    if count and not (0 <= time_us.min() and time_us.max() < 10**SECOND_DIGITS * MICROSECONDS):
+    if count and not (time_us.min() >= 0 and time_us.max() < 10**SECOND_DIGITS * MICROSECONDS):
         raise ValueError("a time stamp is seconds since 1970 with at most ten digits")
     if (numbers < 0).any() or (numbers >= np.where(wide, 1 << 29, 1 << 11)).any():
         raise ValueError("an identifier does not fit its 11 or 29 bits")
