@@ -10,7 +10,7 @@ from jinqiao.vehicles.modes import VehicleState
 
 from .microtrips import Leg, joined
 from .routes import Route
-from .session import HANDSHAKE_S, SessionEvent
+from .session import HANDSHAKE_S
 from .stations import ChargerKind
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Car:
         `since_s` seconds of the first leg are over already: the car begins at speed.
         """
         town, row = self.town, self.row
+        yield from self._installed()
         before = self._depart()
         if not town.movement.on_tour(row):
             town.movement.begin_route(row, town.book.tour(self.place))
@@ -105,7 +106,7 @@ class Car:
         town, row = self.town, self.row
         found = town.chargers.soonest(town.book, self.place, kind)
         if found is None or not self.can_reach(found[0].node):
-            yield from self.charge_here(VAN_KW, until=until if found is None else VAN_HELPS_TO)
+            yield from self._charge_from_van(until if found is None else VAN_HELPS_TO)
         if found is None:
             return
         station, kind = found
@@ -115,15 +116,19 @@ class Car:
         if not request.triggered:
             town.set_state(row, VehicleState.QUEUEING)
         connector = yield request
-        yield from self._charge(kind, station.site, connector.power_kw, until, None)
+        yield from self._charge(kind, station.site, connector.power_kw, until, None, own=False)
         yield from self.wait(self.random.uniform(*COMES_BACK_S))
-        town.unplug(row)
+        town.sessions.unplug(row)
         yield station.queues[kind].put(connector)
 
     def charge_here(self, power_kw: float, until: float, kind: ChargerKind = "dc", by_s: float | None = None) -> Acting:
         """Charge at a charger of one's own, until `until` or the second `by_s`; the cable stays in until departure."""
         if self.state_of_charge < until and (by_s is None or by_s > self.now_s + 2 * HANDSHAKE_S):
-            yield from self._charge(kind, 0, power_kw, until, by_s)
+            yield from self._charge(kind, 0, power_kw, until, by_s, own=True)
+
+    def _charge_from_van(self, until: float) -> Acting:
+        if self.state_of_charge < until:
+            yield from self._charge("dc", 0, VAN_KW, until, None, own=False)
 
     @property
     def plugged_in(self) -> bool:
@@ -143,12 +148,13 @@ class Car:
     def _follow_route(self, route: Route) -> Acting:
         """Leg by leg to the route's end; where the battery gives up, the van comes to the roadside."""
         town, row, movement = self.town, self.row, self.town.movement
+        yield from self._installed()
         before = self._depart()
         movement.begin_route(row, route)
         while remaining_m := movement.remaining_m(row):
             if self.state_of_charge < GIVES_UP:
                 self._arrive(self.place, before)
-                yield from self.charge_here(VAN_KW, until=VAN_HELPS_TO)
+                yield from self._charge_from_van(VAN_HELPS_TO)
                 before = self._depart()
             road_class, stretch_m = movement.road_ahead(row)
             leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, self.random)
@@ -183,32 +189,28 @@ class Car:
             RegeneratedKwh=round(regenerated, 3),
         )
 
-    def _charge(self, kind: ChargerKind, site: int, power_kw: float, until: float, by_s: float | None) -> Acting:
+    def _charge(
+        self, kind: ChargerKind, site: int, power_kw: float, until: float, by_s: float | None, *, own: bool
+    ) -> Acting:
         """One session from plug to last current."""
-        town, row, fleet = self.town, self.row, self.town.fleet
-        town.plug_in(row, kind, site, power_kw, until)
+        town, row = self.town, self.row
+        yield from self._installed()
+        town.sessions.plug_in(row, kind, site, power_kw, until, own=own)
         yield town.clock.timeout(HANDSHAKE_S)
-        began_s, start_soc = self.now_s, self.state_of_charge
-        full = town.begin_charging(row)
-        town.announce(row, "ChargingStarted")
+        ended = town.sessions.begin(row, waited_for=by_s is None)
         if by_s is None:
-            yield full
+            yield ended
         else:
             comfort_s = round(by_s - CONDITIONING_S - self.now_s)
             if comfort_s > 0:
-                yield full | town.clock.timeout(comfort_s)
-            if not full.triggered:
+                yield ended | town.clock.timeout(comfort_s)
+            if not ended.triggered:
                 self._condition_cabin()
-                yield full | town.clock.timeout(max(1, round(by_s - self.now_s)))
-        reason = SessionEvent.LIMIT_REACHED if full.triggered else SessionEvent.STOPPED_BY_DRIVER
-        energy_kwh = float(fleet.energy_charged_kwh[row])
-        town.end_charging(row, reason)
-        town.announce(
-            row,
-            "ChargingFinished",
-            EnergyKwh=round(energy_kwh, 3),
-            DurationS=self.now_s - began_s,
-            StartSoc=round(start_soc * 100.0, 1),
-            EndSoc=round(self.state_of_charge * 100.0, 1),
-            StopReason=reason.value,
-        )
+                yield ended | town.clock.timeout(max(1, round(by_s - self.now_s)))
+        town.sessions.finish(row, town.sessions.reason(ended))
+
+    def _installed(self) -> Acting:
+        """Wait until a software installation that is under way has ended."""
+        installed = self.town.software.installing.get(self.row)
+        if installed is not None:
+            yield installed

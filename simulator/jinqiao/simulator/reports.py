@@ -16,6 +16,7 @@ from jinqiao.base.telemetry import Batch
 from jinqiao.vehicles.modes import VehicleState
 from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
+from .clock import NEVER
 from .gcj02 import wgs84_to_gcj02
 from .town import RESTING, Town
 
@@ -81,9 +82,24 @@ class Reports:
         self.due_s["detail"][rows] = 1 + (self._phase[rows] * detail_s).astype(np.int32)
 
     def hasten(self, rows: Rows) -> None:
-        """Let these vehicles report both groups at the end of this second."""
+        """Let these vehicles report both groups at the end of this second, the silent ones when they speak again."""
+        installing = self._town.software.installing
+        if installing:
+            rows = rows[~np.isin(rows, list(installing))]
         for due_s in self.due_s.values():
             due_s[rows] = 0
+
+    def silence(self, row: int) -> None:
+        """Let a vehicle report nothing until it is hastened."""
+        for due_s in self.due_s.values():
+            due_s[row] = NEVER
+
+    def look(self, rows: Rows, now_s: int) -> list[Batch]:
+        """Both groups of these vehicles now, beside what they report by themselves; `rows` rise strictly."""
+        if not len(rows):
+            return []
+        self._look_at_sleepers(dict.fromkeys(GROUPS, rows))
+        return [self._sample(group, rows, now_s) for group in GROUPS]
 
     def collect(self, now_s: int) -> list[Batch]:
         """The batches of everybody who is due, at most one per group; rows rise strictly."""

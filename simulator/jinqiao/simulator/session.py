@@ -1,7 +1,7 @@
 """A charging session as a table: which event leads from which state to which. All that changes a session is here.
 
-States are the thing model's `charging:ChargingState`. Its 4 (suspended) and 5 (fault) are states of a session that goes
-wrong; a station that works never leads there.
+States are the thing model's `charging:ChargingState`. Its 5 (fault) is the state of a session that goes wrong; a
+station that works never leads there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ class SessionEvent(Enum):
     PARAMETERS_AGREED = "parameters agreed"
     LIMIT_REACHED = "limit reached"
     STOPPED_BY_DRIVER = "stopped by driver"
+    SUSPENDED = "suspended from afar"
+    RESUMED = "resumed from afar"
     UNPLUGGED = "unplugged"
 
 
@@ -37,8 +39,15 @@ TRANSITIONS: dict[ChargingState, dict[SessionEvent, ChargingState]] = {
     ChargingState.CHARGING: {
         SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
+        SessionEvent.SUSPENDED: ChargingState.SUSPENDED,
+    },
+    ChargingState.SUSPENDED: {
+        SessionEvent.RESUMED: ChargingState.CHARGING,
+        SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
+        SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
     },
     ChargingState.FINISHED: {
+        SessionEvent.RESUMED: ChargingState.CHARGING,
         SessionEvent.UNPLUGGED: ChargingState.IDLE,
     },
 }
@@ -47,8 +56,8 @@ TRANSITIONS: dict[ChargingState, dict[SessionEvent, ChargingState]] = {
 def follow(state: int, event: SessionEvent) -> ChargingState:
     """The state after `event`; ValueError where the table has no way, because then the caller is wrong."""
     here = ChargingState(state)
-    there = TRANSITIONS[here].get(event)
+    there = TRANSITIONS.get(here, {}).get(event)
     if there is None:
-        known = ", ".join(known.value for known in TRANSITIONS[here])
+        known = ", ".join(known.value for known in TRANSITIONS.get(here, {}))
         raise ValueError(f"a session in state {here.name} does not take {event.value!r}, only: {known}")
     return there

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Event
@@ -17,13 +16,16 @@ from jinqiao.vehicles.battery import Pack
 from jinqiao.vehicles.bms import MOST_ERROR, shown_of
 from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
 
+from .activity import CHARGING, RESTING, ROLLING
 from .clock import NEVER, Clock
+from .dtc import DtcStatus, DtcStore
 from .microtrips import microtrips
 from .movement import Movement
 from .roads import jinqiao
 from .routes import RouteBook
-from .session import SessionEvent, follow
-from .stations import ChargerKind, Chargers
+from .sessions import Sessions
+from .software import Software
+from .stations import Chargers
 
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
@@ -34,16 +36,11 @@ __all__ = ["CHARGING", "DAY_S", "RESTING", "ROLLING", "Town"]
 
 Rows = NDArray[np.intp]
 
-PLUG = {"ac": Plug.AC, "dc": Plug.DC}
-
 #: Lamps are lit from dusk to dawn; local time of day, s (Shanghai, late autumn).
 DAWN_S, DUSK_S = 6.5 * 3600.0, 17.0 * 3600.0
 DAY_S = 86_400
 #: After an arrival a car reports again when the driver's door is open, and when he has gone, s.
 GETTING_OUT_S = (6, 16)
-
-#: Which physics a vehicle needs: none until somebody looks, a driving second, or a charging second.
-RESTING, ROLLING, CHARGING = 0, 1, 2
 
 
 class Town:
@@ -82,7 +79,12 @@ class Town:
         self._conditioned: list[int] = []
         self._plugged: dict[int, list[int]] = {Plug.AC: [], Plug.DC: []}
         self._unplugged: list[int] = []
-        self._limit_reached: dict[int, simpy.Event] = {}
+        self.sessions = Sessions(self)
+        self.software = Software(self.clock)
+        self.dtcs = DtcStore(fleet.dtc_count)
+        #: Until which second a command keeps something on: cabins conditioned, lamps flashing.
+        self.conditioned_until: dict[int, int] = {}
+        self.flashing_until: dict[int, int] = {}
 
     @property
     def ambient_degc(self) -> float:
@@ -116,8 +118,8 @@ class Town:
 
     def depart(self, row: int) -> None:
         """A trip begins."""
-        if self.fleet.charging_state[row] == ChargingState.FINISHED:
-            self.unplug(row)
+        if self.fleet.charging_state[row] != ChargingState.IDLE:
+            self.sessions.unplug(row)
         self.set_state(row, VehicleState.DRIVING)
         self.mode[row] = ROLLING
         self._stirred.append(row)
@@ -127,56 +129,45 @@ class Town:
         """A trip is over; `node` is where the next route begins, and the driver gets out."""
         self.node[row] = node
         self.set_state(row, VehicleState.PARKED)
-        self._rest(row)
+        self.begin_rest(row)
         for seconds in GETTING_OUT_S:
             self.clock.timeout(seconds).callbacks.append(lambda _: self.changed.append(row))
 
     def condition_cabin(self, row: int) -> None:
         """Somebody asks for a comfortable cabin from afar."""
         self.changed.append(row)
+        self.conditioned_until.pop(row, None)
         if self.mode[row] == RESTING:  # who charges has no rest to catch up with
             self._stirred.append(row)
         self._conditioned.append(row)
 
-    def plug_in(self, row: int, kind: ChargerKind, site: int, power_kw: float, limit: float) -> None:
-        """A cable goes in, and the car and the charger begin to talk; charging will end at `limit` (0 … 1)."""
-        self.session(row, SessionEvent.PLUGGED_IN)
-        self.chargers.plug(row, site, power_kw)
-        self.fleet.charge_limit[row] = round(limit * 100.0)
-        self.set_state(row, VehicleState.CHARGING)
+    def plug_cable(self, row: int, plug: Plug) -> None:
         self._stirred.append(row)
-        self._plugged[PLUG[kind]].append(row)
+        self._plugged[plug].append(row)
 
-    def begin_charging(self, row: int) -> simpy.Event:
-        """Power flows; the event that is returned happens when the car has reached its limit."""
-        self.session(row, SessionEvent.PARAMETERS_AGREED)
-        self.changed.append(row)
-        self.mode[row] = CHARGING
-        self._stirred.append(row)
-        reached = self._limit_reached[row] = self.clock.event()
-        return reached
-
-    def end_charging(self, row: int, reason: SessionEvent) -> None:
-        """No more power; the cable stays in."""
-        self._limit_reached.pop(row, None)
-        self.session(row, reason)
-        self.set_state(row, VehicleState.PARKED)
-        self._rest(row)
-
-    def unplug(self, row: int) -> None:
-        self.session(row, SessionEvent.UNPLUGGED)
-        self.changed.append(row)
+    def pull_cable(self, row: int) -> None:
         self._stirred.append(row)
         self._unplugged.append(row)
 
-    def session(self, row: int, event: SessionEvent) -> None:
-        """Move the charging session of a vehicle along its table."""
-        self.fleet.charging_state[row] = int(follow(int(self.fleet.charging_state[row]), event))
+    def begin_charging(self, row: int) -> None:
+        self.mode[row] = CHARGING
+        self._stirred.append(row)
 
-    def _rest(self, row: int) -> None:
+    def begin_rest(self, row: int) -> None:
         if self.mode[row] != RESTING:
             self.mode[row] = RESTING
             self.rested_s[row] = self.clock.second
+
+    def look_after(self, row: int) -> None:
+        """Compute one vehicle's rest up to now, before something about it changes from afar."""
+        if self.mode[row] == RESTING and self.rested_s[row] < self.clock.second:
+            self.catch_up(np.array([row]))
+
+    def store_dtc(self, row: int, code: str, status: DtcStatus = DtcStatus.CONFIRMED) -> None:
+        """A control unit stores a trouble code, or changes its status; reported when it is news."""
+        if self.dtcs.store(row, code, status, self.start_ms + self.clock.second * 1000):
+            self.changed.append(row)
+            self.announce(row, "diagnostics:DtcReported", Code=code, Status=int(status))
 
     # What happens to many vehicles at once.
 
@@ -186,7 +177,10 @@ class Town:
         if self._stirred:
             self.catch_up(_rows(self._stirred))
         if self._unplugged:
-            fleet.end_charge(_rows(self._unplugged))
+            unplugged = _rows(self._unplugged)
+            sessions = fleet.charging_state[unplugged]  # another cable may have gone in within this second
+            fleet.end_charge(unplugged)
+            fleet.charging_state[unplugged] = sessions
         for kind, plugged in self._plugged.items():
             if plugged:
                 fleet.begin_charge(_rows(plugged), np.uint8(kind))
@@ -219,15 +213,6 @@ class Town:
         if len(charging):
             offered_kw = self.chargers.share_kw(charging, self.fleet.acceptable_kw(charging))
             self.fleet.charge(charging, offered_kw, ambient_degc)
-
-    def tell_who_is_full(self) -> None:
-        """Trigger the events of the charging vehicles that have reached their limit; a loop over those few only."""
-        charging = np.flatnonzero(self.mode == CHARGING)
-        if len(charging):
-            for row in charging[self.fleet.at_charge_limit(charging)].tolist():
-                reached = self._limit_reached.pop(row, None)
-                if reached is not None:
-                    reached.succeed()
 
 
 def _rows(rows: list[int]) -> Rows:

@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Command, Event, Outcome
 from jinqiao.vehicles.catalogue import load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
 
+from .activity import RESTING
 from .agendas import AGENDAS, Agenda
 from .car import Car
 from .clock import NEVER
+from .commands.climate import LEAST_SOC
+from .commands.obey import obey
+from .commands.refusals import Refusal
+from .dtc import Dtc, DtcStatus
+from .orders import Orders
 from .reports import Reports
 from .town import Town
 
@@ -35,6 +41,9 @@ __all__ = ["World"]
 
 #: What a vehicle of this world can be doing.
 STATES = (VehicleState.PARKED, VehicleState.DRIVING, VehicleState.CHARGING, VehicleState.QUEUEING)
+
+#: Steps of an update that belong to the installation: "upgrade failed" and "flashing failed".
+INSTALLATION_FAILS = (-1, -4)
 
 
 class World:
@@ -54,8 +63,8 @@ class World:
             for spec, count, stop in zip(scenario.fleets, counts, stops, strict=True)
         ]
         # One stream of random numbers for each purpose, so that a draw more for one changes nothing for another.
-        purposes = np.random.SeedSequence(seed).spawn(2 + len(self.fleets))
-        for_fleet, for_reports, *for_agendas = (np.random.default_rng(purpose) for purpose in purposes)
+        purposes = np.random.SeedSequence(seed).spawn(3 + len(self.fleets))
+        for_fleet, for_reports, *for_agendas, for_orders = (np.random.default_rng(purpose) for purpose in purposes)
         self.fleet = self._build_fleet(for_fleet)
         self.town = Town(scenario, self.fleet)
         self._agendas: list[Agenda] = []
@@ -66,6 +75,8 @@ class World:
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
         telemetry = [(rows, spec.telemetry) for _, rows, spec in self.fleets]
         self._reports = Reports(self.town, telemetry, for_reports)
+        rows_of = {name: rows for name, rows, _ in self.fleets}
+        self._orders = Orders(self.town, scenario.commands, rows_of, for_orders)
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
         with _no_collection():
@@ -88,9 +99,10 @@ class World:
     def next_busy_s(self) -> int:
         """The next second in which anything happens: this one while anybody drives or charges."""
         town = self.town
-        if town.mode.any():
+        if town.changed or town.mode.any():  # between two ticks only a command changes anything
             return self.elapsed_s
-        soonest = min(float(town.wake_s.min()), town.clock.peek(), self._reports.next_due_s() - 1.0)
+        planned = min(float(town.wake_s.min()), town.clock.peek(), self._orders.next_s())
+        soonest = min(planned, self._reports.next_due_s() - 1.0)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
     def advance(self) -> tuple[list[Batch], list[Event]]:
@@ -98,7 +110,7 @@ class World:
         town = self.town
         now_s = self.next_busy_s()
         town.clock.reach(now_s)
-        town.tell_who_is_full()
+        town.sessions.tell_who_is_full()
         self._reports.hasten(self._decide(now_s))
         events, town.events = town.events, []
         town.step()
@@ -106,12 +118,91 @@ class World:
         town.clock.reach(self.elapsed_s)
         return self._reports.collect(self.elapsed_s), events
 
+    # Between two seconds: what comes from outside.
+
+    @property
+    def command_outcomes(self) -> dict[str, dict[int, int]]:
+        """What came of the scenario's commands so far: name → code → vehicles."""
+        return {name: dict(sorted(codes.items())) for name, codes in self._orders.outcomes.items()}
+
+    def idle_until(self, second: int) -> None:
+        """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
+        self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
+        self.town.clock.reach(self.elapsed_s)
+
+    def obey(self, command: Command) -> Outcome:
+        """Let one vehicle do what it is asked, at once, at the second `elapsed_s`; refusals in `commands.refusals`.
+
+        What it changes stands in the next batches, or in those of `look`; events come with the next `advance`. Raises
+        IndexError where there is no such vehicle; all else that is wrong with a command is refused.
+        """
+        self._known(command.vehicle)
+        return obey(self.town, command)
+
+    def look(self, rows: NDArray[np.integer[Any]]) -> list[Batch]:
+        """A fresh sample of these vehicles at `elapsed_s`, one batch a group; silent ones are left out.
+
+        Row numbers may come in any order. What these vehicles report by themselves does not change.
+        """
+        self.town.hand_over()
+        heard = [row for row in np.unique(rows).tolist() if not self.is_silent(row)]
+        return self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s)
+
+    def install(self, row: int, version: str, duration_s: float) -> Outcome:
+        """Begin to install new software; for `duration_s` (one second at least) the vehicle is silent and stands.
+
+        Refused unless it is parked, with enough charge, and installs nothing yet. A vehicle whose `ota_failure` is the
+        installation's (-1, -4) restarts with the version it had.
+        """
+        self._known(row)
+        fleet, town = self.fleet, self.town
+        if self.is_silent(row):
+            return Refusal.UPDATING.outcome()
+        if fleet.vehicle_state[row] != VehicleState.PARKED:
+            return Refusal.NOT_PARKED.outcome(VehicleState(int(fleet.vehicle_state[row])).name.lower())
+        soc = town.state_of_charge(row)
+        if soc < LEAST_SOC:
+            return Refusal.BATTERY_LOW.outcome(f"{soc:.1%}, expected at least {LEAST_SOC:.0%}")
+        installed = self.software_version(row) if self.ota_failure(row) in INSTALLATION_FAILS else version
+        town.software.install(row, installed, duration_s, lambda: town.changed.append(row))
+        self._reports.silence(row)
+        return Outcome()
+
+    def is_silent(self, row: int) -> bool:
+        """Whether a vehicle says nothing because it installs software."""
+        return row in self.town.software.installing
+
+    def software_version(self, row: int) -> str:
+        return self.town.software.version(row)
+
+    def ota_failure(self, row: int) -> int:
+        """The step at which the next update of this vehicle fails, -1 … -4 as the platform numbers them; 0: none."""
+        return int(self.fleet.ota_failure[row])
+
+    def store_dtc(self, row: int, code: str, status: DtcStatus = DtcStatus.CONFIRMED) -> None:
+        """A control unit of this vehicle stores a trouble code; ValueError where `code` is none."""
+        self._known(row)
+        self.town.store_dtc(row, code, status)
+
+    def dtcs(self, row: int) -> tuple[Dtc, ...]:
+        """What one vehicle has stored, oldest first."""
+        return self.town.dtcs.of(row)
+
+    def _known(self, row: int) -> None:
+        if not 0 <= row < self.fleet.n:
+            raise IndexError(f"vehicle {row} of a fleet of {self.fleet.n}")
+
+    # A second.
+
     def _decide(self, now_s: int) -> NDArray[np.intp]:
         """Who wakes, departs, arrives, plugs in at this second; returns the rows whose state changed."""
         town = self.town
         self._wake(now_s)
         town.clock.run_due()
         town.hand_over()
+        if self._orders.give(now_s):
+            town.clock.run_due()  # who is at his limit by a command is told at once
+            town.hand_over()
         changed = np.array(town.changed, dtype=np.intp)
         town.changed.clear()
         return changed
@@ -122,7 +213,7 @@ class World:
         waking = np.flatnonzero(town.wake_s <= now_s)
         if not len(waking):
             return
-        town.catch_up(waking)
+        town.catch_up(waking[town.mode[waking] == RESTING])  # a command may have let one charge meanwhile
         town.wake_s[waking] = NEVER
         agenda_of = np.searchsorted(self._first_rows, waking, side="right") - 1
         for row, number in zip(waking.tolist(), agenda_of.tolist(), strict=True):

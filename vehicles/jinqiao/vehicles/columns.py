@@ -19,6 +19,7 @@ _DTYPES = {
     "F8s": np.float64,
     "F4s": np.float32,
     "U1s": np.uint8,
+    "NDArray[np.int8]": np.int8,
     "NDArray[np.int16]": np.int16,
     "NDArray[np.int32]": np.int32,
 }
@@ -64,6 +65,8 @@ class Columns:
     plug_state: U1s
     charging_state: U1s
     charge_limit: U1s  #: percent of the display
+    user_limit: U1s  #: the limit a user has set to stay, percent; 0 where nobody has
+    ota_failure: NDArray[np.int8]  #: the step at which the next update fails, -1 … -4; 0 where none does
     alarm_level: U1s
     dtc_count: U1s
     target_temperature: F4s

@@ -25,7 +25,7 @@ from .modes import ChargingState, Plug
 from .parameters import Parameters
 from .parked import rest_rows
 from .plugged import acceptable_w, charge_rows
-from .sampling import Reading, sample
+from .sampling import Health, Reading, health_of, sample
 from .stored import stored_kwh
 from .vehicle_file import VehicleModel
 
@@ -211,6 +211,10 @@ class Fleet(Columns):
             probes_of_car(bytes(vin), self.models[model].layout.series, (float(high), float(low)))
             for vin, model, (high, low) in zip(self.vins[chosen], self.model_of[chosen], extremes, strict=True)
         ]
+
+    def health(self, row: int) -> Health:
+        """What the control units of one car know about it, for its self-test."""
+        return health_of(self._reading(slice(row, row + 1)))
 
     def sample(self, rows: RowsLike, group: str) -> dict[str, NDArray[Any]]:
         """Signals of one telemetry group, in the table's units and dtypes, without those only the world knows."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from .plugged import acceptable_w
 from .powertrain import GEAR_RATIO, WHEEL_RADIUS_M
 from .signals import SIGNALS
 
-__all__ = ["READINGS", "WORLD_SIGNALS", "Reading", "sample"]
+__all__ = ["READINGS", "WORLD_SIGNALS", "Health", "Reading", "health_of", "sample"]
 
 WORLD_SIGNALS = frozenset(
     {"longitude", "latitude", "altitude", "coordinate_system", "heading", "satellites", "ambient_temperature"}
@@ -246,6 +246,21 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     ),
     "dtc_count": lambda car: car["dtc_count"],
 }
+
+
+class Health(NamedTuple):
+    """A short self-test of one car."""
+
+    aux_voltage_v: float
+    insulation_kohm: float
+    state_of_health: float
+
+
+def health_of(reading: Reading) -> Health:
+    """The same values as telemetry tells, for a reading of one row."""
+    asked = ("aux_voltage", "insulation_resistance", "state_of_health")
+    aux_v, insulation_kohm, percent = (float(READINGS[name](reading)[0]) for name in asked)
+    return Health(aux_v, insulation_kohm, percent / 100.0)
 
 
 def sample(reading: Reading, group: str) -> dict[str, NDArray[Any]]:

@@ -168,8 +168,9 @@ def charge_not_of_current(pair: Pair) -> Mask:
 
 
 def over_the_charge_limit(pair: Pair) -> Mask:
-    """Charging goes on beyond the limit that was set."""
+    """Charging goes on beyond the limit that was set; one that was lowered counts from the next report on."""
     charging = pair.both("charging_state", ChargingState.CHARGING)
-    over = pair["soc_displayed"] > pair["charge_limit"] + half_step("soc_displayed") + BMS_PERCENT
+    limit = np.maximum(pair["charge_limit"], pair.before["charge_limit"])
+    over = pair["soc_displayed"] > limit + half_step("soc_displayed") + BMS_PERCENT
     beyond: Mask = charging & over & (pair.step("soc_displayed") > 0)
     return beyond

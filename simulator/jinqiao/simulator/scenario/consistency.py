@@ -13,6 +13,7 @@ from typing import Any
 from jinqiao.base.explain import Finding
 
 from ..quantity import QuantityError, parse_duration_s
+from .selection import unknown_fleets
 
 __all__ = ["PLACES", "inconsistencies"]
 
@@ -28,6 +29,7 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from _names_twice(data, "charging_stations")
     yield from _out_of_order(_under(_under(data, "weather"), "ambient"))
     yield from _off_the_map(data)
+    yield from unknown_fleets(data, "commands")
 
 
 def _under(data: Any, key: str) -> Any:

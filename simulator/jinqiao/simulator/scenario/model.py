@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from jinqiao.base.words import Refused, show
 
+from .command import CommandSpec
 from .fields import Model, Span, WholeNumber, optional
 from .fleet import FleetSpec
 from .start import Start
@@ -39,7 +40,6 @@ class Scenario(Model):
     later_keys: ClassVar[dict[str, str]] = {
         "network": "the network between vehicle and platform",
         "faults": "faults of vehicles and messages",
-        "commands": "commands from the cloud",
         "expect": "verdicts on the run",
     }
 
@@ -55,6 +55,7 @@ class Scenario(Model):
     weather: WeatherSpec = optional({}, "The weather; without it, 20 degC.")
     fleets: tuple[FleetSpec, ...] = Field(min_length=1, description="The vehicles.")
     charging_stations: tuple[StationSpec, ...] = optional([], "Public charging stations.")
+    commands: tuple[CommandSpec, ...] = optional([], "What the cloud asks of which vehicles, and when.")
     sinks: Sinks = optional([], "Where telemetry goes beside the broker; only [] in this version.")
 
     @property

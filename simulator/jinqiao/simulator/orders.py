@@ -1,0 +1,68 @@
+"""The scenario's commands: given when their second comes, to the vehicles that fit then, counted by outcome."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jinqiao.base.telemetry import Command
+
+from .activity import RESTING
+from .clock import NEVER
+from .commands.obey import obey
+
+if TYPE_CHECKING:
+    from .scenario.command import CommandSpec
+    from .town import Town
+
+__all__ = ["Orders"]
+
+
+class Orders:
+    """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`."""
+
+    def __init__(
+        self,
+        town: Town,
+        specs: Sequence[CommandSpec],
+        fleets: Mapping[str, slice],
+        draws: np.random.Generator,
+    ) -> None:
+        self._town = town
+        self._fleets = fleets
+        self._draws = draws
+        #: The last comes first; those of one second in the order of the file.
+        self._waiting = sorted(enumerate(specs), key=lambda item: (item[1].at_s, item[0]), reverse=True)
+        self.outcomes: dict[str, Counter[int]] = {}
+
+    def next_s(self) -> int:
+        """The second of the next command."""
+        return math.ceil(self._waiting[-1][1].at_s) if self._waiting else NEVER
+
+    def give(self, now_s: int) -> bool:
+        """Give the commands that are due; whether there were any."""
+        any_due = self.next_s() <= now_s
+        while self.next_s() <= now_s:
+            self._give(self._waiting.pop()[1])
+        return any_due
+
+    def _give(self, spec: CommandSpec) -> None:
+        town = self._town
+        rows = spec.on.pick(self._fleets, town.fleet.vehicle_state, self._draws)
+        sleepers = rows[town.mode[rows] == RESTING]
+        if len(sleepers):  # together, which is faster than each when it obeys
+            town.catch_up(sleepers)
+        name = spec.service or ", ".join(spec.set or ())
+        counted = self.outcomes.setdefault(name, Counter())
+        for row in rows.tolist():
+            counted[obey(town, _command(spec, row)).code] += 1
+
+
+def _command(spec: CommandSpec, row: int) -> Command:
+    if spec.service is not None:
+        return Command(row, "service", spec.service, spec.args)
+    return Command(row, "set", "", spec.set or {})

@@ -1,0 +1,112 @@
+"""Commands of a scenario: what the cloud asks of which vehicles, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from jinqiao.base.words import Refused, did_you_mean, one_of, show
+
+from ..commands.inputs import Input, read_all
+from ..commands.refusals import Refused as CommandRefused
+from ..commands.table import PROPERTIES, SERVICES, CommandRow
+from .fields import Model, Offset, optional
+from .selection import Selected
+
+__all__ = ["CommandSpec"]
+
+_NUMBERS = {"type": ["number", "boolean"]}
+
+
+def _number_schema(one: Input) -> dict[str, Any]:
+    if one.kind == "bool":
+        return {"type": ["boolean", "integer"]}
+    kind = "integer" if one.kind == "int" else "number"
+    return {"type": kind, "minimum": one.low, "maximum": one.high, "multipleOf": one.step, "description": one.wanted}
+
+
+def _known_service(name: object) -> object:
+    if not isinstance(name, str) or name not in SERVICES:
+        near = did_you_mean(name, SERVICES) if isinstance(name, str) else ""
+        raise Refused(f"found {show(name)}, expected a service: {one_of(list(SERVICES))}{near}")
+    return name
+
+
+def _properties(value: object) -> object:
+    if not isinstance(value, dict) or not value:
+        raise Refused(f"found {show(value)}, expected properties with values: {one_of(list(PROPERTIES))}")
+    for name, wanted in value.items():
+        if name not in PROPERTIES:
+            near = did_you_mean(str(name), PROPERTIES)
+            raise Refused(f"found {show(name)}, expected a property: {one_of(list(PROPERTIES))}{near}")
+        (one,) = PROPERTIES[name].inputs
+        _readable(PROPERTIES[name], {one.name: wanted})
+    return value
+
+
+def _readable(row: CommandRow, arguments: Mapping[str, Any]) -> None:
+    try:
+        read_all(row.inputs, arguments)
+    except CommandRefused as refused:
+        raise Refused(re.sub("^request parameter error: ", "", refused.outcome.message)) from None
+
+
+Service = Annotated[
+    str,
+    BeforeValidator(_known_service),
+    WithJsonSchema({"enum": list(SERVICES)}),
+]
+Properties = Annotated[
+    dict[str, Any],
+    BeforeValidator(_properties),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {name: _number_schema(row.inputs[0]) for name, row in PROPERTIES.items()},
+            "additionalProperties": False,
+            "minProperties": 1,
+        }
+    ),
+]
+
+
+def _arguments(value: object) -> object:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refused(f"found {show(value)}, expected the service's inputs: {{Target: 22}}")
+    return value
+
+
+Arguments = Annotated[
+    dict[str, Any],
+    BeforeValidator(_arguments),
+    AfterValidator(dict),
+    WithJsonSchema({"type": "object", "additionalProperties": _NUMBERS}),
+]
+
+
+class CommandSpec(Model):
+    """One command to some vehicles: a service to call, or properties to set."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["service"]}, {"required": ["set"]}]})
+
+    at_s: Offset = Field(alias="at", description="Time since the start of the scenario.")
+    on: Selected = Field(description="For whom: [N of | N % | any | all] [state] [fleet].")
+    service: Service | None = optional(None, "The service to call.")
+    args: Arguments = optional({}, "Inputs of the service.")
+    set: Properties | None = optional(None, "The properties to set, with their values.")
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> CommandSpec:
+        if (self.service is None) == (self.set is None):
+            found = "neither" if self.service is None else "both"
+            raise Refused(f"found {found} of service and set, expected one of the two")
+        if self.service is not None:
+            _readable(SERVICES[self.service], self.args)
+        elif self.args:
+            raise Refused("found args beside set, expected args with a service only")
+        return self
