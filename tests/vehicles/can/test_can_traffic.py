@@ -184,7 +184,7 @@ def test_speed_is_the_cycles_linear_between_seconds(decoded: list[tuple[float, s
 
 def test_current_keeps_the_means_of_the_physics(decoded: list[tuple[float, str, dict[str, float]]]) -> None:
     """Charge by the frames of current, and energy by voltage times current, agree with the mean power's."""
-    at, current = column(decoded, "PackCurrent")
+    _, current = column(decoded, "PackCurrent")
     _, voltage = column(decoded, "PackVoltage")
     _, power = column(decoded, "PackPower")
     assert np.ptp(current) > 20
@@ -233,7 +233,7 @@ def test_no_more_than_the_cycle(seconds: int) -> None:
 def test_candump_refuses_what_it_cannot_write() -> None:
     data = np.zeros((1, 8), dtype=np.uint8)
     for ids, extended, length in ((0x800, False, 8), (1 << 29, True, 8), (1, False, 9)):
-        with pytest.raises(ValueError, match="identifier|bytes"):
+        with pytest.raises(ValueError, match=r"identifier|bytes"):
             candump_lines([1.7e9], [ids], extended, length, data)
     assert candump_lines([], [], False, 8, np.zeros((0, 8), np.uint8)) == b""
     text = candump_lines(

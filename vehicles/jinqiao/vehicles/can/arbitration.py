@@ -1,4 +1,4 @@
-"""Who sends when on a bus: the lowest identifier of those that wait wins, and a frame that has begun is not interrupted.
+"""Who sends when on a bus: the lowest identifier that waits wins, and a frame once begun is not interrupted.
 
 Many buses (one a vehicle) are settled at once; the only loop is over the frames of one bus.
 """

@@ -43,7 +43,7 @@ def course_values(
     step: NDArray[np.float64] = after - before
     if course == "linear":
         return before + step * u
-    values = np.asarray(step * (u + 3.0 * u * (1.0 - u)), dtype=np.float64)
+    values: NDArray[np.float64] = np.asarray(step * (u + 3.0 * u * (1.0 - u)), dtype=np.float64)
     values += before
     if course == "ripple":
         strength = np.asarray(np.abs(after) * (RIPPLE_SHARE * _draw(seeds, second)), dtype=np.float64)
@@ -54,5 +54,4 @@ def course_values(
 def _draw(seeds: NDArray[np.uint32], second: int) -> NDArray[np.float64]:
     """A number from 0.4 to 1 for each vehicle and second; multiplicative hash (Knuth, TAOCP 3, 6.4)."""
     mixed = (seeds + np.uint32(second * 40503 & 0xFFFFFFFF)) * np.uint32(2654435761)
-    drawn: NDArray[np.float64] = 0.4 + 0.6 * (mixed >> np.uint32(8)) / float(1 << 24)
-    return drawn
+    return np.asarray(0.4 + 0.6 * (mixed >> np.uint32(8)) / float(1 << 24), dtype=np.float64)

@@ -18,8 +18,9 @@ ERROR_FRAME_BITS = 6 + 6 + 8 + 3
 class CanFaultState:
     """Columns of n vehicles; everything is well at first.
 
-    `missing`, `wrong_checksum` (bool) and `counter_jump` (int) have shape (messages, n), in the order of `MESSAGES`;
-    `bus_off` (senders, n), in the order of `SENDERS`; `error_rate` (n,) is error frames per second and bus;
+    `missing` and `wrong_checksum` count the faults that hold, `counter_jump` is by how much a counter is ahead: shape
+    (messages, n), in the order of `MESSAGES`. `bus_off` counts likewise, (senders, n), in the order of `SENDERS`;
+    `error_rate` (n,) is error frames per second and bus;
     `stuck` maps a signal's name to its frozen values (n,), NaN where it moves.
     """
 
@@ -27,17 +28,17 @@ class CanFaultState:
     sender_index: Mapping[str, int] = {name: index for index, name in enumerate(SENDERS)}
 
     def __init__(self, n: int) -> None:
-        self.missing = np.zeros((len(MESSAGES), n), dtype=np.bool_)
-        self.wrong_checksum = np.zeros((len(MESSAGES), n), dtype=np.bool_)
+        self.missing = np.zeros((len(MESSAGES), n), dtype=np.int16)
+        self.wrong_checksum = np.zeros((len(MESSAGES), n), dtype=np.int16)
         self.counter_jump = np.zeros((len(MESSAGES), n), dtype=np.int64)
-        self.bus_off = np.zeros((len(SENDERS), n), dtype=np.bool_)
+        self.bus_off = np.zeros((len(SENDERS), n), dtype=np.int16)
         self.error_rate = np.zeros(n)
         self.stuck: dict[str, NDArray[np.float64]] = {}
 
     def silent(self, message: str) -> NDArray[np.bool_]:
         """Vehicles where nobody sends this message, shape (n,)."""
         off = self.bus_off[self.sender_index[MESSAGES[message].sender]]
-        silent: NDArray[np.bool_] = self.missing[self.message_index[message]] | off
+        silent: NDArray[np.bool_] = (self.missing[self.message_index[message]] + off) > 0
         return silent
 
     def freeze(self, signal: str, rows: NDArray[np.intp]) -> None:

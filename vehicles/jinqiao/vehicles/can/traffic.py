@@ -127,7 +127,7 @@ class CanTraffic:
             counter = sequence + np.tile(jumps, len(offsets))
         frames = pack(message, values, count, counter=counter % COUNTS)
         if faults is not None and message.protected:
-            wrong = faults.wrong_checksum[faults.message_index[message.name]]
+            wrong = faults.wrong_checksum[faults.message_index[message.name]] > 0
             frames[:, 7] ^= np.tile(wrong.astype(np.uint8) * 0x5A, len(offsets))
         return frames
 
