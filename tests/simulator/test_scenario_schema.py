@@ -93,7 +93,7 @@ RIGHT = (
 WRONG = (
     ("name: Test", "name: 3"),
     ("name: Test", "nmae: Test"),
-    ("name: Test", "name: Test\nfaults: []"),
+    ("name: Test", "name: Test\nnetwork: {}"),
     ("name: Test", "name: Test\nsinks: [{parquet: {dir: out}}]"),
     ("name: Test", "name: Test\nplace: paris"),
     ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: Lok}]"),

@@ -59,7 +59,7 @@ class FaultPlan:
         return self._heap[0].at_s if self._heap else NEVER
 
     def due(self, now_s: int, pick: Pick) -> list[FaultChange]:
-        """All changes up to `now_s`; `pick` chooses the vehicles of a fault that begins. Ends come before beginnings."""
+        """All changes up to `now_s`; `pick` chooses the vehicles of a fault that begins. Ends come first."""
         changes = []
         while self.next_s() <= now_s:
             entry = heapq.heappop(self._heap)

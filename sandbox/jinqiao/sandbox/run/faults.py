@@ -31,7 +31,7 @@ from jinqiao.simulator.world import World
 from .can_stream import CanStream
 from .summary import Summary
 
-__all__ = ["EFFECTS", "FaultInjector", "LABEL_TOPIC"]
+__all__ = ["EFFECTS", "LABEL_TOPIC", "FaultInjector"]
 
 #: By product key and device name.
 LABEL_TOPIC = "/{}/{}/user/label"
@@ -112,7 +112,7 @@ class FaultInjector:
     """Begins and ends the faults of a run at their seconds; `run` before the second is simulated."""
 
     def __init__(self, world: World, can: CanStream, seed: int, product_key: str, names: NDArray[np.bytes_]) -> None:
-        self._plan = FaultPlan(world.scenario.faults, seed)
+        self._plan = FaultPlan([spec for spec in world.scenario.faults if isinstance(spec, FaultSpec)], seed)
         self._broken = Broken(world, can)
         self._product_key, self._names = product_key, names
         self._fleets = {name: rows for name, rows, _ in world.fleets}

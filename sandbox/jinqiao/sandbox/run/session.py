@@ -28,6 +28,7 @@ from ..system import process_age_s
 from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import NoTable, View
+from .faults import FaultInjector
 from .options import RunOptions
 from .outlets import Outlet
 from .pace import Pace
@@ -64,6 +65,7 @@ class Run:
         self.publisher: Publisher | None = None
         self.can: CanStream | None = None
         self.own: VehicleLinks | None = None
+        self.faults: FaultInjector | None = None
         self.checker: Checker | None = None
         self.gateway_stats: dict[str, Any] = {}
         self.house_password = secrets.token_urlsafe(16)
@@ -154,6 +156,8 @@ class Run:
                 await own.connect(range(rows.start, rows.stop), self.stop)
         self.publisher = Publisher(key, names, link, own, self.summary)
         self.own, self.can = own, CanStream(world, key, names)
+        if self.scenario.faults:
+            self.faults = FaultInjector(world, self.can, self.seed, key, names)
         for outlet in options.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
@@ -226,7 +230,12 @@ class Run:
         limits = [self.scenario.duration_s, self.options.for_s]
         end_s = min(limit for limit in limits if limit is not None)
         self.pace.start()
-        while (second := world.next_busy_s()) < end_s and await self.pace.until(second, self.stop):
+        while (second := self._next_s(world)) < end_s and await self.pace.until(second, self.stop):
+            if self.faults is not None and self.own is not None:
+                world.idle_until(second)
+                await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
+                if world.next_busy_s() > second:
+                    continue
             batches, events = world.advance()
             for batch in batches:
                 await publisher.post(batch)
@@ -247,6 +256,10 @@ class Run:
         await self.pace.until(end_s, self.stop)
         self.summary.wall_s = self.pace.wall_s()
         self.summary.simulated_s = float(min(world.elapsed_s, end_s) if self.stop.is_set() else end_s)
+
+    def _next_s(self, world: World) -> int:
+        """The next second in which the world does something or something breaks in it."""
+        return min(world.next_busy_s(), self.faults.next_s()) if self.faults is not None else world.next_busy_s()
 
     def _tell(self, violations: list[Violation]) -> None:
         for violation in violations:

@@ -90,7 +90,7 @@ def _can_faults_without_can(data: Any) -> Iterator[Finding]:
     for index, fault in enumerate(_entries(data, "faults")):
         kind = _under(fault, "fault")
         if isinstance(kind, str) and kind.startswith("can_"):
-            message = f"found {kind!r}, but no fleet sends its CAN; expected one with telemetry: {{can: {{vehicles: N}}}}"
+            message = f"found {kind!r}, but no fleet sends its CAN: telemetry: {{can: {{vehicles: N}}}}"
             yield Finding(("faults", index, "fault"), message)
 
 

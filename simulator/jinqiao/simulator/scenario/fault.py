@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -41,22 +41,23 @@ FaultName = Literal[
 ]
 
 
-def _one_of(names: list[str], what: str, where: str) -> Any:
+def _one_of(names: list[str], what: str) -> tuple[BeforeValidator, WithJsonSchema]:
     """A name of a list, refused with the nearest one."""
 
     def check(value: object) -> object:
         if not isinstance(value, str) or value not in names:
             near = did_you_mean(value, names) if isinstance(value, str) else ""
-            raise Refused(f"found {show(value)}, expected {what}{near}", f"they are listed by: {where}")
+            raise Refused(f"found {show(value)}, expected {what}{near}", "they are listed by: jinqiao can dbc")
         return value
 
-    return Annotated[str, BeforeValidator(check), WithJsonSchema({"enum": names})]
+    return BeforeValidator(check), WithJsonSchema({"enum": names})
 
 
-_DBC = "jinqiao can dbc"
-Message = _one_of(list(MESSAGES), "a CAN message", _DBC)
-ProtectedMessage = _one_of([m.name for m in MESSAGES.values() if m.protected], "a CAN message with counter and CRC", _DBC)
-SignalName = _one_of([s.name for m in MESSAGES.values() for s in m.signals], "a CAN signal", _DBC)
+_PROTECTED = [message.name for message in MESSAGES.values() if message.protected]
+_SIGNALS = [signal.name for message in MESSAGES.values() for signal in message.signals]
+Message = Annotated[str, *_one_of(list(MESSAGES), "a CAN message")]
+ProtectedMessage = Annotated[str, *_one_of(_PROTECTED, "a CAN message with counter and CRC")]
+SignalName = Annotated[str, *_one_of(_SIGNALS, "a CAN signal")]
 
 
 class FaultSpec(Model):
@@ -103,28 +104,28 @@ class LastingFault(FaultSpec):
 class CanMissingMessage(LastingFault):
     """A cyclic message is not sent any more."""
 
-    fault: Literal["can_missing_message"]
+    fault: Literal["can_missing_message"] = Field(description="Which kind of fault.")
     message: Message = Field(description="Name of the message.")
 
 
 class CanStuckSignal(LastingFault):
     """A signal keeps the value it has; counter and checksum go on, so only its stillness tells."""
 
-    fault: Literal["can_stuck_signal"]
+    fault: Literal["can_stuck_signal"] = Field(description="Which kind of fault.")
     signal: SignalName = Field(description="Name of the signal.")
 
 
 class CanWrongChecksum(LastingFault):
     """The checksum of a protected message does not fit its bytes."""
 
-    fault: Literal["can_wrong_checksum"]
+    fault: Literal["can_wrong_checksum"] = Field(description="Which kind of fault.")
     message: ProtectedMessage = Field(description="Name of the message.")
 
 
 class CanCounterJump(FaultSpec):
     """The counter of a protected message jumps once."""
 
-    fault: Literal["can_counter_jump"]
+    fault: Literal["can_counter_jump"] = Field(description="Which kind of fault.")
     message: ProtectedMessage = Field(description="Name of the message.")
     by: WholeNumber = optional(2, "By how many counts more than one.", ge=1, le=13)
 
@@ -132,7 +133,7 @@ class CanCounterJump(FaultSpec):
 class CanBusOff(LastingFault):
     """A control unit leaves the bus, and comes back when its recovery is over."""
 
-    fault: Literal["can_bus_off"]
+    fault: Literal["can_bus_off"] = Field(description="Which kind of fault.")
     node: Literal["VCU", "MCU", "ESC", "BMS", "OBC", "BCM", "TCU"] = Field(description="The control unit.")
     for_s: Span | None = optional("2 s", "Until it has recovered.", alias="for")
 
@@ -140,7 +141,7 @@ class CanBusOff(LastingFault):
 class CanErrorFrames(LastingFault):
     """Frames are broken off by error flags and sent again."""
 
-    fault: Literal["can_error_frames"]
+    fault: Literal["can_error_frames"] = Field(description="Which kind of fault.")
     rate: Annotated[float, Field(strict=True, gt=0, le=400, allow_inf_nan=False)] = Field(
         description="Error frames per second and bus."
     )
@@ -149,7 +150,7 @@ class CanErrorFrames(LastingFault):
 class OtaFailure(LastingFault):
     """The next software update fails at this step."""
 
-    fault: Literal["ota_failure"]
+    fault: Literal["ota_failure"] = Field(description="Which kind of fault.")
     step: Annotated[WholeNumber, Field(ge=-4, le=-1)] = Field(
         description="As the platform numbers them: -1 upgrade, -2 download, -3 verification, -4 installation."
     )
@@ -164,7 +165,7 @@ def _is_code(code: str) -> str:
 class TroubleCode(FaultSpec):
     """A control unit stores a diagnostic trouble code, and keeps it until it is cleared."""
 
-    fault: Literal["dtc"]
+    fault: Literal["dtc"] = Field(description="Which kind of fault.")
     code: Annotated[str, AfterValidator(_is_code), WithJsonSchema({"enum": list(CODES)})] = Field(
         strict=True, description="SAE J2012 code, like P0A80."
     )
@@ -196,7 +197,7 @@ class _Known:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         branches = handler(core)["oneOf"]
-        return {"oneOf": [branch for branch in branches if not branch["$ref"].endswith("_Unknown")]}
+        return {"oneOf": [branch for branch in branches if "_Unknown" not in branch["$ref"]]}
 
 
 def _tag(value: Any) -> str:
