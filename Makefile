@@ -41,6 +41,7 @@ bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machi
 	$(BIN)/jinqiao bench physics
 	$(BIN)/jinqiao bench render
 	$(BIN)/jinqiao bench stores
+	$(BIN)/jinqiao bench can
 	$(BIN)/jinqiao bench end-to-end
 	$(BIN)/jinqiao bench broker
 	$(BIN)/jinqiao bench connections

@@ -94,7 +94,7 @@ RIGHT = (
 WRONG = (
     ("name: Test", "name: 3"),
     ("name: Test", "nmae: Test"),
-    ("name: Test", "name: Test\nfaults: []"),
+    ("name: Test", "name: Test\nnetwork: {}"),
     ("name: Test", "name: Test\nsinks: [{parquet: {}}]"),
     ("name: Test", "name: Test\nsinks: [parquet]"),
     ("name: Test", "name: Test\nsinks: [{parket: {dir: out}}]"),

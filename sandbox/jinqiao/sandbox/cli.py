@@ -13,9 +13,9 @@ from jinqiao.base.errors import JinqiaoError
 
 from .commands import (
     bench,
+    can,
     catalog,
     certs,
-    charge_log,
     device,
     gbt32960,
     inspection,
@@ -53,7 +53,7 @@ app.add_typer(product.app, name="product")
 app.add_typer(device.app, name="device")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(gbt32960.app, name="gbt32960")
-app.add_typer(charge_log.app, name="can")
+app.add_typer(can.app, name="can")
 app.add_typer(bench.app, name="bench")
 
 

@@ -169,14 +169,17 @@ class Reports:
         town = self._town
         everyone = len(rows) == town.fleet.n
         where: Rows | slice = slice(None) if everyone else rows
-        known = {
-            **town.fleet.sample(where, group),
-            **self._positions(where, self._datum[self._fleet_of[where]]),
-            "ambient_temperature": np.full(len(rows), town.ambient_degc, dtype=np.float32),
-            "satellites": self._satellites(where, now_s),
-        }
+        known = {**town.fleet.sample(where, group), **self.surroundings(where, len(rows), now_s)}
         time_ms = town.start_ms + now_s * 1000
         return Batch(time_ms, group, rows.astype(np.int32), {name: _own(known[name]) for name in NAMES[group]})
+
+    def surroundings(self, where: Rows | slice, count: int, now_s: int) -> dict[str, NDArray[Any]]:
+        """What only the world knows of these `count` vehicles: position in their fleet's datum, fix, weather."""
+        return {
+            **self._positions(where, self._datum[self._fleet_of[where]]),
+            "ambient_temperature": np.full(count, self._town.ambient_degc, dtype=np.float32),
+            "satellites": self._satellites(where, now_s),
+        }
 
     def _positions(self, where: Rows | slice, datum: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """Positions in the datum of each vehicle's fleet."""

@@ -93,6 +93,10 @@ class World:
         numbers = np.bincount(self.fleet.vehicle_state, minlength=len(VehicleState)).tolist()
         return {state.name.lower(): numbers[state] for state in STATES}
 
+    def surroundings(self, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+        """The signals of `WORLD_SIGNALS` for these vehicles now, each of shape (m,)."""
+        return self._reports.surroundings(rows, len(rows), self.elapsed_s)
+
     def next_busy_s(self) -> int:
         """The next second in which anything happens: this one while anybody drives or charges."""
         town = self.town

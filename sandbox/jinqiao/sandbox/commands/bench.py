@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..bench.broker import bench_broker
+from ..bench.can import bench_can
 from ..bench.commands import bench_commands
 from ..bench.connections import bench_connections
 from ..bench.end_to_end import bench_end_to_end
@@ -117,6 +118,21 @@ def stores(
       jinqiao bench stores --json
     """
     _tell(bench_stores(vehicles, seconds), as_json=json_)
+
+
+@app.command("can")
+def can(
+    vehicles: Annotated[int, typer.Option(min=1, max=20_000, help="Buses of the whole-second figure.")] = 1_000,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each side.")] = 3.0,
+    json_: AsJson = False,
+) -> None:
+    """CAN frames packed per second on one core, counter and checksum included, beside cantools.
+
+    \b
+    Example:
+      jinqiao bench can --json
+    """
+    _tell(bench_can(vehicles, seconds), as_json=json_)
 
 
 @app.command("end-to-end")

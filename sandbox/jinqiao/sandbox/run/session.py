@@ -26,9 +26,11 @@ from jinqiao.simulator.scenario import Scenario, load_scenario
 from jinqiao.simulator.world import World
 
 from ..system import process_age_s
+from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import NoTable, View
 from .downlinks import Downlinks
+from .faults import FaultInjector
 from .options import RunOptions
 from .outlets import Outlet
 from .pace import Pace
@@ -66,6 +68,9 @@ class Run:
         self.world: World | None = None
         self.summary = Summary(self.scenario.name, self.seed, 0)
         self.publisher: Publisher | None = None
+        self.can: CanStream | None = None
+        self.own: VehicleLinks | None = None
+        self.faults: FaultInjector | None = None
         self.checker: Checker | None = None
         self.gateway_stats: dict[str, Any] = {}
         self.house_password = secrets.token_urlsafe(16)
@@ -161,6 +166,9 @@ class Run:
         for _, rows, spec in world.fleets:
             protobuf[rows] = spec.telemetry.format == "protobuf"
         self.publisher = Publisher(key, names, link, own, self.summary, protobuf=protobuf)
+        self.own, self.can = own, CanStream(world, key, names)
+        if self.scenario.faults:
+            self.faults = FaultInjector(world, self.can, self.seed, key, names)
         for outlet in self.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
@@ -172,7 +180,7 @@ class Run:
             self.publisher,
             link,
             on_platform=on_platform,
-            reach=Present(world, self.pace, self.downlinks).reach,
+            reach=Present(world, self.pace, self.downlinks, self.faults).reach,
             shown=self._show,
         )
         return link
@@ -254,10 +262,12 @@ class Run:
         limits = [self.scenario.duration_s, self.options.for_s]
         end_s = min(limit for limit in limits if limit is not None)
         self.pace.start()
-        present = Present(world, self.pace, self.downlinks)
+        present = Present(world, self.pace, self.downlinks, self.faults)
         while (second := present.next_second()) < end_s and await self.pace.until(second, self.stop):
             async with self.downlinks.turn:
                 world.idle_until(second)
+                if self.faults is not None and self.own is not None:
+                    await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
                 if world.next_busy_s() <= second:
                     await self._second(world, publisher, link)
                 await self.downlinks.tick()
@@ -274,6 +284,8 @@ class Run:
             self._tell(self.checker.read(batches))
         for event in events:
             await publisher.event(event)
+        if self.can is not None and self.own is not None:
+            await self.can.publish(link, self.own, self.summary)
         for outlet in self.outlets:
             await outlet.take(batches, events)
         if self.summary.first_telemetry_s is None and self.summary.messages:

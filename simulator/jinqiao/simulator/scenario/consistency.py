@@ -30,6 +30,8 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from _out_of_order(_under(_under(data, "weather"), "ambient"))
     yield from _off_the_map(data)
     yield from unknown_fleets(data, "commands")
+    yield from unknown_fleets(data, "faults")
+    yield from _can_faults_without_can(data)
 
 
 def _under(data: Any, key: str) -> Any:
@@ -79,6 +81,17 @@ def _off_the_map(data: Any) -> Iterator[Finding]:
         if away_km > reach_km:
             message = f"found {at}, {away_km:,.0f} km from {place}, expected at most {reach_km:g} km"
             yield Finding(("charging_stations", index, "at"), message)
+
+
+def _can_faults_without_can(data: Any) -> Iterator[Finding]:
+    """Faults on the buses need vehicles that show their buses."""
+    if any(_under(_under(fleet, "telemetry"), "can") is not None for fleet in _entries(data, "fleets")):
+        return
+    for index, fault in enumerate(_entries(data, "faults")):
+        kind = _under(fault, "fault")
+        if isinstance(kind, str) and kind.startswith("can_"):
+            message = f"found {kind!r}, but no fleet sends its CAN: telemetry: {{can: {{vehicles: N}}}}"
+            yield Finding(("faults", index, "fault"), message)
 
 
 def _is_position(at: Any) -> bool:

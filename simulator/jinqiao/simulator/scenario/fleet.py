@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from jinqiao.base.words import Refused, did_you_mean
 
 from .agenda import Agenda
+from .can import CanSpec
 from .fields import InitialShare, Interval, Model, WholeNumber, optional
 
 __all__ = ["MAX_VEHICLES", "STATE_WORDS", "FleetSpec", "TelemetrySpec"]
@@ -53,6 +54,7 @@ class TelemetrySpec(Model):
     format: Literal["alink", "protobuf"] = optional(
         "alink", "alink: JSON property and event posts; protobuf: VehicleSample and VehicleEvent on custom topics."
     )
+    can: CanSpec | None = optional(None, "Raw CAN frames beside the telemetry; without it, none.")
 
 
 class FleetSpec(Model):

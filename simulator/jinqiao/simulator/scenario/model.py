@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from jinqiao.base.words import Refused
 
 from .command import CommandSpec
+from .fault import Fault
 from .fields import Model, Span, WholeNumber, optional
 from .fleet import FleetSpec
 from .sinks import Sink
@@ -31,7 +32,6 @@ class Scenario(Model):
 
     later_keys: ClassVar[dict[str, str]] = {
         "network": "the network between vehicle and platform",
-        "faults": "faults of vehicles and messages",
         "expect": "verdicts on the run",
     }
 
@@ -48,6 +48,7 @@ class Scenario(Model):
     fleets: tuple[FleetSpec, ...] = Field(min_length=1, description="The vehicles.")
     charging_stations: tuple[StationSpec, ...] = optional([], "Public charging stations.")
     commands: tuple[CommandSpec, ...] = optional([], "What the cloud asks of which vehicles, and when.")
+    faults: tuple[Fault, ...] = optional([], "What breaks, when, in which vehicles, for how long.")
     sinks: tuple[Sink, ...] = optional([], "Where telemetry goes beside the broker.")
 
     @property

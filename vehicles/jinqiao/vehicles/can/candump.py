@@ -28,7 +28,7 @@ def candump_lines(
 ) -> bytes:
     """Lines of a candump log, in the order given.
 
-    `time_s` are seconds since 1970 (float64, microseconds are kept), `ids` identifiers, `extended` whether an identifier
+    `time_s` are seconds since 1970 (float64, microseconds are kept), `ids` identifiers, `extended` whether one
     has 29 bits (one for all or one each), `lengths` data bytes 0 to 8 (likewise), `data` bytes of shape (n, 8).
     ValueError for values that the form cannot hold.
     """

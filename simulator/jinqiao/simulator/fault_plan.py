@@ -1,0 +1,80 @@
+"""When faults begin and end, and on whom: the plan of a run, drawn once from its seed.
+
+It says what is to happen; whoever owns what breaks (buses, updates, trouble codes) makes it happen.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .clock import NEVER
+from .scenario.fault import FaultSpec
+
+__all__ = ["FaultChange", "FaultPlan", "Phase"]
+
+#: `once` is a fault that has no end of its own.
+Phase: TypeAlias = Literal["begin", "end", "once"]
+Pick: TypeAlias = Callable[[FaultSpec, np.random.Generator], NDArray[np.intp]]
+
+
+class FaultChange(NamedTuple):
+    """A fault begins or ends at second `at_s` in the vehicles `rows` (fleet rows, rising)."""
+
+    at_s: int
+    spec: FaultSpec
+    phase: Phase
+    rows: NDArray[np.intp]
+
+
+class _Entry(NamedTuple):
+    at_s: int
+    order: int
+    spec: FaultSpec
+    rows: NDArray[np.intp] | None  # None: it begins, and who it strikes is decided then
+
+
+class FaultPlan:
+    """The faults of a scenario in the order of time. Whole seconds: the world steps in them."""
+
+    def __init__(self, specs: Sequence[FaultSpec], seed: int) -> None:
+        self._draws = np.random.default_rng([seed, 0xFA])
+        self._order = count()
+        self._heap = [_Entry(self._moment(spec), next(self._order), spec, None) for spec in specs]
+        heapq.heapify(self._heap)
+
+    def _moment(self, spec: FaultSpec) -> int:
+        if spec.between is None:
+            return math.ceil(spec.at_s or 0.0)
+        return math.ceil(self._draws.uniform(*spec.between))
+
+    def next_s(self) -> int:
+        """The second of the next change."""
+        return self._heap[0].at_s if self._heap else NEVER
+
+    def due(self, now_s: int, pick: Pick) -> list[FaultChange]:
+        """All changes up to `now_s`; `pick` chooses the vehicles of a fault that begins. Ends come first."""
+        changes = []
+        while self.next_s() <= now_s:
+            entry = heapq.heappop(self._heap)
+            changes.append(self._change(entry, pick))
+        return changes
+
+    def _change(self, entry: _Entry, pick: Pick) -> FaultChange:
+        spec = entry.spec
+        if entry.rows is not None:
+            return FaultChange(entry.at_s, spec, "end", entry.rows)
+        rows = pick(spec, self._draws)
+        if spec.lasts_s == 0.0:
+            return FaultChange(entry.at_s, spec, "once", rows)
+        if spec.lasts_s is not None and len(rows):
+            # A negative order: at one second the old fault ends before a new one begins.
+            end = _Entry(entry.at_s + max(1, math.ceil(spec.lasts_s)), next(self._order) - (1 << 30), spec, rows)
+            heapq.heappush(self._heap, end)
+        return FaultChange(entry.at_s, spec, "begin", rows)

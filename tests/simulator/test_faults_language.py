@@ -1,0 +1,145 @@
+"""`faults:` in a scenario: what is read, what is refused and where, and when it is to happen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import jsonschema
+import numpy as np
+import pytest
+
+from jinqiao.base.errors import ScenarioError
+from jinqiao.simulator.clock import NEVER
+from jinqiao.simulator.fault_plan import FaultPlan
+from jinqiao.simulator.scenario import Scenario, parse_scenario
+from jinqiao.simulator.scenario.fault import KINDS, FaultName, FaultSpec
+from jinqiao.simulator.scenario.schema import json_schema
+from jinqiao.vehicles.can.database import SENDERS
+
+HEAD = """name: Faults
+start: 2026-11-23T08:00+08:00
+duration: 10 min
+fleets:
+  - name: cars
+    count: 4
+    models: {bmw-ix3-2021: 1}
+    agenda: {cycle: WLTC}
+    telemetry: {can: {vehicles: 2}}
+faults:
+"""
+GOOD = {
+    "can_missing_message": "message: BatteryPack, for: 30 s",
+    "can_stuck_signal": "signal: VehicleSpeed, for: 2 min",
+    "can_wrong_checksum": "message: VehicleMotion",
+    "can_counter_jump": "message: VehicleMotion, by: 3",
+    "can_bus_off": "node: BMS",
+    "can_error_frames": "rate: 20, for: 1 min",
+    "ota_failure": "step: -3",
+    "dtc": "code: P0A80",
+}
+
+
+def scenario(*entries: str, head: str = HEAD) -> Scenario:
+    return parse_scenario(head + "".join(f"  - {{{entry}}}\n" for entry in entries), name="s.yaml")
+
+
+def faults_of(found: Scenario) -> list[FaultSpec]:
+    return [spec for spec in found.faults if isinstance(spec, FaultSpec)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
+    found = scenario(f"at: 1 min, on: any, fault: {kind}, {GOOD[kind]}")
+    (spec,) = found.faults
+    assert isinstance(spec, FaultSpec)
+    assert spec.kind == kind
+    assert set(spec.parameters()) == {GOOD[kind].split(":")[0]} | ({"by"} if "by" in GOOD[kind] else set())
+    json.dumps(spec.parameters())
+    schema = json_schema()
+    written: dict[str, Any] = {"at": "1 min", "on": "any", "fault": kind}
+    for part in GOOD[kind].split(", "):
+        name, value = part.split(": ")
+        written[name] = int(value) if value.lstrip("-").isdigit() else value
+    fault_schema = {"$defs": schema["$defs"], **schema["properties"]["faults"]["items"]}
+    jsonschema.validate(written, fault_schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**written, "unknown": 1}, fault_schema)
+
+
+def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
+    assert set(get_args(FaultName)) == set(KINDS) == set(GOOD)
+    for kind, model in KINDS.items():
+        assert get_args(model.model_fields["fault"].annotation) == (kind,)
+    assert set(get_args(KINDS["can_bus_off"].model_fields["node"].annotation)) == set(SENDERS)
+
+
+@pytest.mark.parametrize(
+    ("entry", "where", "told"),
+    [
+        ("at: 1 min, on: any, fault: can_bussoff, node: BMS", "faults.0.fault", "can_bus_off"),
+        ("at: 1 min, on: any", "faults.0.fault", "missing"),
+        ("at: 1 min, on: any, fault: dtc, code: P0A80, for: 1 s", "faults.0.for", "unknown key 'for'"),
+        ("at: 1 min, on: any, fault: dtc, code: P0A81", "faults.0.code", "P0A80"),
+        ("at: 1 min, on: any, fault: can_missing_message, message: BatteryPak", "faults.0.message", "BatteryPack"),
+        ("at: 1 min, on: any, fault: can_wrong_checksum, message: DoorStatus", "faults.0.message", "counter and CRC"),
+        ("at: 1 min, on: any, fault: can_stuck_signal, signal: VehicleSped", "faults.0.signal", "VehicleSpeed"),
+        ("at: 1 min, on: any, fault: can_bus_off, node: BNS", "faults.0.node", "BMS"),
+        ("at: 1 min, on: any, fault: can_error_frames, rate: 0", "faults.0.rate", "more than 0"),
+        ("at: 1 min, on: any, fault: ota_failure, step: -5", "faults.0.step", "at least -4"),
+        ("at: 1 min, on: any, fault: can_bus_off, node: BMS, nod: 1", "faults.0.nod", "unknown key"),
+        ("at: 1, on: any, fault: can_bus_off, node: BMS", "faults.0.at", "unit"),
+        ("on: any, fault: can_bus_off, node: BMS", "faults.0", "either at: or between:"),
+        ("between: [2 min, 1 min], on: any, fault: dtc, code: P0A80", "faults.0", "not after"),
+        ("at: 1 min, on: 3 of cabs, fault: dtc, code: P0A80", "faults.0.on", "cars"),
+        ("at: 1 min, on: 200 %, fault: dtc, code: P0A80", "faults.0.on", "100 %"),
+    ],
+)
+def test_a_wrong_fault_is_one_finding_with_its_place(entry: str, where: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario(entry)
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.path) == (11, where)
+    assert told in str(problem)
+
+
+def test_a_fault_of_a_bus_that_nobody_sends_is_refused() -> None:
+    head = HEAD.replace("    telemetry: {can: {vehicles: 2}}\n", "")
+    with pytest.raises(ScenarioError, match="no fleet sends its CAN"):
+        scenario("at: 1 min, on: any, fault: can_bus_off, node: BMS", head=head)
+    assert scenario("at: 1 min, on: any, fault: dtc, code: P0A80", head=head).faults
+
+
+def test_the_plan_goes_by_time_and_ends_before_it_begins() -> None:
+    found = scenario(
+        "at: 20 s, on: all, fault: can_bus_off, node: BMS, for: 10 s",
+        "at: 30 s, on: all, fault: can_bus_off, node: BMS, for: 10 s",
+        "at: 25 s, on: all, fault: dtc, code: P0A80",
+        "at: 50 s, on: all, fault: ota_failure, step: -1",
+    )
+    plan = FaultPlan(faults_of(found), 1)
+    rows = np.array([0, 2], dtype=np.intp)
+    seen = []
+    while plan.next_s() < NEVER:
+        seen += [(c.at_s, c.spec.kind, c.phase) for c in plan.due(plan.next_s(), lambda *_: rows)]
+    assert seen == [
+        (20, "can_bus_off", "begin"),
+        (25, "dtc", "once"),
+        (30, "can_bus_off", "end"),
+        (30, "can_bus_off", "begin"),
+        (40, "can_bus_off", "end"),
+        (50, "ota_failure", "begin"),  # to the end of the run
+    ]
+
+
+def test_drawn_moments_lie_between_and_follow_the_seed() -> None:
+    found = scenario(*["between: [1 min, 3 min], on: any, fault: dtc, code: P0A80"] * 40)
+    moments = {}
+    for seed in (1, 1, 2):
+        plan = FaultPlan(faults_of(found), seed)
+        at = [change.at_s for change in plan.due(600, lambda *_: np.zeros(0, dtype=np.intp))]
+        assert at == sorted(at)
+        assert at[0] >= 60
+        assert at[-1] <= 180
+        assert moments.setdefault(seed, at) == at
+    assert moments[1] != moments[2]

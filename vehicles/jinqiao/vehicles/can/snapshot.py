@@ -1,0 +1,81 @@
+"""What frames are made of: the columns of some vehicles at one instant, every cell included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import F4s
+from ..cells import probes_of_car, voltages_of_car
+from ..fleet import Fleet
+from .messages.battery import ABSENT_CELL_DEGC, ABSENT_CELL_V, MOST_CELLS
+from .sources import with_sources
+
+__all__ = ["Snapshots"]
+
+_CHEMISTRIES = {"nmc": 0, "lfp": 1}
+_VIN_PLACES = 18
+
+
+class Snapshots:
+    """Reads the vehicles `rows` (strictly rising, shape (n,)) of a fleet; what never changes is looked up once."""
+
+    def __init__(self, fleet: Fleet, rows: NDArray[np.intp]) -> None:
+        self._fleet, self._rows = fleet, rows
+        models = [fleet.models[number] for number in fleet.model_of[rows].tolist()]
+        self._series = np.array([model.layout.series for model in models], dtype=np.int64)
+        if self._series.size and self._series.max() > MOST_CELLS:
+            raise ValueError(f"CellVoltages has room for {MOST_CELLS} cells, found {self._series.max()}")
+        vins = fleet.vins[rows]
+        letters = np.zeros((len(rows), _VIN_PLACES), dtype=np.uint8)
+        letters[:, :17] = np.frombuffer(vins.tobytes(), dtype=np.uint8).reshape(-1, 17)
+        strong, weak = fleet.strong_cell[rows], fleet.weak_cell[rows]
+        self._strong = strong
+        # Mean 0 and gap 1 give the places of the cells between their extremes, and likewise for the probes.
+        self._cells = _padded(
+            [
+                voltages_of_car(bytes(vin), int(series), int(high), int(low), 0.0, 1.0)
+                for vin, series, high, low in zip(vins, self._series, strong, weak, strict=True)
+            ]
+        )
+        self._probes = _padded(
+            [
+                probes_of_car(bytes(vin), int(series), (0.5, -0.5))
+                for vin, series in zip(vins, self._series, strict=True)
+            ]
+        )
+        self._known: dict[str, NDArray[Any]] = {
+            "vin": letters,
+            "series_cells": self._series,
+            "chemistry": np.array([_CHEMISTRIES[m.battery.chemistry] for m in models], dtype=np.uint8),
+        }
+
+    def take(self, time_s: float, world: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """All columns now; `world` gives the signals that no car knows of itself (`sampling.WORLD_SIGNALS`)."""
+        columns: dict[str, NDArray[Any]] = {**self._known, **world}
+        for group in ("core", "detail"):
+            columns.update(self._fleet.sample(self._rows, group))
+        columns["time_s"] = np.full(len(self._rows), time_s)
+        gap = columns["cell_voltage_max"].astype(np.float64) - columns["cell_voltage_min"]
+        gap *= np.where(columns["cell_voltage_max_index"] == self._strong, 1.0, -1.0)
+        mean = columns["pack_voltage"] / self._series
+        columns["cell_voltages"] = self._spread(mean, gap, self._cells, ABSENT_CELL_V)
+        high, low = columns["cell_temperature_max"].astype(np.float64), columns["cell_temperature_min"]
+        columns["cell_temperatures"] = self._spread((high + low) / 2.0, high - low, self._probes, ABSENT_CELL_DEGC)
+        return with_sources(columns)
+
+    def _spread(
+        self, mean: NDArray[Any], gap: NDArray[Any], places: NDArray[np.float32], absent: float
+    ) -> NDArray[np.float64]:
+        values = mean[:, None] + gap[:, None] * places
+        return np.where(np.arange(MOST_CELLS) < self._series[:, None], values, absent)
+
+
+def _padded(rows: list[F4s]) -> NDArray[np.float32]:
+    padded = np.zeros((len(rows), MOST_CELLS), dtype=np.float32)
+    for row, values in enumerate(rows):
+        padded[row, : len(values)] = values
+    return padded
