@@ -9,7 +9,7 @@ import pytest
 from jinqiao.gateway.mqtt.counters import Counters
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import Puback, Publish, Subscribe
+from jinqiao.gateway.mqtt.packets import PacketType, Puback, Publish, Subscribe
 from jinqiao.gateway.mqtt.properties import Property
 from support.mqtt_memory import Client, House
 
@@ -227,4 +227,58 @@ def test_a_stuck_mqtt_5_subscriber_with_wishes_of_its_own_is_bounded_too(house: 
     stuck.send(*(Puback(message.packet_id) for message in messages if message.qos))
     while more := [message for message in stuck.messages() if message.qos]:
         stuck.send(*(Puback(message.packet_id) for message in more))
+    assert house.broker.dispatcher.held == 0
+
+
+def lasting(house: House, name: str, qos: int) -> Client:
+    house.policy.limits = {"max_qos": 2}
+    client = house.client(name, clean_session=False)
+    client.send(Subscribe(1, (("#", qos),)))
+    client.received()
+    return client
+
+
+def test_what_lasting_sessions_keep_of_unfinished_messages_counts_in_total(house: House) -> None:
+    # Ten are on their way to each of twenty: more than all may hold together.
+    readers = [lasting(house, f"reader {number}", 1) for number in range(20)]
+    publisher = house.client("pub")
+    for _ in range(10):
+        publish(publisher, 1, qos=1)
+    held = house.broker.dispatcher.held
+    assert LIMITS.total_queue_bytes - 20 * SIZE < held <= LIMITS.total_queue_bytes + SIZE
+    assert house.broker.counters.dropped > 0
+    # Half of each one's are acknowledged, then all; messages on their way are kept in runs till then.
+    for reader in readers:
+        found = reader.messages()
+        reader.send(*[Puback(message.packet_id) for message in found])
+    assert house.broker.dispatcher.held == 0
+    publish(publisher, 1, qos=1)
+    assert all(len(reader.messages()) == 1 for reader in readers)
+
+
+def test_what_was_kept_is_given_back_with_the_session(house: House) -> None:
+    reader, publisher = lasting(house, "reader", 1), house.client("pub")
+    publish(publisher, 5, qos=1)
+    assert house.broker.dispatcher.held >= 5 * SIZE
+    reader.lose()
+    assert 5 * SIZE <= house.broker.dispatcher.held < 10 * SIZE
+    again = house.client("reader", clean_session=False)
+    assert 5 * SIZE <= house.broker.dispatcher.held < 10 * SIZE
+    again.send(*[Puback(message.packet_id) for message in again.backlog if isinstance(message, Publish)])
+    assert house.broker.dispatcher.held == 0
+    publish(publisher, 5, qos=1)
+    again.lose()
+    house.client("reader")
+    assert house.broker.dispatcher.held == 0
+
+
+def test_finished_messages_at_qos_2_are_not_kept(house: House) -> None:
+    reader, publisher = lasting(house, "reader", 2), house.client("pub")
+    for number in range(1, 200):
+        publisher.send(Publish("a", MESSAGE.payload, 2, packet_id=number))
+        publisher.send(Puback(number, PacketType.PUBREL))
+        (message,) = reader.messages()
+        reader.send(Puback(message.packet_id, PacketType.PUBREC))
+        reader.received()
+        reader.send(Puback(message.packet_id, PacketType.PUBCOMP))
     assert house.broker.dispatcher.held == 0

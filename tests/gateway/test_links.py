@@ -96,6 +96,8 @@ async def test_messages_go_up_at_both_qos_and_come_down() -> None:
 class Fleet:
     """An owner that remembers."""
 
+    level = 4
+
     def __init__(self) -> None:
         self.told: list[object] = []
 

@@ -296,7 +296,7 @@ def test_a_publisher_that_had_to_wait_is_read_on(new_loop: NewLoop) -> None:
 
 
 def test_when_it_is_calm_again_an_answer_does_not_wait(broker: BrokerThread) -> None:
-    # A hundred round trips; while turns wait for more, each would take 2 ms at the least.
+    # A hundred round trips; while turns wait for more, each would take 3 ms at the least.
     busy = [broker.client(f"p{number}") for number in range(20)]
     for _ in range(20):
         for client in busy:
@@ -309,7 +309,7 @@ def test_when_it_is_calm_again_an_answer_does_not_wait(broker: BrokerThread) -> 
             busy[0].send(Signal(Type.PINGREQ))
             busy[0].expect(Signal)
         best = min(best, time.perf_counter() - began)
-    assert best < 20 * 0.002
+    assert best < 20 * 0.003
 
 
 def test_a_client_may_change_its_topic_and_its_routes_may_change_under_it(broker: BrokerThread) -> None:

@@ -99,7 +99,7 @@ def _enter(session: Session, connect: Connect, principal: Principal, client_id: 
     properties = _offer(session, connect, client_id) if connect.level == 5 else {}
     session.answer(encode(Connack(0, before is not None and connect.level > 3, properties), connect.level))
     if before is not None:
-        outbox.inherit(before.outbox)
+        outbox.inherit(before.outbox, session.max_qos)
     broker.enter(session, principal)
 
 

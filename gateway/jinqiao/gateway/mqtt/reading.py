@@ -39,7 +39,7 @@ _MOST = 512
 #: Once so many different clients have spoken in 10 ms, each turn waits a moment for more of them: fewer and fuller
 #: turns, and fewer writes to their subscribers. It ends when that has not been so for a while.
 _WINDOW_S, _BUSY, _CALM_S = 0.01, 8, 0.05
-_GATHER_S = 0.002
+_GATHER_S = 0.003
 #: What is asked of epoll, and what it says where nothing has ended.
 _INTEREST, _DATA = (select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET, select.EPOLLIN) if _EPOLL else (0, 0)
 #: After a turn with so much to read there is no need to wait.

@@ -70,7 +70,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
     # Local names throughout, and next to no call per message: this loop is the broker's cost.
     router = session.broker.router
     known_route = router.routes.get
-    guarded, small = session.guarded, session.small_bytes
+    guarded, small, max_qos = session.guarded, session.small_bytes, session.max_qos
     # Whoever has rates is asked about for each message, others once per topic.
     permitted: Container[bytes] = session.permitted if session.meter is None else ()
     begins_with, size, five = data.startswith, len(data), session.level == 5
@@ -151,6 +151,8 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                 start, messages, route, run_first = position, 0, found, first
                 watched = found is not None and (found.handled if guarded else found.heeded)
             if first == _PUBLISH_QOS_1:
+                if not max_qos:
+                    raise ProtocolError("PUBLISH at QoS 1", Reason.QOS_NOT_SUPPORTED)
                 packet_id = data[payload : payload + 2]
                 if packet_id == _NO_ID:
                     raise ProtocolError("packet identifier 0 [MQTT-2.3.1-1]")

@@ -55,12 +55,13 @@ class Subscriptions:
         return found
 
     def move(self, outbox: Outbox, principal: Principal, allowed: Callable[[str], bool]) -> None:
-        """The client is back on another connection; what it may not have any more, it loses."""
+        """The client is back on another connection; what it may not have any more, it loses, or has at a lower QoS."""
         before, self._outbox, self._principal = self._outbox, outbox, principal
         for topic_filter, grant in list(self._filters.items()):
             self._router.unsubscribe(before, topic_filter)
             if allowed(topic_filter):
-                self._router.subscribe(outbox, topic_filter, grant)
+                granted = self._filters[topic_filter] = grant._replace(qos=min(grant.qos, principal.max_qos))
+                self._router.subscribe(outbox, topic_filter, granted)
             else:
                 del self._filters[topic_filter]
 

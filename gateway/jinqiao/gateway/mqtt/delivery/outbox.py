@@ -44,7 +44,8 @@ class Writer(Protocol):
 class Outbox:
     """A subscriber's queue. While the socket takes what it gets (`paused` is false), nothing stays here after a turn.
 
-    `held` counts the bytes that wait: runs that the socket has no room for, QoS 1 messages beyond the window. A
+    `held` counts the bytes that wait: runs that the socket has no room for, QoS 1 messages beyond the window. What the
+    window keeps of those on their way counts for all subscribers together, not for this one, which it bounds itself. A
     `lasting` one outlives its connection: it keeps QoS 1 and 2 messages until `inherit` of the next one takes them.
     """
 
@@ -52,6 +53,7 @@ class Outbox:
         "_answers",
         "_backlog",
         "_dispatcher",
+        "_kept",
         "_pending",
         "_pending_bytes",
         "_pending_messages",
@@ -85,6 +87,7 @@ class Outbox:
         self._pending_messages = 0
         self._backlog: deque[tuple[bytes, int]] | None = None
         self._answers = 0
+        self._kept = 0
 
     def send(self, run: bytes, messages: int) -> None:
         """Queue a run of QoS 0 packets, or drop it whole if the subscriber is too far behind."""
@@ -212,6 +215,7 @@ class Outbox:
         """The connection is gone, and what waited with it."""
         self._writer = None
         self._release(self.held)
+        self._count_kept(0)
         self._relieve()
         self._backlog = self.window = None
         self._pending = []
@@ -227,15 +231,24 @@ class Outbox:
             window.withdraw()
             self._occupy(sum(size_of(*waiting) for waiting in window.waiting))
 
-    def inherit(self, before: Outbox) -> None:
-        """Take over from the outbox of the connection before, and send what was not finished there (§ 4.4)."""
+    def inherit(self, before: Outbox, max_qos: int) -> None:
+        """Take over from the outbox of the connection before, and send what was not finished there (§ 4.4).
+
+        What was waiting at a higher QoS than this connection may have is sent at that; a QoS 2 exchange goes on.
+        """
         window, before.window = before.window, None
         before.close()
         if window is None:
             return
+        if not max_qos:
+            self._send_plainly(window)
+            return
         self.window = window
         window.size = self.window_size
         own = self.style.particular
+        for waiting, _ in window.waiting:
+            if isinstance(waiting, Letter):
+                waiting.qos = min(waiting.qos, max_qos)
         for index, (waiting, start) in enumerate(window.waiting):
             if isinstance(waiting, AcknowledgedRun) and not own:
                 window.waiting[index] = (waiting.at_level(self.style.level), start)
@@ -245,6 +258,15 @@ class Outbox:
         for packet_id in window.exact:
             self._send_anyhow(_PUBREL + packet_id.to_bytes(2, "big"), 0)
         self._send_waiting(window)
+
+    def _send_plainly(self, window: Window) -> None:
+        """Send all that waits at QoS 0, as new messages."""
+        for waiting in window.waiting:
+            for letter, _ in letters_of(*waiting):
+                plain = Letter(letter.message, 0, letter.retain, letter.identifiers)
+                packet = self.style.encode(plain, self._dispatcher.now)
+                if packet and self._make_room(len(packet)):
+                    self._send_anyhow(packet, 1)
 
     def look_for_progress(self) -> None:
         """Called now and then while publishers may wait."""
@@ -267,6 +289,12 @@ class Outbox:
                 packets, messages = taken
                 self._release(len(packets))
                 self._send_anyhow(packets, messages)
+        self._count_kept(window.kept)
+
+    def _count_kept(self, kept: int) -> None:
+        if kept != self._kept:
+            self._dispatcher.held += kept - self._kept
+            self._kept = kept
 
     def _window(self) -> Window:
         if self.window is None:

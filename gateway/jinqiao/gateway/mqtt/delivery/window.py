@@ -16,17 +16,18 @@ from jinqiao.gateway.mqtt.delivery.runs import AcknowledgedRun
 __all__ = ["Window", "letters_of", "size_of"]
 
 _MAX_PACKET_ID = 65_535
-#: Bytes of runs kept for what may have to be sent again, before that is cut out of them.
+#: Bytes that runs may gather, kept for what may have to be sent again, before that is cut out of them.
 _KEPT_BYTES = 1 << 20
 
 
 class Window:
     """At most `size` unfinished messages; runs and letters beyond it wait in order.
 
-    With `lasting` it can tell after the loss of the connection what has to be sent again [MQTT-4.4.0-1].
+    With `lasting` it can tell after the loss of the connection what has to be sent again [MQTT-4.4.0-1]: `kept` is how
+    many bytes that takes, messages that are finished and not cleared away yet included.
     """
 
-    __slots__ = ("_kept", "_next_id", "_sent", "exact", "in_flight", "size", "waiting")
+    __slots__ = ("_next_id", "_sent", "_tidied", "exact", "in_flight", "kept", "size", "waiting")
 
     def __init__(self, size: int, lasting: bool = False) -> None:
         self.size = size
@@ -37,7 +38,9 @@ class Window:
         self.waiting: deque[tuple[AcknowledgedRun | Letter, int]] = deque()
         #: What was sent, oldest first: letters, and runs with the first and last of their packets and new identifiers.
         self._sent: list[Letter | tuple[AcknowledgedRun, int, list[int]]] | None = [] if lasting else None
-        self._kept = 0
+        self.kept = 0
+        #: What was kept when it was last tidied.
+        self._tidied = 0
         # From above, since publishers count from 1: fewer of theirs are in use.
         self._next_id = _MAX_PACKET_ID
 
@@ -66,9 +69,14 @@ class Window:
         """PUBCOMP came, or a PUBREC that refuses."""
         if self.exact.pop(packet_id, None) is not None:
             self.in_flight.discard(packet_id)
+            if self._sent is not None:
+                self._tidy(self._sent)
 
     def forget(self, letter: Letter) -> None:
-        """This one was not sent after all."""
+        """This one, the last one taken, was not sent after all."""
+        if self._sent:
+            self._sent.pop()
+            self.kept -= letter.message.size
         self.in_flight.discard(letter.packet_id)
         self.exact.pop(letter.packet_id, None)
 
@@ -93,7 +101,7 @@ class Window:
             packets = b"".join(run.renamed(index + i, packet_id) for i, packet_id in enumerate(named))
         if self._sent is not None:
             self._sent.append((run, index, named))
-            self._kept += len(run.data)
+            self.kept += run.ends[stop - 1] - run.start(index)
         return packets, stop - index
 
     def withdraw(self) -> None:
@@ -106,6 +114,7 @@ class Window:
         self.exact = dict.fromkeys(self.in_flight, True)
         self.waiting.extendleft((letter, 0) for letter in reversed(letters))
         self._sent = []
+        self.kept = self._tidied = 0
 
     def _take_letter(self, letter: Letter) -> Letter:
         if letter.packet_id and letter.packet_id not in self.in_flight:
@@ -116,16 +125,18 @@ class Window:
             self.exact[letter.packet_id] = False
         if self._sent is not None:
             self._sent.append(letter)
+            self.kept += letter.message.size
         return letter
 
     def _tidy(self, sent: list[Letter | tuple[AcknowledgedRun, int, list[int]]]) -> None:
         """Keep no more than what may have to be sent again."""
         if not self.in_flight:
             sent.clear()
-            self._kept = 0
-        elif len(sent) > 2 * self.size + 16 or self._kept > _KEPT_BYTES:
-            sent[:] = self._unfinished(sent)
-            self._kept = 0
+            self.kept = self._tidied = 0
+        elif len(sent) > 2 * self.size + 16 or self.kept > self._tidied + _KEPT_BYTES:
+            letters = self._unfinished(sent)
+            sent[:] = letters
+            self.kept = self._tidied = sum(letter.message.size for letter in letters)
 
     def _unfinished(self, sent: list[Letter | tuple[AcknowledgedRun, int, list[int]]]) -> list[Letter]:
         """Of what was sent that which has not come to PUBACK or PUBREC, in order.
