@@ -200,6 +200,39 @@ def test_weather_runs_in_straight_lines_between_its_points() -> None:
     assert _parse(HEAD + "weather: {ambient: -5 degC}\n" + FLEET).weather.ambient_at(1e6) == -5
 
 
+COMMANDS = (
+    "name: x\nfleets: [{name: cabs, count: 1, models: {bmw-ix3-2021: 1}, agenda: commuter}]\n"
+    "start: 2026-11-23T07:00+08:00\nduration: 1 h\ncommands:\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("{at: 5, on: all, service: Lock}", "6:10: commands.0.at: found 5 without a unit"),
+        ("{at: 1 min, on: taxis, service: Lock}", "6:21: commands.0.on: no fleet 'taxis', expected cabs, a state"),
+        ("{at: 1 min, on: 3 cabs, service: Lock}", "6:21: commands.0.on: found '3 cabs', expected vehicles: [N of"),
+        ("{at: 1 min, on: cabs, service: StartClimat}", "6:36: commands.0.service: found 'StartClimat', expected a"),
+        ("{at: 1 min, on: cabs, service: Unlok}", "(did you mean 'Unlock'?)"),
+        ("{at: 1 min, on: cabs}", "6:5: commands.0: found neither of service and set, expected one of the two"),
+        ("{at: 1 min, on: cabs, service: Lock, set: {body:Locked: 1}}", "found both of service and set"),
+        ("{at: 1 min, on: cabs, service: SetChargeLimit}", "Limit is missing, expected 20 to 100 % in steps of 1"),
+        ("{at: 1 min, on: cabs, service: SetChargeLimit, args: {Limit: 10}}", "Limit: found 10, expected 20 to 100 %"),
+        ("{at: 1 min, on: cabs, service: StartClimate, args: {Traget: 20}}", "(did you mean 'Target'?)"),
+        ("{at: 1 min, on: cabs, service: Lock, args: 5}", "6:48: commands.0.args: found 5, expected the service's"),
+        ("{at: 1 min, on: cabs, set: {charging:ChargeLimt: 80}}", "(did you mean 'charging:ChargeLimit'?)"),
+        ("{at: 1 min, on: cabs, set: {body:Locked: 7}}", "Locked: found 7, expected 0 or 1"),
+        ("{at: 1 min, on: cabs, set: {}}", "found an empty mapping, expected properties with values"),
+        ("{at: 1 min, on: cabs, service: Lock, whom: me}", "6:42: commands.0.whom: unknown key 'whom'"),
+    ],
+)
+def test_a_wrong_command_is_named_with_its_place(command: str, problem: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        _parse(f"{COMMANDS}  - {command}")
+    assert problem in str(caught.value)
+    assert str(caught.value).startswith("s.yaml:6:")
+
+
 ZONE = "expected a date and time with its zone, from 2000 to 2099, like 2026-11-23T07:00+08:00"
 
 
@@ -228,14 +261,12 @@ ZONE = "expected a date and time with its zone, from 2000 to 2099, like 2026-11-
          ["s.yaml:5:12: weather.ambient.1.at: found '30 min', expected a time after '1 h'",
           "s.yaml:6:12: weather.ambient.2.at: found '60 min', expected a time after '1 h'",
           "s.yaml:7:23: weather.ambient.3.degc: found 'x', expected a number"]),
-        ("name: x\nfaults:\n  - {at: 30 min}\nexpect: []\nnetwork: {profile: 4g}\ncommands: []",
+        ("name: x\nfaults:\n  - {at: 30 min}\nexpect: []\nnetwork: {profile: 4g}",
          ["s.yaml:2:1: faults: found 'faults', which a later version will know (faults of vehicles and messages);"
           " leave it out",
           "s.yaml:4:1: expect: found 'expect', which a later version will know (verdicts on the run); leave it out",
           "s.yaml:5:1: network: found 'network', which a later version will know (the network between vehicle and"
-          " platform); leave it out",
-          "s.yaml:6:1: commands: found 'commands', which a later version will know (commands from the cloud);"
-          " leave it out"]),
+          " platform); leave it out"]),
     ],
 )  # fmt: skip
 def test_mistakes_at_the_top(head: str, problems: list[str]) -> None:

@@ -83,6 +83,12 @@ RIGHT = (
     ("count: 2", "count: 2\n    telemetry: {driving: 5 s}"),
     ("power: 7 kW}]", "power: 7 kW, count: 3}], site_limit: 20 kW"),
     ("name: Test", "name: Test\nseed: 3\nplace: jinqiao\nsinks: []"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: parked a, service: StartClimate, args: {Target: 22}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 0 s, on: any, service: Lock}]"),
+    (
+        "name: Test",
+        "name: Test\ncommands: [{at: 1 h, on: a, set: {body:Locked: 0}}]",
+    ),
 )
 WRONG = (
     ("name: Test", "name: 3"),
@@ -90,6 +96,14 @@ WRONG = (
     ("name: Test", "name: Test\nfaults: []"),
     ("name: Test", "name: Test\nsinks: [{parquet: {dir: out}}]"),
     ("name: Test", "name: Test\nplace: paris"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: Lok}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all}]"),
+    ("name: Test", "name: Test\ncommands: [{on: all, service: Lock}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: 3, service: Lock}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: Lock, set: {body:Locked: 1}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, set: {charging:ChargeLimit: 10}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, set: {climate:TargetTemperature: 20.3}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, set: {VehicleSpeed: 10}}]"),
     ("2026-11-23T07:00+08:00", "2026-11-23T07:00"),
     ("duration: 2 h", "duration: 120"),
     ("duration: 2 h", "duration: 2 hours"),

@@ -101,6 +101,7 @@ _ENERGY = number("float", -1_000, 9_999, "0.001", "kWh")
 _SOC = number("float", 0, 100, "0.1", "%")
 _LIMIT = SIGNALS["charge_limit"]
 _TARGET = SIGNALS["target_temperature"]
+_INSULATION = SIGNALS["insulation_resistance"]
 #: SAE J2012 / ISO 15031-6: one letter and four hexadecimal digits.
 _DTC = text(5)
 
@@ -186,6 +187,8 @@ SERVICES: tuple[ServiceRow, ...] = (
             ("DtcCount", number("int", 0, 255, "1")),
             ("AuxBatteryVoltage", number("float", 0, 20, "0.01", "V")),
             ("StateOfHealth", number("float", 0, 110, "0.01", "%")),
+            ("InsulationResistance", number("int", 0, _INSULATION.high, "1", "kOhm")),
+            ("SoftwareVersion", text(64)),
         ),
         "A short self-test",
     ),

@@ -309,6 +309,7 @@ class Run:
             summary.wall_s = self.pace.wall_s()
         if self.world is not None:
             summary.states = self.world.counts()
+            summary.commands = self.world.command_outcomes
             summary.simulated_s = summary.simulated_s or float(self.world.elapsed_s)
         summary.behind_s = self.pace.behind_s
         summary.downlinks = self.downlinks.report()

@@ -11,6 +11,8 @@ __all__ = ["Summary", "percentiles"]
 
 #: Latency samples kept: the last hour of a run that measures once a second.
 _SAMPLES = 3600
+#: The code of a command that was obeyed.
+_OK = 200
 
 
 def percentiles(samples_ms: list[float]) -> dict[str, float]:
@@ -42,6 +44,8 @@ class Summary:
     behind_s: float = 0.0
     first_telemetry_s: float | None = None
     states: dict[str, int] = field(default_factory=dict)
+    #: What came of the scenario's commands: name → code → vehicles.
+    commands: dict[str, dict[int, int]] = field(default_factory=dict)
     ended: str = "finished"
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
@@ -86,6 +90,7 @@ class Summary:
             "refused": self.gateway.get("refused", {}),
             "states": self.states,
             "gateway": self.gateway,
+            **({"commands": _keys_as_text(self.commands)} if self.commands else {}),
             **({"outlets": self.outlets} if self.outlets else {}),
             "downlinks": self.downlinks,
             **({} if self.check is None else {"check": self.check}),
@@ -110,6 +115,9 @@ class Summary:
             )
         if states:
             told.append(f"  vehicles   {states}")
+        for name, codes in self.commands.items():
+            refused = ", ".join(f"{count:,} refused with {code}" for code, count in codes.items() if code != _OK)
+            told.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
         if latency:
             told.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
         if self.behind_s > 1.0:
@@ -125,3 +133,7 @@ class Summary:
         if self.not_sent:
             told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
         return [*told, f"  sha256     {found['sha256']}"]
+
+
+def _keys_as_text(commands: dict[str, dict[int, int]]) -> dict[str, dict[str, int]]:
+    return {name: {str(code): count for code, count in codes.items()} for name, codes in commands.items()}

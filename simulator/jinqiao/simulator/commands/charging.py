@@ -16,6 +16,10 @@ __all__ = ["can_start", "can_stop", "set_limit", "start", "stop"]
 
 Values = Mapping[str, float]
 
+#: A finished car that stands loses a little to standby and self-discharge; it does not charge again for less than this
+#: of its display, % (batteries would suffer from charging by drops: estimate).
+NEAR_PERCENT = 1.0
+
 
 def _state(town: Town, row: int) -> ChargingState:
     return ChargingState(int(town.fleet.charging_state[row]))
@@ -27,8 +31,10 @@ def can_start(town: Town, row: int, _: Values) -> None:
         raise Refused(Refusal.NOT_PLUGGED_IN)
     if state == ChargingState.FAULT:
         raise Refused(Refusal.CHARGER_FAULT)
-    if state in (ChargingState.SUSPENDED, ChargingState.FINISHED) and town.sessions.at_limit(row):
-        raise Refused(Refusal.AT_LIMIT, f"{int(town.fleet.charge_limit[row])} %")
+    limit = int(town.fleet.charge_limit[row])
+    near = state == ChargingState.FINISHED and town.state_of_charge(row) * 100.0 > limit - NEAR_PERCENT
+    if near or (state == ChargingState.SUSPENDED and town.sessions.at_limit(row)):
+        raise Refused(Refusal.AT_LIMIT, f"{limit} %")
 
 
 def start(town: Town, row: int, _: Values) -> None:

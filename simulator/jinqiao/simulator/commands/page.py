@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..dtc import CODES
 from .inputs import Input
 from .refusals import Refusal
 from .table import ANYTIME, PROPERTIES, SERVICES, CommandRow
@@ -29,7 +30,8 @@ commands:
 ```
 
 `on` is `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`: `any` is one vehicle, without an
-amount all of them are meant. Who fits is decided at that moment. The run's summary counts the outcomes by code.
+amount all of them are meant. Who fits is decided at that moment. The run's summary counts the outcomes by code. A
+runnable example is `scenarios/remote-control.yaml`.
 
 ## Limits
 
@@ -48,27 +50,30 @@ def commands_page() -> str:
 
 def _lines() -> Iterator[str]:
     yield _HEAD
-    for title, table in (("Properties", PROPERTIES), ("Services", SERVICES)):
-        yield f"\n## {title}\n\n| {title.lower()} | input | what it does | output | refused with |\n"
+    for title, kind, table in (("Properties", "property", PROPERTIES), ("Services", "service", SERVICES)):
+        yield f"\n## {title}\n\n| {kind} | input | what it does | output | refused with |\n"
         yield "|---|---|---|---|---|\n"
         yield from _rows(table)
     yield "\n## Codes\n\n"
     yield f"Any command may be refused with {' or '.join(str(refusal.code) for refusal in ANYTIME)}.\n\n"
     yield "| code | meaning |\n|---|---|\n| 200 | success |\n"
     yield from (f"| {refusal.code} | {refusal.text} |\n" for refusal in Refusal)
+    yield "\n## Trouble codes\n\nWhat `ReadDtc` and the event `diagnostics:DtcReported` name, by SAE J2012:\n\n"
+    yield "| code | name |\n|---|---|\n"
+    yield from (f"| {code} | {text} |\n" for code, text in CODES.items())
     yield _SCENARIO
 
 
 def _rows(table: Mapping[str, CommandRow]) -> Iterator[str]:
     for row in table.values():
-        inputs = "<br>".join(_input(one) for one in row.inputs)
+        inputs = "<br>".join(_input(one, row) for one in row.inputs)
         outputs = ", ".join(f"`{name}`" for name in row.outputs)
         codes = ", ".join(str(refusal.code) for refusal in row.refusals)
         yield f"| `{row.identifier}` | {inputs} | {row.effect} | {outputs} | {codes} |\n"
 
 
-def _input(one: Input) -> str:
-    return f"`{one.name}`: {one.wanted}"
+def _input(one: Input, row: CommandRow) -> str:
+    return one.wanted if row.identifier in PROPERTIES else f"`{one.name}`: {one.wanted}"
 
 
 if __name__ == "__main__":

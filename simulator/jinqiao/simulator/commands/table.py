@@ -96,7 +96,7 @@ SERVICES = _table(
         climate.can_start,
         f"The cabin is heated or cooled to `Target` (if absent, the set point) for {climate.CONDITIONING_S // 60} "
         "minutes, from the cable where one is plugged in, else from the battery "
-        f"(which needs {climate.LEAST_SOC:.0%} for that).",
+        f"(which needs {climate.LEAST_SOC * 100:.0f} % for that).",
         (Refusal.DRIVING, Refusal.BATTERY_LOW, Refusal.NOT_FITTED),
     ),
     CommandRow(

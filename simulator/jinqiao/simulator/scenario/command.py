@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
@@ -91,6 +91,8 @@ Arguments = Annotated[
 
 class CommandSpec(Model):
     """One command to some vehicles: a service to call, or properties to set."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["service"]}, {"required": ["set"]}]})
 
     at_s: Offset = Field(alias="at", description="Time since the start of the scenario.")
     on: Selected = Field(description="For whom: [N of | N % | any | all] [state] [fleet].")
