@@ -196,7 +196,7 @@ def test_garbage_changes_nothing_and_is_answered_by_code(running: Running) -> No
             running.app.tell(device, path, payload)
         for topic in (f"/shadow/get/{PRODUCT_KEY}/{device}", f"/ota/device/upgrade/{PRODUCT_KEY}/{device}"):
             running.app.client.publish(topic, payload)
-        time.sleep(0.1)  # a car takes fifty messages a second
+        time.sleep(0.2)  # a car takes fifty messages a second
     time.sleep(1.1)
     running.app.tell(device, "thing/service/property/get", request([LIMIT], "last"))
     codes = []

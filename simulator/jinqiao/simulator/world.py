@@ -8,7 +8,7 @@ none of it; what they did meanwhile is computed when somebody looks.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
