@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -477,3 +478,9 @@ def test_an_image_is_fetched_by_ranges_and_its_digest_judged(
 def test_a_file_that_cannot_be_had_is_unreachable(server: str) -> None:
     for url in (f"{server}/missing", "http://127.0.0.1:9/x", "http://[broken/x"):
         assert fetch(RemoteFile.of({"url": url, "size": 10})) == ("unreachable", b"")
+
+
+def test_a_download_is_given_up_when_nobody_waits_any_longer(server: str) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert fetch(RemoteFile.of({"url": f"{server}/ranges/image", "size": len(IMAGE)}), stop) == ("unreachable", b"")
