@@ -248,8 +248,7 @@ class Run:
         present = Present(world, self.pace, self.downlinks)
         while (second := present.next_second()) < end_s and await self.pace.until(second, self.stop):
             async with self.downlinks.turn:
-                world.idle_until(second)
-                if world.next_busy_s() <= second:
+                if present.arrive(second):
                     await self._second(world, publisher, link)
                 await self.downlinks.tick()
         await self.pace.until(end_s, self.stop)
