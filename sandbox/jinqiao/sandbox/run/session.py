@@ -265,10 +265,12 @@ class Run:
         present = Present(world, self.pace, self.downlinks, self.faults)
         while (second := present.next_second()) < end_s and await self.pace.until(second, self.stop):
             async with self.downlinks.turn:
-                world.idle_until(second)
-                if self.faults is not None and self.own is not None:
+                busy = present.arrive(second)
+                if self.faults is not None and self.own is not None and self.faults.next_s() <= second:
+                    world.idle_until(second)
                     await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
-                if world.next_busy_s() <= second:
+                    busy = world.next_busy_s() <= second
+                if busy:
                     await self._second(world, publisher, link)
                 await self.downlinks.tick()
         await self.pace.until(end_s, self.stop)
