@@ -40,6 +40,8 @@ bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machi
 	$(BIN)/jinqiao bench install-fastsim
 	$(BIN)/jinqiao bench physics
 	$(BIN)/jinqiao bench render
+	$(BIN)/jinqiao bench protobuf
+	$(BIN)/jinqiao bench recordings
 	$(BIN)/jinqiao bench end-to-end
 	$(BIN)/jinqiao bench broker
 	$(BIN)/jinqiao bench connections

@@ -11,7 +11,21 @@ import typer
 
 from jinqiao.base.errors import JinqiaoError
 
-from .commands import bench, catalog, certs, device, inspection, product, record, replay, run, scenario, serve, watch
+from .commands import (
+    bench,
+    catalog,
+    certs,
+    convert,
+    device,
+    inspection,
+    product,
+    record,
+    replay,
+    run,
+    scenario,
+    serve,
+    watch,
+)
 
 __all__ = ["app", "main"]
 
@@ -30,6 +44,7 @@ app.command("certs")(certs.certs)
 app.command("watch")(watch.watch)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
+app.command("convert")(convert.convert)
 app.command("validate")(scenario.validate)
 app.command("schema")(scenario.schema)
 app.command("log")(inspection.log)
