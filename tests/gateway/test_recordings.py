@@ -348,3 +348,25 @@ def test_events_keep_the_kinds_of_their_values(tmp_path: Path) -> None:
             "Power": float,
             "Station": str,
         }
+
+
+def test_positions_in_gcj02_are_not_shown_on_a_map_of_wgs84(tmp_path: Path) -> None:
+    part = samples("core", NOW_MS, 5)
+    part.columns["coordinate_system"][:] = [1, 2, 1, 2, 2]
+    path = record(tmp_path / "drive.mcap", [part])
+    with path.open("rb") as file:
+        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        fixes = [message.frame_id for _, _, _, message in reader.iter_decoded_messages("/location")]
+    assert fixes == [part.device_names[0].decode(), part.device_names[2].decode()]
+    assert len(flat(open_recording(path).parts())["core"]) == 5
+
+
+@pytest.mark.parametrize(("name", "module"), [("drive.mcap", "zstandard"), ("drive.parquet", "pyarrow")])
+def test_without_the_extra_the_way_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "jinqiao.gateway.recordings.tables", raising=False)
+    monkeypatch.delattr("jinqiao.gateway.recordings.tables", raising=False)
+    with pytest.raises(InputError, match=r"pip install 'jinqiao\[recordings\]'"):
+        create(tmp_path / name, INFO)

@@ -40,6 +40,8 @@ _LARGE_BYTES = 1 << 16
 #: Waiting ends this long before a moment comes: the loop's timers are of a millisecond.
 _EARLY_S = 0.0005
 _SWITCH_S = 0.0005
+#: Flat out, as many devices as this live in one slot of time, if there are as many.
+_TOGETHER = 4096
 #: What is due within this time goes out together, at its end: the timers of the loop are no finer.
 _MOMENT_NS = 1_000_000
 
@@ -91,7 +93,7 @@ class Replay:
             print(problem, file=sys.stderr)
         problems = list(self.source.problems)
         given = None if options.devices is None else options.devices.names
-        ids = Identities(extent.devices, options.clones, given=given)
+        ids = Identities(extent.devices, options.clones, given=given, together=0 if options.speed else _TOGETHER)
         key = options.product_key or self.source.info.product_key or PRODUCT_KEY
         if options.devices is not None:
             key = options.devices.product_key
