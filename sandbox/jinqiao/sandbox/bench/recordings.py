@@ -45,7 +45,9 @@ async def bench_recordings(vehicles: int, batches: int, seconds: int) -> dict[st
     for turn in range(batches):
         batch = core_batch(vehicles, turn)
         sequence = np.full(vehicles, turn + 1, np.uint32)
-        parts.append(Samples("core", np.full(vehicles, batch.time_ms, np.int64), names, sequence, batch.signals))
+        # All in WGS 84, so that each sample has its position beside it.
+        columns = {**batch.signals, "coordinate_system": np.ones(vehicles, np.uint8)}
+        parts.append(Samples("core", np.full(vehicles, batch.time_ms, np.int64), names, sequence, columns))
     count = vehicles * batches
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)

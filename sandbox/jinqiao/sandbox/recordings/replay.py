@@ -111,8 +111,6 @@ class Replay:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
-        # The thread that reads must not keep the one that sends waiting: by default it may for 5 ms.
-        sys.setswitchinterval(_SWITCH_S)
         if devices is None:
             link = await HouseLink.connect(
                 broker.host,
@@ -146,6 +144,9 @@ class Replay:
         renderer = Renderer(ids, key, protobuf=self.options.protobuf, stamp_ms=stamp_ms)
         stream = Prefetched(steps(self.source, extent, ids.slots_ms, loop=self.options.loop))
         await asyncio.to_thread(stream.wait)
+        # The thread that reads must not keep the one that sends waiting: by default it may for 5 ms.
+        usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
         gc.freeze()  # names and tables stay: a collection that looked at them would make messages late
         telling = asyncio.create_task(self._tell())
         try:
@@ -159,6 +160,8 @@ class Replay:
             self._wall_s = time.perf_counter() - self._began if self._began else 0.0
             telling.cancel()
             stream.close()
+            gc.unfreeze()
+            sys.setswitchinterval(usual_s)
 
     async def _flat_out(self, stream: Prefetched, renderer: Renderer, out: _Out) -> None:
         self._began = time.perf_counter()
