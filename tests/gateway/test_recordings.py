@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.dataset as dataset
@@ -370,3 +371,14 @@ def test_without_the_extra_the_way_out_is_named(
     monkeypatch.delattr("jinqiao.gateway.recordings.tables", raising=False)
     with pytest.raises(InputError, match=r"pip install 'jinqiao\[recordings\]'"):
         create(tmp_path / name, INFO)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_samples_of_fewer_signals_stand_beside_the_others(tmp_path: Path, name: str) -> None:
+    """Recordings of another version know other signals."""
+    whole, fewer = samples("core", NOW_MS), samples("core", NOW_MS + 1000)
+    fewer = replace(fewer, columns={key: fewer.columns[key] for key in ("speed", "longitude", "latitude")})
+    parts: list[Part] = [whole, fewer, samples("core", NOW_MS + 2000)]
+    source = open_recording(record(tmp_path / name, parts))
+    assert flat(source.parts()) == flat(parts)
+    assert source.problems == []

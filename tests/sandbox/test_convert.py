@@ -203,3 +203,4 @@ def test_wrong_input_is_explained(
     with pytest.raises(InputError) as caught:
         convert(Path(source), Path(target))
     assert message in str(caught.value)
+    assert not list(Path().glob("a.blf"))
