@@ -42,6 +42,8 @@ bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machi
 	$(BIN)/jinqiao bench render
 	$(BIN)/jinqiao bench stores
 	$(BIN)/jinqiao bench can
+	$(BIN)/jinqiao bench protobuf
+	$(BIN)/jinqiao bench recordings
 	$(BIN)/jinqiao bench end-to-end
 	$(BIN)/jinqiao bench broker
 	$(BIN)/jinqiao bench connections

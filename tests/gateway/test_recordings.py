@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.dataset as dataset
@@ -348,3 +349,36 @@ def test_events_keep_the_kinds_of_their_values(tmp_path: Path) -> None:
             "Power": float,
             "Station": str,
         }
+
+
+def test_positions_in_gcj02_are_not_shown_on_a_map_of_wgs84(tmp_path: Path) -> None:
+    part = samples("core", NOW_MS, 5)
+    part.columns["coordinate_system"][:] = [1, 2, 1, 2, 2]
+    path = record(tmp_path / "drive.mcap", [part])
+    with path.open("rb") as file:
+        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        fixes = [message.frame_id for _, _, _, message in reader.iter_decoded_messages("/location")]
+    assert fixes == [part.device_names[0].decode(), part.device_names[2].decode()]
+    assert len(flat(open_recording(path).parts())["core"]) == 5
+
+
+@pytest.mark.parametrize(("name", "module"), [("drive.mcap", "zstandard"), ("drive.parquet", "pyarrow")])
+def test_without_the_extra_the_way_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "jinqiao.gateway.recordings.tables", raising=False)
+    monkeypatch.delattr("jinqiao.gateway.recordings.tables", raising=False)
+    with pytest.raises(InputError, match=r"pip install 'jinqiao\[recordings\]'"):
+        create(tmp_path / name, INFO)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_samples_of_fewer_signals_stand_beside_the_others(tmp_path: Path, name: str) -> None:
+    """Recordings of another version know other signals."""
+    whole, fewer = samples("core", NOW_MS), samples("core", NOW_MS + 1000)
+    fewer = replace(fewer, columns={key: fewer.columns[key] for key in ("speed", "longitude", "latitude")})
+    parts: list[Part] = [whole, fewer, samples("core", NOW_MS + 2000)]
+    source = open_recording(record(tmp_path / name, parts))
+    assert flat(source.parts()) == flat(parts)
+    assert source.problems == []

@@ -16,6 +16,7 @@ from .commands import (
     can,
     catalog,
     certs,
+    convert,
     device,
     gbt32960,
     inspection,
@@ -45,6 +46,7 @@ app.command("certs")(certs.certs)
 app.command("watch")(watch.watch)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
+app.command("convert")(convert.convert)
 app.command("validate")(scenario.validate)
 app.command("schema")(scenario.schema)
 app.command("log")(inspection.log)

@@ -12,9 +12,10 @@ from jinqiao.telemetry.v1.location_fix_pb2 import LocationFix
 
 from .parts import Samples
 
-__all__ = ["location_rows"]
+__all__ = ["location_rows", "on_a_map"]
 
 _FIELDS = LocationFix.DESCRIPTOR.fields_by_name
+_WGS84 = 1  # `coordinate_system` of the signal table
 _PLACES = ("latitude", "longitude", "altitude")
 
 
@@ -49,6 +50,14 @@ def _layout(name_width: int) -> tuple[bytes, np.dtype[Any]]:
     body += bytes(name_width)
     places = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": len(body)})
     return bytes(body), places
+
+
+def on_a_map(part: Samples) -> Samples:
+    """The samples whose position is WGS 84: a viewer's map would show one in GCJ-02 half a kilometre off."""
+    if "longitude" not in part.columns or "latitude" not in part.columns:
+        return part.rows(slice(0, 0))
+    datum = part.columns.get("coordinate_system")
+    return part if datum is None or (datum == _WGS84).all() else part.rows(datum == _WGS84)
 
 
 def location_rows(part: Samples) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ from jinqiao.telemetry.v1.mqtt_message_pb2 import MqttMessage
 
 from . import mcap_records as mcap
 from .channels import CHANNELS, Channel, descriptor_set, message_topic
-from .location import location_rows
+from .location import location_rows, on_a_map
 from .mcap_records import MESSAGE_HEAD, Op
 from .parts import Happenings, Info, Messages, Part, Samples, by_name_length, missing_extra
 
@@ -96,7 +96,8 @@ class McapWriter:
         fields = rows[:, MESSAGE_HEAD.size :].view(layout.places)[:, 0]
         write_samples(fields, layout, part.time_ms, part.device_names, part.sequence, part.columns)
         self._add(number, rows, part.time_ns)
-        if "longitude" in part.columns and "latitude" in part.columns:
+        part = on_a_map(part)
+        if len(part):
             number = self._channel(CHANNELS["location"])
             messages = location_rows(part)
             rows = self._rows(number, len(part), bytes(messages.shape[1]), part.sequence, part.time_ns)

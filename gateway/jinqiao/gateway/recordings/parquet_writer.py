@@ -49,6 +49,8 @@ class _Segments:
     def add(self, table: pa.Table) -> None:
         if not self._waiting and self._writer is None:
             self._began = self._clock()
+        if self._waiting and self._waiting[0].schema != table.schema:
+            self._write_group()
         self._waiting.append(table)
         self._waiting_rows += len(table)
         if self._waiting_rows >= GROUP_ROWS:

@@ -18,6 +18,7 @@ from ..bench.peers import FASTSIM
 from ..bench.physics import bench_physics
 from ..bench.posts import bench_posts
 from ..bench.protobuf import bench_protobuf
+from ..bench.recordings import bench_recordings
 from ..bench.render import bench_render
 from ..bench.stores import bench_stores
 from ..loop import run_async
@@ -133,6 +134,22 @@ def can(
       jinqiao bench can --json
     """
     _tell(bench_can(vehicles, seconds), as_json=json_)
+
+
+@app.command("recordings")
+def recordings(
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
+    batches: Annotated[int, typer.Option(min=1, max=1000, help="Batches per recording.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="Length of the paced replay.")] = 20,
+    json_: AsJson = False,
+) -> None:
+    """MCAP and Parquet written and read per second, beside mcap's own writer; replays flat out and paced.
+
+    \b
+    Example:
+      jinqiao bench recordings --json
+    """
+    _tell(run_async(bench_recordings(vehicles, batches, seconds)), as_json=json_)
 
 
 @app.command("end-to-end")

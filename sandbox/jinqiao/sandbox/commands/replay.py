@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from jinqiao.base.errors import InputError
+from jinqiao.base.errors import EnvironmentFault, InputError
 
 from ..loop import run_async
 from ..recordings.replay import Replay, ReplayOptions
@@ -73,7 +73,10 @@ def replay(
     )
     replaying, found = run_async(_go(options))
     if report is not None:
-        report.write_text(json.dumps(found, indent=2) + "\n")
+        try:
+            report.write_text(json.dumps(found, indent=2) + "\n")
+        except OSError as error:
+            raise EnvironmentFault(f"--report: {report} cannot be written: {error.strerror}") from error
     late = found.get("late_ms")
     told = f"  late       median {late['p50']} ms, p99 {late['p99']} ms\n" if late else ""
     print(

@@ -29,9 +29,17 @@ class Identities:
     Clone 0 is the recorded device itself. `names`, bytes, shape (d * clones,), are in order of the rows; `slot_of`,
     shape (clones,), says in which slot of time each clone lives, `slots_ms` how much later a slot is, and `east`,
     `north` (degrees, shape (clones,)) where it is. `given` are names to use instead: of devices that exist.
+    With `together` there are so few slots that a slot has about so many devices: large batches are rendered faster.
     """
 
-    def __init__(self, recorded: Iterable[bytes], clones: int = 1, *, given: NDArray[np.bytes_] | None = None) -> None:
+    def __init__(
+        self,
+        recorded: Iterable[bytes],
+        clones: int = 1,
+        *,
+        given: NDArray[np.bytes_] | None = None,
+        together: int = 0,
+    ) -> None:
         self.recorded = np.array(sorted(set(recorded)) or [b"-"])
         self.clones = clones
         if given is not None:
@@ -45,6 +53,8 @@ class Identities:
         else:
             self.names = clone_names(self.recorded, clones)
         slots = min(clones, _SLOTS)
+        if together:
+            slots = max(1, min(slots, len(self.recorded) * clones // together))
         self.slot_of = np.arange(clones) % slots
         self.slots_ms = [slot * SPREAD_MS // slots for slot in range(slots)]
         self.in_slot = [np.flatnonzero(self.slot_of == slot) for slot in range(slots)]

@@ -40,6 +40,8 @@ _LARGE_BYTES = 1 << 16
 #: Waiting ends this long before a moment comes: the loop's timers are of a millisecond.
 _EARLY_S = 0.0005
 _SWITCH_S = 0.0005
+#: Flat out, as many devices as this live in one slot of time, if there are as many.
+_TOGETHER = 4096
 #: What is due within this time goes out together, at its end: the timers of the loop are no finer.
 _MOMENT_NS = 1_000_000
 
@@ -91,7 +93,7 @@ class Replay:
             print(problem, file=sys.stderr)
         problems = list(self.source.problems)
         given = None if options.devices is None else options.devices.names
-        ids = Identities(extent.devices, options.clones, given=given)
+        ids = Identities(extent.devices, options.clones, given=given, together=0 if options.speed else _TOGETHER)
         key = options.product_key or self.source.info.product_key or PRODUCT_KEY
         if options.devices is not None:
             key = options.devices.product_key
@@ -109,8 +111,6 @@ class Replay:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
-        # The thread that reads must not keep the one that sends waiting: by default it may for 5 ms.
-        sys.setswitchinterval(_SWITCH_S)
         if devices is None:
             link = await HouseLink.connect(
                 broker.host,
@@ -144,6 +144,9 @@ class Replay:
         renderer = Renderer(ids, key, protobuf=self.options.protobuf, stamp_ms=stamp_ms)
         stream = Prefetched(steps(self.source, extent, ids.slots_ms, loop=self.options.loop))
         await asyncio.to_thread(stream.wait)
+        # The thread that reads must not keep the one that sends waiting: by default it may for 5 ms.
+        usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
         gc.freeze()  # names and tables stay: a collection that looked at them would make messages late
         telling = asyncio.create_task(self._tell())
         try:
@@ -157,6 +160,8 @@ class Replay:
             self._wall_s = time.perf_counter() - self._began if self._began else 0.0
             telling.cancel()
             stream.close()
+            gc.unfreeze()
+            sys.setswitchinterval(usual_s)
 
     async def _flat_out(self, stream: Prefetched, renderer: Renderer, out: _Out) -> None:
         self._began = time.perf_counter()

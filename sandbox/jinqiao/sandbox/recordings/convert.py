@@ -1,0 +1,91 @@
+"""A recording from one format into another; what cannot be read is named, the rest is converted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from jinqiao.base.errors import InputError
+from jinqiao.base.words import did_you_mean
+from jinqiao.gateway.recordings.can_logs import CAN_LOGS, CanLogReader, CanLogWriter, frames_in
+from jinqiao.gateway.recordings.csv_writer import CsvWriter
+from jinqiao.gateway.recordings.files import create, open_recording
+from jinqiao.gateway.recordings.parquet_writer import INFO
+from jinqiao.gateway.recordings.parts import Happenings, Info, Messages, Part, Samples, Sink, Source
+
+__all__ = ["convert"]
+
+_TARGETS = (".mcap", ".parquet", ".csv", *CAN_LOGS)
+
+
+def convert(source_path: Path, target: Path) -> dict[str, Any]:
+    """Counts by kind, the files and the problems. Raises InputError when nothing can be converted."""
+    if not source_path.exists():
+        raise InputError(f"{source_path}: no such file or folder")
+    if source_path.resolve() == target.resolve():
+        raise InputError(f"{target}: found the same file as the source, expected another name")
+    is_log = source_path.suffix.lower() in CAN_LOGS
+    source: Source = CanLogReader(source_path) if is_log else open_recording(source_path)
+    wants_can = target.suffix.lower() in CAN_LOGS
+    if is_log and target.suffix.lower() == ".mcap":
+        raise InputError(f"{target}: CAN frames go to .blf, .asc, .log, .csv or .parquet")
+    sink = _sink(target, source.info)
+    counts: Counter[str] = Counter()
+    seen: set[bytes] = set()
+    try:
+        for part in source.parts():
+            chosen = _frames(part, seen) if wants_can else part
+            if len(chosen):
+                sink.write(chosen)
+                counts[_kind(chosen)] += len(chosen)
+    finally:
+        sink.close()
+    if not counts:
+        _remove(target)
+        wanted = "CAN frames" if wants_can else "anything to convert"
+        why = "".join(f"\n  {problem}" for problem in source.problems)
+        raise InputError(f"{source_path}: found no {wanted}{why}")
+    found: dict[str, Any] = {"converted": dict(counts), "problems": source.problems}
+    if isinstance(sink, CsvWriter):
+        found["files"] = [str(path) for path in sink.files]
+    else:
+        found["files"] = [str(target)]
+    if isinstance(sink, CanLogWriter):
+        found["channels"] = {number: " ".join(filter(None, name)) for name, number in sink.channels.items()}
+    return found
+
+
+def _remove(target: Path) -> None:
+    """Take away an output that nothing was written into."""
+    if target.is_dir():
+        (target / INFO).unlink(missing_ok=True)
+        target.rmdir()
+    else:
+        target.unlink(missing_ok=True)
+
+
+def _sink(target: Path, info: Info) -> Sink:
+    suffix = target.suffix.lower()
+    if suffix not in _TARGETS and suffix:
+        near = did_you_mean(suffix, _TARGETS)
+        raise InputError(f"{target}: found the ending {suffix!r}{near}, expected one of {', '.join(_TARGETS)}")
+    if not target.absolute().parent.is_dir():
+        raise InputError(f"{target}: no folder {str(target.absolute().parent)!r} to write it into")
+    if suffix == ".csv":
+        return CsvWriter(target)
+    return CanLogWriter(target) if suffix in CAN_LOGS else create(target, info)
+
+
+def _frames(part: Part, seen: set[bytes]) -> Part:
+    if isinstance(part, Messages):
+        return frames_in(part, seen)
+    return [] if isinstance(part, (Samples, Happenings)) else part
+
+
+def _kind(part: Part) -> str:
+    if isinstance(part, Samples):
+        return "samples"
+    if isinstance(part, Happenings):
+        return "events"
+    return "messages" if isinstance(part, Messages) else "can_frames"
