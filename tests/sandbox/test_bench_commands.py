@@ -1,0 +1,16 @@
+"""`jinqiao bench commands`: a small fleet, ten commands of each kind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from support.programs import JINQIAO
+
+
+def test_every_command_comes_back_and_shows() -> None:
+    asked = [*JINQIAO, "bench", "commands", "--vehicles", "20", "--commands", "10", "--json"]
+    found = json.loads(subprocess.run(asked, capture_output=True, text=True, timeout=90, check=True).stdout)
+    assert (found["vehicles"], found["commands"]) == (20, 10)
+    assert 0 < found["set_to_reply_ms"]["p50"] <= found["set_to_effect_ms"]["p50"]
+    assert found["invoke_service_sync_ms"]["p50"] > 0
