@@ -67,6 +67,9 @@ class OpenPolicy:
     def may_subscribe(self, _: Principal, topic_filter: str) -> bool:
         return "secret" not in topic_filter
 
+    def heeds(self, _: str) -> bool:
+        return False
+
     def handles(self, topic: str) -> bool:
         return topic.endswith("/ask")
 

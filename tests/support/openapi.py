@@ -42,11 +42,14 @@ def signed_query(action: str, arguments: dict[str, Any], *, key: tuple[str, str]
 class Caller:
     """Calls a running sandbox."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, key: tuple[str, str] = ACCESS_KEY) -> None:
         self._url = f"http://127.0.0.1:{port}/"
+        self._key = key
 
     def __call__(self, action: str, **arguments: Any) -> dict[str, Any]:
-        request = urllib.request.Request(f"{self._url}?{signed_query(action, arguments)}", data=b"", method="POST")
+        request = urllib.request.Request(
+            f"{self._url}?{signed_query(action, arguments, key=self._key)}", data=b"", method="POST"
+        )
         with urllib.request.urlopen(request, timeout=15) as answer:
             body: dict[str, Any] = json.load(answer)
         return body

@@ -1,4 +1,4 @@
-"""The simulator's own connection to the broker: whole blocks of ready packets out, answers to pings back.
+"""The simulator's own connection to the broker: whole blocks of ready packets out, downlinks and answers to pings back.
 
 One socket, written by one thread and read by one task. `send` waits while too much is queued, so the broker's
 back-pressure reaches the simulator by itself.
@@ -10,13 +10,14 @@ import asyncio
 import socket
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from jinqiao.base.errors import EnvironmentFault, ProtocolError
 from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet, PacketType, Signal
+from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet, PacketType, Puback, Publish, Signal, Subscribe
 from jinqiao.gateway.sender import Sender
 
 __all__ = ["HouseLink"]
@@ -26,13 +27,19 @@ _KEEP_ALIVE_S = 60
 _ANSWER_TIMEOUT_S = 30.0
 _PING = encode(Signal(PacketType.PINGREQ))
 _SEND_BUFFER = 1 << 20
+#: Bytes of a packet from the broker; a longer one is passed over. The platform's payloads end at a quarter of it.
+_LONGEST = 1 << 20
+
+#: Told of a message from the broker, on the event loop; it must be quick.
+Heard = Callable[[Publish], None]
 
 
 class HouseLink:
     """A trusted MQTT 3.1.1 connection. Raises EnvironmentFault once it is lost."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, heard: Heard | None = None) -> None:
         self._socket = connection
+        self._heard = heard
         self._loop = asyncio.get_running_loop()
         self._sender: Sender | None = None
         self._rest = b""
@@ -52,10 +59,12 @@ class HouseLink:
         *,
         lossless: bool,
         client_id: str | None = None,
+        heard: Heard | None = None,
     ) -> HouseLink:
         """Log in as the house's simulator, or to a broker of somebody else's under a `client_id`.
 
-        `lossless` asks our broker to hold this connection back while a subscriber that is reading is behind.
+        `lossless` asks our broker to hold this connection back while a subscriber that is reading is behind, `heard`
+        to push the downlinks of the simulated vehicles; of somebody else's broker they must be subscribed.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -67,10 +76,10 @@ class HouseLink:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-        link = cls(connection)
+        link = cls(connection, heard)
         try:
             await loop.sock_connect(connection, address)
-            name = client_id or f"{username}|lossless={int(lossless)}|"
+            name = client_id or f"{username}|lossless={int(lossless)},_ss={int(heard is not None)}|"
             login = Connect(name, True, _KEEP_ALIVE_S, username, None if password is None else password.encode())
             answer = await link._ask(encode(login))
             if not isinstance(answer, Connack) or answer.code:
@@ -94,6 +103,11 @@ class HouseLink:
         except OSError as error:
             self._lose(f"the connection to the broker broke: {error}")
             raise EnvironmentFault(str(self._lost)) from error
+
+    async def subscribe(self, filters: Sequence[str]) -> None:
+        """Ask for the messages of these filters at QoS 1; whoever refuses one leaves us without it."""
+        for number, topic_filter in enumerate(filters, 1):
+            await self.send(encode(Subscribe(number, ((topic_filter, 1),))))
 
     async def probe(self) -> None:
         """Ask the broker for an answer behind everything sent so far; see `take_latencies_ms`."""
@@ -135,6 +149,9 @@ class HouseLink:
     async def _next(self) -> Packet:
         while True:
             edges = frame(self._rest, 0) if self._rest else None
+            if edges is not None and edges[1] > _LONGEST:
+                await self._pass_over(edges[1])
+                continue
             if edges is not None and edges[1] <= len(self._rest):
                 first, body, self._rest = self._rest[0], self._rest[edges[0] : edges[1]], self._rest[edges[1] :]
                 return decode(first, body)
@@ -143,15 +160,36 @@ class HouseLink:
                 raise ConnectionResetError("closed by the broker")
             self._rest += data
 
+    async def _pass_over(self, length: int) -> None:
+        """Read this packet to its end and keep nothing of it."""
+        while len(self._rest) < length:
+            length -= len(self._rest)
+            self._rest = await self._loop.sock_recv(self._socket, _READ)
+            if not self._rest:
+                raise ConnectionResetError("closed by the broker")
+        self._rest = self._rest[length:]
+
     async def _read(self) -> None:
         try:
             while True:
-                self._take(await self._next())
+                packet = await self._next()
+                if isinstance(packet, Publish):
+                    await self._hear(packet)
+                else:
+                    self._take(packet)
+        except EnvironmentFault:
+            return  # the connection is known to be lost
         except (OSError, ProtocolError) as error:
             self._lose(f"the connection to the broker broke: {error}")
 
+    async def _hear(self, message: Publish) -> None:
+        if message.qos == 1:
+            await self.send(encode(Puback(message.packet_id)))
+        if self._heard is not None:
+            self._heard(message)
+
     def _take(self, packet: Packet) -> None:
-        if isinstance(packet, Signal) and self._pings:
+        if isinstance(packet, Signal) and packet.type is PacketType.PINGRESP and self._pings:
             sent, waiting = self._pings.popleft()
             self._latencies_ms.append((time.perf_counter() - sent) * 1e3)
             if waiting is not None and not waiting.done():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.gateway.links.fleet import KEEP_ALIVE_S, Address, FleetLinks, Heard
+from jinqiao.gateway.links.fleet import KEEP_ALIVE_S, Address, FleetLinks, Heard, Online
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Connect
 from jinqiao.gateway.platform.signature import client_content, sign
@@ -19,11 +19,11 @@ __all__ = ["VehicleLinks", "device_login"]
 def device_login(product_key: str, device_name: str, secret: str, *, pushed: bool = False) -> bytes:
     """CONNECT with a device's credentials, signed as the platform asks (no timestamp: it is optional).
 
-    `pushed` asks the platform for its downlinks without SUBSCRIBE (`_ss=1`).
+    `pushed` asks the platform for its downlinks without SUBSCRIBE (`_ss=1`), remote calls on their own topics too.
     """
     client_id = f"{product_key}.{device_name}"
     password = sign("hmacsha256", secret, client_content(client_id, device_name, product_key))
-    told = f"{client_id}|securemode=3,signmethod=hmacsha256{',_ss=1' if pushed else ''}|"
+    told = f"{client_id}|securemode=3,signmethod=hmacsha256{',_ss=1,ext=1' if pushed else ''}|"
     return encode(Connect(told, True, KEEP_ALIVE_S, f"{device_name}&{product_key}", password.encode()))
 
 
@@ -38,11 +38,12 @@ class VehicleLinks:
         secret: Callable[[str], str | None],
         *,
         heard: Heard | None = None,
+        came: Online | None = None,
     ) -> None:
         self._product_key, self._names, self._secret = product_key, names, secret
         self._pushed = heard is not None
         self._owned = np.zeros(len(names), bool)
-        self._links = FleetLinks(address, self._login, heard=heard)
+        self._links = FleetLinks(address, self._login, heard=heard, came=came)
 
     def __len__(self) -> int:
         return len(self._links)

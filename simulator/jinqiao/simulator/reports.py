@@ -6,7 +6,7 @@ changes, and with every report of a parked vehicle.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,17 @@ Rows = NDArray[np.intp]
 DATUM = {"wgs84": 1, "gcj02": 2}
 #: A fix under an open sky: from eight satellites to twenty, different from car to car and from minute to minute.
 FEWEST_SATELLITES, MORE_SATELLITES = 8, 13
+
+#: Different sets of intervals that there may be.
+MOST_INTERVALS = 4_096
+
+#: Which intervals a word of the scenario's `telemetry` means: group and what the vehicle is doing.
+_INTERVALS = {
+    "driving": (("core", VehicleState.DRIVING),),
+    "charging": (("core", VehicleState.CHARGING), ("core", VehicleState.QUEUEING)),
+    "parked": (("core", VehicleState.PARKED), ("detail", VehicleState.PARKED)),
+    "detail": tuple(("detail", state) for state in VehicleState if state != VehicleState.PARKED),
+}
 
 NAMES = {group: tuple(signal.name for signal in SIGNALS.group(group)) for group in GROUPS}
 
@@ -80,6 +91,40 @@ class Reports:
         detail_s = self._interval_s["detail"][self._fleet_of[rows], state]
         self.due_s["core"][rows] = 1
         self.due_s["detail"][rows] = 1 + (self._phase[rows] * detail_s).astype(np.int32)
+
+    def change_intervals(self, rows: Rows, intervals_s: Mapping[str, float], now_s: int) -> bool:
+        """Other intervals for these vehicles: seconds by `driving`, `charging`, `parked`, `detail`; the rest stays.
+
+        False when there are too many different ones already.
+        """
+        for row in rows.tolist():
+            number = self._changed_from(int(self._fleet_of[row]), intervals_s)
+            if number is None:
+                return False
+            self._fleet_of[row] = number
+        state = self._town.fleet.vehicle_state[rows]
+        for group, due_s in self.due_s.items():
+            interval_s = self._interval_s[group][self._fleet_of[rows], state]
+            due_s[rows] = np.minimum(due_s[rows], now_s + interval_s)
+        return True
+
+    def _changed_from(self, number: int, intervals_s: Mapping[str, float]) -> int | None:
+        """The row of the table of intervals that is row `number` with these changes."""
+        rows = {group: table[number].copy() for group, table in self._interval_s.items()}
+        for name, seconds in intervals_s.items():
+            for group, state in _INTERVALS[name]:
+                rows[group][state] = _whole(seconds)
+        same = self._datum == self._datum[number]
+        for group, row in rows.items():
+            same &= (self._interval_s[group] == row).all(axis=1)
+        if same.any():
+            return int(same.argmax())
+        if len(self._datum) >= MOST_INTERVALS:
+            return None
+        self._datum = np.append(self._datum, self._datum[number])
+        for group, row in rows.items():
+            self._interval_s[group] = np.vstack([self._interval_s[group], row])
+        return len(self._datum) - 1
 
     def hasten(self, rows: Rows) -> None:
         """Let these vehicles report both groups at the end of this second, the silent ones when they speak again."""

@@ -179,6 +179,13 @@ class World:
         """The step at which the next update of this vehicle fails, -1 … -4 as the platform numbers them; 0: none."""
         return int(self.fleet.ota_failure[row])
 
+    def report_every(self, rows: NDArray[np.intp], intervals_s: Mapping[str, float]) -> Outcome:
+        """Other reporting intervals for these vehicles (see `Reports.change_intervals`), unless one is silent."""
+        if any(self.is_silent(row) for row in rows.tolist()):
+            return Refusal.UPDATING.outcome()
+        changed = self._reports.change_intervals(rows, intervals_s, self.elapsed_s)
+        return Outcome() if changed else Outcome(403, "too many different reporting intervals")
+
     def store_dtc(self, row: int, code: str, status: DtcStatus = DtcStatus.CONFIRMED) -> None:
         """A control unit of this vehicle stores a trouble code; ValueError where `code` is none."""
         self._known(row)

@@ -20,7 +20,7 @@ from jinqiao.gateway.mqtt.packets import Publish
 
 from .link import Link
 
-__all__ = ["Address", "FleetLinks"]
+__all__ = ["Address", "FleetLinks", "Heard", "Online"]
 
 #: The platform allows 30 to 1200 s and advises more than 300 for fleets behind a mobile network.
 KEEP_ALIVE_S = 300
@@ -33,6 +33,8 @@ _OPENING = 128
 _ROUND_S = 0.25
 
 Heard = Callable[[int, Publish], None]
+#: Told of a row that has logged in.
+Online = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Address:
 
 
 class FleetLinks:
-    """Links by fleet row. `login` makes a row's CONNECT packet; `heard` gets the messages that come."""
+    """Links by fleet row. `login` makes a row's CONNECT packet; `heard` gets their messages, `came` who is there."""
 
     def __init__(
         self,
@@ -56,12 +58,14 @@ class FleetLinks:
         login: Callable[[int], bytes],
         *,
         heard: Heard | None = None,
+        came: Online | None = None,
         storm_per_s: float = _STORM_PER_S,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         self._address = address
         self._login = login
         self._heard = heard
+        self._came = came
         self._storm_per_s = storm_per_s
         self._keep_alive_s = keep_alive_s
         self._links: dict[int, Link] = {}
@@ -134,6 +138,8 @@ class FleetLinks:
             self.refused[refused] += 1
         else:
             self.online += 1
+            if self._came is not None:
+                self._came(link.row)
         self._settle(link.row)
 
     def heard(self, link: Link, message: Publish) -> None:

@@ -66,7 +66,10 @@ class Broker:
     def enter(self, session: Session, principal: Principal) -> None:
         """The login has been answered: downlinks may flow."""
         if principal.auto_subscribed:
-            self.router.push(principal.identity, session.outbox, principal.max_qos)
+            # The platform knows no QoS 2.
+            self.router.push(principal.identity, session.outbox, min(principal.max_qos, 1))
+            if principal.trusted:  # it speaks for many, whose topics may have been asked about before it came
+                self.router.forget_all()
             session.subscriptions_of().spare()
         self._tell(self.policy.connected, principal)
 

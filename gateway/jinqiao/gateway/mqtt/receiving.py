@@ -65,7 +65,7 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
     )
     broker.accept(message, route)
     _acknowledge(session, packet, Reason.SUCCESS)
-    if session.guarded and route.handled:
+    if route.handled if session.guarded else route.heeded:
         broker.publish_all(session.ask(topic, packet.payload))
     if broker.dispatcher.congested:
         session.wait_for(route.targets)

@@ -35,6 +35,9 @@ class TopicRules(Protocol):
     def handles(self, topic: str) -> bool:
         """Whether the house acts on messages of this topic."""
 
+    def heeds(self, topic: str) -> bool:
+        """Whether it does so even if a trusted connection sent them."""
+
     def pushed_to(self, topic: str) -> str | None:
         """Identity of the device that gets this topic unasked."""
 
@@ -49,6 +52,7 @@ class Route(Generic[S]):
 
     kind: str
     handled: bool
+    heeded: bool
     targets: tuple[S, ...]
     grants: tuple[tuple[S, Grant], ...]
     groups: tuple[Group[S], ...] = ()
@@ -152,26 +156,27 @@ class Router(Generic[S]):
             if pushed is not None and pushed.gets(name):
                 before = found.get(pushed.subscriber)
                 found[pushed.subscriber] = pushed.grant if before is None else combine(before, pushed.grant)
-        route = self._intern(self._rules.kind(name), self._rules.handles(name), found)
+        handled = self._rules.handles(name)
+        route = self._intern(self._rules.kind(name), handled, handled and self._rules.heeds(name), found)
         if len(topic) <= self._limits.cached_topic_bytes:
             self._remember(topic, name, identity, route)
         return route
 
-    def _intern(self, kind: str, handled: bool, found: dict[S | Group[S], Grant]) -> Route[S]:
-        key = (kind, handled, frozenset(found.items()))
+    def _intern(self, kind: str, handled: bool, heeded: bool, found: dict[S | Group[S], Grant]) -> Route[S]:
+        key = (kind, handled, heeded, frozenset(found.items()))
         route = self._interned.get(key)
         if route is None:
             groups = tuple(target for target in found if isinstance(target, Group))
             grants = tuple((target, grant) for target, grant in found.items() if not isinstance(target, Group))
             targets = tuple(target for target, _ in grants)
-            route = self._interned[key] = Route(kind, handled, targets, grants, groups)
+            route = self._interned[key] = Route(kind, handled, heeded, targets, grants, groups)
         return route
 
     def _remember(self, topic: bytes, name: str, identity: str | None, route: Route[S]) -> None:
         # Counted per entry ever made, not per entry left: that bounds the two indexes as well, which keep the
         # forgotten ones. Starting afresh costs one match per topic in use.
         if self._remembered >= self._limits.cached_topics:
-            self._forget_all()
+            self.forget_all()
         self._remembered += 1
         self.routes[topic] = route
         self._index.add(name, topic)
@@ -190,7 +195,8 @@ class Router(Generic[S]):
         for topic in self._topics_pushed_to.pop(identity, ()):
             self.routes.pop(topic, None)
 
-    def _forget_all(self) -> None:
+    def forget_all(self) -> None:
+        """Ask the rules again about every topic."""
         self.routes.clear()
         self._index.clear()
         self._topics_pushed_to.clear()

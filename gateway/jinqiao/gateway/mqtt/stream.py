@@ -149,7 +149,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     _forward(session, route, data[start:position], messages, ends, ids_at)
                     ends, ids_at = [], []
                 start, messages, route, run_first = position, 0, found, first
-                watched = guarded and found is not None and found.handled
+                watched = found is not None and (found.handled if guarded else found.heeded)
             if first == _PUBLISH_QOS_1:
                 packet_id = data[payload : payload + 2]
                 if packet_id == _NO_ID:

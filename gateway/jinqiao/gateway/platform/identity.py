@@ -40,7 +40,10 @@ _unnamed = count(1)
 
 
 class InHouse(NamedTuple):
-    """Credentials of the house's own simulator; `|lossless=1|` in its client id asks for back-pressure, not loss."""
+    """Credentials of the house's own simulator; its client id may ask for more.
+
+    `lossless=1` asks for back-pressure instead of loss, `_ss=1` for the downlinks of the simulated vehicles.
+    """
 
     username: str
     password: str
@@ -197,6 +200,7 @@ def _in_house(login: Login) -> Principal:
     client = parse_client_id(login.client_id)
     principal = Principal("in-house", "in_house", f"in-house:{login.client_id}", login.keep_alive_s, trusted=True)
     principal.lossless = client is not None and client.parameters.get("lossless") == "1"
+    principal.auto_subscribed = client is not None and client.parameters.get("_ss") == "1"
     return _ordinary(principal)
 
 

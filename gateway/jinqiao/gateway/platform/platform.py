@@ -52,6 +52,9 @@ MAX_PAYLOAD = 262_144
 #: Code of the device log for what is above a rate.
 THROTTLED = 9324
 
+#: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second.
+_UNREAD = frozenset({"property_post", "event_post"})
+
 #: Whose rates are kept.
 RatesOf = Literal["all", "real", "none"]
 
@@ -137,12 +140,20 @@ class Platform(Sessions):
         found = find(topic)
         return found is not None and found.row.handler is not None
 
+    def heeds(self, topic: str) -> bool:
+        """Whether `receive` acts on it also for simulated vehicles: their replies and requests, not their telemetry."""
+        found = find(topic)
+        return found is not None and found.row.kind not in _UNREAD
+
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
-        if principal.kind != "device":
-            return ()
         found = find(topic)
         if found is None or found.row.handler is None:
+            return ()
+        if principal.kind == "in_house":
+            simulated = self.registry.device(found.product_key, found.device_name)
+            return () if simulated is None else self.receive_for(simulated, topic, payload)
+        if principal.kind != "device":
             return ()
         device = principal.subject.device
         if f"{found.product_key}/{found.device_name}" != principal.identity:
@@ -187,7 +198,7 @@ class Platform(Sessions):
         if principal.kind == "device":
             self.came(principal)
         elif principal.kind == "in_house":
-            self._simulators[principal.identity] = self.now_ms()
+            self.simulator_came(principal)
         elif principal.kind == "registering":
             self.deliver(principal.identity, principal.subject.answer)
 
@@ -195,7 +206,8 @@ class Platform(Sessions):
         """Its connection ended; nothing changes if another connection has taken over meanwhile."""
         if principal.kind == "device":
             self.went(principal)
-        self._simulators.pop(principal.identity, None)
+        else:
+            self.simulator_went(principal)
 
     # What the house asks.
 

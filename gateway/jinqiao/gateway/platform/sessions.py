@@ -77,6 +77,8 @@ class Sessions(Memory):
         self.tokens: dict[str, Token] = {}
         self._present: dict[str, _Presence] = {}
         self._simulators: dict[str, int] = {}
+        #: The simulator's connection that takes downlinks and answers them.
+        self._speaker: str | None = None
 
     def now_ms(self) -> int:
         """UTC milliseconds of the platform's clock."""
@@ -93,6 +95,7 @@ class Sessions(Memory):
             self.gateways.log_out(device.identity)
             self._tell_gateway(gateway, device, 427)
             self._lodger_gone(gateway, device)
+        self._leave_simulator(device)
         self._present[principal.identity] = _Presence(principal, self.now_ms())
         self.note_online(device, principal.subject.peer.rpartition(":")[0])
         self._greet(device)
@@ -103,6 +106,23 @@ class Sessions(Memory):
         if presence is not None and presence.principal is principal:
             self._present[principal.identity] = _Presence(None, self.now_ms())
             self.lodgers_go(principal.subject.device)
+
+    def simulator_came(self, principal: Principal) -> None:
+        """The house's simulator is there, and with it every simulated vehicle that has no connection of its own."""
+        self._simulators[principal.identity] = self.now_ms()
+        if principal.auto_subscribed:
+            self._speaker = principal.identity
+
+    def simulator_went(self, principal: Principal) -> None:
+        """Its connection ended."""
+        self._simulators.pop(principal.identity, None)
+        if self._speaker == principal.identity:
+            self._speaker = None
+
+    def _leave_simulator(self, device: Device) -> None:
+        """A simulated vehicle has a connection of its own from now on: its simulator is not told any more."""
+        if self._speaker is not None and self._simulator_of(device.identity) is not None:
+            self.reconsider(self._speaker, "")
 
     def sub_device_came(self, gateway: Device, device: Device) -> None:
         """A sub-device logged in over its gateway's connection."""
@@ -176,16 +196,26 @@ class Sessions(Memory):
         return presence.principal if presence is not None else None
 
     def connection_of(self, identity: str) -> str:
-        """The identity whose connection a device's messages go over: its gateway's, or its own."""
-        return self.gateways.speaks_for(identity) or identity
+        """The identity whose connection a device's messages go over: its gateway's, its simulator's, or its own."""
+        return self.gateways.speaks_for(identity) or self._simulator_of(identity) or identity
+
+    def _simulator_of(self, identity: str) -> str | None:
+        """The simulator that speaks for a vehicle; None for one that has had a connection of its own."""
+        if self._speaker is None or identity in self._present:
+            return None
+        device = self.registry.device(*identity.split("/", 1))
+        return self._speaker if device is not None and device.product.devices.simulated else None
 
     def takes_custom_rrpc(self, device: Device) -> bool:
         """Whether synchronous calls reach it on `/ext/rrpc/…`: bit 0 of the `ext` its connection logged in with."""
         return self.speaks_ext(device.identity)
 
     def speaks_ext(self, identity: str) -> bool:
-        """The same by identity."""
-        presence = self._present.get(self.connection_of(identity))
+        """The same by identity. Simulated vehicles take them."""
+        connection = self.connection_of(identity)
+        if connection == self._speaker:
+            return True
+        presence = self._present.get(connection)
         return bool(presence and presence.principal and presence.principal.subject.takes_custom_rrpc)
 
     def record_of(self, device: Device) -> DeviceRecord:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from jinqiao.vehicles.signals import Signal
 
-__all__ = ["ID", "NAME", "TIME", "Slot", "post_parts", "topic_parts"]
+__all__ = ["ID", "NAME", "TIME", "Slot", "post_parts", "properties", "topic_parts"]
 
 METHOD = "thing.event.property.post"
 
@@ -43,12 +43,13 @@ def topic_parts(product_key: str) -> list[Part]:
 def post_parts(signals: Sequence[Signal]) -> list[Part]:
     """Text and slots of the payload, in order; the signals of one property must stand together."""
     parts: list[Part] = ['{"id":', ID, '","version":"1.0","sys":{"ack":0},"params":{']
-    for number, (name, members) in enumerate(_properties(signals)):
+    for number, (name, members) in enumerate(properties(signals)):
         parts += [f'{"," if number else ""}"{name}":{{"value":', *_value(members), ',"time":', TIME, "}"]
     return [*parts, f'}},"method":"{METHOD}"}}']
 
 
-def _properties(signals: Iterable[Signal]) -> Iterable[tuple[str, list[tuple[str | None, Signal]]]]:
+def properties(signals: Iterable[Signal]) -> Iterable[tuple[str, list[tuple[str | None, Signal]]]]:
+    """The properties these signals make: address, and its parts with the member each is (None outside a struct)."""
     grouped: dict[str, list[tuple[str | None, Signal]]] = {}
     for signal in signals:
         address = _ADDRESS.fullmatch(signal.identifier)

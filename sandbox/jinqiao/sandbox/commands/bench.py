@@ -10,6 +10,7 @@ import typer
 
 from ..bench.broker import bench_broker
 from ..bench.can import bench_can
+from ..bench.commands import bench_commands
 from ..bench.connections import bench_connections
 from ..bench.end_to_end import bench_end_to_end
 from ..bench.peers import FASTSIM
@@ -139,6 +140,22 @@ def connections(
     """
     print(f"{connections:,} logins, then {publishing:,} connections for {seconds:g} s …", file=sys.stderr)
     _tell(run_async(bench_connections(connections, publishing, seconds, rounds, storm)), as_json=json_)
+
+
+@app.command("commands")
+def commands(
+    vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="Vehicles, each posting once a second.")] = 1_000,
+    commands: Annotated[int, typer.Option(min=10, max=100_000, help="Round trips of each kind.")] = 300,
+    json_: AsJson = False,
+) -> None:
+    """Milliseconds until a simulated car has obeyed: a property set, a cloud call, and beside them the broker alone.
+
+    \b
+    Example:
+      jinqiao bench commands --json
+    """
+    print(f"{vehicles:,} vehicles, {commands:,} commands of each kind …", file=sys.stderr)
+    _tell(run_async(bench_commands(vehicles, commands)), as_json=json_)
 
 
 def _tell(figures: dict[str, Any], *, as_json: bool) -> None:

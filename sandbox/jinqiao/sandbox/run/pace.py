@@ -39,6 +39,10 @@ class Pace:
     def start(self) -> None:
         self._start = time.perf_counter()
 
+    @property
+    def started(self) -> bool:
+        return self._start > 0.0
+
     def wall_s(self) -> float:
         """Seconds of the wall clock since `start`."""
         return time.perf_counter() - self._start

@@ -9,9 +9,11 @@ import orjson
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
+from jinqiao.gateway.agent.car import Said
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
+from jinqiao.gateway.platform.routing import find
 from jinqiao.gateway.render import Packets, PostRenderer
 from jinqiao.gateway.vehicle_links import VehicleLinks
 
@@ -75,8 +77,19 @@ class Publisher:
         topic = f"/sys/{self.renderer.product_key}/{name}/thing/event/{event.identifier}/post"
         packet = encode(Publish(topic, orjson.dumps(post)))
         self._summary.add("event_post", 1, packet)
-        if len(self._own) and self._own.owns(row)[0]:
-            if not self._own.send(event.vehicle, packet):
+        await self._send(event.vehicle, packet)
+
+    async def say(self, said: Said) -> None:
+        """Publish what a vehicle answers, or says by itself."""
+        found = find(said.topic)
+        packet = encode(Publish(said.topic, said.payload))
+        self._summary.add(found.row.kind if found is not None else "other", 1, packet, digested=False)
+        await self._send(said.row, packet, said.qos)
+
+    async def _send(self, vehicle: int, packet: bytes, qos: int = 0) -> None:
+        """One QoS 0 packet, over the vehicle's own connection at another QoS if asked."""
+        if len(self._own) and self._own.owns(np.array([vehicle], np.int32))[0]:
+            if not self._own.send(vehicle, packet, qos):
                 self._summary.not_sent += 1
         elif self._link is not None:
             await self._link.send(packet)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.telemetry import Batch
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.links.fleet import Address
 from jinqiao.gateway.platform.devices import FleetDevices
@@ -28,10 +29,13 @@ from ..system import process_age_s
 from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import NoTable, View
+from .diagnostics import Diagnostics
+from .downlinks import Downlinks
 from .faults import FaultInjector
 from .options import RunOptions
 from .outlets import Outlet
 from .pace import Pace
+from .present import Present
 from .publish import Publisher
 from .summary import Summary
 
@@ -69,6 +73,7 @@ class Run:
         self.checker: Checker | None = None
         self.gateway_stats: dict[str, Any] = {}
         self.house_password = secrets.token_urlsafe(16)
+        self.downlinks = Downlinks()
 
     def view(self) -> View:
         """The run at this moment, for the console."""
@@ -149,7 +154,9 @@ class Run:
         secret: Callable[[str], str | None] = FleetDevices(names, fleet_secret=fleet_secret).secret
         if options.devices is not None:
             names, key, secret = options.devices.names[: fleet.n], options.devices.product_key, options.devices.secret
-        own = VehicleLinks(self._address(), key, names, secret)
+        on_platform = options.broker is None or options.devices is not None
+        heard = self.downlinks.heard_by if on_platform else None
+        own = VehicleLinks(self._address(), key, names, secret, heard=heard, came=self.downlinks.came)
         stack.push_async_callback(own.close)
         for _, rows, spec in world.fleets:
             if spec.connection == "per_vehicle" or options.devices is not None:
@@ -161,6 +168,18 @@ class Run:
         for outlet in options.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
+        stack.push_async_callback(self.downlinks.close)
+        agent = await self.downlinks.open(
+            world,
+            key,
+            names,
+            self.publisher,
+            link,
+            on_platform=on_platform,
+            reach=Present(world, self.pace, self.downlinks).reach,
+            shown=self._show,
+        )
+        agent.responders["down_raw"] = Diagnostics(world).respond
         return link
 
     async def _close_outlet(self, outlet: Outlet) -> None:
@@ -192,7 +211,13 @@ class Run:
             user, password, client_id = broker.username, broker.password, f"jinqiao-{secrets.token_hex(4)}"
         lossless = self.options.speed is None
         return await HouseLink.connect(
-            address.host, address.port, user, password, lossless=lossless, client_id=client_id
+            address.host,
+            address.port,
+            user,
+            password,
+            lossless=lossless,
+            client_id=client_id,
+            heard=self.downlinks.heard,
         )
 
     async def _configure(self, gateway: GatewayProcess, vins: NDArray[np.bytes_], fleet_secret: str) -> None:
@@ -230,36 +255,48 @@ class Run:
         limits = [self.scenario.duration_s, self.options.for_s]
         end_s = min(limit for limit in limits if limit is not None)
         self.pace.start()
-        while (second := self._next_s(world)) < end_s and await self.pace.until(second, self.stop):
-            if self.faults is not None and self.own is not None:
+        present = Present(world, self.pace, self.downlinks)
+        while (second := self._next_s(present)) < end_s and await self.pace.until(second, self.stop):
+            async with self.downlinks.turn:
                 world.idle_until(second)
-                await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
-                if world.next_busy_s() > second:
-                    continue
-            batches, events = world.advance()
-            for batch in batches:
-                await publisher.post(batch)
-            if self.checker is not None:
-                self._tell(self.checker.read(batches))
-            for event in events:
-                await publisher.event(event)
-            if self.can is not None and self.own is not None:
-                await self.can.publish(link, self.own, self.summary)
-            for outlet in self.options.outlets:
-                await outlet.take(batches, events)
-            if self.summary.first_telemetry_s is None and self.summary.messages:
-                self.summary.first_telemetry_s = time.perf_counter() - self.began
-            if link is not None:
-                if batches:
-                    await link.probe()
-                self.summary.latencies_ms.extend(link.take_latencies_ms())
+                if self.faults is not None and self.own is not None:
+                    await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
+                if world.next_busy_s() <= second:
+                    await self._second(world, publisher, link)
+                await self.downlinks.tick()
         await self.pace.until(end_s, self.stop)
         self.summary.wall_s = self.pace.wall_s()
         self.summary.simulated_s = float(min(world.elapsed_s, end_s) if self.stop.is_set() else end_s)
 
-    def _next_s(self, world: World) -> int:
-        """The next second in which the world does something or something breaks in it."""
-        return min(world.next_busy_s(), self.faults.next_s()) if self.faults is not None else world.next_busy_s()
+    async def _second(self, world: World, publisher: Publisher, link: HouseLink | None) -> None:
+        """Run one busy second and publish what it brings."""
+        batches, events = world.advance()
+        for batch in batches:
+            await publisher.post(batch)
+        if self.checker is not None:
+            self._tell(self.checker.read(batches))
+        for event in events:
+            await publisher.event(event)
+        if self.can is not None and self.own is not None:
+            await self.can.publish(link, self.own, self.summary)
+        for outlet in self.options.outlets:
+            await outlet.take(batches, events)
+        if self.summary.first_telemetry_s is None and self.summary.messages:
+            self.summary.first_telemetry_s = time.perf_counter() - self.began
+        if link is not None:
+            if batches:
+                await link.probe()
+            self.summary.latencies_ms.extend(link.take_latencies_ms())
+
+    async def _show(self, batches: list[Batch]) -> None:
+        """What cars said in answer to a command goes to the outlets, too."""
+        for outlet in self.options.outlets:
+            await outlet.take(batches, [])
+
+    def _next_s(self, present: Present) -> int:
+        """The next second in which the world does something, or something breaks in it."""
+        second = present.next_second()
+        return second if self.faults is None else min(second, self.faults.next_s())
 
     def _tell(self, violations: list[Violation]) -> None:
         for violation in violations:
@@ -294,5 +331,6 @@ class Run:
             summary.commands = self.world.command_outcomes
             summary.simulated_s = summary.simulated_s or float(self.world.elapsed_s)
         summary.behind_s = self.pace.behind_s
+        summary.downlinks = self.downlinks.report()
         if self.checker is not None:
             summary.check = self.checker.as_json()

@@ -29,7 +29,8 @@ def percentiles(samples_ms: list[float]) -> dict[str, float]:
 class Summary:
     """Counts of one run, kept by the simulator process; the gateway's own counters are added at the end.
 
-    `sha256` runs over every PUBLISH packet in the order it was rendered: topic and payload, nothing of the wall clock.
+    `sha256` runs over every PUBLISH packet of telemetry in the order it was rendered: topic and payload, nothing of the
+    wall clock.
     """
 
     scenario: str
@@ -49,14 +50,19 @@ class Summary:
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     outlets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    downlinks: dict[str, int] = field(default_factory=dict)
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, kind: str, messages: int, data: memoryview | bytes) -> None:
-        """Count `messages` packets of one topic kind, whose bytes are `data`."""
+    def add(self, kind: str, messages: int, data: memoryview | bytes, *, digested: bool = True) -> None:
+        """Count `messages` packets of one topic kind, whose bytes are `data`.
+
+        What answers somebody is not `digested`: when he asks is the wall clock's matter.
+        """
         self.published[kind] += messages
         self.published_bytes += len(data)
-        self._digest.update(data)
+        if digested:
+            self._digest.update(data)
 
     @property
     def messages(self) -> int:
@@ -86,6 +92,7 @@ class Summary:
             "gateway": self.gateway,
             **({"commands": _keys_as_text(self.commands)} if self.commands else {}),
             **({"outlets": self.outlets} if self.outlets else {}),
+            "downlinks": self.downlinks,
             **({} if self.check is None else {"check": self.check}),
             "sha256": self._digest.hexdigest(),
         }

@@ -1,0 +1,39 @@
+"""Which simulated second comes next, and which is the present one, when commands may come at any moment."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from jinqiao.simulator.world import World
+
+from .downlinks import Downlinks
+from .pace import Pace
+
+__all__ = ["Present"]
+
+#: Seconds of the wall clock after which a world in which nothing happens is looked at again: a command may have
+#: started something.
+_LOOK_S = 1.0
+
+
+class Present:
+    """The simulated present of a run: `world`'s while it is busy, the wall clock's while everybody rests."""
+
+    def __init__(self, world: World, pace: Pace, downlinks: Downlinks) -> None:
+        self._world, self._pace, self._downlinks = world, pace, downlinks
+
+    def reach(self) -> None:
+        """Bring a world in which nothing happens to where the wall clock is."""
+        if self._pace.speed is not None and self._pace.started:
+            self._world.idle_until(int(self._pace.wall_s() * self._pace.speed))
+
+    def next_second(self) -> int:
+        """The next busy second, one that a vehicle waits for, or one in which to look again."""
+        world, due_ms = self._world, self._downlinks.next_ms
+        second = world.next_busy_s()
+        if due_ms is not None:
+            second = min(second, max(world.elapsed_s, ceil((due_ms - world.scenario.start_ms) / 1000)))
+        if self._pace.speed is not None:
+            now_s = max(world.elapsed_s, int(self._pace.wall_s() * self._pace.speed))
+            second = min(second, now_s + max(1, int(self._pace.speed * _LOOK_S)))
+        return second
