@@ -50,6 +50,21 @@ fleets:
 charging_stations: []
 """
 
+#: One that drives for ten minutes without end, one that sleeps.
+NIGHT = """\
+name: night
+start: 2026-11-23T03:00+08:00
+duration: 10 min
+place: jinqiao
+weather: {ambient: 10 degC}
+fleets:
+  - {name: drivers, count: 1, models: {bmw-i4-edrive40-2022: 1}, agenda: {cycle: US06}, initial_soc: 0.8,
+     telemetry: {driving: 10 s, charging: 10 s, parked: 1 min}}
+  - {name: sleepers, count: 1, models: {bmw-i3-edrive35l-2022: 1}, agenda: {commuter: {leaves_home: 07:42}},
+     initial_soc: 0.6, telemetry: {driving: 10 s, charging: 10 s, parked: 5 min}}
+charging_stations: []
+"""
+
 
 def write_scenario(folder: Path) -> Path:
     path = folder / "commanded.yaml"
@@ -168,7 +183,7 @@ GARBAGE = [
     b'{"id":"1","params":{"VehicleSpeed":60.0}}',
     b'{"id":"1","params":["charging:ChargeLimit"]}',
     b'{"id":"1","params":{"charging:ChargeLimit":60}' + b" " * 300_000 + b"}",
-    b" " * 3_000_000,
+    b" " * 900_000,
 ]
 
 
@@ -181,7 +196,7 @@ def test_garbage_changes_nothing_and_is_answered_by_code(running: Running) -> No
             running.app.tell(device, path, payload)
         for topic in (f"/shadow/get/{PRODUCT_KEY}/{device}", f"/ota/device/upgrade/{PRODUCT_KEY}/{device}"):
             running.app.client.publish(topic, payload)
-        time.sleep(0.1)  # a car takes fifty messages a second
+        time.sleep(0.2)  # a car takes fifty messages a second
     time.sleep(1.1)
     running.app.tell(device, "thing/service/property/get", request([LIMIT], "last"))
     codes = []
@@ -189,7 +204,8 @@ def test_garbage_changes_nothing_and_is_answered_by_code(running: Running) -> No
         reply = running.app.wait(lambda topic, _: f"/{device}/" in topic and topic.endswith("_reply"))
         if reply["id"] == "last":
             break
-        codes.append(reply["code"])
+        if "method" not in reply:  # the platform's own replies have one
+            codes.append(reply["code"])
     assert reply["data"] == {LIMIT: 91}
     assert len(codes) == 3 * (len(GARBAGE) - 2)  # those beyond the platform's limit reach nobody
     assert set(codes) == {460, 5159, 5161, 6207}
@@ -261,7 +277,9 @@ IMAGE = bytes(range(256)) * 4_000
 
 async def upgrade(folder: Path, row: int, failure: int = 0) -> tuple[list[dict[str, Any]], dict[str, Any], Run]:
     """Offer firmware to one car of a run at `--speed max`: what it said, what the cloud knows at the end, the run."""
-    run = Run(RunOptions(scenario=write_scenario(folder), speed=None, seed=SEED, mqtt_port=0, http_port=0, quiet=True))
+    scenario = folder / "night.yaml"
+    scenario.write_text(NIGHT)
+    run = Run(RunOptions(scenario=scenario, speed=None, seed=SEED, mqtt_port=0, http_port=0, quiet=True))
     said: list[dict[str, Any]] = []
     known: dict[str, Any] = {}
 
@@ -313,25 +331,25 @@ async def upgrade(folder: Path, row: int, failure: int = 0) -> tuple[list[dict[s
 
 @pytest.mark.asyncio
 async def test_a_car_is_upgraded_over_the_air(tmp_path: Path) -> None:
-    said, detail, run = await upgrade(tmp_path, row=3)
+    said, detail, run = await upgrade(tmp_path, row=1)
     first, *progress, last = (message["params"] for message in said)
     assert [step["step"] for step in progress] == [str(percent) for percent in range(10, 101, 10)]
     assert last == {"version": "2.0.0"} != first
     assert detail["FirmwareVersion"] == "2.0.0"
     assert run.world is not None
-    assert run.world.software_version(3) == "2.0.0"
+    assert run.world.software_version(1) == "2.0.0"
     assert run.summary.published["ota_progress"] == 10
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("failure", [-1, -2, -3, -4])
 async def test_an_upgrade_that_is_to_fail_fails_at_its_step(tmp_path: Path, failure: int) -> None:
-    said, detail, run = await upgrade(tmp_path, row=3, failure=failure)
+    said, detail, run = await upgrade(tmp_path, row=1, failure=failure)
     steps = [message["params"]["step"] for message in said if "step" in message["params"]]
     assert steps[-1] == str(failure)
     assert detail["FirmwareVersion"] != "2.0.0"
     assert run.world is not None
-    assert run.world.software_version(3) != "2.0.0"
+    assert run.world.software_version(1) != "2.0.0"
 
 
 @pytest.mark.asyncio
@@ -348,6 +366,7 @@ async def test_a_car_that_drives_all_the_time_is_not_upgraded(tmp_path: Path) ->
 
 def test_cars_on_a_plain_broker_obey_too(tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
+    scenario.write_text(SCENARIO.replace(", connection: per_vehicle", ""))  # mosquitto knows no device
     cars = vins(scenario)
     with peers.mosquitto(tmp_path, "fleet", "pw") as port:
         broker = ["--broker", f"mqtt://fleet:pw@127.0.0.1:{port}", "--for", "60s", "--seed", str(SEED), "-q"]

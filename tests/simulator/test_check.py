@@ -38,7 +38,7 @@ DOCTORED: dict[str, tuple[int, dict[str, Callable[[float], float]]]] = {
     "traction_energy": (DRIVER, {"energy_discharged": lambda v: v + 0.1}),
     "session_energy": (CHARGER, {"energy_charged": lambda v: v + 0.1}),
     "charge_of_current": (DRIVER, {"soc_displayed": lambda v: v - 5.0}),
-    "charge_limit": (CHARGER, {"charge_limit": lambda _: 20, "soc_displayed": lambda _: 24.0}),
+    "charge_limit": (CHARGER, {"soc_displayed": lambda _: 90.0}),
     "pack_too_fast": (DRIVER, {"pack_temperature": lambda v: v + 2.0}),
     "cabin_too_fast": (DRIVER, {"cabin_temperature": lambda v: v + 8.0}),
     "motor_too_fast": (DRIVER, {"motor_temperature": lambda v: v + 20.0}),
@@ -91,6 +91,25 @@ def scene(make_world, fleet_text) -> tuple[World, list[Moment]]:
 def test_the_table_of_lies_holds_every_rule():
     assert set(DOCTORED) == {rule.name for rule in RULES} | {OUT_OF_RANGE}
     assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_a_lowered_limit_counts_from_the_next_report_on(scene):
+    """What was charged before the limit was lowered is no breach of it, what is charged afterwards is."""
+    world, (first, second, third) = scene
+    checker = checker_of(world)
+    lowered = {"charge_limit": lambda _: 20, "soc_displayed": lambda v: v + 10.0}
+    checker.read(doctored(first, CHARGER, {"soc_displayed": lambda v: v + 10.0}))
+    checker.read(doctored(second, CHARGER, lowered))
+    assert checker.by_rule["charge_limit"] == 0
+    checker.read(doctored(third, CHARGER, lowered | {"soc_displayed": lambda v: v + 11.0}))
+    assert checker.by_rule["charge_limit"] == 1
+
+
+def test_the_same_instant_may_be_told_twice(scene):
+    world, moments = scene
+    checker = checker_of(world)
+    for moment in (*moments, moments[-1]):
+        assert checker.read(moment) == []
 
 
 def test_truth_passes(scene):

@@ -180,6 +180,20 @@ def test_a_car_that_charges_by_command_when_its_driver_comes_has_not_rested_mean
     assert fleet.coolant_temperature_degc[0] == pytest.approx(before, abs=0.5)
 
 
+def test_a_charger_that_fails_ends_the_session_until_the_next_plug(charging):
+    assert charging.world.fail_charger(0)
+    charging.wait(2)
+    assert charging.see("charging_state", "charge_power", "plug_state", "vehicle_state") == [5, 0, 1, 0]
+    assert charging.named("ChargingFinished")[0].output["StopReason"] == "charger fault"
+    refused(charging.call("StartCharging"), Refusal.CHARGER_FAULT)
+    refused(charging.call("StopCharging"), Refusal.NOT_CHARGING)
+    done(charging.set(charging__ChargeLimit=90))
+    assert charging.see("charging_state") == 5
+    assert not charging.world.fail_charger(0)
+    charging.until(5 * 3600 + 30)
+    assert charging.see("vehicle_state", "charging_state", "plug_state") == [VehicleState.DRIVING, 0, 0]
+
+
 def test_a_limit_below_the_charge_ends_the_session(charging):
     done(charging.set(charging__ChargeLimit=30))
     charging.wait(2)

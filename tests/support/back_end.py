@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -81,7 +82,7 @@ class BackEnd:
 
     def _on_message(self, _client: Any, _userdata: Any, message: paho.MQTTMessage) -> None:
         try:
-            content = json.loads(message.payload)
+            content = orjson.loads(message.payload)
         except ValueError:
             content = bytes(message.payload)
         self._heard.put((message.topic, content))

@@ -1,7 +1,7 @@
 """A charging session as a table: which event leads from which state to which. All that changes a session is here.
 
-States are the thing model's `charging:ChargingState`. Its 5 (fault) is the state of a session that goes wrong; a
-station that works never leads there.
+States are the thing model's `charging:ChargingState`. Its 5 (fault) is where a session ends whose charger fails; only
+another plug helps.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class SessionEvent(Enum):
     STOPPED_BY_DRIVER = "stopped by driver"
     SUSPENDED = "suspended from afar"
     RESUMED = "resumed from afar"
+    CHARGER_FAILED = "charger fault"
     UNPLUGGED = "unplugged"
 
 
@@ -40,14 +41,19 @@ TRANSITIONS: dict[ChargingState, dict[SessionEvent, ChargingState]] = {
         SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
         SessionEvent.SUSPENDED: ChargingState.SUSPENDED,
+        SessionEvent.CHARGER_FAILED: ChargingState.FAULT,
     },
     ChargingState.SUSPENDED: {
         SessionEvent.RESUMED: ChargingState.CHARGING,
         SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
+        SessionEvent.CHARGER_FAILED: ChargingState.FAULT,
     },
     ChargingState.FINISHED: {
         SessionEvent.RESUMED: ChargingState.CHARGING,
+        SessionEvent.UNPLUGGED: ChargingState.IDLE,
+    },
+    ChargingState.FAULT: {
         SessionEvent.UNPLUGGED: ChargingState.IDLE,
     },
 }
@@ -56,8 +62,8 @@ TRANSITIONS: dict[ChargingState, dict[SessionEvent, ChargingState]] = {
 def follow(state: int, event: SessionEvent) -> ChargingState:
     """The state after `event`; ValueError where the table has no way, because then the caller is wrong."""
     here = ChargingState(state)
-    there = TRANSITIONS.get(here, {}).get(event)
+    there = TRANSITIONS[here].get(event)
     if there is None:
-        known = ", ".join(known.value for known in TRANSITIONS.get(here, {}))
+        known = ", ".join(known.value for known in TRANSITIONS[here])
         raise ValueError(f"a session in state {here.name} does not take {event.value!r}, only: {known}")
     return there

@@ -117,6 +117,13 @@ class Sessions:
         self._town.changed.append(row)
         self._town.pull_cable(row)
 
+    def fail(self, row: int) -> bool:
+        """The charger breaks down: the session ends in a fault; whether there was one to end."""
+        if row not in self._running:
+            return False
+        self._end(row, SessionEvent.CHARGER_FAILED)
+        return True
+
     # What somebody asks from afar.
 
     def suspend(self, row: int) -> None:

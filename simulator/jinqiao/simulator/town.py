@@ -163,6 +163,11 @@ class Town:
         if self.mode[row] == RESTING and self.rested_s[row] < self.clock.second:
             self.catch_up(np.array([row]))
 
+    def stood_s(self, row: int) -> float:
+        """How long one vehicle has stood since its last trip, s, the rest that is yet to be computed included."""
+        resting_s = self.clock.second - int(self.rested_s[row]) if self.mode[row] == RESTING else 0
+        return float(self.fleet.stood_s[row]) + resting_s
+
     def store_dtc(self, row: int, code: str, status: DtcStatus = DtcStatus.CONFIRMED) -> None:
         """A control unit stores a trouble code, or changes its status; reported when it is news."""
         if self.dtcs.store(row, code, status, self.start_ms + self.clock.second * 1000):

@@ -23,6 +23,7 @@ from jinqiao.vehicles.modes import VehicleState
 from .activity import RESTING
 from .agendas import AGENDAS, Agenda
 from .car import Car
+from .census import rescaled, share_out
 from .clock import NEVER
 from .commands.climate import LEAST_SOC
 from .commands.obey import obey
@@ -56,7 +57,7 @@ class World:
 
     def __init__(self, scenario: Scenario, *, seed: int, vehicles: int | None = None) -> None:
         self.scenario = scenario
-        counts = _rescaled([spec.count for spec in scenario.fleets], vehicles)
+        counts = rescaled([spec.count for spec in scenario.fleets], vehicles)
         stops = np.cumsum(counts).tolist()
         self.fleets: list[tuple[str, slice, FleetSpec]] = [
             (spec.name, slice(stop - count, stop), spec)
@@ -191,6 +192,11 @@ class World:
         self._known(row)
         self.town.store_dtc(row, code, status)
 
+    def fail_charger(self, row: int) -> bool:
+        """The charger of this vehicle breaks down within the next second; whether one was charging it."""
+        self._known(row)
+        return self.town.sessions.fail(row)
+
     def dtcs(self, row: int) -> tuple[Dtc, ...]:
         """What one vehicle has stored, oldest first."""
         return self.town.dtcs.of(row)
@@ -241,7 +247,7 @@ class World:
         model_of, soc = [], []
         for _, rows, spec in self.fleets:
             count = rows.stop - rows.start
-            model_of.append(_share_out(spec.models, number, count))
+            model_of.append(share_out(spec.models, number, count))
             soc.append(spec.initial_soc.draw(draws, count))
         return Fleet(
             [catalogue[model] for model in ids],
@@ -262,25 +268,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-def _share_out(weights: Mapping[str, float], number: Mapping[str, int], count: int) -> NDArray[np.int16]:
-    """The model of each vehicle: shares as near to the weights as whole vehicles allow.
-
-    Cars of one model stand together, because the fleet's steps are fastest on such blocks.
-    """
-    share = np.array(list(weights.values())) / sum(weights.values())
-    index = np.searchsorted(np.cumsum(share), (np.arange(count) + 0.5) / count, side="left")
-    return np.array([number[model] for model in weights], dtype=np.int16)[np.minimum(index, len(share) - 1)]
-
-
-def _rescaled(counts: list[int], total: int | None) -> list[int]:
-    """Counts in the same proportion that add up to `total`; every fleet keeps a vehicle if there are enough."""
-    if total is None:
-        return counts
-    ends = np.round(np.cumsum(counts) / sum(counts) * total).astype(int)
-    shares = np.diff(ends, prepend=0)
-    while total >= len(counts) and shares.min() < 1:
-        shares[shares.argmin()] += 1
-        shares[shares.argmax()] -= 1
-    return [int(share) for share in shares]

@@ -23,7 +23,7 @@ from .later import Later
 from .upgrade import Upgrades
 from .wishes import Wishes
 
-__all__ = ["Agent", "Responder"]
+__all__ = ["MOST_BYTES", "Agent", "Responder"]
 
 #: What a vehicle does with bytes that are no Alink: its row and the bytes, to an answer or None.
 Responder = Callable[[int, bytes], bytes | None]

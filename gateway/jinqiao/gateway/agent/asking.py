@@ -122,9 +122,6 @@ class Asking:
         refused = refused_parameters(service.input, values)
         if refused:
             return wrong(460, described({name[:64]: code for name, code in refused.items()}))
-        missing = [name for name in service.input if name not in values]
-        if missing:
-            return wrong(460, f"missing {', '.join(missing)}")
         return self._obey(Command(row, "service", identifier, values, request_id))
 
     def _obey(self, command: Command) -> Outcome:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from threading import Event
 
 from .files import RemoteFile, Verdict, digest
 
@@ -15,35 +16,48 @@ _TIMEOUT_S = 10.0
 _PARTIAL = 206
 
 
-def fetch(file: RemoteFile, *, block: int = _BLOCK) -> tuple[Verdict, bytes]:
-    """Whether the file is there and is what was signed; with its content if that is to be kept."""
-    taken, kept, at = digest(file.sign_method), [], 0
+def fetch(file: RemoteFile, stop: Event | None = None, *, block: int = _BLOCK) -> tuple[Verdict, bytes]:
+    """Whether the file is there and is what was signed; with its content if that is to be kept.
+
+    Once `stop` is set no more is asked for.
+    """
+    taken, kept, size = digest(file.sign_method), [], 0
     try:
-        while at < file.size or not at:
-            part, whole = _range(file.url, at, min(at + block, max(file.size, 1)) - 1, file.size)
+        for part in _parts(file, block):
+            if stop is not None and stop.is_set():
+                return "unreachable", b""
             taken.update(part)
+            size += len(part)
             if file.keep:
                 kept.append(part)
-            at += len(part)
-            if whole:
-                break
-            if not part:
-                return "unreachable", b""
-    except (OSError, ValueError, urllib.error.URLError, http.client.HTTPException):
+    except (OSError, ValueError, http.client.HTTPException):  # OSError is urllib's root, too
         return "unreachable", b""
-    good = at == file.size and (not file.sign or taken.hexdigest() == file.sign)
+    good = size == file.size and (not file.sign or taken.hexdigest() == file.sign)
     return ("good", b"".join(kept)) if good else ("forged", b"")
 
 
-def _range(url: str, first: int, last: int, size: int) -> tuple[bytes, bool]:
-    """Bytes `first` to `last`; whether that is the whole file, from a server that knows no ranges or has no more."""
-    request = urllib.request.Request(url, headers={"Range": f"bytes={first}-{last}"})
-    try:
+def _parts(file: RemoteFile, block: int) -> Iterator[bytes]:
+    """The file, a block at a time; from a server that knows no ranges in one answer, of a byte too much at most."""
+    at = 0
+    while True:
+        last = max(min(at + block, file.size), 1) - 1
+        request = urllib.request.Request(file.url, headers={"Range": f"bytes={at}-{last}"})
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-            if answer.status == _PARTIAL:
-                return answer.read(last - first + 1), last + 1 >= size
-            # One byte more tells that the file is longer than was said.
-            return answer.read(size + 1), True
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise
+            if answer.status != _PARTIAL:
+                if at:
+                    raise OSError("the server knows ranges no more")
+                yield from _whole(answer, file.size + 1, block)
+                return
+            part = answer.read(last - at + 1)
+        if not part:
+            raise OSError("the file is shorter than was said")
+        yield part
+        at += len(part)
+        if at >= file.size:
+            return
+
+
+def _whole(answer: http.client.HTTPResponse, most: int, block: int) -> Iterator[bytes]:
+    while most and (part := answer.read(min(block, most))):
+        most -= len(part)
+        yield part

@@ -28,6 +28,8 @@ __all__ = ["INSTALL_S", "LINK_BIT_PER_S", "Upgrades"]
 LINK_BIT_PER_S = 20e6
 #: Simulated seconds for flashing and the reboot: our choice.
 INSTALL_S = 120.0
+#: Until a car that has rebooted is connected again and speaks, simulated.
+_CONNECT_MS = 1_000
 #: Progress is posted so often, in percent.
 _PERCENT = 10
 #: How often a car looks whether it may install, simulated, and for how long: three days.
@@ -151,7 +153,7 @@ class Upgrades:
         fails = job.fails in (UPGRADE_FAILED, FLASH_FAILED)
         outcome = car.install(row, job.version if own and not fails else car.software_version(row), INSTALL_S)
         if outcome.code == OK:
-            self._later.at(car.time_ms + round(INSTALL_S * 1e3), lambda: self._rebooted(job))
+            self._later.at(car.time_ms + round(INSTALL_S * 1e3) + _CONNECT_MS, lambda: self._rebooted(job))
         elif car.time_ms >= until_ms:
             yield self._failed(job, FLASH_FAILED, outcome.message)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Batch
-from jinqiao.gateway.agent.agent import Agent
+from jinqiao.gateway.agent.agent import MOST_BYTES, Agent, Responder
 from jinqiao.gateway.agent.car import Obeying, Said
 from jinqiao.gateway.agent.fetching import fetch
 from jinqiao.gateway.agent.files import RemoteFile, Verdict
@@ -34,6 +35,8 @@ __all__ = ["Downlinks"]
 
 _logger = logging.getLogger(__name__)
 
+#: Bytes of messages that wait.
+_MOST_HELD = 32 << 20
 #: Messages that wait, and how many of them are worked off before the simulation gets its turn again.
 _MOST_WAITING, _IN_A_TURN = 10_000, 200
 #: Vehicles of a storm of logins that say who they are in one turn.
@@ -51,21 +54,27 @@ class Downlinks:
         #: Held while the simulation computes and publishes a second, and while a command is carried out.
         self.turn = asyncio.Lock()
         self.taken = self.dropped = 0
+        #: Who answers what is no Alink (see `Agent`); put yours in before `open`.
+        self.responders: dict[str, Responder] = {}
         self._waiting: deque[tuple[str, bytes]] = deque()
+        self._held = 0
         self._came: deque[int] = deque()
         self._stirred = asyncio.Event()
         self._agent: Agent | None = None
         self._publisher: Publisher | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = threading.Event()
         self._fetching = asyncio.Semaphore(_FETCHING)
 
     # Told by connections.
 
     def heard(self, message: Publish) -> None:
         """A message came for one of the vehicles."""
-        if len(self._waiting) >= _MOST_WAITING:
+        size = len(message.payload)
+        if size > MOST_BYTES or len(self._waiting) >= _MOST_WAITING or self._held + size > _MOST_HELD:
             self.dropped += 1
             return
+        self._held += size
         self._waiting.append((message.topic, message.payload))
         self._stirred.set()
 
@@ -96,7 +105,15 @@ class Downlinks:
 
         On a plain broker (not `on_platform`) nothing is pushed: what is acted on is subscribed.
         """
-        agent = Agent(product_key, names, car, ev_thing_model(product_key), self._fetch, on_platform=on_platform)
+        agent = Agent(
+            product_key,
+            names,
+            car,
+            ev_thing_model(product_key),
+            self._fetch,
+            responders=self.responders,
+            on_platform=on_platform,
+        )
         self._agent, self._publisher = agent, publisher
         self._car, self._reach, self._shown = car, reach, shown
         if link is not None:
@@ -116,7 +133,8 @@ class Downlinks:
             await self._show()
 
     async def close(self) -> None:
-        """End."""
+        """End; a file that is being fetched is given up."""
+        self._closing.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -148,6 +166,7 @@ class Downlinks:
         assert agent is not None
         for _ in range(min(len(self._waiting), _IN_A_TURN)):
             topic, payload = self._waiting.popleft()
+            self._held -= len(payload)
             self.taken += 1
             try:
                 await self._say(agent.take(topic, payload, time.monotonic()))
@@ -190,7 +209,7 @@ class Downlinks:
     async def _fetch_and_go_on(self, file: RemoteFile) -> None:
         verdict: Verdict
         async with self._fetching:
-            verdict, content = await asyncio.to_thread(fetch, file)
+            verdict, content = await asyncio.to_thread(fetch, file, self._closing)
         assert self._agent is not None
         with suppress(EnvironmentFault):
             async with self.turn:

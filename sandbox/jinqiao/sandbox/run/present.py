@@ -21,6 +21,7 @@ class Present:
 
     def __init__(self, world: World, pace: Pace, downlinks: Downlinks) -> None:
         self._world, self._pace, self._downlinks = world, pace, downlinks
+        self._is_busy = False
 
     def reach(self) -> None:
         """Bring a world in which nothing happens to where the wall clock is."""
@@ -30,10 +31,17 @@ class Present:
     def next_second(self) -> int:
         """The next busy second, one that a vehicle waits for, or one in which to look again."""
         world, due_ms = self._world, self._downlinks.next_ms
-        second = world.next_busy_s()
+        busy = second = world.next_busy_s()
         if due_ms is not None:
             second = min(second, max(world.elapsed_s, ceil((due_ms - world.scenario.start_ms) / 1000)))
         if self._pace.speed is not None:
             now_s = max(world.elapsed_s, int(self._pace.wall_s() * self._pace.speed))
             second = min(second, now_s + max(1, int(self._pace.speed * _LOOK_S)))
+        self._is_busy = second == busy
         return second
+
+    def arrive(self, second: int) -> bool:
+        """Be in the second that `next_second` told; whether there is something to `advance`, by now."""
+        if not self._is_busy:  # a command makes a second busy, never idle
+            self._world.idle_until(second)
+        return self._is_busy or self._world.next_busy_s() <= second

@@ -258,10 +258,8 @@ class Run:
         present = Present(world, self.pace, self.downlinks)
         while (second := self._next_s(present)) < end_s and await self.pace.until(second, self.stop):
             async with self.downlinks.turn:
-                world.idle_until(second)
-                if self.faults is not None and self.own is not None:
-                    await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
-                if world.next_busy_s() <= second:
+                struck = await self._strike(world, second, link)
+                if world.next_busy_s() <= second if struck else present.arrive(second):
                     await self._second(world, publisher, link)
                 await self.downlinks.tick()
         await self.pace.until(end_s, self.stop)
@@ -297,6 +295,14 @@ class Run:
         """The next second in which the world does something, or something breaks in it."""
         second = present.next_second()
         return second if self.faults is None else min(second, self.faults.next_s())
+
+    async def _strike(self, world: World, second: int, link: HouseLink | None) -> bool:
+        """Begin and end the faults of this second; whether there were any, which may have made it a busy one."""
+        if self.faults is None or self.own is None or self.faults.next_s() > second:
+            return False
+        world.idle_until(second)
+        await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
+        return True
 
     def _tell(self, violations: list[Violation]) -> None:
         for violation in violations:

@@ -31,8 +31,7 @@ def can_lock(town: Town, row: int, _: Values) -> None:
     fleet = town.fleet
     if fleet.vehicle_state[row] == VehicleState.DRIVING:
         return
-    town.look_after(row)
-    if OPEN_S <= fleet.stood_s[row] < SHUT_S or fleet.doors_open[row]:
+    if OPEN_S <= town.stood_s(row) < SHUT_S or fleet.doors_open[row]:
         raise Refused(Refusal.DOOR_OPEN)
 
 

@@ -68,6 +68,7 @@ def stop(town: Town, row: int, _: Values) -> None:
 def set_target(town: Town, row: int, values: Values) -> None:
     """A new set point; what runs heads for it from now on."""
     if "Target" in values:
-        town.look_after(row)
+        if town.fleet.climate_on[row]:  # else the rest so far does not depend on it
+            town.look_after(row)
         town.fleet.target_temperature[row] = values["Target"]
         town.changed.append(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..dtc import CODES
 from .inputs import Input
 from .refusals import Refusal
 from .table import ANYTIME, PROPERTIES, SERVICES, CommandRow
@@ -29,7 +30,8 @@ commands:
 ```
 
 `on` is `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`: `any` is one vehicle, without an
-amount all of them are meant. Who fits is decided at that moment. The run's summary counts the outcomes by code.
+amount all of them are meant. Who fits is decided at that moment. The run's summary counts the outcomes by code. A
+runnable example is `scenarios/remote-control.yaml`.
 
 ## Limits
 
@@ -56,6 +58,9 @@ def _lines() -> Iterator[str]:
     yield f"Any command may be refused with {' or '.join(str(refusal.code) for refusal in ANYTIME)}.\n\n"
     yield "| code | meaning |\n|---|---|\n| 200 | success |\n"
     yield from (f"| {refusal.code} | {refusal.text} |\n" for refusal in Refusal)
+    yield "\n## Trouble codes\n\nWhat `ReadDtc` and the event `diagnostics:DtcReported` name, by SAE J2012:\n\n"
+    yield "| code | name |\n|---|---|\n"
+    yield from (f"| {code} | {text} |\n" for code, text in CODES.items())
     yield _SCENARIO
 
 
