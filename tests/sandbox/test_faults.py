@@ -138,3 +138,10 @@ def test_a_run_publishes_labels_and_is_the_same_again(tmp_path: Path) -> None:
     # Five vehicles, three buses, two topics, eleven seconds; two seconds of the battery bus keep only the charger's.
     assert summaries[0]["published"]["can_batch"] == 5 * 3 * 2 * 11
     assert summaries[0]["sha256"] == summaries[1]["sha256"]
+
+
+def test_the_faults_of_the_documentation_are_read() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "can.md").read_text()
+    block = text.split("```yaml\nfaults:\n", 1)[1].split("```", 1)[0]
+    head = HEAD.replace("name: plain", "name: commuters").replace("duration: 2 min", "duration: 30 min")
+    assert len(parse_scenario(head + block).faults) == block.count("fault:") == 6

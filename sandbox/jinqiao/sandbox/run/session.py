@@ -29,6 +29,7 @@ from ..system import process_age_s
 from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import NoTable, View
+from .diagnostics import Diagnostics
 from .downlinks import Downlinks
 from .faults import FaultInjector
 from .options import RunOptions
@@ -173,7 +174,7 @@ class Run:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
         stack.push_async_callback(self.downlinks.close)
-        await self.downlinks.open(
+        agent = await self.downlinks.open(
             world,
             key,
             names,
@@ -183,6 +184,7 @@ class Run:
             reach=Present(world, self.pace, self.downlinks, self.faults).reach,
             shown=self._show,
         )
+        agent.responders["down_raw"] = Diagnostics(world).respond
         return link
 
     async def _close_outlet(self, outlet: Outlet) -> None:
@@ -265,12 +267,8 @@ class Run:
         present = Present(world, self.pace, self.downlinks, self.faults)
         while (second := present.next_second()) < end_s and await self.pace.until(second, self.stop):
             async with self.downlinks.turn:
-                busy = present.arrive(second)
-                if self.faults is not None and self.own is not None and self.faults.next_s() <= second:
-                    world.idle_until(second)
-                    await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
-                    busy = world.next_busy_s() <= second
-                if busy:
+                struck = await self._strike(world, second, link)
+                if world.next_busy_s() <= second if struck else present.arrive(second):
                     await self._second(world, publisher, link)
                 await self.downlinks.tick()
         await self.pace.until(end_s, self.stop)
@@ -301,6 +299,14 @@ class Run:
         """What cars said in answer to a command goes to the outlets, too."""
         for outlet in self.outlets:
             await outlet.take(batches, [])
+
+    async def _strike(self, world: World, second: int, link: HouseLink | None) -> bool:
+        """Begin and end the faults of this second; whether there were any, which may have made it a busy one."""
+        if self.faults is None or self.own is None or self.faults.next_s() > second:
+            return False
+        world.idle_until(second)
+        await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
+        return True
 
     def _tell(self, violations: list[Violation]) -> None:
         for violation in violations:
