@@ -93,6 +93,17 @@ async def test_telemetry_of_the_fleet_does_not_come_back() -> None:
 
 
 @pytest.mark.asyncio
+async def test_raw_data_of_the_fleet_is_passed_on_and_not_refused() -> None:
+    async with house() as found:
+        batch = encode(Publish(f"/sys/{KEY}/{VIN}/thing/model/up_raw", b"\x0a\x11"))
+        await found.link.send(batch * 3)
+        await found.link.flush()
+        assert found.server.counters.received["raw_up"] == 3
+        assert found.server.counters.published["raw_up_reply"] == 0
+        assert found.platform.log.of(KEY, VIN) == []
+
+
+@pytest.mark.asyncio
 async def test_a_vehicle_with_a_connection_of_its_own_is_told_there_and_nowhere_else() -> None:
     async with house() as found:
         found.platform.send(Downlink(SET, b"shared", 1))

@@ -125,7 +125,7 @@ def test_a_broken_line_costs_only_itself(tmp_path: Path) -> None:
     assert found["converted"] == {"can_frames": 2}
     (problem,) = found["problems"]
     assert problem.startswith(
-        f"{source}: offset {len(lines[0])}: found '(oops) can0 nonsense', expected a candump line"
+        f"{source}: offset {len(lines[0])}: found '(oops) can0 nonsense', expected a candump line such as '(17"
     )
 
 
@@ -190,6 +190,7 @@ def test_can_batches_of_a_live_recording_become_frames(tmp_path: Path) -> None:
         ("a.mcap", "there.parquet", "there.parquet exists already"),
         ("a.mcap", "gone/a.csv", "no folder"),
         ("a.mcap", "a.blf", "found no CAN frames"),
+        ("noise.log", "noise.csv", "noise.log: found nothing to convert\n  noise.log: offset 0: found '%%%'"),
         ("trace.log", "trace.mcap", "CAN frames go to .blf, .asc, .log, .csv or .parquet"),
     ],
 )
@@ -200,6 +201,7 @@ def test_wrong_input_is_explained(
     recording(Path("a.mcap"))
     recording(Path("there.parquet"))
     Path("trace.log").write_text(CANDUMP)
+    Path("noise.log").write_text("%%%")
     with pytest.raises(InputError) as caught:
         convert(Path(source), Path(target))
     assert message in str(caught.value)

@@ -74,8 +74,9 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(scenarios: Path, tmp_pat
     summary = orjson.loads(done.stdout.splitlines()[-1])["summary"]
     outlet = summary["outlets"]["recording run.mcap"]
     assert outlet["lost"] > 0
-    rows = flat(open_recording(path).parts())
-    assert 0 < sum(map(len, rows.values())) <= summary["messages"]
+    rows = {kind: len(found) for kind, found in flat(open_recording(path).parts()).items()}
+    assert 0 < sum(rows.values()) == outlet["samples"] + outlet.get("events", 0)
+    assert sum(rows.values()) + outlet["lost"] == summary["messages"]
 
 
 async def publish(port: int, messages: list[tuple[str, bytes]]) -> None:
@@ -115,6 +116,8 @@ def platform() -> Any:
         (("drive.mcap", "--from", "127.0.0.1:1883"), 2, "--from: found '127.0.0.1:1883', expected mqtt://"),
         (("drive.mcap", "--from", "mqtt://127.0.0.1:1"), 3, "the broker at 127.0.0.1:1 does not answer"),
         (("drive.mcap", "--for", "5 parsecs"), 2, "--for: "),
+        (("drive.mcap", "--topic", "a/#/b"), 2, "--topic: topic filter 'a/#/b': # must be the last level"),
+        (("drive.parquet", "--from", "mqtt://127.0.0.1:1"), 3, "the broker at 127.0.0.1:1 does not answer"),
     ],
 )
 def test_wrong_input_is_explained(
@@ -124,3 +127,4 @@ def test_wrong_input_is_explained(
     code, _, errors = start("record", *arguments).finish_text()
     assert code == status
     assert message in errors
+    assert not list(tmp_path.iterdir())  # nothing is left that would refuse the next attempt

@@ -83,3 +83,19 @@ def test_a_wrong_sink_is_explained(start: Start, scenarios: Path, sink: str, tol
     assert code == 2
     assert told in errors
     assert "Traceback" not in errors
+
+
+def test_the_option_that_is_wrong_is_named(start: Start, scenarios: Path) -> None:
+    code, _, errors = start("run", str(scenarios / "two-cars.yaml"), "--to", "http://127.0.0.1").finish()
+    assert code == 2
+    assert "--to: no sink 'http'" in errors
+
+
+def test_a_file_is_no_folder(start: Start, scenarios: Path, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    program = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "-q", "--sink", f"parquet:{file}")
+    code, _, errors = program.finish()
+    assert code == 2
+    assert "is a file, expected a folder" in errors
+    assert file.read_text() == "mine"

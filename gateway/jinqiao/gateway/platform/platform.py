@@ -51,8 +51,9 @@ THROTTLED = 9324
 
 #: Code of the device log for a connection that the platform ended.
 PUT_OUT = 400
-#: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second.
-_UNREAD = frozenset({"property_post", "event_post"})
+#: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second. Their raw data is CAN,
+#: for subscribers; as raw data of a product without a converter each batch would be refused, and fill the device log.
+_UNREAD = frozenset({"property_post", "event_post", "raw_up"})
 
 #: Whose rates are kept.
 RatesOf = Literal["all", "real", "none"]

@@ -22,6 +22,7 @@ __all__ = ["CAN_LOGS", "CanLogReader", "CanLogWriter", "frames_in"]
 CAN_LOGS = {".blf": "BLF", ".asc": "ASC", ".log": "candump"}
 _BUNDLE = 4096
 _PROBLEMS_KEPT = 20
+_CANDUMP_LINE = "(1700000000.000000) can0 1A0#0011223344556677"
 #: Topics that carry `CanBatch`es.
 _RAW = ("/thing/model/up_raw", "/user/can")
 _EXTENDED = 1 << 31
@@ -76,8 +77,10 @@ class CanLogReader:
                     for message in reader:
                         yield _frame(message)
                     return
-                except (ValueError, IndexError, TypeError) as error:
-                    self._problem(lines.offset, f"found {lines.last[:60]!r}, expected a candump line ({error})")
+                except (ValueError, IndexError, TypeError):
+                    self._problem(
+                        lines.offset, f"found {lines.last[:60]!r}, expected a candump line such as {_CANDUMP_LINE!r}"
+                    )
 
     def _by_library(self) -> Iterator[CanFrame]:
         kind = CAN_LOGS[self.path.suffix.lower()]

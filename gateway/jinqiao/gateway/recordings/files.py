@@ -10,10 +10,10 @@ from jinqiao.base.words import did_you_mean
 from .mcap_reader import McapReader
 from .mcap_writer import McapWriter
 from .parquet_reader import ParquetReader
-from .parquet_writer import ParquetWriter
-from .parts import Info, Sink, Source
+from .parquet_writer import INFO, ParquetWriter
+from .parts import Info, Recording, Source
 
-__all__ = ["create", "is_known", "open_recording"]
+__all__ = ["create", "discard", "is_known", "open_recording"]
 
 _ENDINGS = (".mcap", ".parquet")
 
@@ -23,7 +23,7 @@ def is_known(path: Path) -> bool:
     return path.suffix.lower() in _ENDINGS or (not path.suffix and (path.is_dir() or not path.exists()))
 
 
-def create(path: Path, info: Info) -> Sink:
+def create(path: Path, info: Info) -> Recording:
     """A new recording: MCAP for `.mcap`, a folder of Parquet files for `.parquet` or a name without ending.
 
     Raises InputError for another ending, a folder that is not there, or a recording that is; EnvironmentFault when it
@@ -35,6 +35,15 @@ def create(path: Path, info: Info) -> Sink:
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: no folder {str(path.absolute().parent)!r} to write it into")
     return McapWriter(path, info) if path.suffix.lower() == ".mcap" else ParquetWriter(path, info)
+
+
+def discard(path: Path) -> None:
+    """Take a recording away that nothing was written into."""
+    if path.is_dir():
+        (path / INFO).unlink(missing_ok=True)
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
 
 
 def open_recording(path: Path) -> Source:

@@ -24,7 +24,7 @@ from jinqiao.gateway.render.samples import sample_layout, write_samples
 from jinqiao.telemetry.v1.mqtt_message_pb2 import MqttMessage
 
 from . import mcap_records as mcap
-from .channels import CHANNELS, Channel, descriptor_set, message_topic
+from .channels import CHANNELS, LOCATION, Channel, descriptor_set, message_topic
 from .location import location_rows, on_a_map
 from .mcap_records import MESSAGE_HEAD, Op
 from .parts import Happenings, Info, Messages, Part, Samples, by_name_length, missing_extra
@@ -34,6 +34,8 @@ __all__ = ["McapWriter"]
 #: Uncompressed bytes after which a chunk is closed: large enough for zstd, small enough to seek in.
 CHUNK_BYTES = 2 << 20
 _CHUNK_AGE_S = 1.0
+#: What the messages of a channel are counted as; positions go with their samples.
+_KINDS = {"/telemetry/core": "samples", "/telemetry/detail": "samples", "/events": "events"}
 _LEVEL = 1  # of zstd: telemetry shrinks to a quarter at 300 MB/s
 
 
@@ -57,6 +59,7 @@ class McapWriter:
         self._chunk_began = 0.0
         self._index: dict[int, list[NDArray[np.uint64]]] = defaultdict(list)
         self._singles: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._kept: Counter[int] = Counter()
         self._chunk_indices: list[bytes] = []
         self._span = [2**63, 0]
         self._failed: str | None = None
@@ -83,6 +86,14 @@ class McapWriter:
             self._messages(part)
         else:
             raise InputError(f"{self.path}: CAN frames go to .blf, .asc, .log, .csv or .parquet")
+
+    def kept(self) -> Counter[str]:
+        """Samples, events and messages of the chunks that are in the file."""
+        found: Counter[str] = Counter()
+        for topic, number in self._channels.items():
+            if topic != LOCATION:
+                found[_KINDS.get(topic, "messages")] += self._kept[number]
+        return found
 
     def tick(self) -> None:
         """Let a chunk that has waited for a second reach the operating system."""
@@ -203,6 +214,7 @@ class McapWriter:
             )
         )
         self._span = [min(self._span[0], span[0]), max(self._span[1], span[1])]
+        self._kept.update({number: len(found) for number, found in index.items()})
         self._chunk, self._chunk_bytes = [], 0
         self._index.clear()
         self._singles.clear()

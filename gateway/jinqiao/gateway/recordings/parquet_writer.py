@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,8 @@ INFO = "recording.json"
 GROUP_ROWS = 131_072
 SEGMENT_ROWS = 8_388_608
 SEGMENT_AGE_S = 30.0
+#: What the rows of a folder are counted as; those of the telemetry groups are samples.
+_KINDS = {"events": "events", "messages": "messages", "can": "frames"}
 #: Beside names and enumerations, dictionaries of values would only cost time.
 _DICTIONARY = ("device_name", "topic", "identifier", "bus")
 
@@ -43,6 +46,7 @@ class _Segments:
         self._number = 0
         self._waiting: list[pa.Table] = []
         self._waiting_rows = self._rows = 0
+        self.kept = 0
         self._began = 0.0
         self._writer: pq.ParquetWriter | None = None
 
@@ -94,6 +98,7 @@ class _Segments:
         if self._writer is not None:
             self._writer.close()
             self._open_path.rename(self._folder / f"{self._number:05d}.parquet")
+            self.kept += self._rows
             self._writer, self._rows = None, 0
 
     def give_up(self) -> None:
@@ -141,6 +146,13 @@ class ParquetWriter:
         """Finish all segments; after a failure remove what cannot be read."""
         if self._failed is None:
             self._guard(*(segments.finish for segments in self._kinds.values()))
+
+    def kept(self) -> Counter[str]:
+        """Rows of the segments that are finished."""
+        found: Counter[str] = Counter()
+        for kind, segments in self._kinds.items():
+            found[_KINDS.get(kind, "samples")] += segments.kept
+        return found
 
     def _guard(self, *acts: Callable[[], None]) -> None:
         if self._failed is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ __all__ = [
     "Info",
     "Messages",
     "Part",
+    "Recording",
     "Samples",
     "Sink",
     "Source",
@@ -150,6 +152,13 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Finish. After a failure too: what was written before it is left readable."""
+
+
+class Recording(Sink, Protocol):
+    """A sink that knows what of it is safe."""
+
+    def kept(self) -> Counter[str]:
+        """How many samples, events and messages are on the disk: what can be read if nothing more can be written."""
 
 
 class Source(Protocol):

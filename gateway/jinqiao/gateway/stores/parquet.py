@@ -49,6 +49,8 @@ class ParquetStore:
         """Make the folder and start. Raises InputError for a folder that holds another run's rows."""
         pa = load("pyarrow", "store", "a Parquet sink")
         load("pyarrow.parquet", "store", "a Parquet sink")
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{str(self.folder)!r} is a file, expected a folder or the name of a new one")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(self.folder)

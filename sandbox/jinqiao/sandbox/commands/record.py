@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from jinqiao.base.errors import InputError
+from jinqiao.base.errors import InputError, ProtocolError
+from jinqiao.gateway.mqtt.topics import check_filter
 from jinqiao.simulator.quantity import parse_duration_s
 
 from ..loop import run_async
@@ -56,6 +57,11 @@ def record(
         except InputError as error:
             raise InputError(f"--for: {error}") from error
     filters = topic or list(EVERYTHING)
+    for topic_filter in filters:
+        try:
+            check_filter(topic_filter)
+        except ProtocolError as error:
+            raise InputError(f"--topic: {error}") from error
 
     def ready() -> None:
         print(f"recording {', '.join(filters)} into {file} (Ctrl-C ends)", file=sys.stderr, flush=True)

@@ -138,7 +138,8 @@ def run(
         quiet=quiet,
         check=check,
         outlets=(
-            *(parse_outlet(text) for text in [*(sink or ()), *(to or ())]),
+            *(parse_outlet(text) for text in sink or ()),
+            *(parse_outlet(text, "--to") for text in to or ()),
             *(parse_record(text) for text in record or ()),
         ),
         **named,

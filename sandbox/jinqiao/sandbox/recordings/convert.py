@@ -10,8 +10,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
 from jinqiao.gateway.recordings.can_logs import CAN_LOGS, CanLogReader, CanLogWriter, frames_in
 from jinqiao.gateway.recordings.csv_writer import CsvWriter
-from jinqiao.gateway.recordings.files import create, open_recording
-from jinqiao.gateway.recordings.parquet_writer import INFO
+from jinqiao.gateway.recordings.files import create, discard, open_recording
 from jinqiao.gateway.recordings.parts import Happenings, Info, Messages, Part, Samples, Sink, Source
 
 __all__ = ["convert"]
@@ -42,10 +41,10 @@ def convert(source_path: Path, target: Path) -> dict[str, Any]:
     finally:
         sink.close()
     if not counts:
-        _remove(target)
-        wanted = "CAN frames" if wants_can else "anything to convert"
+        discard(target)
+        wanted = "no CAN frames" if wants_can else "nothing to convert"
         why = "".join(f"\n  {problem}" for problem in source.problems)
-        raise InputError(f"{source_path}: found no {wanted}{why}")
+        raise InputError(f"{source_path}: found {wanted}{why}")
     found: dict[str, Any] = {"converted": dict(counts), "problems": source.problems}
     if isinstance(sink, CsvWriter):
         found["files"] = [str(path) for path in sink.files]
@@ -54,15 +53,6 @@ def convert(source_path: Path, target: Path) -> dict[str, Any]:
     if isinstance(sink, CanLogWriter):
         found["channels"] = {number: " ".join(filter(None, name)) for name, number in sink.channels.items()}
     return found
-
-
-def _remove(target: Path) -> None:
-    """Take away an output that nothing was written into."""
-    if target.is_dir():
-        (target / INFO).unlink(missing_ok=True)
-        target.rmdir()
-    else:
-        target.unlink(missing_ok=True)
 
 
 def _sink(target: Path, info: Info) -> Sink:

@@ -13,7 +13,7 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.listener import Listener
-from jinqiao.gateway.recordings.files import create
+from jinqiao.gateway.recordings.files import create, discard
 from jinqiao.gateway.recordings.parts import Info, Sink
 
 from ..run.outside import OutsideBroker
@@ -45,6 +45,7 @@ async def record_live(
     except EnvironmentFault:
         await listener.close()
         sink.close()
+        discard(path)  # the next attempt may have the name
         raise
     for refused in listener.refused:
         print(f"the broker refused the filter {refused}", file=sys.stderr)
@@ -58,7 +59,7 @@ async def record_live(
     except EnvironmentFault as error:
         fault = fault or error
     report = {
-        "messages": recorded,
+        "messages": sink.kept()["messages"],
         "lost_connections": listener.lost_connections,
         "overflowed": listener.overflowed,
         "refused_filters": listener.refused,

@@ -78,11 +78,11 @@ OUTLETS: dict[str, Callable[[str], Outlet]] = {
 }
 
 
-def parse_outlet(text: str) -> Outlet:
-    """The outlet that an address like `parquet:DIR` names. Raises InputError for an unknown kind."""
+def parse_outlet(text: str, option: str = "--sink") -> Outlet:
+    """The outlet that an address like `parquet:DIR` names. Raises InputError, with the option, for an unknown kind."""
     kind, _, rest = text.partition(":")
     maker = OUTLETS.get(kind)
     if maker is None:
         known = ", ".join(sorted(OUTLETS))
-        raise InputError(f"--sink: no sink {kind!r}{did_you_mean(kind, OUTLETS)}; there are: {known}")
+        raise InputError(f"{option}: no sink {kind!r}{did_you_mean(kind, OUTLETS)}; there are: {known}")
     return maker(rest)

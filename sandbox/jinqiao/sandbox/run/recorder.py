@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.recordings.files import create, is_known
-from jinqiao.gateway.recordings.parts import Happenings, Info, Part, Samples, Sink, Told
+from jinqiao.gateway.recordings.parts import Happenings, Info, Part, Recording, Samples, Told
 from jinqiao.gateway.render.packets import LAST_ID
 from jinqiao.gateway.render.samples import fixed_point
 from jinqiao.simulator.world import World
@@ -39,10 +39,10 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self.name = f"recording {path.name}"
         self._path = path
-        self._sink: Sink | None = None
+        self._sink: Recording | None = None
         self._names: NDArray[np.bytes_] = np.array([], "S1")
         self._sequence = np.zeros(0, np.int32)
-        self._counts = {"samples": 0, "events": 0, "lost": 0}
+        self._taken = {"samples": 0, "events": 0}
         self._failed = False
 
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> None:
@@ -58,27 +58,32 @@ class Recorder:
         if events:
             parts.append(Happenings([self._told(event) for event in events]))
         counts = sum(map(len, batches)), len(events)
+        self._taken["samples"] += counts[0]
+        self._taken["events"] += counts[1]
         if self._failed:
-            self._counts["lost"] += sum(counts)
             return
         try:
             await asyncio.to_thread(self._write, parts)
         except EnvironmentFault as error:
-            self._failed = True
-            self._counts["lost"] += sum(counts)
-            print(f"recording stopped: {error}", file=sys.stderr, flush=True)
-            return
-        self._counts["samples"] += counts[0]
-        self._counts["events"] += counts[1]
+            self._stopped(error)
 
     async def close(self) -> dict[str, Any]:
         """Finish the file."""
-        if self._sink is not None:
-            try:
-                await asyncio.to_thread(self._sink.close)
-            except EnvironmentFault as error:
-                print(f"recording stopped: {error}", file=sys.stderr, flush=True)
-        return {kind: count for kind, count in self._counts.items() if count or kind == "samples"}
+        if self._sink is None:
+            return {"samples": 0}
+        try:
+            await asyncio.to_thread(self._sink.close)
+        except EnvironmentFault as error:
+            self._stopped(error)
+        kept = self._sink.kept()
+        lost = sum(self._taken.values()) - kept["samples"] - kept["events"]
+        return {"samples": kept["samples"]} | {
+            kind: count for kind, count in (("events", kept["events"]), ("lost", lost)) if count
+        }
+
+    def _stopped(self, error: EnvironmentFault) -> None:
+        self._failed = True
+        print(f"recording stopped: {error}", file=sys.stderr, flush=True)
 
     def _write(self, parts: list[Part]) -> None:
         assert self._sink is not None
