@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jinqiao.base.errors import RegistryError
 from jinqiao.gateway.mqtt.policy import Principal
 from jinqiao.gateway.platform.layout import Field, Layout
 from jinqiao.gateway.platform.raw import Converter, ConverterError, convert_down, request_downlink
-from jinqiao.gateway.platform.registry import load_registry
+from jinqiao.gateway.platform.registry import load_registry, simulated_product
 from jinqiao.gateway.platform.script_converter import ScriptConverter
 from support.alink_house import PK, S, World
 
@@ -47,6 +48,16 @@ def test_without_a_converter_the_answer_says_so(world: World, raw: bytes) -> Non
         "version": "1.0",
     }
     assert [entry.code for entry in world.platform.log] == [6200]
+
+
+def test_raw_data_of_simulated_vehicles_is_for_subscribers(world: World) -> None:
+    """A car with a connection of its own sends its CAN frames as any device would; nobody converts them."""
+    product = world.device().product
+    world.platform.registry.products[PK] = replace(product, raw_is_forwarded=True)
+    assert list(world.say(world.connect(), UP_RAW, b"\x0a\x11")) == []
+    assert list(world.platform.log) == []
+    names = np.array([b"LBVYLPAS7N1100193"])
+    assert simulated_product("a1JinqiaoEV", names, fleet_secret="s").raw_is_forwarded
 
 
 def test_a_declared_frame_is_a_post_and_its_answer_a_frame(world: World) -> None:

@@ -68,7 +68,7 @@ def post_raw(uplink: Uplink) -> Iterable[Downlink]:
     """`thing.model.up_raw`: convert, act as if it had come as Alink, and answer in the device's own bytes."""
     converter = uplink.device.product.converter
     if converter is None:
-        return _refused(uplink, 6200)
+        return () if uplink.device.product.raw_is_forwarded else _refused(uplink, 6200)
     try:
         message = converter.raw_data_to_protocol(uplink.payload)
         if _is_reply(message):

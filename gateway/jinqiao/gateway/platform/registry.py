@@ -52,6 +52,8 @@ class Product:
     node_type: NodeType = "device"
     #: What turns raw data of its devices into Alink and back.
     converter: Converter | None = field(default=None, repr=False)
+    #: Raw data is for subscribers: the CAN frames of simulated vehicles are forwarded, not converted and not refused.
+    raw_is_forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +127,8 @@ def simulated_product(
     product_key: str, names: NDArray[np.bytes_], *, fleet_secret: str, name: str = "Simulated EV"
 ) -> Product:
     """The product of a simulated fleet with the EV thing model; `names`, shape (n,), bytes, are its devices' names."""
-    return Product(product_key, name, ev_thing_model(product_key), FleetDevices(names, fleet_secret=fleet_secret))
+    devices = FleetDevices(names, fleet_secret=fleet_secret)
+    return Product(product_key, name, ev_thing_model(product_key), devices, raw_is_forwarded=True)
 
 
 def load_registry(path: Path | str) -> Registry:
