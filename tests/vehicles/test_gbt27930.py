@@ -18,10 +18,11 @@ from jinqiao.base.errors import InputError, ProtocolError
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.charge_run import simulate_charge
 from jinqiao.vehicles.gbt27930.charge import Charge
+from jinqiao.vehicles.gbt27930.endings import ENDINGS
 from jinqiao.vehicles.gbt27930.log import candump, session_log
 from jinqiao.vehicles.gbt27930.messages import MESSAGES
 from jinqiao.vehicles.gbt27930.phases import PHASES, START
-from jinqiao.vehicles.gbt27930.session import ENDINGS, Session, Silence
+from jinqiao.vehicles.gbt27930.session import Session, Silence
 from jinqiao.vehicles.gbt27930.transport import Assembly, packets, request_to_send
 
 CAR = "bmw-i4-edrive40-2022"
