@@ -6,6 +6,7 @@ import re
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -18,10 +19,11 @@ from jinqiao.base.errors import InputError, ProtocolError
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.charge_run import simulate_charge
 from jinqiao.vehicles.gbt27930.charge import Charge
+from jinqiao.vehicles.gbt27930.endings import ENDINGS
 from jinqiao.vehicles.gbt27930.log import candump, session_log
 from jinqiao.vehicles.gbt27930.messages import MESSAGES
 from jinqiao.vehicles.gbt27930.phases import PHASES, START
-from jinqiao.vehicles.gbt27930.session import ENDINGS, Session, Silence
+from jinqiao.vehicles.gbt27930.session import Session, Silence
 from jinqiao.vehicles.gbt27930.transport import Assembly, packets, request_to_send
 
 CAR = "bmw-i4-edrive40-2022"
@@ -353,3 +355,31 @@ def test_bad_values_are_named() -> None:
         session_log(model.model_copy(update={"charging": None}))
     with pytest.raises(InputError, match=r"no ending 'hnd' \(did you mean 'hand'\?\)"):
         session_log(model, stop=("hnd", 1.0))
+
+
+def test_a_session_told_second_by_second_is_the_same_session() -> None:
+    def charge() -> Charge:
+        return Charge(find_vehicle(CAR), from_percent=50, to_percent=50.2, power_kw=120)
+
+    began = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    whole = list(Session(charge(), began=began).frames())
+    session, told = Session(charge(), began=began), []
+    for second in range(1, 40):
+        part = list(session.until(second * 1_000_000))
+        assert all((second - 1) * 1_000_000 <= frame.time_us < second * 1_000_000 for frame in part)
+        told += part
+    assert told == whole
+    assert session.over
+
+
+def test_a_longer_test_of_the_insulation_moves_the_charge_and_nothing_before_it() -> None:
+    charge = Charge(find_vehicle(CAR), from_percent=50, to_percent=50.2, power_kw=120)
+    session = Session(charge, insulation_s=13.55)
+    said = messages_of(frames_of(candump(session.until(22_000_000))))
+    assert said["BHM"][0].time_s == pytest.approx(1.0, abs=0.01)
+    assert 19.85 < said["BCL"][0].time_s < 20.0
+    session.fall_silent("charger")
+    said = messages_of(frames_of(candump(session.until(None))))
+    assert session.failed == {"bms": "CCS"}
+    assert "CCS" not in said
+    assert said["BEM"][0].time_s == pytest.approx(23.0, abs=0.1)

@@ -92,7 +92,7 @@ def log(
     ] = 120.0,
     ambient: Annotated[
         float, typer.Option("--ambient", min=-40, max=60, callback=_finite, metavar="C", help="Air temperature, degC.")
-    ] = 23.0,
+    ] = 25.0,
 ) -> None:
     """A log in candump's form: a car on a drive cycle, or (with --charge) a DC charge.
 

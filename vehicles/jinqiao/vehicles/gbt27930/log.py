@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from jinqiao.base.errors import EnvironmentFault
 
+from ..can.candump import MICROSECONDS, candump_lines
 from ..gbt32960.forms import BEIJING
 from ..vehicle_file import VehicleModel
 from .charge import Charge
@@ -17,16 +20,19 @@ __all__ = ["candump", "session_log", "write_session"]
 
 #: Stamp of the moment the plug is in: any would do, a fixed one gives the same bytes each time.
 EPOCH_S = 1_700_000_000
-_CHANNEL = "can0"
 
 
 def candump(frames: Iterable[BusFrame], epoch_s: int = EPOCH_S) -> bytes:
     """The frames as `candump -l` writes them: `(1700000000.000000) can0 182756F4#A40F`, one a line."""
-    lines = []
-    for frame in frames:
-        second, micro = divmod(frame.time_us, 1_000_000)
-        lines.append(f"({epoch_s + second}.{micro:06d}) {_CHANNEL} {frame.id:08X}#{frame.data.hex().upper()}\n")
-    return "".join(lines).encode()
+    played = list(frames)
+    data = np.frombuffer(b"".join(frame.data.ljust(8, b"\0") for frame in played), dtype=np.uint8).reshape(-1, 8)
+    return candump_lines(
+        [epoch_s + frame.time_us / MICROSECONDS for frame in played],
+        [frame.id for frame in played],
+        True,
+        [len(frame.data) for frame in played],
+        data,
+    )
 
 
 def session_log(

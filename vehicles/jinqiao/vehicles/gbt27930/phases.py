@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .messages import Side
 
-__all__ = ["PHASES", "START", "Next", "Phase"]
+__all__ = ["PHASES", "START", "TESTED", "Next", "Phase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,5 @@ BMS: Mapping[str, Phase] = {
 }
 PHASES: Mapping[Side, Mapping[str, Phase]] = {"charger": CHARGER, "bms": BMS}
 START: Mapping[Side, str] = {"charger": "handshake", "bms": "asleep"}
+#: Who enters which phase when the test of the insulation is done.
+TESTED: tuple[Side, str] = ("charger", "identify")

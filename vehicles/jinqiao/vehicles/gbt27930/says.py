@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from .charge import Charge
+    from .car import Car
 
 __all__ = ["CELL_MOST_V", "SAYS", "VERSION"]
 
@@ -24,7 +24,7 @@ _MOST_MINUTES = 600
 VERSION = b"\x01\x01\x00"
 
 
-def _brm(car: Charge) -> Mapping[str, Any]:
+def _brm(car: Car) -> Mapping[str, Any]:
     model = car.model
     return {
         "version": VERSION,
@@ -32,31 +32,31 @@ def _brm(car: Charge) -> Mapping[str, Any]:
         "capacity_ah": model.layout.cell_ah * model.layout.parallel,
         "rated_v": model.layout.nominal_v,
         "maker": "".join(letter for letter in model.make.upper() if letter.isascii())[:4],
-        "pack_number": crc32(bytes(car.fleet.vins[0])),
+        "pack_number": crc32(car.vin),
         "year": model.model_year,
         "month": 1,
         "day": 1,
         "charges": int(car.signal("energy_discharged") / model.battery.net_kwh),
         "owner": 1,
         "reserved": 0xFF,
-        "vin": bytes(car.fleet.vins[0]).decode(),
+        "vin": car.vin.decode(),
         "software": b"\x01\x01\x01\xe8\x07\xff\xff\xff",  # 1.1 of 2024-01-01: number, day, month, year
     }
 
 
-def _cts(car: Charge) -> Mapping[str, Any]:
+def _cts(car: Car) -> Mapping[str, Any]:
     moment = car.clock()
     names = ("second", "minute", "hour", "day", "month", "year")
     return {name: getattr(moment, name) for name in names}
 
 
-def _bcl(car: Charge) -> Mapping[str, Any]:
+def _bcl(car: Car) -> Mapping[str, Any]:
     wanted_v = min(car.most_v, car.station.most_v)
     constant_v = car.voltage_v >= _NEAR_FULL * car.most_v
     return {"wanted_v": wanted_v, "wanted_a": -car.wanted_a(), "mode": 1 if constant_v else 2}
 
 
-def _bcs(car: Charge) -> Mapping[str, Any]:
+def _bcs(car: Car) -> Mapping[str, Any]:
     return {
         "measured_v": car.voltage_v,
         "measured_a": car.wire_a,
@@ -66,18 +66,18 @@ def _bcs(car: Charge) -> Mapping[str, Any]:
     }
 
 
-def _ccs(car: Charge) -> Mapping[str, Any]:
+def _ccs(car: Car) -> Mapping[str, Any]:
     return {
         "output_v": car.voltage_v,
         "output_a": car.output_a,
         "minutes": int(car.seconds // 60),
-        "charging": {"allowed": 1},
+        "charging": {"allowed": int(car.allowed)},
         "reserved": b"\xff",
     }
 
 
-def _bsm(car: Charge) -> Mapping[str, Any]:
-    hottest = crc32(bytes(car.fleet.vins[0])) % 64
+def _bsm(car: Car) -> Mapping[str, Any]:
+    hottest = crc32(car.vin) % 64
     return {
         "highest_cell": min(256, int(car.signal("cell_voltage_max_index"))),
         "hottest_degc": round(car.signal("cell_temperature_max")),
@@ -85,12 +85,12 @@ def _bsm(car: Charge) -> Mapping[str, Any]:
         "coldest_degc": round(car.signal("cell_temperature_min")),
         "coldest_probe": (hottest + 7) % 64 + 1,
         "limits": {},
-        "state": {"allowed": 1},
+        "state": {"allowed": int(car.allowed)},
     }
 
 
 #: What each message says, but those whose content the phase decides.
-SAYS: Mapping[str, Callable[[Charge], Mapping[str, Any]]] = {
+SAYS: Mapping[str, Callable[[Car], Mapping[str, Any]]] = {
     "CHM": lambda _: {"version": VERSION},
     "BHM": lambda car: {"most_v": car.most_v},
     "BRM": _brm,

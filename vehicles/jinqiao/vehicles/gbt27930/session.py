@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
 
-from .charge import Charge
+from .car import Car
+from .endings import ENDINGS, FOLLOWS
 from .messages import ADDRESS, BY_GROUP, MESSAGES, Message, Side, parse_id
-from .phases import PHASES, START, Next
+from .phases import PHASES, START, TESTED, Next
 from .transport import (
     CM,
     CTS,
@@ -33,7 +34,7 @@ from .transport import (
     transport_id,
 )
 
-__all__ = ["ENDINGS", "BusFrame", "Session", "Silence"]
+__all__ = ["BusFrame", "Session", "Silence"]
 
 _SECOND = 1_000_000
 #: 250 kbit/s (6.3), and the bits of a frame with 29-bit identifier: 67 around the data, one stuffed in ten or so.
@@ -43,21 +44,6 @@ _PACKET_US, _ANSWER_US = 5_000, 2_000
 #: A transfer without an answer is given up (J1939-21, T3).
 _GIVE_UP_US = 1_250_000
 
-#: Why a charge ends: who says so, and the fields of its BST or CST.
-ENDINGS: Mapping[str, tuple[Side, Mapping[str, Mapping[str, int]]]] = {
-    "target": ("bms", {"reasons": {"soc_reached": 1}}),
-    "cell_voltage": ("bms", {"reasons": {"cell_voltage_reached": 1}}),
-    "insulation": ("bms", {"faults": {"insulation": 1}}),
-    "battery_hot": ("bms", {"faults": {"battery_hot": 1}}),
-    "hand": ("charger", {"reasons": {"by_hand": 1}}),
-    "emergency": ("charger", {"reasons": {"fault": 1}, "faults": {"emergency_stop": 1}}),
-}
-#: What the other side says then.
-_FOLLOWS: Mapping[Side, Mapping[str, Mapping[str, int]]] = {
-    "charger": {"reasons": {"bms_stopped": 1}},
-    "bms": {"reasons": {"charger_stopped": 1}},
-}
-_OTHER: Mapping[Side, Side] = {"charger": "bms", "bms": "charger"}
 _ERROR: Mapping[Side, str] = {"charger": "CEM", "bms": "BEM"}
 
 
@@ -97,13 +83,17 @@ class Session:
     """One charge from plug to statistics. `frames` plays it once.
 
     `stop` ends it before its target: (why, a key of `ENDINGS`; seconds of charging). `silence` lets one side fall
-    silent. Afterwards `failed` tells who gave up and what it had waited for.
+    silent. `start` is the first phase of each side, `insulation_s` how long the charger tests its insulation.
+    `end` and `fall_silent` do the same at any time between two calls of `until`. Afterwards `failed` tells who gave up
+    and what it had waited for.
     """
 
     def __init__(
         self,
-        charge: Charge,
+        charge: Car,
         *,
+        start: Mapping[Side, str] = START,
+        insulation_s: float | None = None,
         stop: tuple[str, float] | None = None,
         silence: Silence | None = None,
         began: datetime | None = None,
@@ -115,7 +105,9 @@ class Session:
         self.charge = charge
         self.failed: dict[Side, str] = {}
         self._stop, self._silence = stop, silence
-        self._parties: dict[Side, _Party] = {side: _Party(side, START[side]) for side in ("charger", "bms")}
+        self._parties: dict[Side, _Party] = {side: _Party(side, start[side]) for side in ("charger", "bms")}
+        self._insulation_s = insulation_s
+        self._begun = False
         self._now = 0
         self._numbers = count()
         self._due: list[tuple[int, int, Callable[[], None]]] = []
@@ -128,13 +120,31 @@ class Session:
 
     def frames(self) -> Iterator[BusFrame]:
         """Every frame of the session, in order of time."""
-        for party in self._parties.values():
-            self._enter(party, party.phase)
-        while self._due and not all(party.silent or party.phase == "over" for party in self._parties.values()):
+        return self.until(None)
+
+    def until(self, time_us: int | None) -> Iterator[BusFrame]:
+        """The frames that are not told yet and arrive before `time_us`; all for None."""
+        if not self._begun:
+            self._begun = True
+            for party in self._parties.values():
+                self._enter(party, party.phase)
+        while not self.over and (time_us is None or self._due[0][0] < time_us):
             self._now, _, act = heapq.heappop(self._due)
             act()
             yield from self._arrived
             self._arrived.clear()
+        if time_us is not None:
+            self._now = max(self._now, time_us)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be said."""
+        spoken = all(party.silent or party.phase == "over" for party in self._parties.values())
+        return self._begun and (spoken or not self._due)
+
+    def fall_silent(self, side: Side) -> None:
+        """One side says nothing any more, as if it had lost its supply."""
+        self._fall_silent(self._parties[side])
 
     # Time and bus.
 
@@ -231,12 +241,15 @@ class Session:
         following = PHASES[party.side][party.phase].hears.get(name)
         if following is not None and not party.leaving:
             if following.phase == "stopping" and not party.ending:
-                party.ending = _FOLLOWS[party.side]
+                party.ending = FOLLOWS[party.side]
             self._leave(party, following)
 
     def _leave(self, party: _Party, following: Next) -> None:
         party.leaving = True
-        self._in_turn(party, self._now + round(following.work_s * _SECOND), lambda: self._enter(party, following.phase))
+        work_s = following.work_s
+        if (party.side, following.phase) == TESTED and self._insulation_s is not None:
+            work_s = self._insulation_s
+        self._in_turn(party, self._now + round(work_s * _SECOND), lambda: self._enter(party, following.phase))
 
     # The charge itself.
 
@@ -247,7 +260,7 @@ class Session:
             self._charging = True
             if self._stop is not None:
                 why, after_s = self._stop
-                self._at(self._now + round(after_s * _SECOND), lambda: self._end(why))
+                self._at(self._now + round(after_s * _SECOND), lambda: self.end(why))
             self._charge_on()
         elif self._charging and not flows:
             self._charging = False
@@ -260,9 +273,10 @@ class Session:
         if part is None:
             self._at(self._now + _SECOND, self._charge_on)
         else:
-            self._at(self._now + round(part * _SECOND), lambda: self._end("target"))
+            self._at(self._now + round(part * _SECOND), lambda: self.end("target"))
 
-    def _end(self, why: str) -> None:
+    def end(self, why: str) -> None:
+        """End the charge for one of `ENDINGS`; nothing happens while no current flows."""
         side, ending = ENDINGS[why]
         party = self._parties[side]
         following = PHASES[side][party.phase].hears.get("stop")

@@ -1,0 +1,25 @@
+"""Why a charge ends, and what BST and CST say then (GB/T 27930-2015, 10.3.8 and 10.3.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .messages import Side
+
+__all__ = ["ENDINGS", "FOLLOWS"]
+
+#: Why a charge ends: who says so, and the fields of its BST or CST.
+ENDINGS: Mapping[str, tuple[Side, Mapping[str, Mapping[str, int]]]] = {
+    "target": ("bms", {"reasons": {"soc_reached": 1}}),
+    "cell_voltage": ("bms", {"reasons": {"cell_voltage_reached": 1}}),
+    "insulation": ("bms", {"faults": {"insulation": 1}}),
+    "battery_hot": ("bms", {"faults": {"battery_hot": 1}}),
+    "hand": ("charger", {"reasons": {"by_hand": 1}}),
+    "charger_fault": ("charger", {"reasons": {"fault": 1}, "faults": {"other": 1}}),
+    "emergency": ("charger", {"reasons": {"fault": 1}, "faults": {"emergency_stop": 1}}),
+}
+#: What the other side says then.
+FOLLOWS: Mapping[Side, Mapping[str, Mapping[str, int]]] = {
+    "charger": {"reasons": {"bms_stopped": 1}},
+    "bms": {"reasons": {"charger_stopped": 1}},
+}
