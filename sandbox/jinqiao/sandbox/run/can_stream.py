@@ -17,6 +17,7 @@ from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.simulator.scenario.can import BusName
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.can.batch import can_batches
 from jinqiao.vehicles.can.database import of_bus
@@ -26,6 +27,7 @@ from jinqiao.vehicles.can.snapshot import Snapshots
 from jinqiao.vehicles.can.traffic import CanTraffic
 from jinqiao.vehicles.modes import VehicleState
 
+from .charger_bus import CHARGER_BUS, ChargerBus
 from .summary import Summary
 
 __all__ = ["CAN_TOPICS", "CanPackets", "CanStream", "instrumented"]
@@ -70,10 +72,12 @@ class CanStream:
         seeds = np.array([crc32(bytes(vin)) for vin in self._vins], dtype=np.uint32)
         self._traffic: dict[Bus, CanTraffic] = {bus: CanTraffic(of_bus(bus), seeds) for bus in BUSES}
         self._sends: dict[Bus, NDArray[np.bool_]] = {bus: self._senders(bus) for bus in BUSES}
+        self._on_charger = np.flatnonzero(self._senders(CHARGER_BUS))
+        self._charger = ChargerBus(world, self.rows[self._on_charger])
         self._before: dict[str, NDArray[Any]] | None = None
         self._before_s = -1
 
-    def _senders(self, bus: Bus) -> NDArray[np.bool_]:
+    def _senders(self, bus: BusName) -> NDArray[np.bool_]:
         sends = np.zeros(self._world.fleet.n, dtype=np.bool_)
         for _, rows, spec in self._world.fleets:
             can = spec.telemetry.can
@@ -92,6 +96,7 @@ class CanStream:
         start_s = world.scenario.start_ms // 1000
         now_s = world.elapsed_s
         after = self._snapshots.take(float(start_s + now_s), world.surroundings(self.rows))
+        yield from self._charger_packets(after)
         before, self._before, before_s, self._before_s = self._before, after, self._before_s, now_s
         if before is None or before_s != now_s - 1:  # the world slept between; a course needs both of its ends
             return
@@ -106,6 +111,15 @@ class CanStream:
             frames = traffic.second(now_s - 1, before, after, self.faults)
             for rows, payloads in can_batches(frames, bus, start_ms, self._vins, wanted):
                 yield from self._publish(rows, payloads)
+
+    def _charger_packets(self, columns: dict[str, NDArray[Any]]) -> Iterator[CanPackets]:
+        """The batches of DC sessions, a packet each: a car between two phases says more than another."""
+        if not len(self._on_charger):
+            return
+        chosen = {name: values[self._on_charger] for name, values in columns.items()}
+        for place, batch in self._charger.batches(chosen):
+            payload = np.frombuffer(batch.SerializeToString(), dtype=np.uint8)[None, :]
+            yield from self._publish(self._on_charger[place : place + 1], payload)
 
     def _publish(self, rows: NDArray[np.intp], payloads: NDArray[np.uint8]) -> Iterator[CanPackets]:
         """Both topics of these batches; names of one length make packets of one length."""

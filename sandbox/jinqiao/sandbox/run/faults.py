@@ -27,6 +27,7 @@ from jinqiao.simulator.scenario.fault import (
     TroubleCode,
 )
 from jinqiao.simulator.world import World
+from jinqiao.vehicles.modes import ChargingState
 
 from .can_stream import CanStream
 from .summary import Summary
@@ -95,6 +96,11 @@ def _dtc(run: Broken, spec: Any, rows: Rows, _: Turn) -> None:
         run.world.store_dtc(row, spec.code)
 
 
+def _charger(run: Broken, _: Any, rows: Rows, __: Turn) -> None:
+    for row in rows.tolist():
+        run.world.fail_charger(row)
+
+
 #: Kind → what its beginning and its end do.
 EFFECTS: Mapping[str, Callable[[Broken, Any, Rows, Turn], None]] = {
     "can_missing_message": _missing,
@@ -105,6 +111,7 @@ EFFECTS: Mapping[str, Callable[[Broken, Any, Rows, Turn], None]] = {
     "can_error_frames": _errors,
     "ota_failure": _ota,
     "dtc": _dtc,
+    "charger_fault": _charger,
 }
 
 
@@ -140,7 +147,9 @@ class FaultInjector:
         """The vehicles it strikes: of those that send CAN, if it is a fault of the buses."""
         state = self._broken.world.fleet.vehicle_state
         if not _is_can(spec):
-            return spec.on.pick(self._fleets, state, draws)
+            rows = spec.on.pick(self._fleets, state, draws)
+            charging = self._broken.world.fleet.charging_state[rows] == ChargingState.CHARGING
+            return rows[charging] if spec.kind == "charger_fault" else rows
         rows = self._broken.can.rows
         return rows[spec.on.pick(self._can_fleets, state[rows], draws)]
 

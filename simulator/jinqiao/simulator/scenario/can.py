@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -11,13 +11,16 @@ from jinqiao.vehicles.can.message import BUSES, Bus
 
 from .fields import Model, WholeNumber, optional
 
-__all__ = ["MAX_CAN_VEHICLES", "CanSpec"]
+__all__ = ["MAX_CAN_VEHICLES", "BusName", "CanSpec"]
+
+#: The buses of the car, and the one it shares with a DC charger (GB/T 27930) while it is on its cable.
+BusName = Literal[Bus, "charger"]
 
 #: A vehicle's frames are some 9 kB a second; a broker on the same machine carries some thousand of them.
 MAX_CAN_VEHICLES = 10_000
 
 
-def _each_once(buses: tuple[Bus, ...]) -> tuple[Bus, ...]:
+def _each_once(buses: tuple[BusName, ...]) -> tuple[BusName, ...]:
     for bus in buses:
         if buses.count(bus) > 1:
             raise Refused(f"found {bus!r} twice, expected each bus once")
@@ -30,6 +33,6 @@ class CanSpec(Model):
     vehicles: WholeNumber = Field(
         ge=1, le=MAX_CAN_VEHICLES, description="How many of the fleet, from its first; at most all are."
     )
-    buses: Annotated[tuple[Bus, ...], Field(min_length=1), AfterValidator(_each_once)] = optional(
-        list(BUSES), "Which buses."
+    buses: Annotated[tuple[BusName, ...], Field(min_length=1), AfterValidator(_each_once)] = optional(
+        list(BUSES), "Which buses; charger: GB/T 27930 while on the cable of a DC station."
     )

@@ -38,6 +38,7 @@ FaultName = Literal[
     "can_error_frames",
     "ota_failure",
     "dtc",
+    "charger_fault",
 ]
 
 
@@ -171,6 +172,12 @@ class TroubleCode(FaultSpec):
     )
 
 
+class ChargerFault(FaultSpec):
+    """The charger breaks down; whoever is not charging then is not struck."""
+
+    fault: Literal["charger_fault"] = Field(description="Which kind of fault.")
+
+
 class _Unknown(BaseModel):
     """Takes what names no kind, so that only the name is reported, with the nearest one."""
 
@@ -189,6 +196,7 @@ KINDS: dict[str, type[FaultSpec]] = {
     "can_error_frames": CanErrorFrames,
     "ota_failure": OtaFailure,
     "dtc": TroubleCode,
+    "charger_fault": ChargerFault,
 }
 
 
@@ -214,6 +222,7 @@ _Branches = (
     | Annotated[CanErrorFrames, Tag("can_error_frames")]
     | Annotated[OtaFailure, Tag("ota_failure")]
     | Annotated[TroubleCode, Tag("dtc")]
+    | Annotated[ChargerFault, Tag("charger_fault")]
     | Annotated[_Unknown, Tag("unknown")]
 )
 Fault = Annotated[_Branches, Discriminator(_tag), _Known()]

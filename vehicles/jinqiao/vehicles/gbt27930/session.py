@@ -34,7 +34,7 @@ from .transport import (
     transport_id,
 )
 
-__all__ = ["BusFrame", "Session", "Silence"]
+__all__ = ["BusFrame", "Session", "Silence", "frame_us"]
 
 _SECOND = 1_000_000
 #: 250 kbit/s (6.3), and the bits of a frame with 29-bit identifier: 67 around the data, one stuffed in ten or so.
@@ -45,6 +45,11 @@ _PACKET_US, _ANSWER_US = 5_000, 2_000
 _GIVE_UP_US = 1_250_000
 
 _ERROR: Mapping[Side, str] = {"charger": "CEM", "bms": "BEM"}
+
+
+def frame_us(length: int) -> int:
+    """How long a frame of `length` data bytes keeps the bus, microseconds."""
+    return (_FRAME_BITS + 8 * length + (_STUFFED_FROM + 8 * length) // 10) * _BIT_US
 
 
 class BusFrame(NamedTuple):
@@ -165,8 +170,7 @@ class Session:
         if self._now < self._free_us or not self._waiting:
             return
         identifier, _, data = heapq.heappop(self._waiting)
-        bits = _FRAME_BITS + 8 * len(data) + (_STUFFED_FROM + 8 * len(data)) // 10
-        self._free_us = self._now + bits * _BIT_US
+        self._free_us = self._now + frame_us(len(data))
         self._at(self._free_us, lambda: self._arrive(identifier, data))
         self._at(self._free_us, self._next_frame)
 
