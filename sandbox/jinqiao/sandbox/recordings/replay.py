@@ -40,7 +40,7 @@ _WRITE_BYTES = 1 << 20
 _LARGE_BYTES = 1 << 16
 #: What is due within this time goes out together, early: the loop's timers are of a millisecond.
 _EARLY_S = 0.0005
-_SWITCH_S = 0.0005
+_SWITCH_S = 0.0001
 #: Flat out, as many devices as this live in one slot of time, if there are as many.
 _TOGETHER = 4096
 #: Longest sleep: so soon Ctrl-C is seen, and what a slow reader has brought.
@@ -148,7 +148,10 @@ class Replay:
         # The thread that reads must not keep the one that sends waiting: by default it may for 5 ms.
         usual_s = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_S)
-        gc.freeze()  # names and tables stay: a collection that looked at them would make messages late
+        # Names and tables stay: a collection that looked at them would make messages late. What is made from here on
+        # has no cycles to speak of, so the young ones are looked at seldom (`_tell`), and by nobody else.
+        gc.freeze()
+        gc.disable()
         telling = asyncio.create_task(self._tell())
         try:
             if speed is None:
@@ -161,6 +164,7 @@ class Replay:
             self._wall_s = time.perf_counter() - self._began if self._began else 0.0
             telling.cancel()
             stream.close()
+            gc.enable()
             gc.unfreeze()
             sys.setswitchinterval(usual_s)
 
@@ -230,8 +234,11 @@ class Replay:
     async def _tell(self) -> None:
         """A line now and then."""
         told = 0
-        while not self.options.quiet:
+        while True:
             await asyncio.sleep(_TELL_EVERY_S)
+            gc.collect(0)
+            if self.options.quiet:
+                continue
             rate = (self._sent - told) / _TELL_EVERY_S
             told = self._sent
             late = self._lateness.percentile(0.99)
