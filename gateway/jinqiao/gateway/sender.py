@@ -17,6 +17,8 @@ __all__ = ["Sender"]
 #: About a third of a second of 100,000 posts of 1.1 kB.
 _QUEUE_BYTES = 32 << 20
 _WAIT_S = 0.5
+#: A smaller block goes to the kernel at once if nothing waits: waking the thread would cost more than the call.
+_AT_ONCE_BYTES = 1 << 17
 
 
 class Sender:
@@ -40,6 +42,10 @@ class Sender:
             with self._lock:
                 if self.lost is not None:
                     raise self.lost
+                if not self._queued and len(block) < _AT_ONCE_BYTES:
+                    block = self._at_once(block)
+                    if not block:
+                        return
                 if self._queued < _QUEUE_BYTES:
                     self._blocks.append(block)
                     self._queued += len(block)
@@ -48,6 +54,13 @@ class Sender:
                 room: asyncio.Future[None] = self._loop.create_future()
                 self._waiting.append(room)
             await room
+
+    def _at_once(self, block: bytes) -> bytes:
+        """What the kernel did not take."""
+        try:
+            return block[self._socket.send(block) :]
+        except BlockingIOError:
+            return block
 
     async def close(self) -> None:
         """End the thread; what is still queued is not sent."""

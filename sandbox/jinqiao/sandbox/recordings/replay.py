@@ -1,7 +1,7 @@
 """A recording sent to a broker with its own spacing: paced, watched, and ended cleanly.
 
-Packets of a moment are rendered before it comes, and sent when it has come. What is due within the same turn of the
-event loop goes out as one write.
+Packets are rendered some way ahead (`ahead`), and sent when their moment has come. What is due within the same turn of
+the event loop goes out as one write.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from jinqiao.gateway.vehicle_links import VehicleLinks
 
 from ..run.outside import OutsideBroker, Triples
 from ..run.session import PRODUCT_KEY
+from .ahead import Ahead
 from .identities import Identities
 from .lateness import Lateness
 from .replayed import Outgoing, Renderer
@@ -37,13 +38,13 @@ _TELL_EVERY_S = 5.0
 #: One write to the broker; more is sent in several, so that memory stays small.
 _WRITE_BYTES = 1 << 20
 _LARGE_BYTES = 1 << 16
-#: Waiting ends this long before a moment comes: the loop's timers are of a millisecond.
+#: What is due within this time goes out together, early: the loop's timers are of a millisecond.
 _EARLY_S = 0.0005
-_SWITCH_S = 0.0005
+_SWITCH_S = 0.0001
 #: Flat out, as many devices as this live in one slot of time, if there are as many.
 _TOGETHER = 4096
-#: What is due within this time goes out together, at its end: the timers of the loop are no finer.
-_MOMENT_NS = 1_000_000
+#: Longest sleep: so soon Ctrl-C is seen, and what a slow reader has brought.
+_SLEEP_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Replay:
         self._lateness = Lateness()
         self._sent = self._bytes = self._not_sent = 0
         self._wall_s = 0.0
-        self._began = 0.0
+        self._began = self._yielded_s = 0.0
 
     async def go(self, ready: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Replay until the recording, Ctrl-C or a fault ends it. Raises InputError when there is nothing to replay."""
@@ -147,7 +148,10 @@ class Replay:
         # The thread that reads must not keep the one that sends waiting: by default it may for 5 ms.
         usual_s = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_S)
-        gc.freeze()  # names and tables stay: a collection that looked at them would make messages late
+        # Names and tables stay: a collection that looked at them would make messages late. What is made from here on
+        # has no cycles to speak of, so the young ones are looked at seldom (`_tell`), and by nobody else.
+        gc.freeze()
+        gc.disable()
         telling = asyncio.create_task(self._tell())
         try:
             if speed is None:
@@ -160,6 +164,7 @@ class Replay:
             self._wall_s = time.perf_counter() - self._began if self._began else 0.0
             telling.cancel()
             stream.close()
+            gc.enable()
             gc.unfreeze()
             sys.setswitchinterval(usual_s)
 
@@ -180,38 +185,29 @@ class Replay:
         await self._send(waiting, out)
 
     async def _paced(self, stream: Prefetched, renderer: Renderer, extent: Extent, speed: float, out: _Out) -> None:
-        """Moments of a millisecond: all of one is rendered before it comes, and sent when its last message is due."""
-        step = next(stream, None)
-        while step is not None and not self.stop.is_set():
-            moment: list[tuple[float, list[Outgoing]]] = []
-            first_ns, known = step.time_ns, True
-            while step is not None and known and step.time_ns - first_ns < _MOMENT_NS * speed:
-                moment.append(((step.time_ns - extent.first_ns) / (speed * 1e9), list(renderer.render(step))))
-                known = stream.at_hand  # if the reader is behind, what is there does not wait for it
-                if known:
-                    step = next(stream, None)
-            if not self._began:  # reading and rendering what comes first takes longest, and is nobody's delay
-                self._began = time.perf_counter()
-            await self._until(self._began + moment[-1][0])
-            if self.stop.is_set():
-                return
-            together: list[Outgoing] = []
-            for due_s, rendered in moment:
-                together += rendered
-                if sum(len(outgoing.data) for outgoing in rendered) >= _LARGE_BYTES:
-                    await self._send(together, out, self._began + due_s)
-                    together = []
-            await self._send(together, out, self._began + moment[0][0])
-            if not known:
-                step = next(stream, None)
+        """What is due goes out; between two moments the next are rendered, a block at a time."""
+        ahead = Ahead(stream, renderer, lambda time_ns: (time_ns - extent.first_ns) / (speed * 1e9))
+        while ahead.render(0.0):  # reading and rendering what comes first takes longest, and is nobody's delay
+            pass
+        self._began = time.perf_counter()
+        while not ahead.ended and not self.stop.is_set():
+            now_s = time.perf_counter() - self._began
+            taken = ahead.take(now_s + _EARLY_S)
+            if taken:
+                await self._send([outgoing for _, outgoing in taken], out)
+                gone_s = time.perf_counter() - self._began
+                for due_s, outgoing in taken:
+                    self._lateness.add(gone_s - due_s, len(outgoing))
+            elif not ahead.render(now_s):
+                until_s = now_s + _SLEEP_S if ahead.next_s is None else ahead.next_s
+                # What is due within a moment goes out together: fewer writes leave more time to render.
+                await asyncio.sleep(min(max(until_s - now_s, _EARLY_S), _SLEEP_S))
+                continue
+            if now_s - self._yielded_s > _EARLY_S:  # answers to pings, Ctrl-C
+                self._yielded_s = now_s
+                await asyncio.sleep(0)
 
-    async def _until(self, due: float) -> None:
-        ahead_s = due - time.perf_counter() - _EARLY_S
-        if ahead_s > 0.0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), ahead_s)
-
-    async def _send(self, together: list[Outgoing], out: _Out, due: float | None = None) -> None:
+    async def _send(self, together: list[Outgoing], out: _Out) -> None:
         """Send pieces: small ones as one write, large ones as they are (a copy would make the rest late)."""
         small: list[bytes] = []
         for outgoing in together:
@@ -224,8 +220,6 @@ class Replay:
                 await out.link.send(outgoing.data)
             self._sent += count
             self._bytes += len(outgoing.data)
-            if due is not None:
-                self._lateness.add(time.perf_counter() - due, count)
         if out.link is not None and small:
             await out.link.send(b"".join(small))
 
@@ -240,8 +234,11 @@ class Replay:
     async def _tell(self) -> None:
         """A line now and then."""
         told = 0
-        while not self.options.quiet:
+        while True:
             await asyncio.sleep(_TELL_EVERY_S)
+            gc.collect(0)
+            if self.options.quiet:
+                continue
             rate = (self._sent - told) / _TELL_EVERY_S
             told = self._sent
             late = self._lateness.percentile(0.99)
