@@ -32,7 +32,7 @@ from ..system import raise_file_limit
 __all__ = ["main", "serve_fleet"]
 
 #: The fleet's latest traffic, in which a cloud call finds a vehicle's last values.
-_REMEMBERED_BYTES = 64 << 20
+_REMEMBERED_BYTES = 128 << 20
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     )
     gateway = Gateway(platform)
     gateway.server.remember(_REMEMBERED_BYTES)
-    platform.last_payload = gateway.server.last_payload
+    platform.last_payloads = gateway.server.last_payloads
     try:
         if configuration.get("history"):
             platform.history = TelemetryPast(Path(configuration["history"]))
