@@ -84,6 +84,12 @@ class Memory:
         """The same, or None if nothing is remembered yet."""
         return self.states.get(device.identity)
 
+    def versions(self, device: Device) -> Mapping[str, str]:
+        """Software versions by OTA module: what the device informed of, else what it left the factory with."""
+        state = self.states.get(device.identity)
+        factory = device.product.devices.factory_versions
+        return {**factory, **state.versions} if state is not None else factory
+
     def last_values(self, device: Device) -> Mapping[str, Timed]:
         """The last accepted value of each property; of a simulated vehicle those of its last post of each group.
 

@@ -50,7 +50,12 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     blob = source.read(configuration["blob_bytes"])
     names = np.frombuffer(blob, f"S{len(blob) // configuration['device_count']}")
     key = configuration["product_key"]
-    product = simulated_product(key, names, fleet_secret=configuration["fleet_secret"])
+    product = simulated_product(
+        key,
+        names,
+        fleet_secret=configuration["fleet_secret"],
+        factory_versions=configuration.get("factory_versions"),
+    )
     user, password = configuration["app"]
     # The application's credentials sign its cloud calls, too.
     registry = Registry([product], [Application(user, password, frozenset([key]))], access_keys={user: password})
