@@ -61,12 +61,12 @@ def test_the_broker_remembers_trusted_connections_only(broker: BrokerThread) -> 
     house, other = broker.client("house:trusted"), broker.client("other")
     house.send(Publish("dev/1/post", b"before"))
     list(house.messages())
-    assert broker.call(broker.server.last_payload, "dev/1/post") is None
+    assert broker.call(broker.server.last_payloads, "dev/1/post") == []
     broker.call(broker.server.remember, 1 << 20)
     for client, payload in ((house, b"first"), (house, b"second"), (other, b"foreign")):
         client.send(Publish("dev/1/post", payload))
         list(client.messages())
-    assert broker.call(broker.server.last_payload, "dev/1/post") == b"second"
+    assert broker.call(broker.server.last_payloads, "dev/1/post") == [b"second"]
 
 
 def test_a_simulated_vehicles_values_are_read_when_asked_for() -> None:
@@ -75,8 +75,47 @@ def test_a_simulated_vehicles_values_are_read_when_asked_for() -> None:
     device = platform.registry.device("ev", "LBV00000000000001")
     assert device is not None
     assert platform.last_values(device) == {}
-    post = json.dumps({"id": "1", "params": {"VehicleSpeed": {"value": 42.5, "time": 9}}}).encode()
+    core = _post(2, VehicleSpeed=(42.5, 9), StateOfCharge=(55.0, 9))
+    detail = _post(1, **{"battery:PackPower": (11.85, 5), "StateOfCharge": (56.0, 5)})
     asked: list[str] = []
-    platform.last_payload = lambda topic: asked.append(topic) or post  # type: ignore[func-returns-value]
-    assert platform.last_values(device) == {"VehicleSpeed": (42.5, 9)}
+    platform.last_payloads = lambda topic, _: asked.append(topic) or [core, detail]  # type: ignore[func-returns-value]
+    assert platform.last_values(device) == {
+        "VehicleSpeed": (42.5, 9),
+        "StateOfCharge": (55.0, 9),
+        "battery:PackPower": (11.85, 5),
+    }
     assert asked == ["/sys/ev/LBV00000000000001/thing/event/property/post"]
+
+
+def _post(number: int, **values: tuple[float, int]) -> bytes:
+    params = {name: {"value": value, "time": time} for name, (value, time) in values.items()}
+    message = {"id": str(number), "params": params}
+    return json.dumps(message, separators=(",", ":")).encode()
+
+
+def test_the_last_message_of_each_kind_is_found_wherever_its_run_ends() -> None:
+    recent = RecentRuns(1 << 20)
+    old, core, detail, odd = _post(1, A=(1, 1)), _post(2, A=(2, 2)), _post(3, B=(3, 3)), _post(4, C=(4, 4))
+    other = packet("u", _post(9, B=(9, 9)))
+    recent.take(packet("t", detail) + other)
+    recent.take(packet("t", old) + packet("t", odd) + packet("t", core) + other)
+    assert recent.last_of_each("t", frozenset()) == [core]  # nothing more is wanted
+    assert recent.last_of_each("t", {b"A", b"B"}) == [core, odd, detail]
+    assert recent.last_of_each("t", {b"nothing begins so"}) == [core, odd, detail]
+
+
+def test_what_is_said_often_does_not_push_out_what_is_said_seldom() -> None:
+    recent = RecentRuns(10_000)
+    seldom = _post(0, B=(0, 0))
+    recent.take(packet("t", seldom))
+    for number in range(1000):
+        recent.take(packet("t", _post(number, A=(number, number))))
+    assert recent.last_of_each("t", {b"A", b"B"}) == [_post(999, A=(999, 999)), seldom]
+
+
+def test_marks_without_end_are_bounded() -> None:
+    recent = RecentRuns(1 << 20)
+    for number in range(100):
+        recent.take(packet("t", _post(number, **{f"P{number}": (0, number)})))
+    assert len(recent.last_of_each("t", {b"no such"})) == 8
+    assert len(recent._shelves) == 8

@@ -14,6 +14,7 @@ import pytest
 
 from jinqiao.base.errors import RegistryError
 from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import RESERVED_KEYS, Registry, load_registry, simulated_product
 
 GOOD = """\
@@ -188,3 +189,15 @@ def test_a_product_without_a_thing_model_is_an_ev(tmp_path: Path) -> None:
     product = load_registry(path).product("a1evPK00001")
     assert product is not None
     assert "battery:PackVoltage" in product.thing_model.properties
+
+
+def test_a_fleets_version_is_known_until_a_vehicle_informs_of_another() -> None:
+    product = simulated_product("ev", vins(2), fleet_secret="fleet", factory_versions={"default": "1.0.0"})
+    platform = Platform(Registry([product]))
+    first, second = (platform.registry.device("ev", name) for name in product.devices)
+    assert first is not None
+    assert second is not None
+    platform.state("ev", first.name).versions.update(default="2.0.0", radio="7")
+    assert platform.versions(first) == {"default": "2.0.0", "radio": "7"}
+    assert platform.versions(second) == {"default": "1.0.0"}
+    assert second.identity not in platform.states

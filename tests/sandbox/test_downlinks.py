@@ -21,6 +21,7 @@ from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.sandbox.run.session import PRODUCT_KEY, Run
 from jinqiao.simulator.commands.refusals import Refusal
 from jinqiao.simulator.scenario import load_scenario
+from jinqiao.simulator.software import FACTORY_VERSION
 from jinqiao.simulator.world import World
 from support import peers
 from support.back_end import BackEnd, back_end
@@ -308,8 +309,10 @@ async def upgrade(folder: Path, row: int, failure: int = 0) -> tuple[list[dict[s
                     FirmwareSign=sign,
                     SignMethod="SHA256",
                 )
-                task = {"TargetSelection": "SPECIFIC", "TargetDeviceName.1": device}
                 identifier = firmware["Data"]["FirmwareId"]
+                task = {"TargetSelection": "SPECIFIC", "TargetDeviceName.1": device}
+                # Known from the start: the car has not informed of it.
+                task["SrcVersion.1"] = FACTORY_VERSION
                 assert cloud("CreateOTAStaticUpgradeJob", ProductKey=PRODUCT_KEY, FirmwareId=identifier, **task)[
                     "Success"
                 ]

@@ -144,7 +144,7 @@ SIGNALS = SignalTable(
     Signal("charge_current_limit",   "A",     F4, 1, (0, 2_000),           "detail", "charging:CurrentLimit",      f"{_BATTERY}.Charging.MaximumChargingCurrent.DC",      "",                    "What the station offers"),
     # Climate.
     Signal("cabin_temperature",      "degC",  F4, 1, (-60, 100),           "detail", "climate:CabinTemperature",   "Vehicle.Cabin.HVAC.AmbientAirTemperature",            "",                    "Air in the cabin"),
-    Signal("target_temperature",     "degC",  F4, 1, (16, 30),             "detail", "climate:TargetTemperature",  "Vehicle.Cabin.HVAC.Station.Row1.Driver.Temperature",  "",                    "Cabin set point", access="rw"),
+    Signal("target_temperature",     "degC",  F4, 1, (16, 28),             "detail", "climate:TargetTemperature",  "Vehicle.Cabin.HVAC.Station.Row1.Driver.Temperature",  "",                    "Cabin set point", access="rw"),
     Signal("climate_on",             "",      U1, 0, (0, 1),               "detail", "climate:Active",             "Vehicle.Cabin.HVAC.IsAirConditioningActive",          "",                    "Whether the climate control runs", SWITCH),
     Signal("hvac_power",             "kW",    F4, 2, (0, 50),              "detail", "climate:HvacPower",          "",                                                    "",                    "Electric power of heating and cooling"),
     # Body.

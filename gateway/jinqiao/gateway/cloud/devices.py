@@ -51,7 +51,7 @@ def register_device(args: Arguments) -> dict[str, Any]:
 def query_device_detail(args: Arguments) -> dict[str, Any]:
     device, platform = args.device(), args.platform
     record = platform.record_of(device)
-    versions = platform.state(device.product.key, device.name).versions
+    versions = platform.versions(device)
     return {
         "Data": {
             **_names(device),

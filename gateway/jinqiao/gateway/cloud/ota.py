@@ -52,7 +52,7 @@ def create_ota_static_upgrade_job(args: Arguments) -> dict[str, Any]:
     sources = set(args.list("SrcVersion"))
     job_id = secrets.token_urlsafe(18)
     for device in _targets(args, product):
-        versions = args.platform.state(product.key, device.name).versions
+        versions = args.platform.versions(device)
         if not sources or versions.get(firmware.module, "") in sources:
             args.platform.push_ota(device, firmware, job_id=job_id, task_id=secrets.token_urlsafe(18))
     return {"Data": {"JobId": job_id, "UtcCreate": utc_time(args.platform.now_ms())}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Set
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -135,10 +136,13 @@ class Server:
         """From now on remember what trusted connections publish, that many bytes of it."""
         self._broker.recent = RecentRuns(most_bytes)
 
-    def last_payload(self, topic: str) -> bytes | None:
-        """The payload that a trusted connection published last on this topic, if it is remembered."""
+    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> list[bytes]:
+        """What trusted connections published last on this topic, as far as it is remembered: newest first.
+
+        One payload for each property that a post may begin with; all of `enough` found, no more are looked for.
+        """
         recent = self._broker.recent
-        return recent.last(topic) if recent is not None else None
+        return recent.last_of_each(topic, enough) if recent is not None else []
 
     def permissions_changed(self) -> None:
         """Ask the policy again about every topic before the next message."""

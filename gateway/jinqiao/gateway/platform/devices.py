@@ -22,6 +22,8 @@ class Devices(Protocol):
 
     #: Whether the house's own simulator speaks for these devices.
     simulated: bool
+    #: Software versions by OTA module that every device runs until it informs of another one.
+    factory_versions: Mapping[str, str]
 
     def secret(self, device_name: str) -> str | None:
         """The device's secret, or None when there is no such device."""
@@ -37,6 +39,7 @@ class ListedDevices:
     simulated = False
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
+        self.factory_versions: Mapping[str, str] = {}
         self._secrets = dict(secrets)
 
     def secret(self, device_name: str) -> str | None:
@@ -60,12 +63,17 @@ class ListedDevices:
 class FleetDevices:
     """Devices of a simulated fleet: `names` is an array of bytes, shape (n,), such as the fleet's VINs ('S17').
 
+    All leave the factory with `factory_versions`: 100,000 vehicles need not inform of them one by one.
+
     Raises ValueError when a name stands twice.
     """
 
     simulated = True
 
-    def __init__(self, names: NDArray[np.bytes_], *, fleet_secret: str) -> None:
+    def __init__(
+        self, names: NDArray[np.bytes_], *, fleet_secret: str, factory_versions: Mapping[str, str] | None = None
+    ) -> None:
+        self.factory_versions: Mapping[str, str] = dict(factory_versions or {})
         self._names: NDArray[Any] = np.sort(names)
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
             raise ValueError("a device name stands twice in the fleet")

@@ -59,6 +59,9 @@ class House(Protocol):
     def state(self, product_key: str, device_name: str) -> DeviceState:
         """What is remembered of a device; made if need be."""
 
+    def versions(self, device: Device) -> Mapping[str, str]:
+        """Software versions by OTA module."""
+
     def admits_shadow(self, device: Device) -> bool:
         """Whether a device may ask its shadow once more in this second; counts it if so."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import orjson
 
 from jinqiao.gateway.history.pages import NO_HISTORY, Past
+from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
 from .downloads import Downloads
 from .gateways import Gateways
@@ -24,15 +26,25 @@ def _unheeded(kind: str, product_key: str, device_name: str, value: Any) -> None
     """Nothing is kept."""
 
 
-def _forgotten(_: str) -> bytes | None:
+def _forgotten(_: str, __: Set[bytes]) -> list[bytes]:
     """No broker is there to remember it."""
-    return None
+    return []
 
 
-def read_post(payload: bytes) -> dict[str, Timed]:
-    """The values of a property post of the house's own, in which each has its time."""
-    params = orjson.loads(payload)["params"]
-    return {address: Timed(timed["value"], timed["time"]) for address, timed in params.items()}
+#: Property each telemetry group's post begins with: the first of its rows, without a member or an index.
+_GROUP_MARKS = frozenset(
+    re.split(r"[.\[]", SIGNALS.group(group)[0].identifier, maxsplit=1)[0].encode() for group in GROUPS
+)
+
+
+def read_posts(payloads: Iterable[bytes]) -> dict[str, Timed]:
+    """The newest values in property posts of the house's own, in which each has its time; of equal times the first."""
+    newest: dict[str, Timed] = {}
+    for payload in payloads:
+        for address, timed in orjson.loads(payload)["params"].items():
+            if address not in newest or newest[address].time_ms < timed["time"]:
+                newest[address] = Timed(timed["value"], timed["time"])
+    return newest
 
 
 class Memory:
@@ -49,8 +61,9 @@ class Memory:
         self.firmwares: dict[tuple[str, str], Firmware] = {}
         #: Where the downloads are served; whoever serves them puts its own here.
         self.base_url = "http://127.0.0.1:8080"
-        #: What was published last on a topic by the house's own simulator; whoever runs a broker puts its own here.
-        self.last_payload: Callable[[str], bytes | None] = _forgotten
+        #: What the house's own simulator published last on a topic, a payload for each property that a post begins
+        #: with. Whoever runs a broker puts its own here; all marks of the set found, it looks for no more.
+        self.last_payloads: Callable[[str, Set[bytes]], Sequence[bytes]] = _forgotten
         #: Devices whose property values have changed since somebody last emptied this set. They are not kept one by
         #: one: a post is acknowledged without waiting for a disk.
         self.fresh_properties: set[str] = set()
@@ -71,16 +84,22 @@ class Memory:
         """The same, or None if nothing is remembered yet."""
         return self.states.get(device.identity)
 
-    def last_values(self, device: Device) -> Mapping[str, Timed]:
-        """The last accepted value of each property; of a simulated vehicle those of its last post.
+    def versions(self, device: Device) -> Mapping[str, str]:
+        """Software versions by OTA module: what the device informed of, else what it left the factory with."""
+        state = self.states.get(device.identity)
+        factory = device.product.devices.factory_versions
+        return {**factory, **state.versions} if state is not None else factory
 
-        Posts of simulated vehicles are not looked at on their way, so the last one is read when somebody asks. One that
-        has a connection of its own is treated like any other device.
+    def last_values(self, device: Device) -> Mapping[str, Timed]:
+        """The last accepted value of each property; of a simulated vehicle those of its last post of each group.
+
+        Posts of simulated vehicles are not looked at on their way, so the last ones are read when somebody asks. One
+        that has a connection of its own is treated like any other device.
         """
         if device.product.devices.simulated:
-            payload = self.last_payload(f"/sys/{device.identity}/thing/event/property/post")
-            if payload is not None:
-                return read_post(payload)
+            posts = self.last_payloads(f"/sys/{device.identity}/thing/event/property/post", _GROUP_MARKS)
+            if posts:
+                return read_posts(posts)
         state = self.states.get(device.identity)
         return state.properties.last if state is not None else {}
 

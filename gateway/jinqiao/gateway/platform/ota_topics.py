@@ -27,7 +27,7 @@ LONGEST_VERSION, LONGEST_DESCRIPTION = 64, 1_024
 def push_ota(house: House, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = "") -> Upgrade:
     """Offer a firmware: a device that is online is told at once, another when it informs its version."""
     state = house.state(device.product.key, device.name)
-    source = state.versions.get(firmware.module, "")
+    source = house.versions(device).get(firmware.module, "")
     upgrade = Upgrade(firmware, job_id, task_id, source_version=source)
     state.ota.offer(upgrade)
     if house.is_online(device):

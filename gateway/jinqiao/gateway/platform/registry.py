@@ -124,10 +124,15 @@ class Registry:
 
 
 def simulated_product(
-    product_key: str, names: NDArray[np.bytes_], *, fleet_secret: str, name: str = "Simulated EV"
+    product_key: str,
+    names: NDArray[np.bytes_],
+    *,
+    fleet_secret: str,
+    name: str = "Simulated EV",
+    factory_versions: Mapping[str, str] | None = None,
 ) -> Product:
     """The product of a simulated fleet with the EV thing model; `names`, shape (n,), bytes, are its devices' names."""
-    devices = FleetDevices(names, fleet_secret=fleet_secret)
+    devices = FleetDevices(names, fleet_secret=fleet_secret, factory_versions=factory_versions)
     return Product(product_key, name, ev_thing_model(product_key), devices, raw_is_forwarded=True)
 
 

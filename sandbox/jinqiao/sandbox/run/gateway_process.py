@@ -32,7 +32,7 @@ from ..system import raise_file_limit
 __all__ = ["main", "serve_fleet"]
 
 #: The fleet's latest traffic, in which a cloud call finds a vehicle's last values.
-_REMEMBERED_BYTES = 64 << 20
+_REMEMBERED_BYTES = 128 << 20
 
 
 def main() -> None:
@@ -50,7 +50,12 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     blob = source.read(configuration["blob_bytes"])
     names = np.frombuffer(blob, f"S{len(blob) // configuration['device_count']}")
     key = configuration["product_key"]
-    product = simulated_product(key, names, fleet_secret=configuration["fleet_secret"])
+    product = simulated_product(
+        key,
+        names,
+        fleet_secret=configuration["fleet_secret"],
+        factory_versions=configuration.get("factory_versions"),
+    )
     user, password = configuration["app"]
     # The application's credentials sign its cloud calls, too.
     registry = Registry([product], [Application(user, password, frozenset([key]))], access_keys={user: password})
@@ -62,7 +67,7 @@ async def serve_fleet(configuration: dict[str, Any], source: BinaryIO) -> None:
     )
     gateway = Gateway(platform)
     gateway.server.remember(_REMEMBERED_BYTES)
-    platform.last_payload = gateway.server.last_payload
+    platform.last_payloads = gateway.server.last_payloads
     try:
         if configuration.get("history"):
             platform.history = TelemetryPast(Path(configuration["history"]))

@@ -20,9 +20,11 @@ from jinqiao.base.telemetry import Batch
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.links.fleet import Address
 from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.platform.ota import DEFAULT_MODULE
 from jinqiao.gateway.vehicle_links import VehicleLinks
 from jinqiao.simulator.check import Checker, Violation
 from jinqiao.simulator.scenario import Scenario, load_scenario
+from jinqiao.simulator.software import FACTORY_VERSION
 from jinqiao.simulator.world import World
 
 from ..system import process_age_s
@@ -244,6 +246,7 @@ class Run:
                 "product_key": PRODUCT_KEY,
                 "device_count": len(vins),
                 "fleet_secret": fleet_secret,
+                "factory_versions": {DEFAULT_MODULE: FACTORY_VERSION},
                 "app": [self.options.app_user, self.options.app_password],
                 "house": [HOUSE_USER, self.house_password],
             },

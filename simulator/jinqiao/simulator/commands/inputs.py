@@ -65,5 +65,6 @@ def read_all(inputs: tuple[Input, ...], arguments: Mapping[str, Any]) -> dict[st
 _LIMIT = SIGNALS["charge_limit"]
 LIMIT = Input("Limit", "int", _LIMIT.low, _LIMIT.high, 1.0, "%")
 #: 28 degC is the warmest set point that makers' climate controls offer between "low" and "high".
-TARGET = Input("Target", "float", SIGNALS["target_temperature"].low, 28.0, 0.5, "degC", optional=True)
+_TARGET = SIGNALS["target_temperature"]
+TARGET = Input("Target", "float", _TARGET.low, _TARGET.high, 0.5, "degC", optional=True)
 LOCKED = Input("Locked", "bool", 0.0, 1.0, 1.0, "")
