@@ -32,7 +32,7 @@ from ..system import raise_file_limit
 __all__ = ["main", "serve_fleet"]
 
 #: The fleet's latest traffic, in which a cloud call finds a vehicle's last values.
-_REMEMBERED_BYTES = 128 << 20
+_REMEMBERED_BYTES = 64 << 20
 
 
 def main() -> None:
