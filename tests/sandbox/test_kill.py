@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
@@ -54,8 +55,8 @@ def work(port: int, ledger: Ledger, kill_number: int) -> None:
             told = call("SetDeviceDesiredProperty", ProductKey=PK, DeviceName=DN, Items={"ChargeLimit": value})
             ledger.desired = json.loads(told["Data"]["Versions"])["ChargeLimit"]
             ledger.desired_values[ledger.desired] = value
-    except OSError:
-        return  # killed
+    except (OSError, http.client.HTTPException):
+        return  # killed, perhaps in the middle of an answer
 
 
 def reporter(port: int, ledger: Ledger, kill_number: int) -> paho.Client:

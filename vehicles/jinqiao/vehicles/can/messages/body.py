@@ -40,7 +40,7 @@ MESSAGES = (
     ), "Tyres"),
     CanMessage(0x20A, "ClimateStatus", _BUS, "BCM", 500, (
         le("CabinTemperature",  (0, 11),  (0.1, -60.0), (-60, 100), "degC", "cabin_temperature", "linear", "Air in the cabin"),
-        le("TargetTemperature", (11, 8),  (0.1, 16.0),  (16, 30),   "degC", "target_temperature", "hold", "Set point"),
+        le("TargetTemperature", (11, 8),  (0.1, 16.0),  (16, 28),   "degC", "target_temperature", "hold", "Set point"),
         le("ClimateActive",     (19, 1),  _ONE,         (0, 1),     "",     "climate_on", "hold", "Climate control runs", _OFF_ON),
         le("HvacPower",         (20, 13), (0.01, 0.0),  (0, 50),    "kW",   "hvac_power", "linear", "Electric power of heating and cooling"),
     ), "Climate control", length=5),
