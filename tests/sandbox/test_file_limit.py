@@ -33,6 +33,7 @@ def test_connections_beyond_the_limit_of_files_are_refused_and_logged() -> None:
     assert first.expect(Connack) == Connack(0)
     first.send(Signal(PacketType.PINGREQ))
     assert first.expect(Signal)
+    assert clients[-1].is_closed()  # everybody has been accepted or refused
     for client in clients:
         client.close()
     time.sleep(0.3)
