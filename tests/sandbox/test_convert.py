@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.gateway.recordings.files import create, open_recording
 from jinqiao.gateway.recordings.parts import Info, Messages
 from jinqiao.sandbox.recordings.convert import convert
+from jinqiao.telemetry.v1.can_pb2 import CanBatch
 from support.programs import Program
 from support.recordings import NOW_MS, flat, fleet, messages, samples
 
@@ -153,13 +153,10 @@ def test_noise_is_an_input_error_and_nothing_else(tmp_path: Path, noise: bytes) 
             convert(source, target)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("jinqiao.telemetry.v1.can_pb2") is None, reason="the schema of CAN batches is not there"
-)
 def test_can_batches_of_a_live_recording_become_frames(tmp_path: Path) -> None:
     import numpy as np
 
-    batch = importlib.import_module("jinqiao.telemetry.v1.can_pb2").CanBatch(
+    batch = CanBatch(
         vin="LBVHN3805PS000001",
         bus="powertrain",
         start_ms=NOW_MS,

@@ -6,13 +6,13 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.telemetry.v1.can_pb2 import CanBatch
 
 from .parts import CanFrame, Info, Messages, Part, missing_extra
 
@@ -232,7 +232,7 @@ def frames_in(messages: Messages, seen: set[bytes]) -> Sequence[CanFrame]:
             continue
         seen.add(mark)
         try:
-            batch = _can_batch().FromString(payload)
+            batch = CanBatch.FromString(payload)
         except DecodeError:
             continue
         for index, (later_us, number) in enumerate(zip(batch.offset_us, batch.id, strict=False)):
@@ -242,10 +242,3 @@ def frames_in(messages: Messages, seen: set[bytes]) -> Sequence[CanFrame]:
             extended = bool(number & _EXTENDED)
             found.append(CanFrame(at, batch.bus, number & ~_EXTENDED, data, extended, device_name=batch.vin))
     return sorted(found, key=lambda frame: frame.time_ns)
-
-
-def _can_batch() -> Any:
-    try:
-        return import_module("jinqiao.telemetry.v1.can_pb2").CanBatch
-    except ImportError as error:
-        raise InputError("this version does not know CAN batches over MQTT") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import sys
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from jinqiao.vehicles.can.dbc import dbc_text
 from jinqiao.vehicles.can.message import Bus
 from jinqiao.vehicles.catalogue import open_vehicle
 from jinqiao.vehicles.cycles import CYCLES
+from jinqiao.vehicles.gbt27930.log import write_session
 
 __all__ = ["app"]
 
@@ -112,9 +112,7 @@ def log(
         return
     if to <= from_:
         raise typer.BadParameter(f"{to:g} is not above --from {from_:g}", param_hint="'--to'")
-    # Loaded only here: a drive needs nothing of the charger's protocol.
-    session = importlib.import_module("jinqiao.vehicles.gbt27930.log")
-    print(f"{session.write_session(model, from_, to, power_kw, ambient, out):,} frames", file=sys.stderr)
+    print(f"{write_session(model, from_, to, power_kw, ambient, out):,} frames", file=sys.stderr)
 
 
 def _write(out: Path, parts: Iterable[bytes]) -> None:
