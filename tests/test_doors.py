@@ -1,4 +1,4 @@
-"""Imports go one way only: sandbox → simulator → vehicles → base, sandbox → gateway → base, proto, the signal table."""
+"""Imports go one way only: base, proto ← wire ← vehicles ← simulator; wire ← device, gateway; all ← sandbox."""
 
 from __future__ import annotations
 
@@ -14,10 +14,20 @@ ROOT = Path(__file__).parent.parent
 DOORS = {
     "base": (),
     "proto": (),
-    "vehicles": ("jinqiao.base",),
-    "simulator": ("jinqiao.base", "jinqiao.vehicles"),
-    "gateway": ("jinqiao.base", "jinqiao.telemetry", "jinqiao.vehicles.signals"),
-    "sandbox": ("jinqiao.base", "jinqiao.vehicles", "jinqiao.simulator", "jinqiao.gateway", "jinqiao.telemetry"),
+    "wire": ("jinqiao.base", "jinqiao.telemetry"),
+    "vehicles": ("jinqiao.base", "jinqiao.wire"),
+    "simulator": ("jinqiao.base", "jinqiao.wire", "jinqiao.vehicles"),
+    "device": ("jinqiao.base", "jinqiao.wire"),
+    "gateway": ("jinqiao.base", "jinqiao.wire", "jinqiao.telemetry"),
+    "sandbox": (
+        "jinqiao.base",
+        "jinqiao.wire",
+        "jinqiao.telemetry",
+        "jinqiao.vehicles",
+        "jinqiao.simulator",
+        "jinqiao.device",
+        "jinqiao.gateway",
+    ),
 }
 
 #: Where a room's name is not that of its package: the schemas' package is part of what goes over the wire.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinqiao.gateway.cloud.actions_page import actions_page
+from jinqiao.gateway.openapi.actions_page import actions_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "cloud-calls.md"
 
 
 def test_the_checked_in_page_is_current() -> None:
-    """After a change: python -m jinqiao.gateway.cloud.actions_page > docs/cloud-calls.md"""
+    """After a change: python -m jinqiao.gateway.openapi.actions_page > docs/cloud-calls.md"""
     assert PAGE.read_text(encoding="utf-8") == actions_page()

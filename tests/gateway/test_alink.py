@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.gateway.platform.alink import Uplink, described, method_of, parse_request, reply
-from jinqiao.gateway.platform.codes import TEXT
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.handlers import AHEAD_MS, post_event, post_properties, tell_time
-from jinqiao.gateway.platform.registry import Device, Product
-from jinqiao.gateway.platform.thing_model import ThingModel
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Device, Product
+from jinqiao.gateway.platform.uplinks.properties import AHEAD_MS, post_event, post_properties, tell_time
+from jinqiao.gateway.platform.uplinks.uplink import Uplink, reply
+from jinqiao.wire.alink.codes import TEXT
+from jinqiao.wire.alink.requests import described, method_of, parse_request
+from jinqiao.wire.alink.thing_model import ThingModel
 
 NOW_MS = 1_795_333_508_413
 S = "/sys/a1carPK0001/tbox001"

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jinqiao.gateway.mqtt.policy import Login
-from jinqiao.gateway.mqtt.topics import matches
-from jinqiao.gateway.platform.acl import device_rules
-from jinqiao.gateway.platform.identity import named
+from jinqiao.gateway.broker.policy import Login
+from jinqiao.gateway.platform.auth.acl import device_rules
+from jinqiao.gateway.platform.auth.identity import named
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.topics import TOPICS
+from jinqiao.wire.alink.topics import TOPICS
+from jinqiao.wire.mqtt.topics import matches
 from support.gateway import CLIENT_ID, DN, PASSWORD, PK, USERNAME, GatewayThread, S, registry, running_gateway
 
 FORM = {"content_type": "application/x-www-form-urlencoded"}

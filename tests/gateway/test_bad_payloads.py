@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.mqtt.packets import PacketType, Publish, Signal
+from jinqiao.wire.mqtt.packets import PacketType, Publish, Signal
 from support.alink_house import DN, NOW_MS, PK, S
 from support.mqtt_memory import Client
 from support.sandbox import Sandbox

@@ -15,10 +15,10 @@ import paho.mqtt.client as paho
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import Connack, Connect, PacketType, Puback, Publish, Signal, Subscribe
-from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.server import Server
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Connack, Connect, PacketType, Puback, Publish, Signal, Subscribe
 from support.mqtt import BrokerThread, NewLoop, OpenPolicy, running_broker
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.cloud.actions import ACTIONS
-from jinqiao.gateway.cloud.http import Request, Response
-from jinqiao.gateway.platform.codes import TEXT
-from jinqiao.gateway.platform.records import iot_id
+from jinqiao.gateway.openapi.actions import ACTIONS
+from jinqiao.gateway.openapi.http import Request, Response
+from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, NOW_MS, PK, CloudWorld
 from support.openapi import signed_query
 

@@ -15,10 +15,10 @@ import pytest
 from starlette.applications import Starlette
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.cloud.app import routes
-from jinqiao.gateway.cloud.downloads import download
-from jinqiao.gateway.http.port import HttpPort
-from jinqiao.gateway.mqtt.policy import Downlink
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.openapi.app import routes
+from jinqiao.gateway.openapi.downloads import download
+from jinqiao.gateway.web.port import HttpPort
 from support.cloud_world import DN, PK, CloudWorld
 from support.openapi import Caller
 

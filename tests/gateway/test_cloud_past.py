@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.cloud.http import Response, Waiting
-from jinqiao.gateway.mqtt.policy import Principal
+from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.openapi.http import Response, Waiting
 from support.cloud_world import DN, NOW_MS, PK, CloudWorld
 
 pytest.importorskip("duckdb")

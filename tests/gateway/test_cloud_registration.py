@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jinqiao.gateway.mqtt.policy import Login, Principal, Refused
-from jinqiao.gateway.platform.signature import client_content, registration_content, sign
+from jinqiao.gateway.broker.policy import Login, Principal, Refused
+from jinqiao.wire.alink.signature import client_content, registration_content, sign
 from support.cloud_world import DN, PK, CloudWorld
 
 DYN, NAME = "a1dynPK0001", "dyn001"

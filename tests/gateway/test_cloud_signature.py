@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import pytest
 
-from jinqiao.gateway.cloud.cloud import Cloud
-from jinqiao.gateway.cloud.errors import ApiError
-from jinqiao.gateway.cloud.http import Request, Response
-from jinqiao.gateway.cloud.signature import authorise, rpc_string_to_sign
+from jinqiao.gateway.openapi.cloud import Cloud
+from jinqiao.gateway.openapi.errors import ApiError
+from jinqiao.gateway.openapi.http import Request, Response
+from jinqiao.gateway.openapi.signature import authorise, rpc_string_to_sign
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry
+from jinqiao.gateway.platform.registry.registry import Registry
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "openapi_requests.json").read_text())["requests"]
 KEYS = {"testid": "testsecret"}

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from jinqiao.gateway.mqtt.counters import Counters
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import PacketType, Puback, Publish, Subscribe
-from jinqiao.gateway.mqtt.properties import Property
+from jinqiao.gateway.broker.counters import Counters
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import PacketType, Puback, Publish, Subscribe
+from jinqiao.wire.mqtt.properties import Property
 from support.mqtt_memory import Client, House
 
 MESSAGE = Publish("a", b"x" * 995)

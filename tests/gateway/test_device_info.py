@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.platform.desired import DesiredProperties, VersionConflict
-from jinqiao.gateway.platform.remote_config import push_config, push_log_config, set_config
+from jinqiao.gateway.platform.devices.desired import DesiredProperties, VersionConflict
+from jinqiao.gateway.platform.uplinks.config import push_config, push_log_config, set_config
 from support.alink_house import CAR_TSL, DN, PK, S, World
 
 

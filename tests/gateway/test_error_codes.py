@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 import pytest
 
 from jinqiao.base.errors import JinqiaoError
-from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal
-from jinqiao.gateway.platform.codes import TEXT
-from jinqiao.gateway.platform.raw import ConverterError
-from jinqiao.gateway.platform.remote_config import set_config
-from jinqiao.gateway.platform.signature import client_content, registration_content, sign
+from jinqiao.gateway.broker.policy import Downlink, Login, Principal
+from jinqiao.gateway.platform.converters.base import ConverterError
+from jinqiao.gateway.platform.uplinks.config import set_config
+from jinqiao.wire.alink.codes import TEXT
+from jinqiao.wire.alink.signature import client_content, registration_content, sign
 from support.cloud_world import DN, PK, CloudWorld
 
 GATEWAY, SUB, DYN = ("a1gatePK001", "gw001"), ("a1subPK0001", "subdev001"), ("a1dynPK0001", "dyn001")
@@ -217,7 +217,7 @@ PROVOKED: dict[int, Callable[[Desk], None]] = {
     401: lambda desk: desk.refused(username=None),
     403: with_limit("platform.MOST_DEVICES", 0, ask("thing/sub/register", [names((SUB[0], "fresh"))], GATEWAY)),
     427: steps(log_in, lambda desk: desk.connect(*SUB)),
-    428: with_limit("sub_sessions.MOST_BOUND", 0, log_in),
+    428: with_limit("uplinks.sub_sessions.MOST_BOUND", 0, log_in),
     429: steps(bind, *[session("batch_login", {"deviceList": [signed()] * 50})] * 5),
     460: post([]),  # type: ignore[arg-type]
     500: fail,
@@ -262,7 +262,7 @@ PROVOKED: dict[int, Callable[[Desk], None]] = {
     6328: post({"TirePressure": 2.4}),
     6356: ask("thing/event/property/pack/post", {"events": EVENTS}, GATEWAY),
     6357: ask("thing/event/property/pack/post", {"subDevices": [{"identity": names(SUB)}] * 21}, GATEWAY),
-    6400: with_limit("sub_devices.MOST_BOUND", 0, bind),
+    6400: with_limit("uplinks.sub_devices.MOST_BOUND", 0, bind),
     6401: session("login", signed()),
     6402: ask("thing/topo/add", [signed(GATEWAY, "gwsecret0123456789abcd")], GATEWAY),
     6450: raw(Fixed({"id": "1"})),
@@ -273,7 +273,7 @@ PROVOKED: dict[int, Callable[[Desk], None]] = {
         lambda desk: set_config(desk.platform, PK, b"{}", enabled=False),
         ask("thing/config/get", {"configScope": "product", "getType": "file"}),
     ),
-    6760: with_limit("uploads.DEVICE_QUOTA", 599, ask("thing/file/upload/mqtt/init", UPLOAD)),
+    6760: with_limit("devices.uploads.DEVICE_QUOTA", 599, ask("thing/file/upload/mqtt/init", UPLOAD)),
     9200: set_property,
     9201: steps(lambda desk: desk.platform.disconnected(desk.connect()), set_property),
     9236: lambda desk: desk.send(desk.connect(), f"/sys/{PK}/tbox002/thing/event/property/post", b"{}"),

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jinqiao.gateway.platform.codes import TEXT
-from jinqiao.gateway.platform.topics import TOPICS, Direction, Topic
+from jinqiao.gateway.platform.uplinks.table import HANDLERS
+from jinqiao.wire.alink.codes import TEXT
+from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, World
 
-HANDLED = [row for row in TOPICS if row.handler is not None and Direction.UP in row.direction]
+HANDLED = [row for row in TOPICS if row.pattern in HANDLERS and Direction.UP in row.direction]
 ANSWERED = [row for row in HANDLED if row.replies and row.kind not in {"raw_up", "file_upload", "file_download"}]
 
 

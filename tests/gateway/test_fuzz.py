@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import Connect, Publish, Subscribe
-from jinqiao.gateway.mqtt.properties import Property
-from jinqiao.gateway.mqtt.session import Session
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.session import Session
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Connect, Publish, Subscribe
+from jinqiao.wire.mqtt.properties import Property
 from support.mqtt_memory import Client, House
 
 PACKETS = int(os.environ.get("JINQIAO_FUZZ", "4000"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jinqiao.gateway.mqtt.packets import Connack, Connect, PacketType, Puback, Publish, Signal, Suback, Subscribe, Will
-from jinqiao.gateway.mqtt.properties import Property
-from jinqiao.gateway.mqtt.reasons import Reason
+from jinqiao.wire.mqtt.packets import Connack, Connect, PacketType, Puback, Publish, Signal, Suback, Subscribe, Will
+from jinqiao.wire.mqtt.properties import Property
+from jinqiao.wire.mqtt.reasons import Reason
 from support.mqtt_memory import Client, House
 
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.history.pages import Query, Row, cut
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
-from jinqiao.gateway.platform.registry import Device, Product
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Device, Product
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 
 duckdb = pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")

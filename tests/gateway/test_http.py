@@ -13,11 +13,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.http.port import HttpPort
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Connect, Publish, Subscribe
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry
+from jinqiao.gateway.platform.registry.registry import Registry
+from jinqiao.gateway.web.port import HttpPort
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Connect, Publish, Subscribe
 from support.gateway import GatewayThread, running_gateway
 from support.mqtt import RawClient
 

@@ -10,18 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.gateway.mqtt.policy import Login, Refused
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
-from jinqiao.gateway.platform.identity import Denied, InHouse, authenticate, parse_client_id
-from jinqiao.gateway.platform.registry import Application, Product, Registry
-from jinqiao.gateway.platform.signature import (
-    METHODS,
-    client_content,
-    registration_content,
-    same_signature,
-    sign,
-)
+from jinqiao.gateway.broker.policy import Login, Refused
+from jinqiao.gateway.platform.auth.identity import Denied, InHouse, authenticate, parse_client_id
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.signature import METHODS, client_content, registration_content, same_signature, sign
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "golden" / "auth_vectors.json").read_text(encoding="utf-8")

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.mqtt.packets import Connack, Publish, Suback, Subscribe, Will
-from jinqiao.gateway.mqtt.properties import Property
-from jinqiao.gateway.platform.signature import client_content, sign
-from jinqiao.gateway.platform.topics import TOPICS, Topic
+from jinqiao.wire.alink.signature import client_content, sign
+from jinqiao.wire.alink.topics import TOPICS, Topic
+from jinqiao.wire.mqtt.packets import Connack, Publish, Suback, Subscribe, Will
+from jinqiao.wire.mqtt.properties import Property
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S
 from support.mqtt_memory import Client
 from support.sandbox import Sandbox

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.gateway.platform.job_topics import notify_job
-from jinqiao.gateway.platform.jobs import Jobs, Task
-from jinqiao.gateway.platform.uploads import Uploads, crc16, crc64
+from jinqiao.gateway.platform.devices.jobs import Jobs, Task
+from jinqiao.gateway.platform.devices.uploads import Uploads, crc16, crc64
+from jinqiao.gateway.platform.uplinks.jobs import notify_job
 from support.alink_house import DN, PK, S, World
 
 
@@ -195,7 +195,7 @@ def test_an_upload_is_cancelled_by_its_own_device_only(world: World) -> None:
 
 
 def test_a_device_has_a_quota(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jinqiao.gateway.platform.uploads.DEVICE_QUOTA", 599)
+    monkeypatch.setattr("jinqiao.gateway.platform.devices.uploads.DEVICE_QUOTA", 599)
     assert begin(world, world.connect())["code"] == 6760
 
 

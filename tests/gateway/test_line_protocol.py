@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Batch, Event
-from jinqiao.gateway.render.packets import BLOCK_ROWS
 from jinqiao.gateway.stores.line_protocol import LineRenderer, event_line
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
+from jinqiao.wire.render.packets import BLOCK_ROWS
 from support.telemetry import NOW_MS, batch, names
 
 LINE = re.compile(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import Puback, Publish, Subscribe
-from jinqiao.gateway.mqtt.policy import Rates
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.wire.mqtt.packets import Puback, Publish, Subscribe
+from jinqiao.wire.mqtt.rates import Rates
 from support.mqtt_memory import Client, House
 
 RATES = Rates(up_qos0=3, up_qos1=2, down=5, bytes_per_s=1_000, down_unacknowledged=4)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import (
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import (
     Connack,
     Connect,
     PacketType,

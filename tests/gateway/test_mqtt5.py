@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import (
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import (
     Connack,
     Connect,
     Packet,
@@ -23,8 +23,8 @@ from jinqiao.gateway.mqtt.packets import (
     Unsubscribe,
     Will,
 )
-from jinqiao.gateway.mqtt.properties import Property
-from jinqiao.gateway.mqtt.reasons import Reason
+from jinqiao.wire.mqtt.properties import Property
+from jinqiao.wire.mqtt.reasons import Reason
 from support.mqtt_memory import Client, House
 
 P = Property

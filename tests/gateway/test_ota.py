@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.platform.file_topics import BLOCK
-from jinqiao.gateway.platform.ota import Firmware, Status, Upgrades
-from jinqiao.gateway.platform.uploads import crc16
+from jinqiao.gateway.platform.devices.ota import Firmware, Status, Upgrades
+from jinqiao.gateway.platform.devices.uploads import crc16
+from jinqiao.gateway.platform.uplinks.files import BLOCK
 from support.alink_house import DN, PK, S, World
 
 INFORM, PROGRESS = f"/ota/device/inform/{PK}/{DN}", f"/ota/device/progress/{PK}/{DN}"

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.stores import parquet
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.gateway.stores.segments import Limits
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
 from support.telemetry import NOW_MS, batch, names
 
 duckdb = pytest.importorskip("duckdb")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.mqtt.packets import Connack, Connect, Publish, Suback, Subscribe
-from jinqiao.gateway.platform.signature import client_content, registration_content, sign
+from jinqiao.wire.alink.signature import client_content, registration_content, sign
+from jinqiao.wire.mqtt.packets import Connack, Connect, Publish, Suback, Subscribe
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S
 from support.mqtt_memory import Client
 from support.sandbox import Sandbox

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jinqiao.gateway.mqtt.policy import Login, Principal, Refused
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
-from jinqiao.gateway.platform.identity import TooOften
-from jinqiao.gateway.platform.limits import DEVICE_RATES, Logins
+from jinqiao.gateway.broker.policy import Login, Principal, Refused
+from jinqiao.gateway.platform.auth.identity import TooOften
+from jinqiao.gateway.platform.auth.meters import Logins
 from jinqiao.gateway.platform.platform import Platform, RatesOf
-from jinqiao.gateway.platform.registry import Application, Product, Registry, simulated_product
-from jinqiao.gateway.platform.signature import client_content, sign
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Application, Product, Registry, simulated_product
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.limits import DEVICE_RATES
+from jinqiao.wire.alink.signature import client_content, sign
 
 PK, DN, VIN = "a1carPK0001", "tbox001", "LBV00000000000001"
 NAMES = np.array([VIN.encode()], "S17")

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jinqiao.gateway.mqtt.policy import Principal
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
-from jinqiao.gateway.platform.identity import DeviceLogin
-from jinqiao.gateway.platform.permission import may_publish, may_subscribe
-from jinqiao.gateway.platform.registry import Application, Product, Registry
-from jinqiao.gateway.platform.routing import find
-from jinqiao.gateway.platform.topics import TOPICS, Direction, Topic
+from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.platform.auth.identity import DeviceLogin
+from jinqiao.gateway.platform.auth.permission import may_publish, may_subscribe
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.routing import find
+from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
 
 PK, DN = "carPK", "tbox001"
 NEIGHBOURS = (("carPK", "tbox002"), ("otherPK", "tbox001"), ("otherPK", "carPK"))

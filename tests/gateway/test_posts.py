@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.platform.state import Timed
+from jinqiao.gateway.platform.devices.state import Timed
 from support.alink_house import DN, NOW_MS, PK, SUB_DN, SUB_PK, S, World
 
 OWN = {"productKey": PK, "deviceName": DN}

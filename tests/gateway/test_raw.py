@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import RegistryError
-from jinqiao.gateway.mqtt.policy import Principal
-from jinqiao.gateway.platform.layout import Field, Layout
-from jinqiao.gateway.platform.raw import Converter, ConverterError, convert_down, request_downlink
-from jinqiao.gateway.platform.registry import load_registry, simulated_product
-from jinqiao.gateway.platform.script_converter import ScriptConverter
+from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.platform.converters.base import Converter, ConverterError
+from jinqiao.gateway.platform.converters.layout import Field, Layout
+from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
+from jinqiao.gateway.platform.downlinks import convert_down, request_downlink
+from jinqiao.gateway.platform.registry.file import load_registry
+from jinqiao.gateway.platform.registry.registry import simulated_product
 from support.alink_house import PK, S, World
 
 UP_RAW = f"{S}/thing/model/up_raw"
@@ -129,10 +131,10 @@ def test_a_converter_that_makes_nothing_is_6201() -> None:
 def test_a_product_with_a_converter_is_asked_in_bytes(world: World) -> None:
     request = b'{"id":"42","method":"thing.service.property.set","params":{"soc":80}}'
     house = world.platform
-    plain = request_downlink(house, world.device(), "thing/service/property/set", request, qos=1)
+    plain = request_downlink(house.calls, world.device(), "thing/service/property/set", request, qos=1)
     assert (plain.topic, plain.payload, plain.qos) == (f"{S}/thing/service/property/set", request, 1)
     converted(world, LAYOUT)
-    raw = request_downlink(house, world.device(), "thing/service/property/set", request)
+    raw = request_downlink(house.calls, world.device(), "thing/service/property/set", request)
     assert raw.topic == f"{S}/thing/model/down_raw"
     assert raw.payload[:5] == bytes.fromhex("01 0000002a")
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jinqiao.gateway.cloud.http import Response
-from jinqiao.gateway.mqtt.policy import Downlink
-from jinqiao.gateway.platform.codes import TEXT
-from jinqiao.gateway.platform.layout import Field, Layout
-from jinqiao.gateway.platform.raw import Converter
-from jinqiao.gateway.platform.script_converter import ScriptConverter
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.openapi.http import Response
+from jinqiao.gateway.platform.converters.base import Converter
+from jinqiao.gateway.platform.converters.layout import Field, Layout
+from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
+from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, PK, CloudWorld
 
 S = f"/sys/{PK}/{DN}"

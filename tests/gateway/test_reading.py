@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import Connect, Puback, Publish, Signal, Will
-from jinqiao.gateway.mqtt.packets import PacketType as Type
-from jinqiao.gateway.mqtt.policy import Rates
-from jinqiao.gateway.mqtt.reading import SMALL_READ
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.reading import SMALL_READ
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Connect, Puback, Publish, Signal, Will
+from jinqiao.wire.mqtt.packets import PacketType as Type
+from jinqiao.wire.mqtt.rates import Rates
 from support.mqtt import BrokerThread, NewLoop, RawClient, running_broker
 
 pytestmark = pytest.mark.skipif(not hasattr(select, "epoll"), reason="sockets are read by the event loop here")

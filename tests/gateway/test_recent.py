@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Publish
-from jinqiao.gateway.mqtt.recent import RecentRuns
+from jinqiao.gateway.broker.recent import RecentRuns
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, simulated_product
+from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Publish
 from support.mqtt import BrokerThread
 
 

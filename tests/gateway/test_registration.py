@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.mqtt.policy import Login, Principal, Refused
-from jinqiao.gateway.platform.identity import Denied
-from jinqiao.gateway.platform.signature import registration_content, sign
+from jinqiao.gateway.broker.policy import Login, Principal, Refused
+from jinqiao.gateway.platform.auth.identity import Denied
+from jinqiao.wire.alink.signature import registration_content, sign
 from support.alink_house import DN, PK, VECTORS, World
 
 CAPTURED = [vector for vector in VECTORS if vector["kind"] == "product" and "connect" in vector]

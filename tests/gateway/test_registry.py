@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import RegistryError
-from jinqiao.gateway.platform.devices import FleetDevices
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import RESERVED_KEYS, Registry, load_registry, simulated_product
+from jinqiao.gateway.platform.registry.devices import FleetDevices
+from jinqiao.gateway.platform.registry.file import load_registry
+from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
+from jinqiao.wire.alink.topics import RESERVED_KEYS
 
 GOOD = """\
 products:
@@ -140,7 +142,7 @@ def test_all_problems_are_told_at_once(write: Any, tmp_path: Path) -> None:
 
 
 def test_system_roots_are_the_first_levels_of_the_topic_table() -> None:
-    from jinqiao.gateway.platform.topics import TOPICS
+    from jinqiao.wire.alink.topics import TOPICS
 
     roots = {row.pattern.split("/")[1] for row in TOPICS} - {"{pk}"}
     assert roots | {"as"} == RESERVED_KEYS

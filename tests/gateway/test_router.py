@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.base.errors import ProtocolError
-from jinqiao.gateway.mqtt.grant import Grant
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.router import Router
-from jinqiao.gateway.mqtt.topics import matches
+from jinqiao.gateway.broker.grant import Grant
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.router import Router
+from jinqiao.wire.mqtt.topics import matches
 from support.mqtt import OpenPolicy
 
 

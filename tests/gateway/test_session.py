@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import (
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.session import TRANSITIONS, State
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import (
     Connack,
     Connect,
     Packet,
@@ -24,7 +25,6 @@ from jinqiao.gateway.mqtt.packets import (
     Unsuback,
     Unsubscribe,
 )
-from jinqiao.gateway.mqtt.session import TRANSITIONS, State
 from support.mqtt_memory import House
 
 
@@ -340,7 +340,7 @@ def test_what_breaks_the_rules_closes_after_what_kept_them(
     listener, client = house.client("listener"), house.client()
     listener.send(Subscribe(1, (("#", 0),)))
     listener.received()
-    with caplog.at_level(logging.WARNING, "jinqiao.gateway.mqtt"):
+    with caplog.at_level(logging.WARNING, "jinqiao.gateway.broker"):
         client.send(Publish("a", b"before"), packets, Publish("a", b"after"))
     assert client.closed
     assert listener.received() == [Publish("a", b"before")]
@@ -373,7 +373,7 @@ def test_an_oversized_packet_is_refused_before_it_is_collected(house: House) -> 
 
 
 def test_many_bad_peers_make_few_lines(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "jinqiao.gateway.mqtt"):
+    with caplog.at_level(logging.WARNING, "jinqiao.gateway.broker"):
         for number in range(100):
             house.client(f"bad {number}").send(b"\xf0\x00")
         assert len(caplog.records) == 20

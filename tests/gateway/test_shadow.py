@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.gateway.platform.shadow import SHADOW_TEXT, Shadow
-from jinqiao.gateway.platform.state import DeviceState
+from jinqiao.gateway.platform.devices.shadow import SHADOW_TEXT, Shadow
+from jinqiao.gateway.platform.devices.state import DeviceState
 from support.alink_house import DN, NOW_MS, PK, World
 
 UPDATE = f"/shadow/update/{PK}/{DN}"

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.platform import persistence, provisioning
-from jinqiao.gateway.platform.device_log import LogEntry
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.gateway.platform import provisioning
+from jinqiao.gateway.platform.devices.device_log import LogEntry
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, ConsumerGroup, Device, Product, Registry
-from jinqiao.gateway.platform.storage import FILE, Row, Storage
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
+from jinqiao.gateway.storage import persistence
+from jinqiao.gateway.storage.sqlite import FILE, Row, Storage
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 
 PK = "a1carPK0001"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.mqtt.policy import Principal
-from jinqiao.gateway.platform.records import iot_id
-from jinqiao.gateway.platform.signature import client_content, sign
-from jinqiao.gateway.platform.sub_notices import notify_topology
+from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.uplinks.sub_notices import notify_topology
+from jinqiao.wire.alink.signature import client_content, sign
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
 
 SESSION = f"/ext/session/{PK}/{DN}/combine"
@@ -188,7 +188,7 @@ def test_a_disabled_sub_device_is_not_bound(world: World) -> None:
 
 
 def test_a_gateway_has_at_most_2000_sub_devices(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jinqiao.gateway.platform.sub_devices.MOST_BOUND", 1)
+    monkeypatch.setattr("jinqiao.gateway.platform.uplinks.sub_devices.MOST_BOUND", 1)
     params = [signed(), signed(device_name="other", secret="othersecret")]
     assert world.request(world.connect(), "thing/topo/add", params)["code"] == 6400
 
@@ -281,7 +281,7 @@ def test_a_batch_has_at_most_50(world: World) -> None:
 
 
 def test_too_many_sub_devices_online(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jinqiao.gateway.platform.sub_sessions.MOST_BOUND", 0)
+    monkeypatch.setattr("jinqiao.gateway.platform.uplinks.sub_sessions.MOST_BOUND", 0)
     assert world.ask(bound(world), f"{SESSION}/login", NPM_LOGIN)["code"] == 428
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jinqiao.gateway.mqtt.packets import Connect, Publish, Suback, Subscribe
+from jinqiao.wire.mqtt.packets import Connect, Publish, Suback, Subscribe
 from support.gateway import CLIENT_ID, PASSWORD, USERNAME, GatewayThread, running_gateway
 from support.mqtt import RawClient
 

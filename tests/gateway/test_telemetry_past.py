@@ -12,9 +12,9 @@ import pytest
 
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.history.pages import Query
-from jinqiao.gateway.render import PostRenderer
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.gateway.stores.segments import Limits
+from jinqiao.wire.render import PostRenderer
 from support.telemetry import NOW_MS, batch, names
 
 pytest.importorskip("duckdb")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinqiao.gateway.platform.topics import TOPICS
 from jinqiao.gateway.platform.topics_page import topics_page
+from jinqiao.gateway.platform.uplinks.table import HANDLERS
+from jinqiao.wire.alink.topics import TOPICS, Direction
 
 PAGE = Path(__file__).parents[2] / "docs" / "topics.md"
 
@@ -19,4 +20,5 @@ def test_every_row_stands_there_and_every_handler_says_what_it_does() -> None:
     page = topics_page()
     for row in TOPICS:
         assert f"`{row.pattern}`" in page or f"`{row.pattern.removesuffix('_reply')}`" in page
-        assert row.handler is None or row.handler.__doc__
+    assert all(handler.__doc__ for handler in HANDLERS.values())
+    assert set(HANDLERS) <= {row.pattern for row in TOPICS if Direction.UP in row.direction}

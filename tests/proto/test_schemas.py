@@ -9,8 +9,8 @@ from pathlib import Path
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.telemetry.v1 import telemetry_pb2
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
 ROOT = Path(__file__).parent.parent.parent
 #: Fields that are no signals stand below this number.

@@ -13,9 +13,6 @@ import pytest
 from cantools.database.can import Database
 
 from jinqiao.base.errors import ScenarioError
-from jinqiao.gateway.mqtt.decoding import decode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.sandbox.run.can_stream import CanStream
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
@@ -23,6 +20,9 @@ from jinqiao.telemetry.v1.can_pb2 import CanBatch
 from jinqiao.vehicles.can.crc import crc8
 from jinqiao.vehicles.can.database import MESSAGES, of_bus
 from jinqiao.vehicles.can.dbc import dbc_text
+from jinqiao.wire.mqtt.decoding import decode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import Publish
 from support.programs import JINQIAO, Program
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "can.md"

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from jinqiao.base.telemetry import Command, Event
-from jinqiao.gateway.mqtt.decoding import decode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.sandbox.run.can_stream import CanStream
 from jinqiao.sandbox.run.faults import FaultInjector
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
 from jinqiao.telemetry.v1.can_pb2 import CanBatch
+from jinqiao.wire.mqtt.decoding import decode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import Publish
 
 CARS = 6
 SCENARIO = f"""

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry
+from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.sandbox import gateway as gateway_module
 from jinqiao.sandbox.cli import app
 from support.programs import JINQIAO, Program

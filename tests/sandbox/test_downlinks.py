@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.platform.ota import Firmware
+from jinqiao.gateway.platform.devices.ota import Firmware
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import load_registry
+from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.sandbox.run.session import PRODUCT_KEY, Run

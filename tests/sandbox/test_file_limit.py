@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from jinqiao.gateway.mqtt.packets import Connack, Connect, PacketType, Signal
+from jinqiao.wire.mqtt.packets import Connack, Connect, PacketType, Signal
 from support.mqtt import RawClient
 from support.programs import JINQIAO
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.house import HouseLink
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Publish
+from jinqiao.device.links.shared import HouseLink
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.sandbox.run.child import GatewayProcess
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Publish
 from support.openapi import Caller
 from support.telemetry import batch
 

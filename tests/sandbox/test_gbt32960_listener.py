@@ -14,19 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.gateway.mqtt.policy import Downlink
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.gbt32960.listener import Bounds, Listener
+from jinqiao.gateway.gbt32960.session import BUSY_S, MOST_FAULTS, Counter32960, Guest
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, Product, Registry
-from jinqiao.sandbox.gbt32960.counter import BUSY_S, MOST_FAULTS, Counter32960, Guest
-from jinqiao.sandbox.gbt32960.listener import Bounds, Listener
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.gbt32960.cycle import Drive, report_cycle
-from jinqiao.vehicles.gbt32960.forms import BEIJING
-from jinqiao.vehicles.gbt32960.frame import Frame, decode_frame, encode_frame
-from jinqiao.vehicles.gbt32960.reader import StreamReader
-from jinqiao.vehicles.gbt32960.vehicle import heartbeat, login, logout
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.gbt32960.forms import BEIJING
+from jinqiao.wire.gbt32960.frame import Frame, decode_frame, encode_frame
+from jinqiao.wire.gbt32960.reader import StreamReader
+from jinqiao.wire.gbt32960.vehicle import heartbeat, login, logout
 from support.gbt32960 import frames
 from support.terminals import Terminal
 

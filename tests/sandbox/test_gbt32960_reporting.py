@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.device.gbt32960.address import Address, parse_address
+from jinqiao.device.gbt32960.fleet import Times
+from jinqiao.device.gbt32960.link import STATES, Event, State
+from jinqiao.gateway.gbt32960.listener import Listener
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, simulated_product
-from jinqiao.sandbox.gbt32960.address import Address, parse_address
-from jinqiao.sandbox.gbt32960.fleet import Times
-from jinqiao.sandbox.gbt32960.link import STATES, Event, State
-from jinqiao.sandbox.gbt32960.listener import Listener
-from jinqiao.sandbox.gbt32960.outlet import Gbt32960Outlet
+from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
+from jinqiao.sandbox.gbt32960.reporter import Gbt32960Outlet
 from jinqiao.sandbox.run.outlets import parse_outlet
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
-from jinqiao.vehicles.gbt32960.forms import Time
-from jinqiao.vehicles.gbt32960.frame import Frame
+from jinqiao.wire.gbt32960.forms import Time
+from jinqiao.wire.gbt32960.frame import Frame
 from support.terminals import FakePlatform
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "jinqiao-morning.yaml"
@@ -121,7 +121,7 @@ async def test_what_a_lost_link_kept_is_sent_again() -> None:
 
 @pytest.mark.asyncio
 async def test_what_is_kept_is_bounded_and_what_falls_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jinqiao.sandbox.gbt32960.outlet.MOST_KEPT", 5)
+    monkeypatch.setattr("jinqiao.sandbox.gbt32960.reporter.MOST_KEPT", 5)
     world, platform = a_world(), FakePlatform()
     outlet = await reporting(platform, world, edition="2016", every_s=1)
     awake = int((world.fleet.vehicle_state == 1).sum())

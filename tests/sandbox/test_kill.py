@@ -15,7 +15,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from jinqiao.gateway.platform.signature import client_content, sign
+from jinqiao.wire.alink.signature import client_content, sign
 from support.openapi import Caller
 from support.programs import Program
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.render.shape import properties
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.sandbox.run.session import PRODUCT_KEY, Run
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
+from jinqiao.wire.render.shape import properties
 from support.back_end import BackEnd
 from support.openapi import Caller
 

@@ -11,7 +11,7 @@ import pytest
 
 from jinqiao.base.errors import InputError
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import load_registry
+from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.sandbox.certificates import CA, make_certificates
 from jinqiao.sandbox.run.outside import OutsideBroker, load_triples, parse_broker
 from support import peers

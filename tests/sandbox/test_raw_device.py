@@ -13,8 +13,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
-from jinqiao.gateway.platform.signature import client_content, sign
 from jinqiao.sandbox.cli import app
+from jinqiao.wire.alink.signature import client_content, sign
 from support.openapi import Caller
 from support.programs import Program
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, load_registry
+from jinqiao.gateway.platform.registry.file import load_registry
+from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.gateway.recordings.files import create
 from jinqiao.gateway.recordings.mcap_writer import McapWriter
 from jinqiao.gateway.recordings.parts import Info, Messages, Part

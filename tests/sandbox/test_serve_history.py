@@ -13,7 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from jinqiao.gateway.platform.signature import client_content, sign
+from jinqiao.wire.alink.signature import client_content, sign
 from support.openapi import Caller
 from support.programs import Program
 

@@ -17,7 +17,7 @@ import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry
+from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.sandbox.certificates import CA, SERVER_KEY, make_certificates
 from jinqiao.sandbox.gateway import Ports
 from support.gateway import GatewayThread, running_gateway

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Command
-from jinqiao.gateway.platform.ev_features import SERVICES as MODEL_SERVICES
 from jinqiao.simulator.commands.page import commands_page
 from jinqiao.simulator.commands.refusals import Refusal
 from jinqiao.simulator.commands.table import PROPERTIES, SERVICES
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.modes import ChargingState, VehicleState
-from jinqiao.vehicles.signals import SIGNALS
+from jinqiao.wire.alink.ev_features import SERVICES as MODEL_SERVICES
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 HOME = "{commuter: {leaves_home: 12:00, leaves_work: 18:00, charge_below: 0.59, charge_to: 0.6}}"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinqiao.base.quantity import QuantityError
 from jinqiao.simulator.distribution import (
     INITIAL_SHARE,
     TIME_OF_DAY,
@@ -18,7 +19,6 @@ from jinqiao.simulator.distribution import (
     distribution_pattern,
     parse_distribution,
 )
-from jinqiao.simulator.quantity import QuantityError
 
 N = 200_000
 

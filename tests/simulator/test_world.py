@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.simulator.gcj02 import wgs84_to_gcj02
 from jinqiao.simulator.roads import great_circle_m
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.battery import Pack
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
 PARKED, DRIVING, CHARGING, QUEUEING = range(4)
 

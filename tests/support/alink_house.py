@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal
-from jinqiao.gateway.platform.devices import ListedDevices
+from jinqiao.gateway.broker.policy import Downlink, Login, Principal
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Device, Product, Registry
-from jinqiao.gateway.platform.signature import client_content, sign
-from jinqiao.gateway.platform.thing_model import ThingModel
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Device, Product, Registry
+from jinqiao.wire.alink.signature import client_content, sign
+from jinqiao.wire.alink.thing_model import ThingModel
 
 __all__ = ["DN", "NOW_MS", "PK", "SUB_DN", "SUB_PK", "VECTORS", "S", "World"]
 

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinqiao.gateway.cloud.cloud import Cloud
-from jinqiao.gateway.cloud.http import Request, Response, Waiting
-from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal
+from jinqiao.gateway.broker.policy import Downlink, Login, Principal
+from jinqiao.gateway.openapi.cloud import Cloud
+from jinqiao.gateway.openapi.http import Request, Response, Waiting
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Device, load_registry
-from jinqiao.gateway.platform.signature import client_content, sign
+from jinqiao.gateway.platform.registry.file import load_registry
+from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.wire.alink.signature import client_content, sign
 from support.openapi import signed_query
 
 __all__ = ["ACCEPTANCE", "DN", "NOW_MS", "PK", "CloudWorld"]

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.gateway.broker.limits import Limits
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, Product, Registry
-from jinqiao.gateway.platform.signature import client_content, sign
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.sandbox.gateway import Gateway, Ports
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.signature import client_content, sign
 
 PK, DN, SECRET = "a1carPK0001", "tbox001", "secret0123456789abcdef"
 S = f"/sys/{PK}/{DN}"

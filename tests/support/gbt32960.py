@@ -11,21 +11,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from jinqiao.sandbox.bench.peers import Peer
-from jinqiao.vehicles.gbt32960.commands import EDITIONS, PackNumbers2016, PackNumbers2025, RealTime
-from jinqiao.vehicles.gbt32960.forms import (
-    BEIJING,
-    Bits,
-    Blob,
-    Choice,
-    Flags,
-    Form,
-    Listing,
-    Number,
-    Record,
-    Text,
-    Time,
-)
-from jinqiao.vehicles.gbt32960.frame import Frame
+from jinqiao.wire.gbt32960.commands import EDITIONS, PackNumbers2016, PackNumbers2025, RealTime
+from jinqiao.wire.gbt32960.forms import BEIJING, Bits, Blob, Choice, Flags, Form, Listing, Number, Record, Text, Time
+from jinqiao.wire.gbt32960.frame import Frame
 
 from .peers import require
 

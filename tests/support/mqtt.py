@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from jinqiao.base.errors import ProtocolError
-from jinqiao.gateway.mqtt.decoding import decode
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import (
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.policy import Downlink, Login, Principal, Refused
+from jinqiao.gateway.broker.server import Server
+from jinqiao.wire.mqtt.decoding import decode
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import (
     Connack,
     Connect,
     Packet,
@@ -26,8 +28,6 @@ from jinqiao.gateway.mqtt.packets import (
     Unsuback,
     Unsubscribe,
 )
-from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal, Refused
-from jinqiao.gateway.mqtt.server import Server
 
 T = TypeVar("T")
 P = TypeVar("P")

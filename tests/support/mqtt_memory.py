@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from jinqiao.gateway.mqtt.broker import Broker
-from jinqiao.gateway.mqtt.connection import Connection
-from jinqiao.gateway.mqtt.decoding import decode
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.packets import Connack, Connect, Packet, PacketType, Publish, Signal
+from jinqiao.gateway.broker.broker import Broker
+from jinqiao.gateway.broker.connection import Connection
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.wire.mqtt.decoding import decode
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import Connack, Connect, Packet, PacketType, Publish, Signal
 from support.mqtt import OpenPolicy
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Event
 from jinqiao.gateway.recordings.parts import Happenings, Messages, Part, Samples, Told
-from jinqiao.gateway.render.samples import fixed_point
-from jinqiao.vehicles.signals import SIGNALS
+from jinqiao.wire.render.samples import fixed_point
 
 __all__ = ["NOW_MS", "events", "flat", "fleet", "messages", "samples"]
 

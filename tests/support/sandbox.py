@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinqiao.gateway.mqtt.broker import Broker
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.policy import Downlink
-from jinqiao.gateway.platform.registry import Application
-from jinqiao.gateway.platform.signature import client_content, sign
+from jinqiao.gateway.broker.broker import Broker
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.platform.registry.registry import Application
+from jinqiao.wire.alink.signature import client_content, sign
 from support.alink_house import DN, PK, World
 from support.mqtt_memory import Client, House
 

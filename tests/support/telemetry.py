@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch
-from jinqiao.vehicles.signals import SIGNALS
 
 __all__ = ["NOW_MS", "batch", "names"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from jinqiao.vehicles.gbt32960.frame import Frame, encode_frame
-from jinqiao.vehicles.gbt32960.reader import StreamReader
+from jinqiao.wire.gbt32960.frame import Frame, encode_frame
+from jinqiao.wire.gbt32960.reader import StreamReader
 
 __all__ = ["FakePlatform", "Terminal"]
 

@@ -11,13 +11,13 @@ from jinqiao.base.errors import InputError
 from jinqiao.vehicles.catalogue import find_vehicle, load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.gbt32960.columns import VehicleReader
-from jinqiao.vehicles.gbt32960.commands import EDITIONS
 from jinqiao.vehicles.gbt32960.cycle import START, Drive, report_cycle
-from jinqiao.vehicles.gbt32960.forms import Number, Time
-from jinqiao.vehicles.gbt32960.frame import decode_frame, encode_frame
 from jinqiao.vehicles.gbt32960.layout import FrameLayout, beijing_time
-from jinqiao.vehicles.gbt32960.signing import Signer, is_signed_by
 from jinqiao.vehicles.gbt32960.writer import FrameWriter
+from jinqiao.wire.gbt32960.commands import EDITIONS
+from jinqiao.wire.gbt32960.forms import Number, Time
+from jinqiao.wire.gbt32960.frame import decode_frame, encode_frame
+from jinqiao.wire.gbt32960.signing import Signer, is_signed_by
 
 I4 = "bmw-i4-edrive40-2022"
 NOW_MS = 1_795_333_508_000

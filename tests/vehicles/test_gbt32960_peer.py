@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, find, given, settings
 
 from jinqiao.vehicles.catalogue import find_vehicle
-from jinqiao.vehicles.gbt32960.commands import EDITIONS
 from jinqiao.vehicles.gbt32960.cycle import Drive, report_cycle
-from jinqiao.vehicles.gbt32960.forms import BEIJING
-from jinqiao.vehicles.gbt32960.frame import Frame, decode_frame, encode_frame
-from jinqiao.vehicles.gbt32960.signing import Signer
-from jinqiao.vehicles.gbt32960.vehicle import login, logout
+from jinqiao.wire.gbt32960.commands import EDITIONS
+from jinqiao.wire.gbt32960.forms import BEIJING
+from jinqiao.wire.gbt32960.frame import Frame, decode_frame, encode_frame
+from jinqiao.wire.gbt32960.signing import Signer
+from jinqiao.wire.gbt32960.vehicle import login, logout
 from support.gbt32960 import frames, read_with_rtm_con
 
 NOON = datetime(2026, 11, 24, 12, 0, 5, tzinfo=BEIJING)

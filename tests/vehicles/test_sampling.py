@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from jinqiao.base.signals import CHARGING, GEAR, GROUPS, PLUG, SIGNALS, VEHICLE_STATE
 from jinqiao.vehicles import modes
 from jinqiao.vehicles.cycles import load_cycle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import ChargingState, VehicleState
 from jinqiao.vehicles.sampling import READINGS, WORLD_SIGNALS
-from jinqiao.vehicles.signals import CHARGING, GEAR, GROUPS, PLUG, SIGNALS, VEHICLE_STATE
 
 MakeFleet = Callable[..., Fleet]
 ALL = slice(None)

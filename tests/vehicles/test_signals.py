@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from jinqiao.vehicles.signals import GROUPS, SIGNALS, Signal, SignalTable
+from jinqiao.base.signals import GROUPS, SIGNALS, Signal, SignalTable
 
 ROWS = list(SIGNALS.values())
 

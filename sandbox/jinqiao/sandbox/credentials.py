@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from jinqiao.gateway.platform.registry import Device
-from jinqiao.gateway.platform.signature import client_content, sign
-from jinqiao.gateway.platform.tsl_schema import NumberType
+from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.wire.alink.signature import client_content, sign
+from jinqiao.wire.alink.tsl_schema import NumberType
 
 __all__ = ["login", "snippets"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.http.port import HttpPort
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.mqtt.policy import Downlink
-from jinqiao.gateway.mqtt.server import Server
-from jinqiao.gateway.mqtt.tls import server_context
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.broker.server import Server
+from jinqiao.gateway.broker.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.web.port import HttpPort
 
 from .system import file_limit, other_port
 
@@ -104,7 +104,7 @@ class Gateway:
 
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads."""
-        from jinqiao.gateway.http.app import application
+        from jinqiao.gateway.web.app import application
 
         with self._making:
             if self._made is None:

@@ -8,15 +8,17 @@ import time
 from pathlib import Path
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.gbt32960.listener import Listener
 from jinqiao.gateway.history.history import History
-from jinqiao.gateway.mqtt.limits import Limits
-from jinqiao.gateway.platform import persistence
 from jinqiao.gateway.platform.platform import Platform, RatesOf
-from jinqiao.gateway.platform.registry import Registry, load_registry
-from jinqiao.gateway.platform.storage import Row, Storage
+from jinqiao.gateway.platform.registry.file import load_registry
+from jinqiao.gateway.platform.registry.registry import Registry
+from jinqiao.gateway.storage import persistence
+from jinqiao.gateway.storage.sqlite import Row, Storage
+from jinqiao.wire.gbt32960.frame import USUAL_PORT
 
 from .gateway import Gateway, Ports
-from .gbt32960.listener import USUAL_PORT, Listener
 from .system import other_port
 
 __all__ = ["House", "known_registry", "open_history", "open_storage"]

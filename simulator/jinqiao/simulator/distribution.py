@@ -14,9 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.words import did_you_mean, one_of, show
-
-from .quantity import (
+from jinqiao.base.quantity import (
     SHARE_PATTERN,
     TIME_OF_DAY_PATTERN,
     QuantityError,
@@ -24,6 +22,7 @@ from .quantity import (
     parse_share,
     parse_time_of_day_s,
 )
+from jinqiao.base.words import did_you_mean, one_of, show
 
 __all__ = ["INITIAL_SHARE", "TIME_OF_DAY", "Distribution", "Domain", "distribution_pattern", "parse_distribution"]
 

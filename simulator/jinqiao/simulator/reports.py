@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Batch
 from jinqiao.vehicles.modes import VehicleState
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
 from .clock import NEVER
 from .gcj02 import wgs84_to_gcj02

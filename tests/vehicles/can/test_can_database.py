@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from cantools.database.can import Database, Message
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.vehicles.can.crc import crc8
 from jinqiao.vehicles.can.database import MESSAGES, SENDERS, of_bus
 from jinqiao.vehicles.can.dbc import dbc_text, signals_of
 from jinqiao.vehicles.can.message import BUSES, CanMessage, CanSignal
 from jinqiao.vehicles.can.pack import COUNTS, pack
 from jinqiao.vehicles.can.sources import SOURCES
-from jinqiao.vehicles.signals import SIGNALS
 
 VECTORS = 1200
 

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import SIGNALS
+
 from . import battery, bms, body, cells
 from .arrays import EvenTable, F4s, F8s, Rows
 from .columns import Columns
@@ -19,7 +21,6 @@ from .modes import ChargingState, Gear, Plug, VehicleState
 from .parameters import Parameters
 from .plugged import acceptable_w
 from .powertrain import GEAR_RATIO, WHEEL_RADIUS_M
-from .signals import SIGNALS
 
 __all__ = ["READINGS", "WORLD_SIGNALS", "Health", "Reading", "health_of", "sample"]
 

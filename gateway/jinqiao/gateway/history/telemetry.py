@@ -17,10 +17,10 @@ from typing import Any
 
 import orjson
 
+from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.segments import SUFFIX
 from jinqiao.gateway.stores.telemetry_tables import EVENTS
-from jinqiao.vehicles.signals import SIGNALS, Signal
 
 from .pages import NO_HISTORY, Page, Query, Row, cut
 

@@ -8,16 +8,10 @@ An answer nobody waits for is ignored: one official SDK answers asynchronous cal
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import count
 
-from jinqiao.gateway.mqtt.policy import Downlink
-
-from .alink import Uplink, parse_request
-from .codes import OK, TEXT
-from .json_values import object_of
-
-__all__ = ["Call", "Calls", "answer_call", "note_reply"]
+__all__ = ["Call", "Calls"]
 
 #: Message ids have 19 digits.
 _FIRST_ID = 10**18
@@ -98,31 +92,3 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._open)
-
-
-def answer_call(uplink: Uplink) -> Iterable[Downlink]:
-    """Handler of the topics that carry answers; their first named level is the message id."""
-    uplink.house.calls.answered(uplink.device.identity, uplink.variables[0], uplink.payload)
-    return ()
-
-
-def note_reply(uplink: Uplink) -> Iterable[Downlink]:
-    """A device's refusal of a set or an asynchronous service goes into the device log, once.
-
-    A reply to nothing that was asked is ignored; so is none at all, because one official SDK never answers a set.
-    """
-    message = object_of(uplink.payload)
-    if message is None:
-        uplink.record(6207, TEXT[6207])
-        return ()
-    identity, calls = uplink.device.identity, uplink.house.calls
-    request_id, code = parse_request(uplink.payload).id, message.get("code")
-    path = calls.path_of(identity, request_id)
-    if path is None or uplink.topic != f"/sys/{identity}/{path}_reply":
-        return ()
-    calls.settle(identity, request_id)
-    if code != OK:
-        known = code if type(code) is int and code in TEXT else 500
-        said = message.get("message")
-        uplink.record(known, f"the device answered {code!r:.20}: {said if type(said) is str else ''}".rstrip(": "))
-    return ()

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jinqiao.gateway.mqtt.policy import Downlink
+from jinqiao.gateway.broker.policy import Downlink
 
 if TYPE_CHECKING:
     from .calls import Calls
-    from .downloads import Downloads
-    from .gateways import Gateways
-    from .registry import Device, Product, Registry
-    from .remote_config import RemoteConfig
-    from .state import DeviceState
-    from .uploads import Uploads
+    from .devices.downloads import Downloads
+    from .devices.remote_config import RemoteConfig
+    from .devices.state import DeviceState
+    from .devices.topology import Gateways
+    from .devices.uploads import Uploads
+    from .registry.registry import Device, Product, Registry
 
 __all__ = ["House"]
 

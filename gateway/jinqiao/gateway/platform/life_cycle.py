@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from .codes import TEXT
-from .sub_devices import release
-from .sub_notices import error_downlink, tell_life_cycle, tell_topology_change
+from jinqiao.wire.alink.codes import TEXT
+
+from .uplinks.sub_devices import release
+from .uplinks.sub_notices import error_downlink, tell_life_cycle, tell_topology_change
 
 if TYPE_CHECKING:
     from .platform import Platform
-    from .registry import Device
+    from .registry.registry import Device
 
 __all__ = ["LifeCycle", "life_cycle"]
 

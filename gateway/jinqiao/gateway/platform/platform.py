@@ -1,4 +1,4 @@
-"""The platform as a broker sees it: `Platform` answers the questions of `jinqiao.gateway.mqtt.policy.Policy`.
+"""The platform as a broker sees it: `Platform` answers the questions of `jinqiao.gateway.broker.policy.Policy`.
 
 Sans-I/O: logins and messages in, principals and downlinks out. The only state is who is online and the device log.
 """
@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from jinqiao.base.errors import PlatformError, ProtocolError
-from jinqiao.gateway.mqtt.policy import Downlink, Login, Principal
-from jinqiao.gateway.mqtt.reasons import Reason
+from jinqiao.gateway.broker.policy import Downlink, Login, Principal
+from jinqiao.wire.alink.limits import DEVICE_RATES
+from jinqiao.wire.alink.routing import find
+from jinqiao.wire.mqtt.reasons import Reason
 
-from . import permission
-from .alink import Uplink
-from .identity import (
+from .auth import permission
+from .auth.identity import (
     BAD_CREDENTIALS,
     UNAVAILABLE,
     Denied,
@@ -25,18 +26,19 @@ from .identity import (
     authenticate,
     parse_client_id,
 )
+from .auth.meters import Logins, ShadowRequests, SubLogins
+from .auth.registration import REGISTRATIONS, register_by_mqtt
+from .auth.token import token_login
+from .devices.ota import Firmware, Upgrade
+from .devices.presence import DeviceStatus
 from .life_cycle import life_cycle
-from .limits import DEVICE_RATES, Logins, ShadowRequests, SubLogins
-from .ota import Firmware, Upgrade
-from .ota_topics import push_ota
 from .provisioning import register_device
 from .refusals import Refusals
-from .registration import REGISTRATIONS, register_by_mqtt
-from .registry import Device, Product, Registry
-from .routing import find
-from .sessions import DeviceStatus
-from .shadow_topics import change_shadow
-from .token_login import token_login
+from .registry.registry import Device, Product, Registry
+from .uplinks.ota import push_ota
+from .uplinks.shadow import change_shadow
+from .uplinks.table import HANDLERS
+from .uplinks.uplink import Uplink
 
 __all__ = ["DeviceStatus", "Platform", "RatesOf"]
 
@@ -137,7 +139,7 @@ class Platform(Refusals):
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic."""
         found = find(topic)
-        return found is not None and found.row.handler is not None
+        return found is not None and found.row.pattern in HANDLERS
 
     def heeds(self, topic: str) -> bool:
         """Whether `receive` acts on it also for simulated vehicles: their replies and requests, not their telemetry."""
@@ -147,7 +149,8 @@ class Platform(Refusals):
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
         found = find(topic)
-        if found is None or found.row.handler is None:
+        handler = HANDLERS.get(found.row.pattern) if found is not None else None
+        if found is None or handler is None:
             return ()
         if principal.kind == "in_house":
             simulated = self.registry.device(found.product_key, found.device_name)
@@ -162,14 +165,15 @@ class Platform(Refusals):
         if len(payload) > MAX_PAYLOAD:
             self.record(device.product.key, device.name, topic, 9320, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
             return ()
-        return found.row.handler(Uplink(device, topic, found.variables, payload, self))
+        return handler(Uplink(device, topic, found.variables, payload, self))
 
     def receive_for(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a message as if the device had published it on that topic."""
         found = find(topic)
-        if found is None or found.row.handler is None:
+        handler = HANDLERS.get(found.row.pattern) if found is not None else None
+        if found is None or handler is None:
             return ()
-        return found.row.handler(Uplink(device, topic, found.variables, payload, self))
+        return handler(Uplink(device, topic, found.variables, payload, self))
 
     def kind(self, topic: str) -> str:
         """The topic's kind, under which it is counted; `other` for an ordinary topic."""

@@ -10,11 +10,11 @@ import secrets
 from typing import TYPE_CHECKING
 
 from jinqiao.base.errors import PlatformError
+from jinqiao.wire.alink.codes import TEXT
+from jinqiao.wire.alink.signature import METHODS, registration_content, same_signature, sign
 
-from .codes import TEXT
-from .devices import ListedDevices
-from .registry import Device, Product
-from .signature import METHODS, registration_content, same_signature, sign
+from .registry.devices import ListedDevices
+from .registry.registry import Device, Product
 
 if TYPE_CHECKING:
     from .platform import Platform

@@ -6,16 +6,16 @@ import logging
 from collections.abc import Callable
 from itertools import pairwise
 
-from jinqiao.gateway.mqtt.policy import Principal
+from jinqiao.gateway.broker.policy import Principal
+from jinqiao.wire.alink.codes import TEXT
+from jinqiao.wire.alink.routing import find
 
-from . import permission
-from .codes import TEXT
-from .device_log import DeviceLog, LogEntry
-from .identity import DeviceLogin
-from .registry import Device, Registry
-from .routing import find
-from .sessions import Sessions
-from .sub_notices import error_downlink
+from .auth import permission
+from .auth.identity import DeviceLogin
+from .devices.device_log import DeviceLog, LogEntry
+from .devices.presence import Sessions
+from .registry.registry import Device, Registry
+from .uplinks.sub_notices import error_downlink
 
 __all__ = ["Refusals"]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from .routing import find
-from .topics import TOPICS, Direction, Topic
+from jinqiao.wire.alink.routing import find
+from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
+
+from .uplinks.table import HANDLERS
 
 __all__ = ["topics_page"]
 
@@ -58,7 +60,7 @@ def find_request(row: Topic) -> Topic | None:
 
 
 def _reply(row: Topic) -> str:
-    if not row.replies or (row.handler is None and row.direction is Direction.UP):
+    if not row.replies or (row.pattern not in HANDLERS and row.direction is Direction.UP):
         return ""
     by = "platform" if Direction.UP in row.direction else "device"
     return f"{by}, pushed" if row.direction is Direction.UP and row.reply_pushed else by
@@ -70,7 +72,9 @@ def _pushed(row: Topic) -> str:
 
 def _what(row: Topic) -> str:
     """The first paragraph of the handler's docstring, or of what is done with a device's reply."""
-    handler, when = (row.handler, "") if row.handler is not None else (row.reply_handler, "On the reply: ")
+    handler, when = HANDLERS.get(row.pattern), ""
+    if handler is None:
+        handler, when = HANDLERS.get(row.reply_pattern or ""), "On the reply: "
     if handler is None:
         return ""
     paragraph = (inspect.getdoc(handler) or "").split("\n\n")[0]

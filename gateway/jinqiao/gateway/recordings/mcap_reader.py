@@ -18,12 +18,12 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Event
-from jinqiao.gateway.render.events import event_output
-from jinqiao.gateway.render.samples import GROUP_NUMBERS, layout_of, read_samples
 from jinqiao.telemetry.v1.mqtt_message_pb2 import MqttMessage
 from jinqiao.telemetry.v1.telemetry_pb2 import VehicleEvent, VehicleSample
-from jinqiao.vehicles.signals import SIGNALS
+from jinqiao.wire.render.events import event_output
+from jinqiao.wire.render.samples import GROUP_NUMBERS, layout_of, read_samples
 
 from .mcap_records import MAGIC, MESSAGE_HEAD, Op, Text
 from .parts import Happenings, Info, Messages, Part, Samples, Told, missing_extra

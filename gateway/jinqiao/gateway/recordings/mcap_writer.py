@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.gateway.render.events import event_message
-from jinqiao.gateway.render.samples import sample_layout, write_samples
 from jinqiao.telemetry.v1.mqtt_message_pb2 import MqttMessage
+from jinqiao.wire.render.events import event_message
+from jinqiao.wire.render.samples import sample_layout, write_samples
 
 from . import mcap_records as mcap
 from .channels import CHANNELS, LOCATION, Channel, descriptor_set, message_topic

@@ -20,8 +20,8 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Event
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
 
 from .parts import CanFrame, Happenings, Messages, Part, Samples, Told
 

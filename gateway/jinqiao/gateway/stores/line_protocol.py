@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch, Event
-from jinqiao.gateway.render.numerals import numeral
-from jinqiao.gateway.render.packets import BLOCK_ROWS, scaled
-from jinqiao.vehicles.signals import SIGNALS, Signal
+from jinqiao.wire.render.numerals import numeral
+from jinqiao.wire.render.packets import BLOCK_ROWS, scaled
 
 __all__ = ["MEASUREMENT", "LineRenderer", "event_line"]
 

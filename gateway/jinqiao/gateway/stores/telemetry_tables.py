@@ -10,8 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch, Event
-from jinqiao.vehicles.signals import SIGNALS, Signal
 
 from .extras import load
 

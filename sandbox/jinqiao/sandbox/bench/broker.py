@@ -12,9 +12,9 @@ import os
 import time
 from typing import Any
 
-from jinqiao.gateway.links.fleet import Address, FleetLinks
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Connect
+from jinqiao.device.links.fleet import Address, FleetLinks
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Connect
 
 from ..system import raise_file_limit
 from .broker_process import PRODUCT_KEY

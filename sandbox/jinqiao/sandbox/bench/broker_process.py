@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.gateway.mqtt.server import Server
-from jinqiao.gateway.mqtt.tls import server_context
+from jinqiao.gateway.broker.server import Server
+from jinqiao.gateway.broker.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
+from jinqiao.gateway.platform.registry.registry import Application, Registry, simulated_product
 
 from ..certificates import SERVER, SERVER_KEY
 from ..loop import run_async

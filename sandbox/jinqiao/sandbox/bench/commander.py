@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from jinqiao.gateway.cloud.signature import rpc_string_to_sign
+from jinqiao.gateway.openapi.signature import rpc_string_to_sign
 
 __all__ = ["main"]
 

@@ -23,13 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import InputError
-from jinqiao.gateway.links.fleet import Address, FleetLinks
-from jinqiao.gateway.mqtt.decoding import decode
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import Connect
-from jinqiao.gateway.platform.devices import FleetDevices
-from jinqiao.gateway.vehicle_links import device_login
+from jinqiao.device.links.fleet import Address, FleetLinks
+from jinqiao.device.links.login import device_login
+from jinqiao.gateway.platform.registry.devices import FleetDevices
+from jinqiao.wire.mqtt.decoding import decode
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import Connect
 
 from ..certificates import make_certificates
 from ..system import raise_file_limit

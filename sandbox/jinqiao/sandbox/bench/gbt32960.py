@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.vehicles.gbt32960.forms import Number
-from jinqiao.vehicles.gbt32960.frame import Frame, decode_frame, encode_frame
 from jinqiao.vehicles.gbt32960.layout import FrameLayout
+from jinqiao.wire.gbt32960.forms import Number
+from jinqiao.wire.gbt32960.frame import Frame, decode_frame, encode_frame
 
 from .machine import machine
 

@@ -6,9 +6,9 @@ import asyncio
 from typing import cast
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import PacketType, Publish, Signal
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import PacketType, Publish, Signal
 
 __all__ = ["PostDevice"]
 

@@ -21,11 +21,12 @@ from typing import Any
 import orjson
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.mqtt.policy import Login
+from jinqiao.device.links.login import device_login
+from jinqiao.gateway.broker.policy import Login
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, load_registry
-from jinqiao.gateway.platform.signature import client_content, sign
-from jinqiao.gateway.vehicle_links import device_login
+from jinqiao.gateway.platform.registry.file import load_registry
+from jinqiao.gateway.platform.registry.registry import Registry
+from jinqiao.wire.alink.signature import client_content, sign
 
 from ..system import raise_file_limit
 from .brokers import Broker

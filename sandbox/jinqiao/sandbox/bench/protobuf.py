@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from google.protobuf.internal import api_implementation
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch
-from jinqiao.gateway.render import PostRenderer, SampleRenderer
-from jinqiao.gateway.render.samples import fixed_point
 from jinqiao.telemetry.v1.telemetry_pb2 import Group, VehicleSample
-from jinqiao.vehicles.signals import SIGNALS
+from jinqiao.wire.render import PostRenderer, SampleRenderer
+from jinqiao.wire.render.samples import fixed_point
 
 from .machine import machine
 from .render import core_batch

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from jinqiao.gateway.recordings.channels import CHANNELS, descriptor_set
 from jinqiao.gateway.recordings.files import create, open_recording
 from jinqiao.gateway.recordings.parts import MS, Info, Messages, Part, Samples
-from jinqiao.gateway.render import PostRenderer
-from jinqiao.gateway.render.samples import sample_layout, write_samples
+from jinqiao.wire.render import PostRenderer
+from jinqiao.wire.render.samples import sample_layout, write_samples
 
 from ..recordings.lateness import Lateness
 from ..recordings.replay import Replay, ReplayOptions

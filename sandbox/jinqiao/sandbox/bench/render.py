@@ -13,9 +13,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch
-from jinqiao.gateway.render import PostRenderer
-from jinqiao.vehicles.signals import SIGNALS
+from jinqiao.wire.render import PostRenderer
 
 from .machine import machine
 

@@ -17,9 +17,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.fields import frame
-from jinqiao.gateway.mqtt.packets import Connect, Subscribe
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import Connect, Subscribe
 
 from ..loop import run_async
 

@@ -14,8 +14,8 @@ import sys
 import time
 from typing import Any
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Connect, PacketType, Signal
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Connect, PacketType, Signal
 
 from .packets import Stamped
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.line_protocol import MEASUREMENT, LineRenderer
 from jinqiao.gateway.stores.parquet import ParquetStore
-from jinqiao.vehicles.signals import SIGNALS
 
 from .machine import machine
 from .render import core_batch

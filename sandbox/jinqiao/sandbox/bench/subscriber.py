@@ -16,8 +16,8 @@ import sys
 import time
 from typing import Any
 
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Connect, Subscribe
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Connect, Subscribe
 
 __all__ = ["Counter", "main"]
 

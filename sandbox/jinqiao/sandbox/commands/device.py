@@ -12,7 +12,7 @@ from rich.table import Table
 from jinqiao.base.errors import InputError, PlatformError
 from jinqiao.gateway.platform import provisioning
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Device
+from jinqiao.gateway.platform.registry.registry import Device
 
 from ..credentials import login, snippets
 from .kept import AsJson, Data, device_of, kept_platform, product_of

@@ -16,9 +16,9 @@ from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
 from jinqiao.vehicles.catalogue import open_vehicle
 from jinqiao.vehicles.cycles import CYCLES
 from jinqiao.vehicles.gbt32960.cycle import Drive, report_cycle
-from jinqiao.vehicles.gbt32960.frame import as_json
-from jinqiao.vehicles.gbt32960.reader import read_file
-from jinqiao.vehicles.gbt32960.signing import Signer
+from jinqiao.wire.gbt32960.frame import as_json
+from jinqiao.wire.gbt32960.reader import read_file
+from jinqiao.wire.gbt32960.signing import Signer
 
 __all__ = ["app"]
 

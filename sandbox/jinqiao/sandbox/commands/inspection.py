@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError, Problem
-from jinqiao.gateway.platform.storage import FILE, Storage
-from jinqiao.gateway.platform.thing_model import load_thing_model
+from jinqiao.gateway.storage.sqlite import FILE, Storage
+from jinqiao.wire.alink.thing_model import load_thing_model
 
 from .kept import AsJson, Data
 

@@ -11,10 +11,10 @@ import typer
 
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
-from jinqiao.gateway.platform import persistence
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Device, Product
-from jinqiao.gateway.platform.storage import FILE, Storage
+from jinqiao.gateway.platform.registry.registry import Device, Product
+from jinqiao.gateway.storage import persistence
+from jinqiao.gateway.storage.sqlite import FILE, Storage
 
 __all__ = ["AsJson", "Data", "device_of", "kept_platform", "product_of"]
 

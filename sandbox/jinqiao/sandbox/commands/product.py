@@ -16,13 +16,13 @@ from rich.table import Table
 
 from jinqiao.base.errors import InputError
 from jinqiao.gateway.platform import provisioning
-from jinqiao.gateway.platform.devices import ListedDevices
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
-from jinqiao.gateway.platform.persistence import product_row
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Device, Product
-from jinqiao.gateway.platform.registry_file import ProductKey
-from jinqiao.gateway.platform.thing_model import load_thing_model
+from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.file import ProductKey
+from jinqiao.gateway.platform.registry.registry import Device, Product
+from jinqiao.gateway.storage.persistence import product_row
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.thing_model import load_thing_model
 
 from .kept import AsJson, Data, kept_platform, product_of
 

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError, ProtocolError
-from jinqiao.gateway.mqtt.topics import check_filter
-from jinqiao.simulator.quantity import parse_duration_s
+from jinqiao.base.quantity import parse_duration_s
+from jinqiao.wire.mqtt.topics import check_filter
 
 from ..loop import run_async
 from ..recordings.live import record_live

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
-from jinqiao.simulator.quantity import parse_duration_s
+from jinqiao.base.quantity import parse_duration_s
 
 from ..loop import run_async
 from ..run.console import console_for

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
+from jinqiao.gateway.broker.limits import Limits
 from jinqiao.gateway.history.history import DAYS
-from jinqiao.gateway.mqtt.limits import Limits
 
 from ..gateway import Ports
 from ..loop import run_async

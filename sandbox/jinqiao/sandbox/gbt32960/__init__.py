@@ -1,5 +1,1 @@
-"""GB/T 32960 over TCP, both ends: the platform's cloud gateway (`counter`, `listener`), and vehicles that report to any
-platform (`link`, `outlet`).
-
-It stands in this room because it needs both the frames (vehicles) and the platform (gateway).
-"""
+"""The fleet of a run as it reports by GB/T 32960: columns become frames, and go out over `jinqiao.device.gbt32960`."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.listener import Listener
 from jinqiao.gateway.recordings.files import create, discard
 from jinqiao.gateway.recordings.parts import Info, Sink
 
 from ..run.outside import OutsideBroker
+from .listener import Listener
 
 __all__ = ["record_live"]
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.gateway.house import HouseLink
+from jinqiao.device.links.login import VehicleLinks
+from jinqiao.device.links.shared import HouseLink
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
-from jinqiao.gateway.vehicle_links import VehicleLinks
 
 from ..run.outside import OutsideBroker, Triples
 from ..run.session import PRODUCT_KEY

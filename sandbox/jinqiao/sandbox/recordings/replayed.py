@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.recordings.parts import Happenings, Messages, Samples
-from jinqiao.gateway.render import Packets, PostRenderer, SampleRenderer
-from jinqiao.gateway.render.events import event_post
-from jinqiao.gateway.render.packets import LAST_ID
+from jinqiao.wire.render import Packets, PostRenderer, SampleRenderer
+from jinqiao.wire.render.events import event_post
+from jinqiao.wire.render.packets import LAST_ID
 
 from .identities import Identities
 from .rewriting import publish, rewritten

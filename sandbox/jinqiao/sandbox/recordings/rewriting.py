@@ -11,9 +11,9 @@ import re
 import orjson
 from google.protobuf.message import DecodeError
 
-from jinqiao.gateway.mqtt.fields import remaining_length
-from jinqiao.gateway.render.sample_packets import EVENTS, TELEMETRY
 from jinqiao.telemetry.v1.telemetry_pb2 import VehicleEvent, VehicleSample
+from jinqiao.wire.mqtt.fields import remaining_length
+from jinqiao.wire.render.sample_packets import EVENTS, TELEMETRY
 
 __all__ = ["publish", "rewritten"]
 

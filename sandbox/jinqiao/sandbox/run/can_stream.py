@@ -13,10 +13,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.gateway.house import HouseLink
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Publish
-from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.device.links.login import VehicleLinks
+from jinqiao.device.links.shared import HouseLink
 from jinqiao.simulator.scenario.can import BusName
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.can.batch import can_batches
@@ -26,6 +24,8 @@ from jinqiao.vehicles.can.message import BUSES, Bus
 from jinqiao.vehicles.can.snapshot import Snapshots
 from jinqiao.vehicles.can.traffic import CanTraffic
 from jinqiao.vehicles.modes import VehicleState
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Publish
 
 from .charger_bus import CHARGER_BUS, ChargerBus
 from .summary import Summary

@@ -17,8 +17,8 @@ from jinqiao.telemetry.v1.can_pb2 import CanBatch
 from jinqiao.vehicles.gbt27930.car import Station
 from jinqiao.vehicles.gbt27930.live import LiveCar, LiveSession, Seen
 from jinqiao.vehicles.gbt27930.session import BusFrame, frame_us
-from jinqiao.vehicles.gbt32960.forms import BEIJING
 from jinqiao.vehicles.modes import ChargingState, Plug
+from jinqiao.wire.gbt32960.forms import BEIJING
 
 __all__ = ["CHARGER_BUS", "ChargerBus"]
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Command
 from jinqiao.simulator.dtc import Dtc
 from jinqiao.simulator.world import World
 from jinqiao.telemetry.v1.can_pb2 import CanBatch
 from jinqiao.vehicles.can.diagnostics.unit import DiagnosticUnit
-from jinqiao.vehicles.signals import SIGNALS
 
 __all__ = ["BUS", "Diagnostics"]
 

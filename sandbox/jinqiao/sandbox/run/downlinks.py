@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Batch
-from jinqiao.gateway.agent.agent import MOST_BYTES, Agent, Responder
-from jinqiao.gateway.agent.car import Obeying, Said
-from jinqiao.gateway.agent.fetching import fetch
-from jinqiao.gateway.agent.files import RemoteFile, Verdict
-from jinqiao.gateway.house import HouseLink
-from jinqiao.gateway.mqtt.packets import Publish
-from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.device.agent.agent import MOST_BYTES, Agent, Responder
+from jinqiao.device.agent.car import Obeying, Said
+from jinqiao.device.agent.fetching import fetch
+from jinqiao.device.agent.files import RemoteFile, Verdict
+from jinqiao.device.links.shared import HouseLink
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.mqtt.packets import Publish
 
 from .publish import Publisher
 

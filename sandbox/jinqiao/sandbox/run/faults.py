@@ -10,10 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from jinqiao.gateway.house import HouseLink
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Publish
-from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.device.links.login import VehicleLinks
+from jinqiao.device.links.shared import HouseLink
 from jinqiao.simulator.fault_plan import FaultChange, FaultPlan
 from jinqiao.simulator.scenario.fault import (
     CanBusOff,
@@ -28,6 +26,8 @@ from jinqiao.simulator.scenario.fault import (
 )
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.modes import ChargingState
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Publish
 
 from .can_stream import CanStream
 from .summary import Summary

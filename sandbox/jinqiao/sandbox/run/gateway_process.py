@@ -20,10 +20,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jinqiao.base.errors import EnvironmentFault, JinqiaoError
+from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.history.telemetry import TelemetryPast
-from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
+from jinqiao.gateway.platform.registry.registry import Application, Registry, simulated_product
 
 from ..gateway import Gateway, Ports
 from ..loop import run_async

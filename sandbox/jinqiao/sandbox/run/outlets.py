@@ -63,8 +63,9 @@ def _null(rest: str) -> Outlet:
 
 
 def _gbt32960(rest: str) -> Outlet:
-    from ..gbt32960.address import parse_address
-    from ..gbt32960.outlet import Gbt32960Outlet
+    from jinqiao.device.gbt32960.address import parse_address
+
+    from ..gbt32960.reporter import Gbt32960Outlet
 
     return Gbt32960Outlet(parse_address(rest))
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import InputError
-from jinqiao.gateway.links.fleet import Address
-from jinqiao.gateway.platform.registry import load_registry
+from jinqiao.device.links.fleet import Address
+from jinqiao.gateway.platform.registry.file import load_registry
 
 __all__ = ["OutsideBroker", "Triples", "load_triples", "parse_broker"]
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
-from jinqiao.gateway.agent.car import Said
-from jinqiao.gateway.house import HouseLink
-from jinqiao.gateway.mqtt.encoding import encode
-from jinqiao.gateway.mqtt.packets import Publish
-from jinqiao.gateway.platform.routing import find
-from jinqiao.gateway.render import Packets, PostRenderer, SampleRenderer
-from jinqiao.gateway.render.events import event_post
-from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.device.agent.car import Said
+from jinqiao.device.links.login import VehicleLinks
+from jinqiao.device.links.shared import HouseLink
+from jinqiao.wire.alink.routing import find
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Publish
+from jinqiao.wire.render import Packets, PostRenderer, SampleRenderer
+from jinqiao.wire.render.events import event_post
 
 from .summary import Summary
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.recordings.files import create, is_known
 from jinqiao.gateway.recordings.parts import Happenings, Info, Part, Recording, Samples, Told
-from jinqiao.gateway.render.packets import LAST_ID
-from jinqiao.gateway.render.samples import fixed_point
 from jinqiao.simulator.world import World
-from jinqiao.vehicles.signals import SIGNALS
+from jinqiao.wire.render.packets import LAST_ID
+from jinqiao.wire.render.samples import fixed_point
 
 __all__ = ["Recorder", "parse_record"]
 

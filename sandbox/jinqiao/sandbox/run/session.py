@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Batch
-from jinqiao.gateway.house import HouseLink
-from jinqiao.gateway.links.fleet import Address
-from jinqiao.gateway.platform.devices import FleetDevices
-from jinqiao.gateway.platform.ota import DEFAULT_MODULE
-from jinqiao.gateway.vehicle_links import VehicleLinks
+from jinqiao.device.links.fleet import Address
+from jinqiao.device.links.login import VehicleLinks
+from jinqiao.device.links.shared import HouseLink
+from jinqiao.gateway.platform.registry.devices import FleetDevices
 from jinqiao.simulator.check import Checker, Violation
 from jinqiao.simulator.scenario import Scenario, load_scenario
 from jinqiao.simulator.software import FACTORY_VERSION
 from jinqiao.simulator.world import World
+from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
 from ..system import process_age_s
 from .can_stream import CanStream

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Batch
-from jinqiao.vehicles.signals import GROUPS, SIGNALS
 from jinqiao.vehicles.vehicle_file import VehicleModel
 
 from .energy import SUMS, sums_of_step

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.vehicles.signals import SIGNALS
+from jinqiao.base.signals import SIGNALS
 
 from .sheet import Sheet
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from jinqiao.base.signals import SIGNALS
 from jinqiao.base.words import did_you_mean, one_of, show
-from jinqiao.vehicles.signals import SIGNALS
 
 from .refusals import Refusal, Refused
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from jinqiao.base.explain import Finding
+from jinqiao.base.quantity import QuantityError, parse_duration_s
 
-from ..quantity import QuantityError, parse_duration_s
 from .selection import unknown_fleets
 
 __all__ = ["PLACES", "inconsistencies"]

@@ -7,10 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from jinqiao.base.words import show
-
-from ..distribution import INITIAL_SHARE, TIME_OF_DAY, Distribution, Domain, distribution_pattern, parse_distribution
-from ..quantity import (
+from jinqiao.base.quantity import (
     DIMENSIONS,
     SHARE_PATTERN,
     QuantityError,
@@ -19,6 +16,9 @@ from ..quantity import (
     parse_share,
     parse_temperature_degc,
 )
+from jinqiao.base.words import show
+
+from ..distribution import INITIAL_SHARE, TIME_OF_DAY, Distribution, Domain, distribution_pattern, parse_distribution
 
 __all__ = [
     "Celsius",

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from ..quantity import DIMENSIONS
+from jinqiao.base.quantity import DIMENSIONS
+
 from .fields import Celsius, Model, Offset, ambient_degc, optional
 
 __all__ = ["AmbientPoint", "WeatherSpec"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..gbt32960.forms import BEIJING
+from jinqiao.wire.gbt32960.forms import BEIJING
+
 from ..vehicle_file import VehicleModel
 from .says import CELL_MOST_V, SAYS
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.wire.gbt32960.forms import BEIJING
 
 from ..can.candump import MICROSECONDS, candump_lines
-from ..gbt32960.forms import BEIJING
 from ..vehicle_file import VehicleModel
 from .charge import Charge
 from .session import BusFrame, Session, Silence

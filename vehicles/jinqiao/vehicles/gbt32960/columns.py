@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.wire.gbt32960.items import ALARMS
+
 from ..cells import probe_places, voltage_places
 from ..fleet import Fleet
 from ..modes import ChargingState, Gear, VehicleState
-from .items import ALARMS
 from .layout import CELLS_AT_MOST, FrameLayout, Slot
 
 __all__ = ["FIELDS", "ITEM_NAMES", "Readings", "VehicleReader", "layout_for"]

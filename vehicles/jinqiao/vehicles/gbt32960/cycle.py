@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import InputError
+from jinqiao.wire.gbt32960.forms import BEIJING, Time
+from jinqiao.wire.gbt32960.frame import encode_frame
+from jinqiao.wire.gbt32960.signing import Signer
+from jinqiao.wire.gbt32960.vehicle import login, logout
 
 from ..cycle_run import MPS_PER_KMH, SEED, ready
 from ..cycles import load_cycle
@@ -17,10 +21,6 @@ from ..fleet import Fleet
 from ..vehicle_file import VehicleModel
 from ..vin import VIN_ALPHABET
 from .columns import VehicleReader
-from .forms import BEIJING, Time
-from .frame import encode_frame
-from .signing import Signer
-from .vehicle import login, logout
 from .writer import FrameWriter
 
 __all__ = ["START", "Drive", "report_cycle"]

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .commands import COMMANDS, EDITIONS, ENCRYPTION, REPLIES, RealTime
-from .forms import Bits, Choice, Flags, Form, Listing, Number, Record
-from .frame import HEAD
-from .items import SIGNATURE
+from jinqiao.wire.gbt32960.commands import COMMANDS, EDITIONS, ENCRYPTION, REPLIES, RealTime
+from jinqiao.wire.gbt32960.forms import Bits, Choice, Flags, Form, Listing, Number, Record
+from jinqiao.wire.gbt32960.frame import HEAD
+from jinqiao.wire.gbt32960.items import SIGNATURE
 
 __all__ = ["CELLS_AT_MOST", "FrameLayout", "Slot", "beijing_time"]
 

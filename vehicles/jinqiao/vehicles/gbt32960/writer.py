@@ -7,9 +7,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jinqiao.wire.gbt32960.signing import Signer
+
 from .columns import Readings, layout_for
 from .layout import FrameLayout
-from .signing import Signer
 
 __all__ = ["FrameWriter"]
 

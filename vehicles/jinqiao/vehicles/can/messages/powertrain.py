@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...signals import SIGNALS
+from jinqiao.base.signals import SIGNALS
+
 from ..message import CanMessage, be, le
 
 __all__ = ["MESSAGES"]

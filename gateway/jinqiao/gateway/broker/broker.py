@@ -1,0 +1,210 @@
+"""The broker without its sockets: who is connected, what the policy says, where a message goes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from jinqiao.base.errors import ProtocolError
+from jinqiao.gateway.broker.delivery.dispatcher import Dispatcher
+from jinqiao.gateway.broker.delivery.message import Message
+from jinqiao.gateway.broker.delivery.outbox import Outbox
+from jinqiao.gateway.broker.delivery.plan import deliver_rest, member_in_turn, plan_of
+from jinqiao.gateway.broker.delivery.runs import AcknowledgedRun, Run
+from jinqiao.wire.mqtt.fields import remaining_length, text
+from jinqiao.wire.mqtt.reasons import Reason
+
+from .counters import Counters
+from .grant import Grant
+from .journal import Journal
+from .lasting import AbsentSessions
+from .limits import Limits
+from .policy import Downlink, Login, Policy, Principal
+from .recent import RecentRuns
+from .retained import RetainedMessages
+from .router import Route, Router
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["Broker"]
+
+
+class Broker:
+    """Everything connections have in common. Not a thing here touches a socket or a clock."""
+
+    def __init__(self, policy: Policy, limits: Limits, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self.policy = policy
+        self.limits = limits
+        self.counters = Counters()
+        self.dispatcher = Dispatcher(limits, self.counters, call_soon)
+        self.router: Router[Outbox] = Router(policy, limits)
+        self.journal = Journal(lambda: self.dispatcher.now)
+        self.sessions: dict[str, Session] = {}
+        self.absent = AbsentSessions(limits, self.dispatcher.timers, self.router.stop_pushing)
+        self.retained = RetainedMessages(limits)
+        #: Properties that MQTT 5 clients sent and that need no change for subscribers, as they are on the wire.
+        self.passing: set[bytes] = set()
+        #: Open connections of each address from elsewhere.
+        self.addresses: defaultdict[str, int] = defaultdict(int)
+        #: What trusted connections published last, if somebody wants to know.
+        self.recent: RecentRuns | None = None
+
+    def admit(self, session: Session, login: Login, check: Callable[[Principal], None]) -> Principal:
+        """Log in; a connection of the same identity ends. Raises Refused, as `check` may.
+
+        [MQTT-3.1.4-2], except that who is the same is the policy's to say.
+        """
+        principal = self.policy.authenticate(login)
+        check(principal)
+        previous = self.sessions.get(principal.identity)
+        self.sessions[principal.identity] = session
+        if previous is not None:
+            self.router.stop_pushing(principal.identity)
+            previous.taken_over()
+        return principal
+
+    def enter(self, session: Session, principal: Principal) -> None:
+        """The login has been answered: downlinks may flow."""
+        if principal.auto_subscribed:
+            # The platform knows no QoS 2.
+            self.router.push(principal.identity, session.outbox, min(principal.max_qos, 1))
+            if principal.trusted:  # it speaks for many, whose topics may have been asked about before it came
+                self.router.forget_all()
+            session.subscriptions_of().spare()
+        self._tell(self.policy.connected, principal)
+
+    def leave(self, session: Session, principal: Principal) -> None:
+        """The session has ended, of itself or by take-over."""
+        if self.sessions.get(principal.identity) is not session:
+            return
+        del self.sessions[principal.identity]
+        if not session.expiry_s:
+            self.router.stop_pushing(principal.identity)
+        self._tell(self.policy.disconnected, principal)
+
+    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
+        """A message of the house itself; raises ProtocolError for a topic that is none."""
+        route = self.router.route(topic.encode())
+        self.counters.published[route.kind] += 1
+        if retain:
+            self.accept(Message(topic.encode(), payload, qos, True), route)
+            return
+        if not route.grants and not route.groups:
+            return
+        name = text(topic)
+        if qos:
+            head = b"\x32" + remaining_length(len(name) + 2 + len(payload)) + name
+            packet = head + b"\0\1" + payload
+            self.forward_acknowledged(route, AcknowledgedRun(packet, [len(packet)], [len(head)]))
+        else:
+            packet = b"\x30" + remaining_length(len(name) + len(payload)) + name + payload
+            self.forward(route, packet, 1, 4)
+
+    def deliver(self, identity: str, topic: str, payload: bytes) -> None:
+        """A message of the house itself to one client at QoS 0, whatever it is subscribed to; gone if it is gone."""
+        session = self.sessions.get(identity)
+        if session is not None:
+            session.outbox.post(Message(topic.encode(), payload), Grant(0))
+
+    def end(self, identity: str) -> None:
+        """End the connection of an identity, if it has one."""
+        session = self.sessions.get(identity)
+        if session is not None:
+            session.close()
+
+    def reconsider(self, identity: str, about: str = "") -> None:
+        """What this identity may publish and is pushed has changed; and what it may subscribe, if `about` is given.
+
+        A device may have thousands of subscriptions: only those with `about` in their filters are looked at.
+        """
+        self.router.forget_pushed(identity)
+        session = self.sessions.get(identity)
+        if session is not None:
+            session.reconsider(about)
+
+    def forward(self, route: Route[Outbox], packets: bytes, messages: int, level: int, sender: str = "") -> None:
+        """Hand a run of QoS 0 packets of this protocol level to its subscribers."""
+        part = (route.plan or plan_of(route)).at(level)
+        for target in part.targets:
+            target.send(packets, messages)
+        if part.rest or part.groups:
+            deliver_rest(part, Run(packets, messages, level), sender)
+
+    def forward_acknowledged(self, route: Route[Outbox], run: AcknowledgedRun, sender: str = "") -> None:
+        """Hand a run of QoS 1 packets to its subscribers, each at the QoS it was granted."""
+        part = (route.plan or plan_of(route)).at(run.level)
+        for target, qos in part.grants:
+            if qos:
+                target.send_acknowledged(run)
+            else:
+                target.send(run.plain(), len(run))
+        if part.rest or part.groups:
+            deliver_rest(part, run, sender)
+
+    def accept(self, message: Message, route: Route[Outbox]) -> None:
+        """Keep a retained message, and hand any message to its subscribers, to each in its own form."""
+        if message.retain and not self.retained.keep(message, self.dispatcher.now):
+            self.counters.refused["retained"] += 1
+            self.journal.warning("no room to retain a message to %r", message.topic)
+        for target, grant in route.grants:
+            target.post(message, grant)
+        for group in route.groups:
+            chosen = member_in_turn(group)
+            if chosen is not None:
+                chosen[0].post(message, chosen[1])
+
+    def allows(self, question: Callable[[Principal, str], bool], principal: Principal, topic: str) -> bool:
+        """The policy's yes or no; a fault of the house is a no."""
+        try:
+            return question(principal, topic)
+        except Exception:
+            self.fault("the policy failed on %r for %s", topic, principal.name)
+            return False
+
+    def ask(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
+        """What the policy answers to a message; a fault of the house costs this message, no more."""
+        try:
+            return tuple(self.policy.receive(principal, topic, payload))
+        except Exception:
+            self.fault("the policy failed on a message to %s of %s", topic, principal.name)
+            return ()
+
+    def publish_all(self, downlinks: Iterable[Downlink]) -> None:
+        """Publish the policy's answers."""
+        for downlink in downlinks:
+            try:
+                self.publish(downlink.topic, downlink.payload, downlink.qos)
+            except ProtocolError as error:
+                self.counters.refused["policy_fault"] += 1
+                self.journal.warning("the policy answered with a message that cannot be sent: %s", error)
+
+    def permissions_changed(self) -> None:
+        """Ask the policy again before the next message of each client."""
+        for session in self.sessions.values():
+            session.forget_permissions()
+
+    def throttled(self, principal: Principal, topic: bytes, direction: str) -> None:
+        """A client is above its rates: said once a second."""
+        self.journal.warning("%s is above its rate (%s): messages are dropped", principal.name, direction)
+        self._tell(lambda who: self.policy.throttled(who, topic.decode(errors="replace")), principal)
+
+    def expel(self, session: Session, error: ProtocolError, counted: str = "malformed") -> None:
+        """A client has broken the rules: count it, say so, and end its connection."""
+        self.counters.refused[counted] += 1
+        self.journal.refused(counted, session.peer, error, name=session.name)
+        if session.principal is not None:
+            self._tell(lambda who: self.policy.expelled(who, error), session.principal)
+        session.close(error.reason or Reason.PROTOCOL_ERROR)
+
+    def _tell(self, event: Callable[[Principal], None], principal: Principal) -> None:
+        try:
+            event(principal)
+        except Exception:
+            self.fault("the policy failed on an event of %s", principal.name)
+
+    def fault(self, message: str, *arguments: object) -> None:
+        """Note an exception of the house itself, which is being handled."""
+        self.counters.refused["policy_fault"] += 1
+        self.journal.exception(message, *arguments)

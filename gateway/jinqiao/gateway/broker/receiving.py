@@ -1,0 +1,135 @@
+"""PUBLISH where it has to be taken apart, and the rest of QoS 2 (MQTT 3.1.1 § 3.3, 4.3.3; MQTT 5 § 3.3.2.3).
+
+The fast path (`stream`) hands over what is retained, exactly once, or has properties.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from jinqiao.base.errors import ProtocolError
+from jinqiao.gateway.broker.delivery.message import Message
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import PacketType, Puback, Publish
+from jinqiao.wire.mqtt.properties import Properties, Property, encode_each
+from jinqiao.wire.mqtt.reasons import Reason
+
+from .policy import ANSWERED_IN_PLACE
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["CONSUMED", "passed_on", "receive", "recorded", "release"]
+
+#: Not passed on as they came: for this connection only, counted down, or the subscriber's own.
+CONSUMED = {
+    Property.TOPIC_ALIAS,
+    Property.MESSAGE_EXPIRY,
+    Property.SUBSCRIPTION_IDENTIFIER,
+    Property.WILL_DELAY,
+}
+
+
+def receive(session: Session, packet: Publish, first: int, size: int) -> None:
+    """Route one message and acknowledge it; `first` and `size` are its packet's first byte and length."""
+    broker = session.broker
+    topic = _topic(session, packet)
+    if packet.qos > session.max_qos:
+        raise ProtocolError(f"PUBLISH at QoS {packet.qos}", Reason.QOS_NOT_SUPPORTED)
+    if packet.qos == 2 and not _is_new(session, packet.packet_id):
+        _acknowledge(session, packet, Reason.SUCCESS)
+        return
+    if session.guarded and (
+        (topic not in session.permitted and not session.may_publish(topic))
+        or (session.meter is not None and not session.meter.takes(first, size, topic))
+    ):
+        if packet.qos == 2 and session.level == 5 and session.exact is not None:
+            # A PUBREC that refuses ends the exchange (MQTT 5 § 4.3.3).
+            session.exact.discard(packet.packet_id)
+        _acknowledge(session, packet, Reason.NOT_AUTHORIZED)
+        return
+    route = broker.router.route(topic)
+    broker.counters.received[route.kind] += 1
+    if route.kind in ANSWERED_IN_PLACE:
+        route = route.without(session.outbox)
+    retain = packet.retain and session.principal is not None and session.principal.retains
+    expiry_s = packet.properties.get(Property.MESSAGE_EXPIRY)
+    message = Message(
+        topic,
+        packet.payload,
+        packet.qos,
+        retain,
+        passed_on(packet.properties),
+        inf if expiry_s is None else broker.dispatcher.now + expiry_s,
+        session.outbox.identity,
+    )
+    broker.accept(message, route)
+    _acknowledge(session, packet, Reason.SUCCESS)
+    if route.handled if session.guarded else route.heeded:
+        broker.publish_all(session.ask(topic, packet.payload))
+    if broker.dispatcher.congested:
+        session.wait_for(route.targets)
+
+
+def release(session: Session, packet: Puback) -> None:
+    """PUBREL: the identifier is free again [MQTT-4.3.3-2]."""
+    known = session.exact is not None and packet.packet_id in session.exact
+    if known and session.exact is not None:
+        session.exact.discard(packet.packet_id)
+    reason = Reason.SUCCESS if known or session.level < 5 else Reason.PACKET_IDENTIFIER_NOT_FOUND
+    session.answer(encode(Puback(packet.packet_id, PacketType.PUBCOMP, reason), session.level))
+
+
+def recorded(session: Session, packet: Puback) -> None:
+    """PUBREC for a QoS 2 message of ours: answered with PUBREL, unless it refuses (MQTT 5)."""
+    if packet.reason >= Reason.UNSPECIFIED:
+        session.outbox.finish(packet.packet_id)
+        return
+    known = session.outbox.release(packet.packet_id)
+    reason = Reason.SUCCESS if known else Reason.PACKET_IDENTIFIER_NOT_FOUND
+    session.answer(encode(Puback(packet.packet_id, PacketType.PUBREL, reason), session.level))
+
+
+def passed_on(properties: Properties) -> bytes:
+    """Those a subscriber gets as they are, encoded."""
+    return encode_each({name: value for name, value in properties.items() if name not in CONSUMED})
+
+
+def _topic(session: Session, packet: Publish) -> bytes:
+    """The topic, by its name or by an alias the client gave it on this connection (MQTT 5 § 3.3.2.3.4)."""
+    topic = packet.topic.encode()
+    if Property.SUBSCRIPTION_IDENTIFIER in packet.properties:
+        raise ProtocolError("PUBLISH of a client with a subscription identifier [MQTT5-3.3.4-6]", Reason.PROTOCOL_ERROR)
+    alias = packet.properties.get(Property.TOPIC_ALIAS)
+    if alias is None:
+        return topic
+    if not 0 < alias <= session.broker.limits.topic_aliases:
+        raise ProtocolError(f"topic alias {alias} [MQTT5-3.3.2-8, 9]", Reason.TOPIC_ALIAS_INVALID)
+    if session.aliases is None:
+        session.aliases = {}
+    if topic:
+        session.aliases[alias] = topic
+        return topic
+    if alias not in session.aliases:
+        raise ProtocolError(f"topic alias {alias} is not known", Reason.PROTOCOL_ERROR)
+    return session.aliases[alias]
+
+
+def _is_new(session: Session, packet_id: int) -> bool:
+    """Whether this QoS 2 message has not been here before [MQTT-4.3.3-2]; enters it."""
+    if session.exact is None:
+        session.exact = set()
+    if packet_id in session.exact:
+        return False
+    if session.level == 5 and len(session.exact) >= session.broker.limits.receive_maximum:
+        raise ProtocolError("more unfinished messages than Receive Maximum", Reason.RECEIVE_MAXIMUM_EXCEEDED)
+    session.exact.add(packet_id)
+    return True
+
+
+def _acknowledge(session: Session, packet: Publish, reason: Reason) -> None:
+    """Before MQTT 5 there is no way to say no [MQTT-3.3.5-2]."""
+    if packet.qos:
+        kind = PacketType.PUBREC if packet.qos == 2 else PacketType.PUBACK
+        session.answer(encode(Puback(packet.packet_id, kind, reason), session.level))

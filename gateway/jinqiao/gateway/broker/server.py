@@ -1,0 +1,198 @@
+"""The broker at work: listening, ticking, closing. Runs on any asyncio event loop; uvloop makes it much cheaper."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Set
+from typing import Any
+
+from jinqiao.base.errors import EnvironmentFault
+
+from .allocator import keep_freed_blocks
+from .broker import Broker
+from .connection import Connection
+from .counters import Counters
+from .limits import Limits
+from .policy import Downlink, Policy
+from .reading import Reader, make_reader
+from .recent import RecentRuns
+from .sys_topics import INTERVAL_S, sys_messages
+
+__all__ = ["Server"]
+
+#: One timer for all connections: it moves the broker's clock and looks for slow subscribers …
+_TICK_S = 0.25
+#: … and every so many ticks for silent peers. [MQTT-3.1.2-24] asks for no better than a second.
+_TICKS_PER_SWEEP = 4
+#: Ticks whose lateness is remembered: ten seconds.
+_LAG_TICKS = 40
+#: Connections the kernel may hold for us: a fleet that comes back comes all at once.
+_BACKLOG = 4_096
+#: On closing: time for what has been accepted, then for the last words of each connection.
+_ACCEPT_S, _FAREWELL_S = 0.01, 1.0
+
+
+class Server:
+    """An MQTT broker on TCP and TLS ports, with the house's own rules behind `policy`.
+
+    Its figures are published on `$SYS/broker/…` every `sys_interval_s` seconds; 0 is never.
+    """
+
+    def __init__(self, policy: Policy, *, limits: Limits | None = None, sys_interval_s: float = INTERVAL_S) -> None:
+        self._policy = policy
+        self._limits = limits or Limits()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._broker = Broker(policy, self._limits, self._call_soon)
+        self._connections: set[Connection] = set()
+        self._listeners: list[asyncio.Server] = []
+        self._reader: Reader | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticks = 0
+        self._tick_due = self._started_at = 0.0
+        self._lags_s: deque[float] = deque([0.0], maxlen=_LAG_TICKS)
+        self._sys_interval_s = sys_interval_s
+        self._sys_due = float("inf")
+
+    @property
+    def port(self) -> int:
+        """The port of the first listener; with port 0 the one that was free."""
+        if not self._listeners:
+            raise EnvironmentFault("the broker is not listening")
+        return _port(self._listeners[0])
+
+    @property
+    def counters(self) -> Counters:
+        """Live counters: do not write to them."""
+        return self._broker.counters
+
+    async def start(self, host: str = "127.0.0.1", port: int = 1883, *, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, once more if called again; returns the port. Raises EnvironmentFault if the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        try:
+            # What TLS has decrypted is the transport's: no use looking at the socket.
+            accept = self.connection if tls else self._plain_connection
+            listener = await loop.create_server(accept, host, port, backlog=_BACKLOG, ssl=tls)
+        except OSError as error:
+            raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        keep_freed_blocks()
+        self._listeners.append(listener)
+        if self._reader is None:
+            self._reader = make_reader(self._broker, loop)
+        if self._timer is None:
+            self._tick_due = self._started_at = loop.time()
+            if self._sys_interval_s:
+                self._sys_due = self._started_at
+            self._tick()
+        return _port(listener)
+
+    async def close(self) -> None:
+        """Stop listening, send what is pending and end all connections."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        listeners, self._listeners = self._listeners, []
+        # A socket accepted a moment ago becomes a connection a few turns later, and only while its listener is open.
+        await asyncio.sleep(_ACCEPT_S)
+        for listener in listeners:
+            listener.close()
+        for connection in list(self._connections):
+            if connection.session is not None:
+                connection.session.close()
+        deadline = asyncio.get_running_loop().time() + _FAREWELL_S
+        while self._connections and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(self._connections):
+            connection.abort()
+        while self._connections:
+            await asyncio.sleep(0)
+        for listener in listeners:
+            await listener.wait_closed()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+        """Publish for the house itself, to subscribers and to the device the topic is pushed to.
+
+        Raises ProtocolError for a topic that is none.
+        """
+        self._broker.publish(topic, payload, qos)
+
+    def deliver(self, identity: str, downlink: Downlink) -> None:
+        """The same to one client, whatever it is subscribed to."""
+        self._broker.deliver(identity, downlink.topic, downlink.payload)
+
+    def end(self, identity: str) -> None:
+        """End the connection of an identity, if it has one."""
+        self._broker.end(identity)
+
+    def reconsider(self, identity: str, about: str = "") -> None:
+        """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
+        self._broker.reconsider(identity, about)
+
+    def remember(self, most_bytes: int) -> None:
+        """From now on remember what trusted connections publish, that many bytes of it."""
+        self._broker.recent = RecentRuns(most_bytes)
+
+    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> list[bytes]:
+        """What trusted connections published last on this topic, as far as it is remembered: newest first.
+
+        One payload for each property that a post may begin with; all of `enough` found, no more are looked for.
+        """
+        recent = self._broker.recent
+        return recent.last_of_each(topic, enough) if recent is not None else []
+
+    def permissions_changed(self) -> None:
+        """Ask the policy again about every topic before the next message."""
+        self._broker.permissions_changed()
+
+    def connection(self) -> Connection:
+        """The protocol of one more client, for whatever transport carries it."""
+        return Connection(self._broker, self._connections)
+
+    def _plain_connection(self) -> Connection:
+        return Connection(self._broker, self._connections, self._reader)
+
+    def stats(self) -> dict[str, Any]:
+        """The counters and the depth of the queues, as values that JSON knows."""
+        dispatcher = self._broker.dispatcher
+        now = self._loop.time() if self._loop is not None else 0.0
+        return {
+            **self._broker.counters.snapshot(),
+            "sessions": len(self._broker.sessions) + len(self._broker.absent),
+            "absent": len(self._broker.absent),
+            "retained": len(self._broker.retained),
+            "queued_bytes": dispatcher.held,
+            "congested": len(dispatcher.congested),
+            "deepest_queue_bytes": max((outbox.held for outbox in dispatcher.congested), default=0),
+            "cached_topics": len(self._broker.router.routes),
+            "loop_lag_s": round(max(self._lags_s), 6),
+            "uptime_s": round(now - self._started_at, 3),
+        }
+
+    def _call_soon(self, function: Any) -> None:
+        assert self._loop is not None
+        self._loop.call_soon(function)
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._lags_s.append(max(now - self._tick_due, 0.0))
+        self._broker.dispatcher.tick(now)
+        self._ticks += 1
+        if self._ticks % _TICKS_PER_SWEEP == 0:
+            for connection in list(self._connections):
+                connection.check_patience(now)
+        if now >= self._sys_due:
+            self._sys_due = now + self._sys_interval_s
+            for topic, payload in sys_messages(self.stats()):
+                self._broker.publish(topic, payload, retain=True)
+        self._tick_due = now + _TICK_S
+        self._timer = loop.call_later(_TICK_S, self._tick)
+
+
+def _port(listener: asyncio.Server) -> int:
+    return int(listener.sockets[0].getsockname()[1])

@@ -1,0 +1,309 @@
+"""One client's conversation with the broker (MQTT 3.1.1 chapters 3 and 4, MQTT 5 the same), without its socket.
+
+The states and what leads from one to the next are in this file. PUBLISH and PUBACK, which come in thousands, are read
+by `stream`, all other packets by `Session.handle`; CONNECT is acted on in `login`, SUBSCRIBE in `subscribing`, QoS 2 in
+`receiving`, DISCONNECT in `leaving`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, Protocol
+
+from jinqiao.base.errors import ProtocolError
+from jinqiao.gateway.broker.delivery.congestion import Congestion
+from jinqiao.gateway.broker.delivery.meter import UpMeter
+from jinqiao.gateway.broker.delivery.outbox import Outbox, Writer
+from jinqiao.wire.mqtt.decoding import UnsupportedLevel, decode
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import PacketType, Puback, Signal, Will
+from jinqiao.wire.mqtt.reasons import Reason
+from jinqiao.wire.mqtt.topics import decode_name
+
+from .broker import Broker
+from .leaving import disconnect, leave_behind
+from .login import log_in, refuse_login
+from .policy import Downlink, Principal
+from .receiving import recorded, release
+from .subscribing import subscribe, unsubscribe
+from .subscriptions import Subscriptions
+
+__all__ = ["TRANSITIONS", "Link", "Session", "State"]
+
+
+class State(Enum):
+    """Where a conversation stands."""
+
+    OPENED = "waiting for CONNECT"
+    CONNECTED = "connected"
+    CLOSED = "closed"
+
+
+#: Which packets may come when, and where they lead. Whatever is not here closes the connection: a packet before
+#: CONNECT [MQTT-3.1.0-1], a second CONNECT [MQTT-3.1.0-2], a packet that only servers send, AUTH without enhanced
+#: authentication (MQTT 5 § 4.12).
+TRANSITIONS: dict[State, dict[PacketType, State]] = {
+    State.OPENED: {
+        PacketType.CONNECT: State.CONNECTED,
+    },
+    State.CONNECTED: {
+        PacketType.PUBLISH: State.CONNECTED,
+        PacketType.PUBACK: State.CONNECTED,
+        PacketType.PUBREC: State.CONNECTED,
+        PacketType.PUBREL: State.CONNECTED,
+        PacketType.PUBCOMP: State.CONNECTED,
+        PacketType.SUBSCRIBE: State.CONNECTED,
+        PacketType.UNSUBSCRIBE: State.CONNECTED,
+        PacketType.PINGREQ: State.CONNECTED,
+        PacketType.DISCONNECT: State.CLOSED,
+    },
+    State.CLOSED: {},
+}
+
+_HIGHEST_QOS = 2
+_PINGRESP = encode(Signal(PacketType.PINGRESP))
+
+
+class Link(Protocol):
+    """What a session needs of its connection."""
+
+    @property
+    def peer(self) -> str:
+        """Address and port of the other end."""
+
+    def close(self) -> None:
+        """End, after what has been written."""
+
+    def part(self) -> None:
+        """The same, with time for the other end to read it."""
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Session:
+    """State of one connection: who it is, what it subscribed to, what it may publish.
+
+    `guarded` sessions have their permissions checked and their messages shown to the policy. `max_payload` and
+    `max_qos` bound PUBLISH; a packet of `small_bytes` needs no look at its size. After its connection the session goes
+    on for `expiry_s`; `exact` are the QoS 2 messages that came and were not released, `aliases` the client's own names
+    of topics (MQTT 5).
+    """
+
+    __slots__ = (
+        "_link",
+        "_refused",
+        "_waits_for",
+        "aliases",
+        "broker",
+        "exact",
+        "expiry_s",
+        "guarded",
+        "level",
+        "lossless",
+        "max_payload",
+        "max_qos",
+        "meter",
+        "outbox",
+        "permitted",
+        "principal",
+        "retains",
+        "small_bytes",
+        "state",
+        "subscriptions",
+        "will",
+    )
+
+    def __init__(self, broker: Broker, link: Link, writer: Writer) -> None:
+        self.broker = broker
+        self.outbox = Outbox(broker.dispatcher, writer)
+        self.state = State.OPENED
+        self.principal: Principal | None = None
+        self.level = 4
+        self.guarded = True
+        self.lossless = self.retains = False
+        self.will: Will | None = None
+        self.expiry_s = 0
+        self.exact: set[int] | None = None
+        self.aliases: dict[int, bytes] | None = None
+        #: What it sends is counted against its rates, if it has any.
+        self.meter: UpMeter | None = None
+        self.max_payload = self.max_qos = self.small_bytes = 0
+        #: Topics this client may publish to, as they are on the wire; and those it may not.
+        self.permitted: set[bytes] = set()
+        self._refused: set[bytes] = set()
+        self.subscriptions: Subscriptions | None = None
+        self._waits_for: set[Congestion] = set()
+        self._link = link
+
+    @property
+    def waiting(self) -> bool:
+        """Whether this publisher is not being read, for the sake of a slow subscriber."""
+        return bool(self._waits_for)
+
+    @property
+    def name(self) -> str:
+        """What the log calls this client."""
+        return self.principal.name if self.principal is not None else self._link.peer
+
+    @property
+    def peer(self) -> str:
+        """Where the client is."""
+        return self._link.peer
+
+    def handle(self, first: int, body: bytes) -> None:
+        """Act on one packet that is not a PUBLISH; raises ProtocolError."""
+        try:
+            packet = decode(first, body, self.level)
+        except UnsupportedLevel as error:
+            if self.state is not State.OPENED:
+                raise
+            refuse_login(self, None, error)
+            return
+        following = TRANSITIONS[self.state].get(packet.type)
+        if following is None:
+            raise ProtocolError(f"{packet.type.name} from a client that is {self.state.value}")
+        self.state = following
+        _HANDLERS[packet.type](self, packet)
+
+    def be(self, principal: Principal, level: int) -> None:
+        """The client is known: from now on its bounds hold."""
+        limits = self.broker.limits
+        self.principal, self.level = principal, level
+        self.guarded = not principal.trusted
+        self.lossless, self.retains = principal.lossless, principal.retains
+        self.max_payload = min(principal.max_payload, limits.payload_bytes)
+        self.max_qos = min(principal.max_qos, _HIGHEST_QOS)
+        self.small_bytes = min(self.max_payload, limits.control_packet_bytes)
+
+    def close(self, reason: int = 0) -> None:
+        """Send what is pending, then end the connection; MQTT 5 clients are told why if there is a reason."""
+        told = bool(reason) and self.level == 5 and self.state is State.CONNECTED
+        if told:
+            self.outbox.answer(encode(Signal(PacketType.DISCONNECT, reason), 5))
+        self.outbox.flush()
+        self.end()
+        if told:
+            self._link.part()
+        else:
+            self._link.close()
+
+    def end(self) -> None:
+        """The connection is lost or about to be closed; may be called more than once."""
+        self.state = State.CLOSED
+        principal, self.principal = self.principal, None
+        subscriptions, self.subscriptions = self.subscriptions, None
+        if principal is not None and subscriptions is not None:
+            self.broker.leave(self, principal)
+            leave_behind(self, principal, subscriptions)
+        elif not self.outbox.lasting:
+            self.outbox.close()
+        self._waits_for.clear()
+
+    def taken_over(self) -> None:
+        """Another login of the same identity has come: this connection must go."""
+        self.broker.journal.warning("%s: connection from %s taken over by a new login", self.name, self._link.peer)
+        self.close(Reason.SESSION_TAKEN_OVER)
+
+    def answer(self, packet: bytes) -> None:
+        """Send an answer; a client that never reads its answers is a ProtocolError."""
+        if not self.outbox.answer(packet):
+            raise ProtocolError("the client does not read its answers")
+
+    def may_publish(self, topic: bytes) -> bool:
+        """Whether a topic not yet in `permitted` is this client's to write; raises ProtocolError if it is no topic."""
+        if topic in self._refused:
+            allowed = False
+        else:
+            name = decode_name(topic)
+            allowed = self.broker.allows(self.broker.policy.may_publish, self.who(), name)
+            known = self.permitted if allowed else self._refused
+            if len(known) >= self.broker.limits.permitted_topics:
+                known.clear()
+            known.add(topic)
+            if not allowed:
+                self.broker.journal.warning("%s may not publish to %r", self.name, name)
+        if not allowed:
+            self.broker.counters.refused["publish"] += 1
+            if self.who().cut_off:
+                raise ProtocolError("PUBLISH without permission", Reason.NOT_AUTHORIZED)
+        return allowed
+
+    def ask(self, topic: bytes, payload: bytes) -> Iterable[Downlink]:
+        """What the policy answers to a message of this client."""
+        return self.broker.ask(self.who(), topic.decode(), payload)
+
+    def forget_permissions(self) -> None:
+        """The policy's mind has changed."""
+        self.broker.router.age += 1
+        self.permitted.clear()
+        self._refused.clear()
+
+    def reconsider(self, about: str) -> None:
+        """The policy's mind about this client has changed.
+
+        If `about` is not empty, subscriptions with that in their filters end unless they are still allowed.
+        """
+        self.forget_permissions()
+        if about and self.subscriptions is not None and self.principal is not None:
+            self.subscriptions.reconsider(about, self.may_subscribe)
+
+    def wait_for(self, outboxes: tuple[Outbox, ...]) -> None:
+        """Stop reading while subscribers are behind: for any of them if this publisher is lossless, else if all are.
+
+        Those that do not read at all do not count.
+        """
+        congestions = [outbox.congestion for outbox in outboxes]
+        behind = [found for found in congestions if found is not None and found.worth_waiting(self)]
+        reading = sum(found is None or not found.stalled for found in congestions)
+        if behind and (self.lossless or len(behind) == reading):
+            for congestion in behind:
+                congestion.wait(self)
+            self._waits_for.update(behind)
+            self._link.pause_reading()
+
+    def proceed(self, congestion: Congestion) -> None:
+        """A subscriber that was waited for has room again, or is not worth the wait."""
+        self._waits_for.discard(congestion)
+        if not self._waits_for and self.state is State.CONNECTED:
+            self._link.resume_reading()
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        """Whether this filter is the client's to read."""
+        return self.broker.allows(self.broker.policy.may_subscribe, self.who(), topic_filter)
+
+    def _acknowledged(self, packet: Puback) -> None:
+        self.outbox.acknowledge((packet.packet_id,))
+
+    def _completed(self, packet: Puback) -> None:
+        self.outbox.finish(packet.packet_id)
+
+    def _ping(self, _: Signal) -> None:
+        self.answer(_PINGRESP)
+
+    def who(self) -> Principal:
+        """Who the client is; raises ProtocolError before it is known."""
+        if self.principal is None:
+            raise ProtocolError(f"the client is {self.state.value}")
+        return self.principal
+
+    def subscriptions_of(self) -> Subscriptions:
+        """What the client is subscribed to; raises ProtocolError before it is known."""
+        if self.subscriptions is None:
+            raise ProtocolError(f"the client is {self.state.value}")
+        return self.subscriptions
+
+
+_HANDLERS: dict[PacketType, Callable[[Session, Any], None]] = {
+    PacketType.CONNECT: log_in,
+    PacketType.PUBACK: Session._acknowledged,
+    PacketType.PUBREC: recorded,
+    PacketType.PUBREL: release,
+    PacketType.PUBCOMP: Session._completed,
+    PacketType.SUBSCRIBE: subscribe,
+    PacketType.UNSUBSCRIBE: unsubscribe,
+    PacketType.PINGREQ: Session._ping,
+    PacketType.DISCONNECT: disconnect,
+}

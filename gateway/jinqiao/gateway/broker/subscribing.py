@@ -1,0 +1,65 @@
+"""SUBSCRIBE and UNSUBSCRIBE, and the retained messages that come with a subscription (§ 3.8 to 3.11)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jinqiao.base.errors import ProtocolError
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Suback, Subscribe, Unsuback, Unsubscribe
+from jinqiao.wire.mqtt.properties import Property
+from jinqiao.wire.mqtt.reasons import Reason
+
+from .grant import Grant
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["subscribe", "unsubscribe"]
+
+#: SUBACK return code for a subscription that was not made (§ 3.9.3).
+_FAILURE = 0x80
+#: Subscription options (MQTT 5 § 3.8.3.1): QoS, No Local, Retain As Published; then Retain Handling.
+_QOS, _NO_LOCAL, _AS_PUBLISHED, _HANDLING_AT = 3, 4, 8, 4
+_IF_NEW, _NEVER = 1, 2
+
+
+def subscribe(session: Session, packet: Subscribe) -> None:
+    """Make the subscriptions the client may have, answer, and send what is retained for them."""
+    broker, principal, subscriptions = session.broker, session.who(), session.subscriptions_of()
+    identifiers = packet.properties.get(Property.SUBSCRIPTION_IDENTIFIER, ())
+    if identifiers and not principal.identifiers:
+        raise ProtocolError("subscription identifiers are not offered", Reason.IDENTIFIERS_NOT_SUPPORTED)
+    codes: list[int] = []
+    wanted: list[tuple[str, Grant]] = []
+    for index, (topic_filter, options) in enumerate(packet.filters):
+        qos = min(options & _QOS, session.max_qos)
+        grant = Grant(qos, bool(options & _NO_LOCAL), bool(options & _AS_PUBLISHED), identifiers)
+        new = topic_filter not in subscriptions
+        if index < principal.max_filters and subscriptions.add(topic_filter, grant, session.may_subscribe):
+            codes.append(qos)
+            handling = options >> _HANDLING_AT
+            if handling != _NEVER and (new or handling != _IF_NEW) and not topic_filter.startswith("$share/"):
+                wanted.append((topic_filter, grant))
+        else:
+            codes.append(_FAILURE)
+            broker.counters.refused["subscribe"] += 1
+            broker.journal.warning("%s may not subscribe to %r", session.name, topic_filter)
+    session.answer(encode(Suback(packet.packet_id, tuple(codes)), session.level))
+    for topic_filter, grant in wanted:
+        _send_retained(session, topic_filter, grant)
+
+
+def unsubscribe(session: Session, packet: Unsubscribe) -> None:
+    """End the subscriptions, and answer whether there were any."""
+    subscriptions = session.subscriptions_of()
+    found = [subscriptions.remove(topic_filter) for topic_filter in packet.filters]
+    codes = tuple(Reason.SUCCESS if each else Reason.NO_SUBSCRIPTION_EXISTED for each in found)
+    session.answer(encode(Unsuback(packet.packet_id, codes), session.level))
+
+
+def _send_retained(session: Session, topic_filter: str, grant: Grant) -> None:
+    """Retained messages come with every new subscription [MQTT-3.3.1-6]; in MQTT 5 the client may say no."""
+    broker = session.broker
+    for message in broker.retained.match(topic_filter, broker.dispatcher.now):
+        session.outbox.post(message, grant, kept=True)

@@ -1,0 +1,1 @@
+"""The platform's cloud gateway for GB/T 32960 over TCP: frames in, uplinks of devices out."""

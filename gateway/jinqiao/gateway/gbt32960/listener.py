@@ -1,0 +1,141 @@
+"""The sockets of the GB/T 32960 cloud gateway: bounded in connections, in bytes, and in time before a login."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import cast
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.wire.gbt32960.frame import encode_frame
+from jinqiao.wire.gbt32960.reader import StreamReader
+
+from .session import Counter32960, Guest
+
+__all__ = ["Bounds", "Listener"]
+
+_logger = logging.getLogger(__name__)
+
+_ROUND_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What strangers can take: connections in all, s until a login, s of silence, bytes of a frame before a login."""
+
+    connections: int = 10_000
+    login_s: float = 10.0
+    silent_s: float = 300.0
+    stranger_bytes: int = 2_048
+    #: What may wait to be sent to one connection that does not read.
+    unread_bytes: int = 64 * 1024
+
+
+class Listener:
+    """A TCP port that vehicles and platforms report to."""
+
+    def __init__(self, platform: Platform, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or Bounds()
+        self._loop = asyncio.get_running_loop()
+        self.counter = Counter32960(platform, self._loop.time)
+        self._connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._rounds: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port. EnvironmentFault if the address cannot be had."""
+        try:
+            self._server = await self._loop.create_server(lambda: _Connection(self), host, port, backlog=1024)
+        except OSError as error:
+            raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        self._rounds = asyncio.create_task(self._go_round())
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self._rounds is not None:
+            self._rounds.cancel()
+            await asyncio.gather(self._rounds, return_exceptions=True)
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.abort()
+        while self._connections:
+            await asyncio.sleep(0)
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def joined(self, connection: _Connection) -> bool:
+        """Whether there is room for it."""
+        if len(self._connections) >= self.bounds.connections:
+            self.counter.counts["turned_away"] += 1
+            return False
+        self._connections.add(connection)
+        return True
+
+    def left(self, connection: _Connection) -> None:
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self.counter.leave(connection.guest)
+
+    async def _go_round(self) -> None:
+        """One timer for all: who has not logged in for too long, or is silent, goes."""
+        while True:
+            await asyncio.sleep(min(_ROUND_S, self.bounds.login_s / 4))
+            now = self._loop.time()
+            for connection in list(self._connections):
+                guest = connection.guest
+                limit_s = self.bounds.silent_s if guest.welcome else self.bounds.login_s
+                since_s = guest.spoke_s if guest.welcome else max(connection.since_s, guest.left_s)
+                if now - since_s > limit_s:
+                    self.counter.counts["timed_out"] += 1
+                    connection.abort()
+
+
+class _Connection(asyncio.Protocol):
+    """One socket: reads frames, writes answers."""
+
+    __slots__ = ("_listener", "_reader", "_transport", "guest", "since_s")
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._reader = StreamReader()
+        self._transport: asyncio.Transport | None = None
+        self.guest = Guest("")
+        self.since_s = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.since_s = self.guest.spoke_s = asyncio.get_running_loop().time()
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self.guest.address = str(peer[0])
+        if not self._listener.joined(self):
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        transport, counter, bounds = self._transport, self._listener.counter, self._listener.bounds
+        if transport is None or transport.is_closing():
+            return
+        for found in self._reader.feed(data):
+            if found.fault is not None:
+                _logger.info("gb32960 %s: %s", self.guest.address, found.fault)
+            answer = counter.take(self.guest, found)
+            if answer is not None:
+                transport.write(encode_frame(answer))
+            if self.guest.unbearable:
+                transport.close()  # what was answered still goes out
+                return
+        stranger = not self.guest.welcome and self._reader.waiting > bounds.stranger_bytes
+        if stranger or transport.get_write_buffer_size() > bounds.unread_bytes:
+            counter.counts["cut_off"] += 1
+            transport.abort()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._transport = None
+        self._listener.left(self)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()

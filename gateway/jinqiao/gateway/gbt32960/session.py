@@ -1,0 +1,209 @@
+"""The platform's GB/T 32960 cloud gateway without its sockets: frames in, answers and forwarded messages out.
+
+A connection is a vehicle's, which logs in with its VIN: the name of a device of this registry. Or it is another
+platform's, which first logs in with user name and password (an application's), and then speaks for vehicles of that
+application's products.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hmac import compare_digest
+
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.wire.gbt32960.cursor import Fault
+from jinqiao.wire.gbt32960.forms import BEIJING
+from jinqiao.wire.gbt32960.frame import Frame
+from jinqiao.wire.gbt32960.reader import Found
+
+from .uplink import status_message, uplink_message
+
+__all__ = ["Counter32960", "Guest"]
+
+#: A second connection with a VIN is refused while the first has spoken within this time, s; later it takes over.
+BUSY_S = 30.0
+#: What one connection may get wrong before it is closed, and the vehicles one platform's connection may speak for.
+MOST_FAULTS, MOST_VEHICLES = 20, 10_000
+#: Words for wrong in editions that have no code for it (REPLIES, 05 to 07 and 04 are of 2025).
+_ONLY_2025 = frozenset({"vin_unknown", "signature", "structure", "decryption"})
+#: Code of the device log: request parameter error.
+_WRONG = 460
+_TOPIC = "gb32960"
+
+
+@dataclass(slots=True, eq=False)
+class Guest:
+    """One connection: which vehicles it speaks for, and whether it is another platform."""
+
+    address: str
+    vehicles: dict[str, Device] = field(default_factory=dict)
+    products: frozenset[str] | None = None  # those of the application a platform logged in as
+    faults: int = 0
+    spoke_s: float = 0.0
+    #: When it logged out last.
+    left_s: float = 0.0
+
+    @property
+    def welcome(self) -> bool:
+        """Whether it has proved who it is."""
+        return bool(self.vehicles) or self.products is not None
+
+    @property
+    def unbearable(self) -> bool:
+        return self.faults > MOST_FAULTS
+
+
+class Counter32960:
+    """Everybody who is connected. `take` answers what one connection sent; figures are in `counts`."""
+
+    def __init__(self, platform: Platform, clock: Callable[[], float]) -> None:
+        self._platform = platform
+        self._clock = clock
+        self._of_vin: dict[str, Guest] = {}
+        self.counts: Counter[str] = Counter()
+
+    def take(self, guest: Guest, found: Found) -> Frame | None:
+        """Act on one frame, or note the fault in its place; what to answer."""
+        guest.spoke_s = self._clock()
+        frame, fault = found.frame, found.fault
+        if frame is None or fault is not None:
+            self._note(guest, frame, fault)
+        if frame is None:
+            return None
+        if not frame.is_command:
+            self.counts["answers"] += 1
+            return None
+        self.counts[frame.command] += 1
+        reply = self._reply(guest, frame) if fault is None else "structure"
+        if reply != "ok":
+            self.counts["refused"] += 1
+            guest.faults += guest.products is None  # a platform may bring vehicles that are not known here
+        if frame.edition == "2016" and reply in _ONLY_2025:
+            reply = "error"
+        answer = frame.answer(reply)
+        if isinstance(frame.data, bytes):
+            return replace(answer, data={})
+        if frame.command == "time_sync":
+            return replace(answer, data={"time": datetime.now(BEIJING)})
+        return answer
+
+    def leave(self, guest: Guest) -> None:
+        """The connection has ended: its vehicles are offline."""
+        for vin in list(guest.vehicles):
+            self._out(guest, vin)
+
+    def _reply(self, guest: Guest, frame: Frame) -> str:
+        if frame.encryption != "none":
+            return "decryption"
+        act = _ACTS.get(frame.command)
+        if act is None:
+            return "error"
+        return act(self, guest, frame)
+
+    # What each command does; the reply's name.
+
+    def _platform_login(self, guest: Guest, frame: Frame) -> str:
+        data = _data(frame)
+        application = self._platform.registry.application(str(data["username"]))
+        given = str(data["password"]).encode()
+        if application is None or not compare_digest(application.password.encode(), given):
+            self.counts["bad_credentials"] += 1
+            return "error"
+        guest.products = application.products
+        return "ok"
+
+    def _platform_logout(self, guest: Guest, _: Frame) -> str:
+        if guest.products is None:
+            return "error"
+        self.leave(guest)
+        guest.products = None
+        return "ok"
+
+    def _login(self, guest: Guest, frame: Frame) -> str:
+        device = self._device(frame.vin, guest.products)
+        if device is None or self._platform.is_disabled(device.identity):
+            self.counts["vin_unknown"] += 1
+            return "vin_unknown"
+        other = self._of_vin.get(frame.vin)
+        if other is not None and other is not guest:
+            if self._clock() - other.spoke_s < BUSY_S:
+                return "vin_double"
+            self._out(other, frame.vin)
+        if (guest.products is None and guest.vehicles.keys() - {frame.vin}) or len(guest.vehicles) >= MOST_VEHICLES:
+            return "error"  # a vehicle's own connection is that vehicle's
+        if frame.vin not in guest.vehicles:
+            guest.vehicles[frame.vin] = device
+            self._of_vin[frame.vin] = guest
+            self._platform.terminal_came(device, guest.address)
+            self._send(device, "device/status/notify", status_message("online"))
+        return self._forward(guest, frame)
+
+    def _forward(self, guest: Guest, frame: Frame) -> str:
+        device = guest.vehicles.get(frame.vin)
+        if device is None:
+            self.counts["not_logged_in"] += 1
+            return "error"
+        if self._platform.is_disabled(device.identity):
+            self._out(guest, frame.vin)
+            return "error"
+        self.counts["forwarded"] += 1
+        self._send(device, "device/message/uplink", uplink_message(frame))
+        return "ok"
+
+    def _logout(self, guest: Guest, frame: Frame) -> str:
+        reply = self._forward(guest, frame)
+        if reply == "ok":
+            self._out(guest, frame.vin)
+        return reply
+
+    def _here(self, guest: Guest, _: Frame) -> str:
+        return "ok" if guest.welcome else "error"
+
+    # Helpers.
+
+    def _device(self, vin: str, products: Iterable[str] | None) -> Device | None:
+        registry = self._platform.registry
+        keys = registry.products if products is None else products
+        return next((device for key in keys if (device := registry.device(key, vin)) is not None), None)
+
+    def _out(self, guest: Guest, vin: str) -> None:
+        device = guest.vehicles.pop(vin)
+        guest.left_s = self._clock()
+        if self._of_vin.get(vin) is guest:
+            del self._of_vin[vin]
+        self._platform.terminal_went(device)
+        self._send(device, "device/status/notify", status_message("offline"))
+
+    def _send(self, device: Device, suffix: str, payload: bytes) -> None:
+        self._platform.send(Downlink(f"/sys/{device.identity}/{suffix}", payload))
+
+    def _note(self, guest: Guest, frame: Frame | None, fault: Fault | None) -> None:
+        """Count a fault, and write it into the log of the device it can be told of."""
+        self.counts["malformed"] += 1
+        guest.faults += 1
+        vin = frame.vin if frame is not None else next(iter(guest.vehicles), "")
+        device = guest.vehicles.get(vin)
+        if device is not None and fault is not None:
+            self._platform.record(device.product.key, device.name, _TOPIC, _WRONG, str(fault))
+
+
+def _data(frame: Frame) -> Mapping[str, object]:
+    assert not isinstance(frame.data, bytes)
+    return frame.data
+
+
+_ACTS: Mapping[str, Callable[[Counter32960, Guest, Frame], str]] = {
+    "login": Counter32960._login,
+    "real_time": Counter32960._forward,
+    "reissue": Counter32960._forward,
+    "logout": Counter32960._logout,
+    "platform_login": Counter32960._platform_login,
+    "platform_logout": Counter32960._platform_logout,
+    "heartbeat": Counter32960._here,
+    "time_sync": Counter32960._here,
+}

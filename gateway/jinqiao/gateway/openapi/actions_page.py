@@ -1,0 +1,75 @@
+"""docs/cloud-calls.md, from the tables of actions and errors: `python -m jinqiao.gateway.openapi.actions_page`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .actions import ACTIONS, VERSION
+from .errors import ERRORS
+
+__all__ = ["actions_page"]
+
+_HEAD = f"""\
+# Cloud calls
+
+What a customer's back end asks of the platform over HTTP (`jinqiao serve --http-port 8080`): the OpenAPI of version
+{VERSION}. This page is written from the tables in the code; a test keeps it so.
+
+Both SDKs of the vendor can be pointed at it. The newer one: `Config(endpoint='127.0.0.1:8080', protocol='HTTP', …)`;
+the older one: `request.set_endpoint('127.0.0.1:8080')`, `request.set_protocol_type('http')`. Access keys stand in the
+registry file. Both signatures are verified, ACS3-HMAC-SHA256 and RPC v1 with HMAC-SHA1; the age of a request is not
+judged.
+
+Answers are `RequestId`, `Success` and the members below; HTTP 200 also when the product refuses, with `Code` and
+`ErrorMessage`. RPC v1 answers XML unless `Format=JSON` is asked for. `!` marks a mandatory parameter, `.N` a list
+(`.1`, `.2` …); *device* is `IotId`, or `ProductKey` with `DeviceName`. Other parameters, such as `IotInstanceId`, are
+passed over.
+
+A synchronous service waits 8 s for the device, `RRpc` as long as its `Timeout` says. They reach a device whose client
+id has bit 0 of `ext` set on `/ext/rrpc/{{id}}/…`, others on `/sys/{{pk}}/{{dn}}/rrpc/request/{{id}}`.
+
+The past is asked for by `StartTime` and `EndTime`, both inclusive, in ms; `Asc` 1 is oldest first, 0 latest first.
+Where `NextValid` is true, `NextTime` is the time of the first row that was left out: ask again with it as `StartTime`
+(as `EndTime`, if `Asc` is 0 and `StartTime` the earlier of the two), and every row comes once. `jinqiao serve --data`
+keeps 30 days, `jinqiao run --sink parquet:DIR` what it writes ([stores.md](stores.md)); elsewhere the last value of
+each property is all there is.
+
+| action | parameters | answer |
+|---|---|---|
+"""
+
+_BETWEEN = """
+## Without an access key
+
+`POST /auth/register/device` with the form `productKey, deviceName, random, signMethod, sign` answers the secret of a
+device that was never online, to who knows its product's. `POST /auth/devicename` with `productKey, deviceName,
+clientId, timestamp, signmethod, sign` answers `iotId` and `iotToken`: user name and password of MQTT for seven days.
+Both answer `{"code", "data", "message"}` with the platform's device-side code.
+
+`GET /download/…` answers a configuration or firmware file, whole or a byte range.
+
+## Errors
+
+| code | HTTP | meaning |
+|---|---|---|
+"""
+
+
+def actions_page() -> str:
+    """The page as Markdown."""
+    return _HEAD + "".join(_rows()) + _BETWEEN + "".join(_errors())
+
+
+def _rows() -> Iterator[str]:
+    for action in ACTIONS.values():
+        parameters = action.parameters.replace("device!", "*device*!")
+        yield f"| {action.name} | {parameters} | {action.answer} |\n"
+
+
+def _errors() -> Iterator[str]:
+    for code, (status, text) in ERRORS.items():
+        yield f"| `{code}` | {status} | {text} |\n"
+
+
+if __name__ == "__main__":
+    print(actions_page(), end="")

@@ -1,0 +1,124 @@
+"""What an action is called with: its own parameters, read with care, and the platform that it acts on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.registry import Device, Product
+
+from .errors import ApiError
+
+__all__ = ["Arguments", "gmt_time", "utc_time"]
+
+#: The platform's local times are those of its region.
+_SHANGHAI_MS = 8 * 3_600_000
+
+
+class Arguments:
+    """Parameters of one call. Every reader raises ApiError for what is not there or not readable."""
+
+    def __init__(self, platform: Platform, parameters: Mapping[str, str]) -> None:
+        self.platform = platform
+        self._parameters = parameters
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text; without a default it is mandatory."""
+        value = self._parameters.get(name)
+        if value is None or (value == "" and default is None):
+            if default is None:
+                raise ApiError("MissingParameter", f"{name} is mandatory for this action.")
+            return default
+        return value
+
+    def number(self, name: str, default: int, *, low: int = 0, high: int = 2**31 - 1) -> int:
+        """A whole number within its bounds."""
+        text = self._parameters.get(name, "")
+        if not text:
+            return default
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and low <= int(text) <= high):
+            raise ApiError("InvalidParameter", f"{name} must be a whole number from {low} to {high}, found {text!r}.")
+        return int(text)
+
+    def object(self, name: str, default: str | None = None) -> dict[str, Any]:
+        """A JSON object as text."""
+        text = self.text(name, default) or "{}"
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            value = None
+        if type(value) is not dict:
+            raise ApiError("InvalidParameter", f"{name} must be a JSON object.")
+        return value
+
+    def base64(self, name: str) -> bytes:
+        """Bytes as base64."""
+        text = self._parameters.get(name, "")
+        if not text:
+            raise ApiError("iot.messagebroker.NullMessageContent")
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise ApiError("iot.messagebroker.MessageContentIsNotBase64Encode") from None
+
+    def list(self, name: str) -> list[str]:
+        """`Name.1`, `Name.2` … in their order."""
+        values: list[tuple[int, str]] = []
+        for key, value in self._parameters.items():
+            prefix, _, index = key.partition(".")
+            if prefix == name and index.isascii() and index.isdigit() and len(index) < 9:
+                values.append((int(index), value))
+        return [value for _, value in sorted(values)]
+
+    def product(self) -> Product:
+        """The product that `ProductKey` names."""
+        key = self._parameters.get("ProductKey", "")
+        if not key:
+            raise ApiError("iot.prod.NullProductKey")
+        product = self.platform.registry.product(key)
+        if product is None:
+            raise ApiError("iot.prod.NotExistedProduct")
+        return product
+
+    def device(self) -> Device:
+        """The device of `IotId`, which wins, or of `ProductKey` and `DeviceName`."""
+        if iot_id := self._parameters.get("IotId"):
+            return self.device_of_id(iot_id)
+        product = self.product()
+        name = self._parameters.get("DeviceName", "")
+        if not name:
+            raise ApiError("iot.device.NullDeviceName")
+        return self.device_named(product, name)
+
+    def device_of_id(self, iot_id: str) -> Device:
+        device = self.platform.iot_ids.find(iot_id)
+        if device is None:
+            raise ApiError("iot.device.InvalidIoTId")
+        return device
+
+    def device_named(self, product: Product, name: str) -> Device:
+        device = self.platform.registry.device(product.key, name)
+        if device is None:
+            raise ApiError("iot.device.NotExistedDevice")
+        return device
+
+
+def utc_time(ms: int) -> str:
+    """`2026-11-22T07:52:36.123Z`; empty for never."""
+    if not ms:
+        return ""
+    moment = datetime.fromtimestamp(ms / 1000, tz=UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def gmt_time(ms: int) -> str:
+    """`2026-11-22 15:52:36` in the region's time; empty for never."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime((ms + _SHANGHAI_MS) // 1000)) if ms else ""

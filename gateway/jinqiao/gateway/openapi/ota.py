@@ -1,0 +1,71 @@
+"""Actions of firmware over the air: make a firmware known, offer it to devices."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from jinqiao.gateway.platform.devices.ota import Firmware
+from jinqiao.gateway.platform.registry.registry import Device, Product
+from jinqiao.wire.alink.limits import DEFAULT_MODULE
+
+from .arguments import Arguments, utc_time
+from .errors import ApiError
+
+__all__ = ["create_ota_firmware", "create_ota_static_upgrade_job"]
+
+#: As callers write it → as every official SDK reads it: one refuses `MD5`.
+_SIGN_METHODS = {"MD5": "Md5", "SHA256": "SHA256"}
+#: Bytes; larger images are refused.
+_LARGEST = 1024**3
+_FULL, _DIFFERENCE = 0, 1
+
+
+def create_ota_firmware(args: Arguments) -> dict[str, Any]:
+    product = args.product()
+    method = _SIGN_METHODS.get(args.text("SignMethod", "MD5").upper())
+    if method is None:
+        raise ApiError("InvalidParameter", "SignMethod must be MD5 or SHA256.")
+    firmware = Firmware(
+        version=args.text("DestVersion"),
+        size=args.number("FirmwareSize", 0, high=_LARGEST),
+        url=args.text("FirmwareUrl"),
+        sign=args.text("FirmwareSign", ""),
+        sign_method=method,
+        module=args.text("ModuleName", "") or DEFAULT_MODULE,
+        is_diff=args.number("Type", _FULL, high=_DIFFERENCE) == _DIFFERENCE,
+        ext_data=args.object("Udi", "{}"),
+    )
+    firmware_id = secrets.token_hex(16)
+    args.platform.firmwares[product.key, firmware_id] = firmware
+    args.platform.on_change("firmware", product.key, firmware_id, asdict(firmware))
+    return {"Data": {"FirmwareId": firmware_id, "UtcCreate": utc_time(args.platform.now_ms())}}
+
+
+def create_ota_static_upgrade_job(args: Arguments) -> dict[str, Any]:
+    """Offers the firmware to the devices that run one of the `SrcVersion.N`, to all if none is given."""
+    product = args.product()
+    firmware = args.platform.firmwares.get((product.key, args.text("FirmwareId")))
+    if firmware is None:
+        raise ApiError("iot.ota.FirmwareNotFound")
+    sources = set(args.list("SrcVersion"))
+    job_id = secrets.token_urlsafe(18)
+    for device in _targets(args, product):
+        versions = args.platform.versions(device)
+        if not sources or versions.get(firmware.module, "") in sources:
+            args.platform.push_ota(device, firmware, job_id=job_id, task_id=secrets.token_urlsafe(18))
+    return {"Data": {"JobId": job_id, "UtcCreate": utc_time(args.platform.now_ms())}}
+
+
+def _targets(args: Arguments, product: Product) -> Iterable[Device]:
+    selection = args.text("TargetSelection").upper()
+    if selection == "ALL":
+        return [args.device_named(product, name) for name in product.devices]
+    if selection != "SPECIFIC":
+        raise ApiError("InvalidParameter", "TargetSelection must be ALL or SPECIFIC.")
+    names = args.list("TargetDeviceName")
+    if not names:
+        raise ApiError("iot.device.NoneDeviceNameElement")
+    return [args.device_named(product, name) for name in names]

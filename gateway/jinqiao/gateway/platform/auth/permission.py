@@ -1,0 +1,168 @@
+"""Who may publish and subscribe what: devices their own topics, applications those of their products.
+
+An application that has every product of the registry may use any wildcard; one with fewer names the product key.
+
+A device's filter is granted when one readable row of the table, with the device's own names in it, covers it whole; so
+no wildcard can reach a neighbour or cross from one class of topics into another. The answer does not depend on who
+is connected, so a broker may keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.platform.registry.registry import Device, Registry
+from jinqiao.wire.alink.routing import find, rows_covering
+from jinqiao.wire.alink.topics import RESERVED_KEYS, TOPICS, Direction
+
+__all__ = ["may_publish", "may_subscribe", "publishes_as", "subscribes_as", "unshared"]
+
+#: Limits of a device's custom and broadcast topics; system topics may be deeper.
+LONGEST_TOPIC, MOST_SLASHES = 128, 7
+
+Rule = Callable[[Registry, Principal, str], bool]
+
+
+def may_publish(registry: Registry, principal: Principal, topic: str) -> bool:
+    """Whether this topic name is the principal's to write."""
+    return principal.kind == "in_house" or (
+        not topic.startswith("$") and _PUBLISH[principal.kind](registry, principal, topic)
+    )
+
+
+def may_subscribe(registry: Registry, principal: Principal, topic_filter: str) -> bool:
+    """Whether every topic this filter can match is the principal's to read; a `$share/{group}/` is passed over."""
+    return principal.kind == "in_house" or _SUBSCRIBE[principal.kind](registry, principal, unshared(topic_filter))
+
+
+def unshared(topic_filter: str) -> str:
+    """A filter without its `$share/{group}/`."""
+    if not topic_filter.startswith("$share/"):
+        return topic_filter
+    return topic_filter.split("/", 2)[2] if topic_filter.count("/") > 1 else topic_filter
+
+
+# Devices.
+
+
+def _device_publishes(_: Registry, principal: Principal, topic: str) -> bool:
+    return publishes_as(principal.identity, topic)
+
+
+def publishes_as(identity: str, topic: str) -> bool:
+    """Whether this topic name is this device's to write, whoever speaks for it."""
+    found = find(topic)
+    return (
+        found is not None
+        and Direction.UP in found.row.direction
+        and f"{found.product_key}/{found.device_name}" == identity
+        and (found.row.kind != "custom" or _within_limits(topic))
+    )
+
+
+def _device_subscribes(_: Registry, principal: Principal, topic_filter: str) -> bool:
+    return subscribes_as(principal.subject.device, topic_filter)
+
+
+def subscribes_as(device: Device, topic_filter: str) -> bool:
+    """Whether every topic this filter can match is this device's to read, whoever speaks for it."""
+    rows = rows_covering(topic_filter, device.product.key, device.name)
+    readable = [row for row in rows if Direction.DOWN in row.direction]
+    limited = any(row.kind in {"custom", "broadcast"} for row in readable)
+    return bool(readable) and (not limited or _within_limits(topic_filter))
+
+
+def _within_limits(topic: str) -> bool:
+    return len(topic) <= LONGEST_TOPIC and topic.count("/") <= MOST_SLASHES
+
+
+# Applications.
+
+
+def _application_publishes(_: Registry, principal: Principal, topic: str) -> bool:
+    """Downlinks only: what devices send, and what the platform itself replies, is not an application's to say."""
+    found = find(topic)
+    return (
+        found is not None
+        and Direction.DOWN in found.row.direction
+        and not found.row.is_reply
+        and found.product_key in principal.subject.products
+    )
+
+
+def _application_subscribes(registry: Registry, principal: Principal, topic_filter: str) -> bool:
+    products: frozenset[str] = principal.subject.products
+    if topic_filter.startswith("$"):
+        return topic_filter.startswith("$SYS/")  # counts of the broker, nobody's secrets
+    return products.issuperset(registry.products) or _product_named(topic_filter) in products
+
+
+def _before_product_key() -> tuple[tuple[str | None, ...], ...]:
+    """What stands before the product key in each class of topics, longest first; None is any one level."""
+    prefixes = {
+        tuple(None if level.startswith("{") else level for level in row.pattern.split("/{pk}/")[0].split("/"))
+        for row in TOPICS
+        if "{pk}" in row.pattern
+    }
+    return tuple(sorted(prefixes, key=len, reverse=True))
+
+
+_PREFIXES = _before_product_key()
+
+
+def _product_named(topic_filter: str) -> str | None:
+    """The product key that stands in the filter where its class of topics has it, or None."""
+    levels = topic_filter.split("/")
+    for prefix in _PREFIXES:
+        if len(levels) > len(prefix) and all(
+            wanted == level or (wanted is None and level != "#") for wanted, level in zip(prefix, levels, strict=False)
+        ):
+            key = levels[len(prefix)]
+            return None if key in RESERVED_KEYS else key
+    return None
+
+
+# Clients without a user name.
+
+
+def _anonymous_publishes(registry: Registry, _: Principal, topic: str) -> bool:
+    return _is_ordinary(registry, topic)
+
+
+def _anonymous_subscribes(registry: Registry, _: Principal, topic_filter: str) -> bool:
+    if topic_filter in registry.deny_subscribe:
+        return False
+    levels = topic_filter.split("/")
+    if not registry.products:
+        return True
+    if levels[0] == "#" or (levels[0] in {"", "+"} and len(levels) > 1 and levels[1] in {"+", "#"}):
+        return False
+    return _is_ordinary(registry, "/" + topic_filter[2:] if levels[0] == "+" else topic_filter)
+
+
+def _is_ordinary(registry: Registry, topic: str) -> bool:
+    """Whether no device can have this topic: once there is a product, system roots and its own root are taken."""
+    if not registry.products or not topic.startswith("/"):
+        return True
+    root = topic.split("/", 2)[1]
+    return root not in RESERVED_KEYS and root not in registry.products
+
+
+def _never(_: Registry, __: Principal, ___: str) -> bool:
+    """A session of dynamic registration is told its credentials and does nothing else."""
+    return False
+
+
+_PUBLISH: Mapping[str, Rule] = {
+    "device": _device_publishes,
+    "application": _application_publishes,
+    "anonymous": _anonymous_publishes,
+    "registering": _never,
+}
+_SUBSCRIBE: Mapping[str, Rule] = {
+    "device": _device_subscribes,
+    "application": _application_subscribes,
+    "anonymous": _anonymous_subscribes,
+    "registering": _never,
+}

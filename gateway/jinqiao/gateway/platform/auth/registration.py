@@ -1,0 +1,92 @@
+"""Dynamic registration over MQTT (document 132111): a device that knows its product's secret asks for its own.
+
+Its CONNECT says `authType=register` (registered before; gets its secret) or `regnwl` (not registered; gets a token,
+with which it logs in as `connwl`). The answer comes on that connection without SUBSCRIBE. Keep-alives are not checked.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jinqiao.base.errors import PlatformError
+from jinqiao.gateway.broker.policy import Downlink, Login, Principal
+from jinqiao.gateway.platform.provisioning import check_registration, device_secret, new_secret
+from jinqiao.wire.alink.json_values import compact
+
+from .identity import BAD_CREDENTIALS, IDENTIFIER_REJECTED, UNAVAILABLE, ClientId, Denied
+
+if TYPE_CHECKING:
+    from jinqiao.gateway.platform.platform import Platform
+    from jinqiao.gateway.platform.registry.registry import Device, Product
+
+__all__ = ["REGISTRATIONS", "Registering", "register_by_mqtt"]
+
+#: Values of `authType` that ask for credentials.
+REGISTRATIONS = frozenset({"register", "regnwl"})
+
+#: Seconds; the session has said all it has to say at once.
+_KEEP_ALIVE_S = 60
+
+#: CONNACK return codes by device-side code; others are 4, wrong credentials.
+_REASONS = {460: IDENTIFIER_REJECTED, 6292: IDENTIFIER_REJECTED, 6288: UNAVAILABLE, 6289: UNAVAILABLE, 403: UNAVAILABLE}
+
+_sessions = count(1)
+
+
+class Registering(NamedTuple):
+    """What a session of dynamic registration is told."""
+
+    answer: Downlink
+
+
+def register_by_mqtt(
+    platform: Platform, login: Login, client: ClientId, product_key: str, device_name: str
+) -> Principal:
+    """The principal of a registration, whose device is registered from now on; raises Denied."""
+    parameters = client.parameters
+    try:
+        product = check_registration(
+            platform,
+            product_key,
+            device_name,
+            parameters.get("random", ""),
+            parameters.get("signmethod", "hmacmd5"),
+            login.password or b"",
+        )
+        answer = _ANSWERS[parameters["authType"]](platform, product, device_name)
+    except PlatformError as error:
+        reason = _REASONS.get(error.code, BAD_CREDENTIALS)
+        why = f"dynamic registration: {error}"
+        raise Denied(reason, error.code, why, product_key=product_key, device_name=device_name) from error
+    return Principal(
+        name=f"{device_name}&{product_key} (registering)",
+        kind="registering",
+        identity=f"registering:{next(_sessions)}",
+        keep_alive_s=_KEEP_ALIVE_S,
+        max_subscriptions=0,
+        subject=Registering(answer),
+    )
+
+
+def _register(platform: Platform, product: Product, device_name: str) -> Downlink:
+    device = device_secret(platform, product, device_name)
+    return Downlink("/ext/register", compact({**_names(device), "deviceSecret": device.secret}))
+
+
+def _register_without_list(platform: Platform, product: Product, device_name: str) -> Downlink:
+    known = platform.registry.device(product.key, device_name)
+    if known is not None and platform.record_of(known).activated_ms:
+        raise PlatformError(6289, "device already activated")
+    device = known or platform.register(product, device_name)
+    token = new_secret()
+    platform.note(device, token=token)
+    body: dict[str, Any] = {**_names(device), "clientId": f"{device_name}.{product.key}", "deviceToken": token}
+    return Downlink("/ext/regnwl", compact(body))
+
+
+def _names(device: Device) -> dict[str, str]:
+    return {"productKey": device.product.key, "deviceName": device.name}
+
+
+_ANSWERS = {"register": _register, "regnwl": _register_without_list}

@@ -1,0 +1,1 @@
+"""Who and what there is: products, devices, applications, access keys; and what is noted about a device."""

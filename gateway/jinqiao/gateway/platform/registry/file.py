@@ -1,0 +1,209 @@
+"""The registry file (`--registry FILE.yaml`): its form, and the registry it describes.
+
+Strict: unknown keys, names that stand twice and references to products that are not there are refused, all at once,
+each with its place. Paths of thing models are relative to the registry file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from jinqiao.base.document import Document, did_you_mean
+from jinqiao.base.errors import Problem, RegistryError
+from jinqiao.gateway.platform.converters.base import Converter
+from jinqiao.gateway.platform.converters.layout import Field as RawField
+from jinqiao.gateway.platform.converters.layout import Layout
+from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.thing_model import ThingModel, load_thing_model
+from jinqiao.wire.alink.topics import RESERVED_KEYS
+
+from .devices import ListedDevices
+from .registry import Application, ConsumerGroup, NodeType, Product, Registry
+
+__all__ = ["RegistryFile", "load_registry"]
+
+Place = tuple[str | int, ...]
+
+
+def _not_a_system_root(key: str) -> str:
+    if key in RESERVED_KEYS:
+        raise ValueError(f"{key!r} is the root of system topics; no product can be called so")
+    return key
+
+
+def _not_zero(scale: float) -> float:
+    if scale == 0 or not math.isfinite(scale):
+        raise ValueError("a scale is a finite number other than 0")
+    return scale
+
+
+ProductKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$"), AfterValidator(_not_a_system_root)]
+DeviceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:@-]{1,32}$")]
+Secret = Annotated[str, Field(min_length=1, max_length=128)]
+#: `&` parts a device's name from its product key in MQTT user names.
+Username = Annotated[str, Field(pattern=r"^[^&\x00]{1,128}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class DeviceEntry(_Strict):
+    device_name: DeviceName
+    device_secret: Secret = Field(repr=False)
+
+
+class RawFieldEntry(_Strict):
+    identifier: str
+    format: Literal["u8", "i8", "u16", "i16", "u32", "i32", "f32", "f64"]
+    scale: Annotated[int | float, AfterValidator(_not_zero)] = 1
+    offset: int | float = 0
+
+
+class ProductEntry(_Strict):
+    product_key: ProductKey
+    name: str
+    #: A TSL file beside the registry; without one the product is an EV like the simulated ones.
+    thing_model: str | None = None
+    product_secret: Secret | None = Field(default=None, repr=False)
+    dynamic_registration: bool = False
+    node_type: NodeType = "device"
+    #: As the platform's products have it: type and range, identifier and type alone, or nothing.
+    validation: Literal["strong", "weak", "none"] = "strong"
+    #: What turns raw data into Alink and back: a Python script beside the registry, or the fields of one frame.
+    raw_script: str | None = None
+    raw_layout: list[RawFieldEntry] = Field(default_factory=list)
+    devices: list[DeviceEntry] = Field(default_factory=list)
+
+
+class AccessKeyEntry(_Strict):
+    id: Annotated[str, Field(min_length=1)]
+    secret: Secret = Field(repr=False)
+
+
+class ApplicationEntry(_Strict):
+    username: Username
+    password: Secret = Field(repr=False)
+    products: list[str] = Field(default_factory=list)
+
+
+class ConsumerGroupEntry(_Strict):
+    id: Annotated[str, Field(min_length=1)]
+    products: list[str] = Field(default_factory=list)
+
+
+class RegistryFile(_Strict):
+    """The whole file."""
+
+    products: list[ProductEntry] = Field(default_factory=list)
+    access_keys: list[AccessKeyEntry] = Field(default_factory=list)
+    applications: list[ApplicationEntry] = Field(default_factory=list)
+    consumer_groups: list[ConsumerGroupEntry] = Field(default_factory=list)
+    anonymous: bool = False
+    deny_subscribe: list[str] = Field(default_factory=list)
+
+
+def load_registry(path: Path | str) -> Registry:
+    """The registry that `path` describes; raises RegistryError."""
+    document = Document.load(path, error=RegistryError)
+    file = document.check(RegistryFile)
+    folder = Path(path).parent
+    models, model_problems = _thing_models(document, file, folder)
+    found = [*_repeats(document, file), *_strangers(document, file), *_converter_problems(document, file, folder)]
+    problems = list(document.refusal(found).problems)
+    if problems or model_problems:
+        raise RegistryError([*problems, *model_problems])
+    return Registry(
+        (_product(entry, model, folder) for entry, model in zip(file.products, models, strict=True)),
+        (Application(a.username, a.password, frozenset(a.products)) for a in file.applications),
+        access_keys={key.id: key.secret for key in file.access_keys},
+        consumer_groups=(ConsumerGroup(group.id, frozenset(group.products)) for group in file.consumer_groups),
+        anonymous=file.anonymous,
+        deny_subscribe=file.deny_subscribe,
+    )
+
+
+def _product(entry: ProductEntry, model: ThingModel, folder: Path) -> Product:
+    return Product(
+        key=entry.product_key,
+        name=entry.name,
+        thing_model=model,
+        devices=ListedDevices({device.device_name: device.device_secret for device in entry.devices}),
+        secret=entry.product_secret,
+        dynamic_registration=entry.dynamic_registration,
+        node_type=entry.node_type,
+        converter=_converter(entry, folder),
+    )
+
+
+def _converter(entry: ProductEntry, folder: Path) -> Converter | None:
+    if entry.raw_script is not None:
+        return ScriptConverter(folder / entry.raw_script)
+    if entry.raw_layout:
+        return Layout([RawField(f.identifier, f.format, f.scale, f.offset) for f in entry.raw_layout])
+    return None
+
+
+def _converter_problems(document: Document, file: RegistryFile, folder: Path) -> Iterator[Problem]:
+    for row, entry in enumerate(file.products):
+        if entry.raw_script is not None and not (folder / entry.raw_script).is_file():
+            yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+        if entry.raw_script is not None and entry.raw_layout:
+            yield document.problem(("products", row, "raw_layout"), "a product has a raw_script or a raw_layout")
+
+
+def _thing_models(document: Document, file: RegistryFile, folder: Path) -> tuple[list[ThingModel], list[Problem]]:
+    models: list[ThingModel] = []
+    problems: list[Problem] = []
+    for row, entry in enumerate(file.products):
+        if entry.thing_model is None:
+            models.append(ev_thing_model(entry.product_key))
+            continue
+        place = folder / entry.thing_model
+        if not place.is_file():
+            problems.append(document.problem(("products", row, "thing_model"), f"no file {entry.thing_model!r}"))
+            continue
+        try:
+            models.append(load_thing_model(place, validation=entry.validation))
+        except RegistryError as refused:
+            problems += refused.problems
+    return models, problems
+
+
+def _repeats(document: Document, file: RegistryFile) -> Iterator[Problem]:
+    """Names that stand twice where they have to be unique."""
+    yield from _repeated(document, ("products",), "product_key", (p.product_key for p in file.products))
+    for row, product in enumerate(file.products):
+        names = (device.device_name for device in product.devices)
+        yield from _repeated(document, ("products", row, "devices"), "device_name", names)
+    yield from _repeated(document, ("access_keys",), "id", (key.id for key in file.access_keys))
+    yield from _repeated(document, ("applications",), "username", (a.username for a in file.applications))
+    yield from _repeated(document, ("consumer_groups",), "id", (group.id for group in file.consumer_groups))
+
+
+def _repeated(document: Document, where: Place, key: str, names: Iterable[Hashable]) -> Iterator[Problem]:
+    seen: set[Hashable] = set()
+    for row, name in enumerate(names):
+        if name in seen:
+            yield document.problem((*where, row, key), f"{name!r} stands twice; it has to be unique")
+        seen.add(name)
+
+
+def _strangers(document: Document, file: RegistryFile) -> Iterator[Problem]:
+    """References to products that the file does not describe."""
+    known = {product.product_key for product in file.products}
+    lists = (
+        *((("applications", row), a.products) for row, a in enumerate(file.applications)),
+        *((("consumer_groups", row), group.products) for row, group in enumerate(file.consumer_groups)),
+    )
+    for where, products in lists:
+        for index, key in enumerate(products):
+            if key not in known:
+                message = f"no product {key!r} in this registry{did_you_mean(key, known)}"
+                yield document.problem((*where, "products", index), message)

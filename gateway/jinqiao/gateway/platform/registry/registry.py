@@ -1,0 +1,128 @@
+"""The registry: products with their devices, applications, access keys and consumer groups, looked up by name.
+
+In memory, built from a registry file (`file.load_registry`) or in code for a simulated fleet (`simulated_product`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.gateway.platform.converters.base import Converter
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.thing_model import ThingModel
+
+from .devices import Devices, FleetDevices
+
+__all__ = [
+    "Application",
+    "ConsumerGroup",
+    "Device",
+    "NodeType",
+    "Product",
+    "Registry",
+    "simulated_product",
+]
+
+NodeType = Literal["device", "gateway", "sub_device"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """What devices of one kind have in common."""
+
+    key: str
+    name: str
+    thing_model: ThingModel = field(repr=False)
+    devices: Devices = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+    dynamic_registration: bool = False
+    node_type: NodeType = "device"
+    #: What turns raw data of its devices into Alink and back.
+    converter: Converter | None = field(default=None, repr=False)
+    #: Raw data is for subscribers: the CAN frames of simulated vehicles are forwarded, not converted and not refused.
+    raw_is_forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Device:
+    """The platform's triple: product key, device name, device secret."""
+
+    product: Product
+    name: str
+    secret: str = field(repr=False)
+
+    @property
+    def identity(self) -> str:
+        """The name under which a second login takes over the first: the triple, not the client id."""
+        return f"{self.product.key}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """MQTT credentials of a customer's back end, for all topics of its products."""
+
+    username: str
+    password: str = field(repr=False)
+    products: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroup:
+    """Who shares the forwarded messages of some products."""
+
+    id: str
+    products: frozenset[str] = frozenset()
+
+
+class Registry:
+    """Everything the platform knows of, by name.
+
+    `anonymous` lets clients without user name use ordinary topics; `deny_subscribe` lists filters refused to them.
+    """
+
+    def __init__(
+        self,
+        products: Iterable[Product] = (),
+        applications: Iterable[Application] = (),
+        *,
+        access_keys: Mapping[str, str] | None = None,
+        consumer_groups: Iterable[ConsumerGroup] = (),
+        anonymous: bool = False,
+        deny_subscribe: Iterable[str] = (),
+    ) -> None:
+        self.products: dict[str, Product] = {product.key: product for product in products}
+        self.applications: dict[str, Application] = {a.username: a for a in applications}
+        self.access_keys: dict[str, str] = dict(access_keys or {})
+        self.consumer_groups: dict[str, ConsumerGroup] = {group.id: group for group in consumer_groups}
+        self.anonymous = anonymous
+        self.deny_subscribe = frozenset(deny_subscribe)
+
+    def product(self, product_key: str) -> Product | None:
+        return self.products.get(product_key)
+
+    def device(self, product_key: str, device_name: str) -> Device | None:
+        """The device, made on demand: a fleet keeps no object per device."""
+        product = self.products.get(product_key)
+        secret = product.devices.secret(device_name) if product else None
+        return Device(product, device_name, secret) if product and secret is not None else None
+
+    def application(self, username: str) -> Application | None:
+        return self.applications.get(username)
+
+
+def simulated_product(
+    product_key: str,
+    names: NDArray[np.bytes_],
+    *,
+    fleet_secret: str,
+    name: str = "Simulated EV",
+    factory_versions: Mapping[str, str] | None = None,
+) -> Product:
+    """The product of a simulated fleet with the EV thing model; `names`, shape (n,), bytes, are its devices' names."""
+    devices = FleetDevices(names, fleet_secret=fleet_secret, factory_versions=factory_versions)
+    return Product(product_key, name, ev_thing_model(product_key), devices, raw_is_forwarded=True)

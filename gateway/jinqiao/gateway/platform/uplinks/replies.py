@@ -1,0 +1,55 @@
+"""What devices answer: to calls that somebody waits for, and to requests that nobody waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.wire.alink.codes import OK, TEXT
+from jinqiao.wire.alink.json_values import object_of
+from jinqiao.wire.alink.requests import parse_request
+
+from .uplink import Uplink
+
+__all__ = ["answer_call", "note_reply", "note_service_reply"]
+
+
+def answer_call(uplink: Uplink) -> Iterable[Downlink]:
+    """Handler of the topics that carry answers; their first named level is the message id."""
+    uplink.house.calls.answered(uplink.device.identity, uplink.variables[0], uplink.payload)
+    return ()
+
+
+def note_reply(uplink: Uplink) -> Iterable[Downlink]:
+    """A device's refusal of a set or an asynchronous service goes into the device log, once.
+
+    A reply to nothing that was asked is ignored; so is none at all, because one official SDK never answers a set.
+    """
+    message = object_of(uplink.payload)
+    if message is None:
+        uplink.record(6207, TEXT[6207])
+        return ()
+    identity, calls = uplink.device.identity, uplink.house.calls
+    request_id, code = parse_request(uplink.payload).id, message.get("code")
+    path = calls.path_of(identity, request_id)
+    if path is None or uplink.topic != f"/sys/{identity}/{path}_reply":
+        return ()
+    calls.settle(identity, request_id)
+    if code != OK:
+        known = code if type(code) is int and code in TEXT else 500
+        said = message.get("message")
+        uplink.record(known, f"the device answered {code!r:.20}: {said if type(said) is str else ''}".rstrip(": "))
+    return ()
+
+
+def note_service_reply(uplink: Uplink) -> Iterable[Downlink]:
+    """The answer to an asynchronous service: nobody waits for it, but who asks for past calls is told."""
+    identity, message = uplink.device.identity, object_of(uplink.payload)
+    if message is not None:
+        request_id = parse_request(uplink.payload).id
+        if uplink.topic == f"/sys/{identity}/{uplink.house.calls.path_of(identity, request_id)}_reply":
+            output = orjson.dumps(message.get("data", {})).decode()
+            uplink.house.take_service(uplink.device, uplink.variables[0], request_id, "", output)
+    return note_reply(uplink)

@@ -1,0 +1,267 @@
+"""A gateway's sub-devices: registering them, binding them, telling of those it found (`thing/sub`, `thing/topo`).
+
+All entries of a message are judged before any is acted upon: one bad entry refuses the message. A sub-device that
+another gateway binds with a valid signature moves there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinqiao.base.errors import PlatformError
+from jinqiao.gateway.platform.devices.topology import MOST_BOUND
+from jinqiao.gateway.platform.provisioning import DEVICE_NAME
+from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.registry.registry import Device, Product
+from jinqiao.wire.alink.json_values import as_name
+from jinqiao.wire.alink.signature import METHODS, client_content, registration_content, same_signature, sign
+
+from .sub_notices import names_of, tell_topology_change
+from .uplink import House, Outcome, Uplink, answered
+
+__all__ = [
+    "add_topology",
+    "delete_topology",
+    "find_list",
+    "get_topology",
+    "named_device",
+    "product_register",
+    "register_sub_devices",
+    "release",
+    "signed",
+    "unregister_sub_devices",
+]
+
+#: Sub-devices in one message.
+MOST_REGISTERED = 30
+
+
+def named_device(house: House, entry: Any) -> Device | int:
+    """The device that an entry names, or the code why there is none."""
+    if type(entry) is not dict:
+        return 460
+    product_key, device_name = as_name(entry.get("productKey")), as_name(entry.get("deviceName"))
+    if product_key is None or device_name is None:
+        return 460
+    return house.registry.device(product_key, device_name) or 6100
+
+
+def signed(device: Device, entry: dict[str, Any], *, method: Any) -> bool | None:
+    """Whether an entry is signed with the sub-device's secret; None when what is needed for that is missing.
+
+    The Python SDK signs the whole client id with its `|…|`, others only what stands before.
+    """
+    client_id, timestamp, signature = entry.get("clientId"), entry.get("timestamp"), entry.get("sign")
+    if type(client_id) is not str or type(signature) is not str or type(method) is not str:
+        return None
+    if timestamp is not None and type(timestamp) not in (str, int):
+        return None
+    stamp = None if timestamp is None else str(timestamp)
+    return any(
+        same_signature(
+            sign(method, device.secret, client_content(name, device.name, device.product.key, stamp)), signature
+        )
+        for name in {client_id, client_id.partition("|")[0]}
+    )
+
+
+# Registration.
+
+
+@answered
+def register_sub_devices(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.sub.register`: secrets of sub-devices, new or registered before, whose products allow it."""
+    if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
+        return Outcome(460)
+    wanted: list[tuple[Product, str]] = []
+    for entry in params:
+        found = _registrable(uplink, entry)
+        if isinstance(found, int):
+            return Outcome(found)
+        wanted.append(found)
+    try:
+        devices = [_registered(uplink.house, product, name) for product, name in wanted]
+    except PlatformError as refused:
+        return Outcome(refused.code)
+    return Outcome(data=[_credentials(device) for device in devices])
+
+
+def _registrable(uplink: Uplink, entry: Any) -> tuple[Product, str] | int:
+    if type(entry) is not dict:
+        return 460
+    product_key, device_name = as_name(entry.get("productKey")), as_name(entry.get("deviceName"))
+    if product_key is None or device_name is None:
+        return 460
+    product = uplink.house.registry.product(product_key)
+    if product is None:
+        return 5005
+    if f"{product_key}/{device_name}" == uplink.device.identity:
+        return 6402
+    if not product.dynamic_registration:
+        return 6288
+    gateway = uplink.house.gateways.gateway_of(f"{product_key}/{device_name}")
+    return 6619 if gateway not in (None, uplink.device.identity) else (product, device_name)
+
+
+def _registered(house: House, product: Product, device_name: str) -> Device:
+    return house.registry.device(product.key, device_name) or house.register(product, device_name)
+
+
+def _credentials(device: Device) -> dict[str, str]:
+    return {
+        "iotId": iot_id(device.product.key, device.name),
+        "productKey": device.product.key,
+        "deviceName": device.name,
+        "deviceSecret": device.secret,
+    }
+
+
+@answered
+def product_register(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.proxy.provisioning.product_register`: the same, vouched for with the sub-device's product secret."""
+    entries = params.get("proxieds") if type(params) is dict else None
+    if type(entries) is not list or not 0 < len(entries) <= MOST_REGISTERED:
+        return Outcome(460)
+    successes, failures = [], []
+    for entry in entries:
+        found = _vouched(uplink, entry)
+        if isinstance(found, Device):
+            successes.append(_credentials(found))
+        else:
+            names = entry if type(entry) is dict else {}
+            failures.append(
+                {"productKey": names.get("productKey"), "deviceName": names.get("deviceName"), "code": found}
+            )
+            uplink.record(found, "product registration of a sub-device refused")
+    return Outcome(data={"successes": successes, "failures": failures})
+
+
+def _vouched(uplink: Uplink, entry: Any) -> Device | int:
+    found = _registrable(uplink, entry)
+    if isinstance(found, int):
+        return found
+    product, device_name = found
+    random, method, signature = (entry.get(name) for name in ("random", "signMethod", "sign"))
+    if not (type(random) is str and type(method) is str and type(signature) is str):
+        return 460
+    if method.lower() not in METHODS:
+        return 6292
+    content = registration_content(device_name, product.key, random)
+    if product.secret is None or not same_signature(sign(method, product.secret, content), signature):
+        return 6600
+    try:
+        return _registered(uplink.house, product, device_name)
+    except PlatformError as refused:
+        return refused.code
+
+
+@answered
+def unregister_sub_devices(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.sub.unregister`: the gateway gives its sub-devices up; they stay registered."""
+    return _unbind(uplink, params)
+
+
+# Topology.
+
+
+@answered
+def add_topology(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.topo.add`: bind sub-devices, each signed with its own secret."""
+    if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
+        return Outcome(460)
+    devices: list[Device] = []
+    for entry in params:
+        device = named_device(uplink.house, entry)
+        if isinstance(device, int):
+            return Outcome(device)
+        if code := _cannot_be_bound(uplink, device, entry):
+            return Outcome(code)
+        devices.append(device)
+    gateways = uplink.house.gateways
+    fresh = [d for d in devices if gateways.gateway_of(d.identity) != uplink.device.identity]
+    if gateways.count(uplink.device.identity) + len(fresh) > MOST_BOUND:
+        return Outcome(6400)
+    for device in fresh:
+        former = release(uplink.house, device)
+        if former is not None:
+            tell_topology_change(uplink.house, former, [device], "delete")
+        gateways.bind(uplink.device.identity, device)
+        _keep_binding(uplink.house, device, uplink.device.identity)
+    return Outcome()
+
+
+def _cannot_be_bound(uplink: Uplink, device: Device, entry: dict[str, Any]) -> int:
+    if device.identity == uplink.device.identity:
+        return 6402
+    method = entry.get("signmethod", entry.get("signMethod", "hmacMd5"))
+    if type(method) is str and method.lower() not in METHODS:
+        return 6292
+    agrees = signed(device, entry, method=method)
+    if agrees is None:
+        return 460
+    if not agrees:
+        return 401
+    return 6204 if uplink.house.is_disabled(device.identity) else 0
+
+
+@answered
+def delete_topology(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.topo.delete`: unbind sub-devices of this gateway; their sessions end."""
+    return _unbind(uplink, params)
+
+
+def _unbind(uplink: Uplink, params: Any) -> Outcome:
+    if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
+        return Outcome(460)
+    devices: list[Device] = []
+    for entry in params:
+        device = named_device(uplink.house, entry)
+        if isinstance(device, int):
+            return Outcome(device)
+        if uplink.house.gateways.gateway_of(device.identity) != uplink.device.identity:
+            return Outcome(6401)
+        devices.append(device)
+    for device in devices:
+        release(uplink.house, device)
+    return Outcome()
+
+
+def release(house: House, device: Device) -> Device | None:
+    """The sub-device belongs to no gateway any more; returns the one it belonged to."""
+    identity = house.gateways.gateway_of(device.identity)
+    if identity is None:
+        return None
+    gateway = house.registry.device(*identity.split("/", 1))
+    if house.gateways.log_out(device.identity) and gateway is not None:
+        house.sub_device_went(gateway, device)
+    house.gateways.unbind(device)
+    _keep_binding(house, device, "")
+    house.reconsider(identity, device.identity)
+    return gateway
+
+
+def _keep_binding(house: House, device: Device, gateway: str) -> None:
+    house.state(device.product.key, device.name).gateway = gateway
+    house.keep(device, "gateway")
+
+
+@answered
+def get_topology(uplink: Uplink, _: Any) -> Outcome:
+    """`thing.topo.get`: the gateway's sub-devices; params are ignored (one official SDK sends the text `"{}"`)."""
+    return Outcome(data=names_of(uplink.house.gateways.bound_to(uplink.device.identity)))
+
+
+@answered
+def find_list(uplink: Uplink, params: Any) -> Outcome:
+    """`thing.list.found`: sub-devices that a gateway has found; it is for the cloud side to bind them."""
+    if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
+        return Outcome(460)
+    for entry in params:
+        if type(entry) is not dict:
+            return Outcome(460)
+        if not DEVICE_NAME.fullmatch(as_name(entry.get("deviceName")) or ""):
+            return Outcome(6280)
+        product_key = as_name(entry.get("productKey"))
+        if product_key is None or uplink.house.registry.product(product_key) is None:
+            return Outcome(6250)
+    return Outcome()

@@ -1,0 +1,103 @@
+"""Sessions of sub-devices over their gateway's connection (`/ext/session/{gateway}/combine/…`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinqiao.gateway.platform.devices.topology import MOST_BOUND
+from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.wire.alink.signature import METHODS
+
+from .sub_devices import named_device, signed
+from .uplink import Outcome, Uplink, answered
+
+__all__ = ["log_in", "log_in_batch", "log_out", "log_out_batch"]
+
+#: Sub-devices in one batch.
+MOST_IN_BATCH = 50
+
+
+@answered
+def log_in(uplink: Uplink, params: Any) -> Outcome:
+    """`combine.login`: one sub-device, signed with its own secret."""
+    if type(params) is not dict:
+        return Outcome(460)
+    return _log_in(uplink, [params], params.get("signMethod", params.get("signmethod", "hmacMd5")), data={})
+
+
+@answered
+def log_in_batch(uplink: Uplink, params: Any) -> Outcome:
+    """`combine.batch_login`: all of them or none."""
+    entries = params.get("deviceList") if type(params) is dict else None
+    if type(entries) is not list or not 0 < len(entries) <= MOST_IN_BATCH:
+        return Outcome(460)
+    names = [
+        {"productKey": entry.get("productKey"), "deviceName": entry.get("deviceName")}
+        for entry in entries
+        if type(entry) is dict
+    ]
+    return _log_in(uplink, entries, params.get("signMethod", "hmacMd5"), data=names)
+
+
+def _log_in(uplink: Uplink, entries: list[Any], method: Any, *, data: Any) -> Outcome:
+    if not uplink.house.admits_sub_logins(uplink.device, len(entries)):
+        return Outcome(429)
+    devices: list[Device] = []
+    for entry in entries:
+        device = named_device(uplink.house, entry)
+        if isinstance(device, int):
+            return Outcome(device)
+        if code := _cannot_log_in(uplink, device, entry, method):
+            return Outcome(code)
+        devices.append(device)
+    house, gateways = uplink.house, uplink.house.gateways
+    fresh = [device for device in devices if gateways.speaks_for(device.identity) is None]
+    if len(tuple(gateways.logged_in(uplink.device.identity))) + len(fresh) > MOST_BOUND:
+        return Outcome(428)
+    for device in fresh:
+        # Its own connection, if it has one, is the older login of the two.
+        house.close_session(device.identity)
+        gateways.log_in(device)
+        house.sub_device_came(uplink.device, device)
+    return Outcome(data=data)
+
+
+def _cannot_log_in(uplink: Uplink, device: Device, entry: dict[str, Any], method: Any) -> int:
+    if uplink.house.gateways.gateway_of(device.identity) != uplink.device.identity:
+        return 6401
+    if uplink.house.is_disabled(device.identity):
+        return 522
+    if type(method) is not str or method.lower() not in METHODS:
+        return 460
+    agrees = signed(device, entry, method=method)
+    return 460 if agrees is None else 0 if agrees else 6287
+
+
+@answered
+def log_out(uplink: Uplink, params: Any) -> Outcome:
+    """`combine.logout`: one sub-device."""
+    return _log_out(uplink, [params], single=True)
+
+
+@answered
+def log_out_batch(uplink: Uplink, params: Any) -> Outcome:
+    """`combine.batch_logout`: all of them or none."""
+    if type(params) is not list or not 0 < len(params) <= MOST_IN_BATCH:
+        return Outcome(460)
+    return _log_out(uplink, params, single=False)
+
+
+def _log_out(uplink: Uplink, entries: list[Any], *, single: bool) -> Outcome:
+    house, devices = uplink.house, list[Device]()
+    for entry in entries:
+        device = named_device(house, entry)
+        if isinstance(device, int):
+            return Outcome(device)
+        if house.gateways.speaks_for(device.identity) != uplink.device.identity:
+            return Outcome(520)
+        devices.append(device)
+    for device in devices:
+        house.gateways.log_out(device.identity)
+        house.sub_device_went(uplink.device, device)
+    names = [{"productKey": device.product.key, "deviceName": device.name} for device in devices]
+    return Outcome(data=names[0] if single else names)

@@ -1,0 +1,101 @@
+"""What a handler works with: the message as an `Uplink`, its `Outcome`, and the reply made of both.
+
+A handler is a function from an uplink to what is published in answer. Most are written as functions from `params` to an
+`Outcome`; `answered` makes a handler of one, so that reading, logging and replying stand in one place.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.platform.house import House
+from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.wire.alink.codes import OK, TEXT
+from jinqiao.wire.alink.requests import described, parse_request, reply_body
+
+if TYPE_CHECKING:
+    from jinqiao.gateway.platform.devices.state import DeviceState
+
+__all__ = ["Handler", "House", "Outcome", "Uplink", "answered", "reply"]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """A message of a device; `variables` are the named levels of its topic, such as the event's identifier."""
+
+    device: Device
+    topic: str
+    variables: tuple[str, ...]
+    payload: bytes
+    house: House
+
+    @property
+    def state(self) -> DeviceState:
+        """What is remembered of the device."""
+        return self.house.state(self.device.product.key, self.device.name)
+
+    def keep(self, kind: str) -> None:
+        """One store of the device's state has changed."""
+        self.house.keep(self.device, kind)
+
+    def record(self, code: int, message: str) -> None:
+        self.house.record(self.device.product.key, self.device.name, self.topic, code, message)
+
+
+Handler = Callable[[Uplink], Iterable[Downlink]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a handler made of a request: its code, the reply's `data`, and the code of each part that was refused."""
+
+    code: int = OK
+    data: Mapping[str, Any] | Sequence[Any] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def partly(cls, refused: Mapping[str, int]) -> Outcome:
+        """Code 200 although something was refused: `data` names it, as the platform does."""
+        return cls(OK, {name: TEXT[code] for name, code in refused.items()}, refused) if refused else DONE
+
+
+DONE = Outcome()
+
+
+def reply(request_topic: str, request_id: str, code: int = OK, data: Any = None) -> Downlink:
+    """The platform's reply to a request, on the request's topic with `_reply`."""
+    return Downlink(f"{request_topic}_reply", reply_body(request_topic, request_id, code, data))
+
+
+def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
+    """A topic's handler from what it does with `params`: reads the request, logs what is refused, replies if asked."""
+
+    def handler(uplink: Uplink) -> Iterable[Downlink]:
+        request = parse_request(uplink.payload)
+        outcome = _done(act, uplink, request.params) if request.code == OK else Outcome(request.code)
+        if outcome.code != OK:
+            uplink.record(outcome.code, TEXT[outcome.code])
+        elif outcome.refused:
+            uplink.record(next(iter(outcome.refused.values())), described(outcome.refused))
+        if not request.acknowledged:
+            return ()
+        return (reply(uplink.topic, request.id, outcome.code, outcome.data),)
+
+    # The page of topics tells what each handler does.
+    handler.__name__, handler.__doc__ = act.__name__, act.__doc__
+    return handler
+
+
+def _done(act: Callable[[Uplink, Any], Outcome], uplink: Uplink, params: Any) -> Outcome:
+    """What came of it; a fault of ours is the platform's system error, and costs this message only."""
+    try:
+        return act(uplink, params)
+    except Exception:
+        _logger.exception("a message to %r failed", uplink.topic)
+        return Outcome(500)

@@ -1,0 +1,44 @@
+"""What is served on the HTTP port, by path."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from jinqiao.gateway.broker.server import Server
+from jinqiao.gateway.openapi.app import routes as cloud_routes
+from jinqiao.gateway.openapi.cloud import Cloud
+from jinqiao.gateway.platform.platform import Platform
+
+from .backends import backend_routes
+from .metrics import Metrics
+from .websocket import serve_websocket
+
+__all__ = ["application"]
+
+
+def application(server: Server, platform: Platform, mqtt_address: tuple[str, int]) -> Starlette:
+    """The web application of a running broker and its platform; `mqtt_address` is told to devices that ask for it."""
+    metrics = Metrics(server)
+
+    async def show_metrics(request: Request) -> Response:
+        body, content_type = metrics.render(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
+
+    async def show_health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "connections": server.counters.connections})
+
+    async def mqtt(websocket: WebSocket) -> None:
+        await serve_websocket(websocket, server)
+
+    routes: list[BaseRoute] = [
+        Route("/metrics", show_metrics),
+        Route("/health", show_health),
+        WebSocketRoute("/mqtt", mqtt),
+        *backend_routes(platform),
+        *cloud_routes(Cloud(platform, mqtt_address=mqtt_address)),
+    ]
+    return Starlette(routes=routes)

@@ -1,0 +1,74 @@
+"""The shape of an Alink property post: which signals stand where in the JSON, taken from the signal table.
+
+`{"id":"…","version":"1.0","sys":{"ack":0},"params":{"VehicleSpeed":{"value":42.5,"time":…},…},"method":"…"}`: the
+platform's property post with a time for each value. Members of a struct and elements of an array share one property.
+`sys.ack` 0 asks the platform for no `_reply`: a fleet's posts would otherwise double the traffic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from jinqiao.base.signals import Signal
+
+__all__ = ["ID", "NAME", "TIME", "Slot", "post_parts", "properties", "topic_parts"]
+
+METHOD = "thing.event.property.post"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the text whose characters differ from row to row; `signal` is None for the slots below."""
+
+    what: str
+    signal: Signal | None = None
+
+
+ID = Slot("id")  # the device's own sequence number
+NAME = Slot("device_name")
+TIME = Slot("time")  # the same for the whole batch: written once per template
+
+Part = str | Slot
+
+_ADDRESS = re.compile(r"(?P<property>[\w:]+)(?:\.(?P<member>\w+)|\[(?P<index>\d+)\])?")
+
+
+def topic_parts(product_key: str) -> list[Part]:
+    """`/sys/{product_key}/{device_name}/thing/event/property/post`."""
+    return [f"/sys/{product_key}/", NAME, "/thing/event/property/post"]
+
+
+def post_parts(signals: Sequence[Signal]) -> list[Part]:
+    """Text and slots of the payload, in order; the signals of one property must stand together."""
+    parts: list[Part] = ['{"id":', ID, '","version":"1.0","sys":{"ack":0},"params":{']
+    for number, (name, members) in enumerate(properties(signals)):
+        parts += [f'{"," if number else ""}"{name}":{{"value":', *_value(members), ',"time":', TIME, "}"]
+    return [*parts, f'}},"method":"{METHOD}"}}']
+
+
+def properties(signals: Iterable[Signal]) -> Iterable[tuple[str, list[tuple[str | None, Signal]]]]:
+    """The properties these signals make: address, and its parts with the member each is (None outside a struct)."""
+    grouped: dict[str, list[tuple[str | None, Signal]]] = {}
+    for signal in signals:
+        address = _ADDRESS.fullmatch(signal.identifier)
+        if address is None:
+            raise ValueError(f"signal {signal.name!r}: {signal.identifier!r} is no thing-model address")
+        grouped.setdefault(address["property"], []).append((address["member"], signal))
+    return grouped.items()
+
+
+def _value(members: list[tuple[str | None, Signal]]) -> list[Part]:
+    first_member, first = members[0]
+    if first_member is None and first.identifier.endswith("]"):
+        opening, closing = "[", "]"
+    elif first_member is None:
+        opening, closing = "", ""
+    else:
+        opening, closing = "{", "}"
+    parts: list[Part] = []
+    for number, (member, signal) in enumerate(members):
+        label = f'"{member}":' if member else ""
+        parts += [("," if number else opening) + label, Slot(signal.name, signal)]
+    return [*parts, closing]
