@@ -91,4 +91,4 @@ def test_a_token_logs_in_for_seven_days(world: CloudWorld) -> None:
 )
 def test_pre_authentication_is_refused(world: CloudWorld, changed: dict[str, str], code: int) -> None:
     assert pre_authenticate(world, **changed)["code"] == code
-    assert not world.platform.tokens
+    assert not world.platform.parts.tokens

@@ -75,7 +75,7 @@ def test_any_params_are_answered_by_a_code(row: Topic, params: Any, identifier: 
             assert answer.topic == f"{topic_of(row)}_reply"
     if row in ANSWERED:
         assert len(answers) == 1
-    json.dumps(world.platform.state(PK, DN).dump())
+    json.dumps(world.state(PK, DN).dump())
 
 
 @pytest.mark.parametrize("row", HANDLED, ids=lambda row: row.pattern)

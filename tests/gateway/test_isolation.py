@@ -121,7 +121,7 @@ def test_no_publish_reaches_a_neighbours_topics(sandbox: Sandbox, level: int, qo
     victim, application = sandbox.device(), sandbox.application()
     application.send(Subscribe(1, (("#", 1),)))
     application.received()
-    state = sandbox.platform.state(PK, DN).dump()
+    state = sandbox.world.state(PK, DN).dump()
     for topic in VICTIMS:
         intruder = sandbox.device(PK, INTRUDER, level=level)
         sandbox.world.now_ms += 60_000
@@ -131,7 +131,7 @@ def test_no_publish_reaches_a_neighbours_topics(sandbox: Sandbox, level: int, qo
         intruder.send(Publish(topic, CANARY, qos=qos, packet_id=qos))
         assert heard(victim) == [], topic
         assert heard(application) == [], topic
-    assert sandbox.platform.state(PK, DN).dump() == state
+    assert sandbox.world.state(PK, DN).dump() == state
     assert {entry.code for entry in sandbox.platform.log.of(PK, INTRUDER)} == {9236, 400}
 
 
@@ -239,7 +239,7 @@ def test_the_same_client_id_does_not_take_over_anothers_session(sandbox: Sandbox
 def test_only_the_device_that_was_asked_may_answer(sandbox: Sandbox) -> None:
     sandbox.device(parameters="_ss=1,ext=1")
     intruder = sandbox.device(PK, INTRUDER, "_ss=1,ext=1")
-    call = sandbox.platform.calls.open(f"{PK}/{DN}")
+    call = sandbox.platform.parts.calls.open(f"{PK}/{DN}")
     for topic in (
         f"/sys/{PK}/{INTRUDER}/rrpc/response/{call.message_id}",
         f"/ext/rrpc/{call.message_id}/sys/{PK}/{INTRUDER}/thing/service/x",
@@ -251,12 +251,12 @@ def test_only_the_device_that_was_asked_may_answer(sandbox: Sandbox) -> None:
 
 
 def test_an_upload_is_its_devices_own(sandbox: Sandbox) -> None:
-    upload = sandbox.platform.uploads.begin(f"{PK}/{DN}", "log.txt", 600, "overwrite", None, "")
+    upload = sandbox.platform.parts.uploads.begin(f"{PK}/{DN}", "log.txt", 600, "overwrite", None, "")
     intruder = sandbox.device(PK, INTRUDER)
     request = {"id": "1", "params": {"uploadId": upload.id}}
     intruder.send(Publish(f"/sys/{PK}/{INTRUDER}/thing/file/upload/mqtt/cancel", json.dumps(request).encode()))
     assert [entry.code for entry in sandbox.platform.log.of(PK, INTRUDER)] == [460]
-    assert upload.id in sandbox.platform.uploads.open
+    assert upload.id in sandbox.platform.parts.uploads.open
 
 
 # Sub-devices.
@@ -284,7 +284,7 @@ def test_another_gateways_sub_device_is_as_closed_as_any_device(sandbox: Sandbox
     everything_said(sandbox, SUB_PK, SUB_DN)
     assert heard(intruder) == []
     assert heard(gateway)
-    assert "soc" not in sandbox.platform.state(SUB_PK, SUB_DN).properties.last
+    assert "soc" not in sandbox.world.state(SUB_PK, SUB_DN).properties.last
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_no_request_speaks_for_another_gateways_sub_device(
     payload = json.dumps({"id": "1", "params": params}).encode()
     intruder.send(Publish(f"/sys/{PK}/{INTRUDER}{suffix}", payload))
     assert [json.loads(message.payload)["code"] for message in intruder.messages()] == [code]
-    assert sandbox.platform.gateways.speaks_for(f"{SUB_PK}/{SUB_DN}") == f"{PK}/{DN}"
+    assert sandbox.platform.parts.topology.speaks_for(f"{SUB_PK}/{SUB_DN}") == f"{PK}/{DN}"
 
 
 def test_a_sub_device_with_a_connection_of_its_own_is_no_way_to_its_gateway(sandbox: Sandbox) -> None:

@@ -101,7 +101,7 @@ async def test_a_drive_is_answered_and_forwarded(edition: str) -> None:
             assert (answer.reply, answer.command, answer.vin) == ("ok", asked.command, VIN)
             assert answer.data == {"time": asked.data["time"]}  # type: ignore[call-overload]
             if asked.command == "login":
-                status = served.platform.status(PK, VIN)
+                status = served.platform.parts.presence.status(PK, VIN)
                 assert status is not None
                 assert status.state == "online"
         topics = {topic for topic, _ in served.sent}
@@ -135,7 +135,7 @@ async def test_who_is_not_known_does_not_get_in() -> None:
         assert served.listener.counter.counts["not_logged_in"] == 1
         device = served.platform.registry.device(PK, VIN)
         assert device is not None
-        served.platform.set_disabled(device, True)
+        served.platform.parts.provisioning.set_disabled(device, True)
         assert (await terminal.ask(login("2025", VIN, NOON, 1))).reply == "vin_unknown"
         await terminal.close()
 
@@ -207,7 +207,7 @@ async def test_a_broken_frame_is_named_and_nobody_else_is_disturbed() -> None:
         bad.writer.write(bytes(wire) * (MOST_FAULTS + 5))
         assert await bad.closed()
         assert (await good.ask(heartbeat("2016", OTHER_VIN))).reply == "ok"
-        assert served.platform.status(PK, VIN).state == "offline"  # type: ignore[union-attr]
+        assert served.platform.parts.presence.status(PK, VIN).state == "offline"  # type: ignore[union-attr]
         await good.close()
 
 

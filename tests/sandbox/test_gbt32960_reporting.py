@@ -242,7 +242,7 @@ async def test_our_own_gateway_takes_everything() -> None:
     listener = Listener(platform)
     outlet = Gbt32960Outlet(Address("127.0.0.1", await listener.start("127.0.0.1", 0), every_s=1), QUICK)
     await outlet.open(world, "pk1", [])
-    assert all(platform.status("pk1", vin.decode()).state == "online" for vin in world.fleet.vins)  # type: ignore[union-attr]
+    assert all(platform.parts.presence.status("pk1", vin.decode()).state == "online" for vin in world.fleet.vins)  # type: ignore[union-attr]
     await advance(world, outlet, 5, 0.01)
     report = await outlet.close()
     counts = listener.counter.counts

@@ -126,7 +126,7 @@ class Counter32960:
 
     def _login(self, guest: Guest, frame: Frame) -> str:
         device = self._device(frame.vin, guest.products)
-        if device is None or self._platform.is_disabled(device.identity):
+        if device is None or self._platform.parts.records.is_disabled(device.identity):
             self.counts["vin_unknown"] += 1
             return "vin_unknown"
         other = self._of_vin.get(frame.vin)
@@ -139,7 +139,7 @@ class Counter32960:
         if frame.vin not in guest.vehicles:
             guest.vehicles[frame.vin] = device
             self._of_vin[frame.vin] = guest
-            self._platform.terminal_came(device, guest.address)
+            self._platform.parts.presence.terminal_connected(device, guest.address)
             self._send(device, "device/status/notify", status_message("online"))
         return self._forward(guest, frame)
 
@@ -148,7 +148,7 @@ class Counter32960:
         if device is None:
             self.counts["not_logged_in"] += 1
             return "error"
-        if self._platform.is_disabled(device.identity):
+        if self._platform.parts.records.is_disabled(device.identity):
             self._out(guest, frame.vin)
             return "error"
         self.counts["forwarded"] += 1
@@ -176,11 +176,11 @@ class Counter32960:
         guest.left_s = self._clock()
         if self._of_vin.get(vin) is guest:
             del self._of_vin[vin]
-        self._platform.terminal_went(device)
+        self._platform.parts.presence.terminal_disconnected(device)
         self._send(device, "device/status/notify", status_message("offline"))
 
     def _send(self, device: Device, suffix: str, payload: bytes) -> None:
-        self._platform.send(Downlink(f"/sys/{device.identity}/{suffix}", payload))
+        self._platform.parts.out.send(Downlink(f"/sys/{device.identity}/{suffix}", payload))
 
     def _note(self, guest: Guest, frame: Frame | None, fault: Fault | None) -> None:
         """Count a fault, and write it into the log of the device it can be told of."""
@@ -189,7 +189,7 @@ class Counter32960:
         vin = frame.vin if frame is not None else next(iter(guest.vehicles), "")
         device = guest.vehicles.get(vin)
         if device is not None and fault is not None:
-            self._platform.record(device.product.key, device.name, _TOPIC, _WRONG, str(fault))
+            self._platform.log.record(device.product.key, device.name, _TOPIC, _WRONG, str(fault))
 
 
 def _data(frame: Frame) -> Mapping[str, object]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.system import raise_file_limit
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.device.gbt32960.address import Address
 from jinqiao.device.gbt32960.fleet import FleetLinks, Times
@@ -27,8 +28,6 @@ from jinqiao.wire.gbt32960.forms import Time
 from jinqiao.wire.gbt32960.frame import encode_frame
 from jinqiao.wire.gbt32960.signing import Signer
 from jinqiao.wire.gbt32960.vehicle import login, logout
-
-from ..system import raise_file_limit
 
 __all__ = ["Gbt32960Outlet"]
 

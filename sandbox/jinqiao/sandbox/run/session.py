@@ -10,16 +10,19 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.system import process_age_s
 from jinqiao.base.telemetry import Batch
 from jinqiao.device.links.fleet import Address
 from jinqiao.device.links.login import VehicleLinks
 from jinqiao.device.links.shared import HouseLink
+from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.gateway.platform.registry.devices import FleetDevices
 from jinqiao.simulator.check import Checker, Violation
 from jinqiao.simulator.scenario import Scenario, load_scenario
@@ -27,7 +30,6 @@ from jinqiao.simulator.software import FACTORY_VERSION
 from jinqiao.simulator.world import World
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
-from ..system import process_age_s
 from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import NoTable, View
@@ -230,28 +232,32 @@ class Run:
         )
 
     async def _configure(self, gateway: GatewayProcess, vins: NDArray[np.bytes_], fleet_secret: str) -> None:
-        await gateway.configure(
-            {
-                "do": "simulated_fleet",
-                "host": self.options.mqtt_host,
-                "mqtt_port": self.options.mqtt_port,
-                "mqtts_port": self.options.mqtts_port,
-                "http_port": self.options.http_port,
-                "http_usual": self.options.http_usual,
-                "https_port": self.options.https_port,
-                "certs": str(self.options.certs.absolute()),
-                # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
-                "rates": "all" if self.options.speed == 1.0 else "real",
-                "history": telemetry_folder(self.outlets),
-                "product_key": PRODUCT_KEY,
-                "device_count": len(vins),
-                "fleet_secret": fleet_secret,
-                "factory_versions": {DEFAULT_MODULE: FACTORY_VERSION},
-                "app": [self.options.app_user, self.options.app_password],
-                "house": [HOUSE_USER, self.house_password],
-            },
-            vins.tobytes(),
+        options = self.options
+        telemetry = telemetry_folder(self.outlets)
+        config = ServiceConfig(
+            ports=Ports(
+                host=options.mqtt_host,
+                mqtt=options.mqtt_port,
+                mqtts=options.mqtts_port,
+                http=options.http_port,
+                http_usual=options.http_usual,
+                certs=options.certs.absolute(),
+                https=options.https_port,
+            ),
+            registry=options.registry,
+            data=options.data,
+            # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
+            rates="all" if options.speed == 1.0 else "real",
+            fleet=FleetConfig(
+                PRODUCT_KEY,
+                fleet_secret,
+                application=(options.app_user, options.app_password),
+                simulator=(HOUSE_USER, self.house_password),
+                factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
+                telemetry=Path(telemetry) if telemetry is not None else None,
+            ),
         )
+        await gateway.configure(config, vins)
         gateway.gone.add_done_callback(self._gateway_ended)
 
     def _gateway_ended(self, gone: asyncio.Task[int]) -> None:
