@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.message import Style
@@ -14,10 +14,8 @@ from jinqiao.wire.mqtt.properties import Property
 from jinqiao.wire.mqtt.reasons import CONNACK_REASONS, Reason
 
 from .policy import Ignored, Login, Principal, Refused
+from .session import Session
 from .subscriptions import Subscriptions
-
-if TYPE_CHECKING:
-    from .session import Session
 
 __all__ = ["log_in", "refuse_login"]
 

@@ -6,29 +6,18 @@ The fast path (`stream`) hands over what is retained, exactly once, or has prope
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.message import Message
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import PacketType, Puback, Publish
-from jinqiao.wire.mqtt.properties import Properties, Property, encode_each
+from jinqiao.wire.mqtt.properties import Property, passed_on
 from jinqiao.wire.mqtt.reasons import Reason
 
 from .policy import ANSWERED_IN_PLACE
+from .session import Session
 
-if TYPE_CHECKING:
-    from .session import Session
-
-__all__ = ["CONSUMED", "passed_on", "receive", "recorded", "release"]
-
-#: Not passed on as they came: for this connection only, counted down, or the subscriber's own.
-CONSUMED = {
-    Property.TOPIC_ALIAS,
-    Property.MESSAGE_EXPIRY,
-    Property.SUBSCRIPTION_IDENTIFIER,
-    Property.WILL_DELAY,
-}
+__all__ = ["receive", "recorded", "release"]
 
 
 def receive(session: Session, packet: Publish, first: int, size: int) -> None:
@@ -89,11 +78,6 @@ def recorded(session: Session, packet: Puback) -> None:
     known = session.outbox.release(packet.packet_id)
     reason = Reason.SUCCESS if known else Reason.PACKET_IDENTIFIER_NOT_FOUND
     session.answer(encode(Puback(packet.packet_id, PacketType.PUBREL, reason), session.level))
-
-
-def passed_on(properties: Properties) -> bytes:
-    """Those a subscriber gets as they are, encoded."""
-    return encode_each({name: value for name, value in properties.items() if name not in CONSUMED})
 
 
 def _topic(session: Session, packet: Publish) -> bytes:
