@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .broker import Broker
     from .session import Session
 
-__all__ = ["SMALL_READ", "Lane", "Readable", "Reader", "make_reader"]
+__all__ = ["SMALL_READ", "CachedRoute", "Readable", "Reader", "make_reader"]
 
 #: First byte of a PUBLISH at QoS 0 without flags.
 _PUBLISH = 0x30
@@ -68,7 +68,7 @@ def make_reader(broker: Broker, loop: asyncio.AbstractEventLoop) -> Reader | Non
     return Reader(broker, loop) if _EPOLL else None
 
 
-class Lane:
+class CachedRoute:
     """What was found out about a client's last topic: that it may publish there, and who gets it.
 
     `name` is the topic as it stands in a packet, behind the high byte of its length; at MQTT 5 with the length of the
@@ -99,7 +99,7 @@ class Readable(Protocol):
     missing: int
     heard_at: float
     read_bytes: int
-    lane: Lane | None
+    cached_route: CachedRoute | None
 
     @property
     def session(self) -> Session | None:
@@ -220,22 +220,22 @@ class Reader:
                 and not connection.missing
                 and not dispatcher.congested
             ):
-                lane = connection.lane
-                if lane is None or lane.age != age or not data.startswith(lane.name, len(head)):
-                    lane = self._open_lane(connection, data, len(head))
-                if lane is not None:
-                    if lane.route is not route or lane.five is not five:
+                cached = connection.cached_route
+                if cached is None or cached.age != age or not data.startswith(cached.name, len(head)):
+                    cached = self._cache_route(connection, data, len(head))
+                if cached is not None:
+                    if cached.route is not route or cached.five is not five:
                         if packets:
                             self._forward(route, packets, five)
                             packets = []
-                        route, five = lane.route, lane.five
+                        route, five = cached.route, cached.five
                     connection.heard_at = now
                     short += size
-                    meter = lane.meter
+                    meter = cached.meter
                     if meter is None or meter.has_room(_PUBLISH, size):
                         packets.append(data)
                     else:
-                        meter.refuse(_PUBLISH, lane.topic)
+                        meter.refuse(_PUBLISH, cached.topic)
                     continue
             if packets:
                 self._forward(route, packets, five)
@@ -251,8 +251,8 @@ class Reader:
         broker.counters.bytes_in += short
         return total
 
-    def _open_lane(self, connection: Readable, data: bytes, at: int) -> Lane | None:
-        """A lane for this PUBLISH, the length of whose topic is at `at`, or None if it has to go the long way."""
+    def _cache_route(self, connection: Readable, data: bytes, at: int) -> CachedRoute | None:
+        """A cached for this PUBLISH, the length of whose topic is at `at`, or None if it has to go the long way."""
         session, router = connection.session, self._broker.router
         assert session is not None
         end = at + 1 + data[at]
@@ -264,8 +264,8 @@ class Reader:
         route = router.routes.get(topic)
         if route is None or not _is_plain(route, five):
             return None
-        lane = connection.lane = Lane(data[at : end + five], router.age, route, five, session.meter)
-        return lane
+        cached = connection.cached_route = CachedRoute(data[at : end + five], router.age, route, five, session.meter)
+        return cached
 
     def _forward(self, route: Route[Outbox] | None, packets: list[bytes], five: bool) -> None:
         assert route is not None
