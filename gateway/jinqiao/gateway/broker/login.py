@@ -91,7 +91,7 @@ def _enter(session: Session, connect: Connect, principal: Principal, client_id: 
     else:
         before = broker.absent.resume(principal.identity)
     if before is not None:
-        session.subscriptions, session.exact = before.subscriptions, before.exact
+        session.subscriptions, session.qos2_received = before.subscriptions, before.qos2_received
         before.subscriptions.move(outbox, principal, session.may_subscribe)
     else:
         session.subscriptions = Subscriptions(broker.router, outbox, principal)

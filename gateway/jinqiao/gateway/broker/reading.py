@@ -252,7 +252,7 @@ class Reader:
         return total
 
     def _cache_route(self, connection: Readable, data: bytes, at: int) -> CachedRoute | None:
-        """A cached for this PUBLISH, the length of whose topic is at `at`, or None if it has to go the long way."""
+        """The route of this PUBLISH, the length of whose topic is at `at`; None if it has to go the long way."""
         session, router = connection.session, self._broker.router
         assert session is not None
         end = at + 1 + data[at]

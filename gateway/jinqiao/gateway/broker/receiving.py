@@ -33,9 +33,9 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
         (topic not in session.permitted and not session.may_publish(topic))
         or (session.meter is not None and not session.meter.takes(first, size, topic))
     ):
-        if packet.qos == 2 and session.level == 5 and session.exact is not None:
+        if packet.qos == 2 and session.level == 5 and session.qos2_received is not None:
             # A PUBREC that refuses ends the exchange (MQTT 5 § 4.3.3).
-            session.exact.discard(packet.packet_id)
+            session.qos2_received.discard(packet.packet_id)
         _acknowledge(session, packet, Reason.NOT_AUTHORIZED)
         return
     route = broker.router.route(topic)
@@ -63,9 +63,9 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
 
 def release(session: Session, packet: Puback) -> None:
     """PUBREL: the identifier is free again [MQTT-4.3.3-2]."""
-    known = session.exact is not None and packet.packet_id in session.exact
-    if known and session.exact is not None:
-        session.exact.discard(packet.packet_id)
+    known = session.qos2_received is not None and packet.packet_id in session.qos2_received
+    if known and session.qos2_received is not None:
+        session.qos2_received.discard(packet.packet_id)
     reason = Reason.SUCCESS if known or session.level < 5 else Reason.PACKET_IDENTIFIER_NOT_FOUND
     session.answer(encode(Puback(packet.packet_id, PacketType.PUBCOMP, reason), session.level))
 
@@ -102,13 +102,13 @@ def _topic(session: Session, packet: Publish) -> bytes:
 
 def _is_new(session: Session, packet_id: int) -> bool:
     """Whether this QoS 2 message has not been here before [MQTT-4.3.3-2]; enters it."""
-    if session.exact is None:
-        session.exact = set()
-    if packet_id in session.exact:
+    if session.qos2_received is None:
+        session.qos2_received = set()
+    if packet_id in session.qos2_received:
         return False
-    if session.level == 5 and len(session.exact) >= session.broker.limits.receive_maximum:
+    if session.level == 5 and len(session.qos2_received) >= session.broker.limits.receive_maximum:
         raise ProtocolError("more unfinished messages than Receive Maximum", Reason.RECEIVE_MAXIMUM_EXCEEDED)
-    session.exact.add(packet_id)
+    session.qos2_received.add(packet_id)
     return True
 
 

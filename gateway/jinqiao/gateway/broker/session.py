@@ -61,8 +61,8 @@ class Session:
 
     `guarded` sessions have their permissions checked and their messages shown to the policy. `max_payload` and
     `max_qos` bound PUBLISH; a packet of `small_bytes` needs no look at its size. After its connection the session goes
-    on for `expiry_s`; `exact` are the QoS 2 messages that came and were not released, `aliases` the client's own names
-    of topics (MQTT 5).
+    on for `expiry_s`; `qos2_received` are identifiers of QoS 2 messages that came and were not released, `aliases` the
+    client's own names of topics (MQTT 5).
     """
 
     __slots__ = (
@@ -71,7 +71,6 @@ class Session:
         "_waits_for",
         "aliases",
         "broker",
-        "exact",
         "expiry_s",
         "guarded",
         "level",
@@ -82,6 +81,7 @@ class Session:
         "outbox",
         "permitted",
         "principal",
+        "qos2_received",
         "retains",
         "small_bytes",
         "state",
@@ -99,7 +99,7 @@ class Session:
         self.lossless = self.retains = False
         self.will: Will | None = None
         self.expiry_s = 0
-        self.exact: set[int] | None = None
+        self.qos2_received: set[int] | None = None
         self.aliases: dict[int, bytes] | None = None
         #: What it sends is counted against its rates, if it has any.
         self.meter: UpMeter | None = None
@@ -156,7 +156,7 @@ class Session:
         if principal is not None and subscriptions is not None:
             self.broker.leave(self, principal)
             will, self.will = self.will, None
-            remains = Lasting(self.outbox, subscriptions, self.exact)
+            remains = Lasting(self.outbox, subscriptions, self.qos2_received)
             leave_behind(self.broker, principal, remains, will, self.expiry_s)
         elif not self.outbox.lasting:
             self.outbox.close()

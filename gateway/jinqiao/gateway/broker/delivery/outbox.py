@@ -256,7 +256,7 @@ class Outbox:
         if own:
             window.waiting = deque(letter for waiting in window.waiting for letter in letters_of(*waiting))
         self._occupy(sum(size_of(*waiting) for waiting in window.waiting))
-        for packet_id in window.exact:
+        for packet_id in window.qos2_sent:
             self._send_anyhow(_PUBREL + packet_id.to_bytes(2, "big"), 0)
         self._send_waiting(window)
 
