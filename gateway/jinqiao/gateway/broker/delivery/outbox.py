@@ -16,7 +16,7 @@ from .window import Window, letters_of, size_of
 
 __all__ = ["Outbox", "Writer"]
 
-#: MQTT 3.1.1, no wishes: what nearly everybody has.
+#: MQTT 3.1.1, no limits of its own: what nearly everybody has.
 _PLAIN = Style()
 
 #: A turn's bytes are written early beyond this: a thousand publishers may write to one subscriber in one turn.
