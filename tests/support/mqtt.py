@@ -68,7 +68,7 @@ class OpenPolicy:
     def may_subscribe(self, _: Principal, topic_filter: str) -> bool:
         return "secret" not in topic_filter
 
-    def heeds(self, _: str) -> bool:
+    def handles_trusted(self, _: str) -> bool:
         return False
 
     def handles(self, topic: str) -> bool:

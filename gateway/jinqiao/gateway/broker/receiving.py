@@ -55,7 +55,7 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
     )
     broker.accept(message, route)
     _acknowledge(session, packet, Reason.SUCCESS)
-    if route.handled if session.guarded else route.heeded:
+    if route.handled if session.guarded else route.handled_trusted:
         broker.publish_all(session.ask(topic, packet.payload))
     if broker.dispatcher.congested:
         session.wait_for(route.targets)

@@ -151,7 +151,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     _forward(session, route, data[start:position], messages, ends, ids_at)
                     ends, ids_at = [], []
                 start, messages, route, run_first = position, 0, found, first
-                watched = found is not None and (found.handled if guarded else found.heeded)
+                watched = found is not None and (found.handled if guarded else found.handled_trusted)
             if first == _PUBLISH_QOS_1:
                 if not max_qos:
                     raise ProtocolError("PUBLISH at QoS 1", Reason.QOS_NOT_SUPPORTED)
