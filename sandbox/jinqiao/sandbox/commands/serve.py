@@ -138,6 +138,6 @@ async def _serve(house: House, ports: Ports, gbt32960_port: int | None) -> None:
     stats = house.gateway.server.stats()
     received = sum(stats.get("received", {}).values())
     print(f"served {received:,} messages, {stats.get('delivered', 0):,} delivered", file=sys.stderr)
-    if house.gbt32960 is not None and house.gbt32960.counter.counts:
-        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(house.gbt32960.counter.counts.items()))
+    if house.gbt32960 is not None and house.gbt32960.sessions.counts:
+        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(house.gbt32960.sessions.counts.items()))
         print(f"GB/T 32960: {counts}", file=sys.stderr)
