@@ -78,14 +78,14 @@ def _ping(session: Session, _: Signal) -> None:
 
 
 def _disconnect(session: Session, packet: Signal) -> None:
-    """The client says goodbye: no will [MQTT-3.1.2-10], unless it asks for it (MQTT 5 § 3.14.2.1)."""
-    if packet.reason != Reason.DISCONNECT_WITH_WILL:
-        session.will = None
+    """The client says goodbye: no will, unless it gives any reason but success (MQTT 5 § 3.14.4, [MQTT-3.1.2-10])."""
     expiry_s = packet.properties.get(Property.SESSION_EXPIRY)
     if expiry_s is not None:
         if expiry_s and not session.expiry_s:
             raise ProtocolError("session expiry after 0 in CONNECT (MQTT 5 § 3.14.2.2.2)", Reason.PROTOCOL_ERROR)
         session.expiry_s = min(expiry_s, session.broker.limits.session_expiry_s)
+    if packet.reason == Reason.SUCCESS:
+        session.will = None
     session.close()
 
 
