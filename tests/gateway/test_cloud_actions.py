@@ -12,7 +12,7 @@ import pytest
 from jinqiao.gateway.openapi.actions import ACTIONS
 from jinqiao.gateway.openapi.http import Request, Response
 from jinqiao.gateway.platform.events import Registered
-from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, NOW_MS, PK, CloudWorld
 from support.openapi import signed_query

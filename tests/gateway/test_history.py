@@ -27,9 +27,9 @@ duckdb = pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 from jinqiao.gateway.history import history as history_module  # noqa: E402
-from jinqiao.gateway.history import shelf as shelf_module  # noqa: E402
+from jinqiao.gateway.history import segment_store as store_module  # noqa: E402
 from jinqiao.gateway.history.history import History  # noqa: E402
-from jinqiao.gateway.history.shelf import FAN  # noqa: E402
+from jinqiao.gateway.history.segment_store import FAN  # noqa: E402
 
 PK = "a1carPK0001"
 NOW_MS = 1_795_333_508_413
@@ -237,7 +237,7 @@ def test_small_segments_become_one(kept: Kept) -> None:
 
 
 def test_large_segments_are_merged_as_far_as_they_fit(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf_module, "MOST_ROWS", 1_000)
+    monkeypatch.setattr(store_module, "MOST_ROWS", 1_000)
     history = kept()
     for turn in range(10):
         for second in range(30):
@@ -356,7 +356,7 @@ def test_a_disk_that_does_not_take_it_is_told_once_and_tried_again(
         def fail(*_: Any, **__: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        full.setattr(history_module.Shelf, "add", fail)
+        full.setattr(history_module.SegmentStore, "add", fail)
         post(history, 0, speed=1)
         time.sleep(0.1)
         assert told(history, query("speed")) == [("speed", 0, "1")]

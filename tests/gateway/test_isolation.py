@@ -175,6 +175,24 @@ def test_a_will_on_its_own_topic_is_published(sandbox: Sandbox) -> None:
     assert len(heard(application)) == 1
 
 
+@pytest.mark.parametrize("who", ["device", "application"])
+@pytest.mark.parametrize(("reason", "count"), [(0x00, 0), (0x04, 1), (0x80, 1), (0x98, 1)])
+def test_a_client_that_leaves_with_another_reason_than_success_leaves_its_will(
+    sandbox: Sandbox, who: str, reason: int, count: int
+) -> None:
+    """MQTT 5 § 3.14.4, for those who may leave one at all."""
+    listener = sandbox.application("listener")
+    listener.send(Subscribe(1, (("#", 1),)))
+    listener.received()
+    topic = f"/{PK}/{INTRUDER}/user/update"
+    will = Will(topic, CANARY)
+    client = (
+        sandbox.device(PK, INTRUDER, level=5, will=will) if who == "device" else sandbox.application(level=5, will=will)
+    )
+    client.leave(reason=reason)
+    assert [message.topic for message in heard(listener)] == [topic] * count
+
+
 def test_an_alias_is_no_way_round_permissions(sandbox: Sandbox) -> None:
     victim, application = sandbox.device(), sandbox.application()
     application.send(Subscribe(1, (("#", 1),)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jinqiao.gateway.broker.policy import Principal
-from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.storage.kinds import RESTORE
 from jinqiao.gateway.storage.sqlite import Row
 from jinqiao.wire.alink.signature import client_content, sign

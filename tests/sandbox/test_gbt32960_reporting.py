@@ -245,7 +245,7 @@ async def test_our_own_gateway_takes_everything() -> None:
     assert all(platform.parts.presence.status("pk1", vin.decode()).state == "online" for vin in world.fleet.vins)  # type: ignore[union-attr]
     await advance(world, outlet, 5, 0.01)
     report = await outlet.close()
-    counts = listener.counter.counts
+    counts = listener.sessions.counts
     assert report["sent"] == report["acknowledged"] == counts["real_time"] > 0
     assert counts["malformed"] == counts["refused"] == 0
     assert (counts["login"], counts["logout"]) == (20, 20)

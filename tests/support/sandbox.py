@@ -55,11 +55,11 @@ class Sandbox(House):
             **connect,
         )
 
-    def application(self, **connect: Any) -> Client:
+    def application(self, client_id: str = "app", **connect: Any) -> Client:
         """A customer's back end, of all products."""
         registry = self.platform.registry
         registry.applications["app"] = Application("app", "pw", frozenset(registry.products))
-        return self.client("app", username="app", password=b"pw", **connect)
+        return self.client(client_id, username="app", password=b"pw", **connect)
 
     def publish(self, topic: str, payload: bytes = b"{}") -> None:
         self.broker.publish(topic, payload)

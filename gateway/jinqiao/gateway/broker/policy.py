@@ -35,7 +35,7 @@ class Principal:
     """Somebody who may be connected.
 
     `identity` is what a second login takes over (a device's `product_key` and `device_name`, else the client id).
-    `trusted` skips permission, and `receive` but for topics the policy heeds: only the house's own simulator.
+    `trusted` skips permission, and `receive` but for topics the policy `handles_trusted`: only our own simulator.
     `lossless` pauses this publisher, instead of dropping, while a subscriber that is still reading is behind.
     """
 
@@ -95,7 +95,7 @@ class Policy(Protocol):
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic; asked once per topic, so it may not depend on the sender."""
 
-    def heeds(self, topic: str) -> bool:
+    def handles_trusted(self, topic: str) -> bool:
         """Whether `receive` is to see this topic's messages also when they come from a trusted connection."""
 
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:

@@ -28,7 +28,7 @@ from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.lock import FolderLock
 
 from .reader import Reader
-from .shelf import Shelf
+from .segment_store import SegmentStore
 from .tables import KINDS, Entry, in_order, table
 
 __all__ = ["MOST_BYTES", "History"]
@@ -66,7 +66,7 @@ class History:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._folder_lock = FolderLock(folder)
-            self._shelves = {kind: Shelf(folder, kind) for kind in KINDS}
+            self._stores = {kind: SegmentStore(folder, kind) for kind in KINDS}
         except OSError as error:
             raise EnvironmentFault(f"cannot keep history in {str(folder)!r}: {error.strerror}") from error
         self._waiting: deque[Entry] = deque()
@@ -119,8 +119,8 @@ class History:
         """The rows, kept or not yet kept."""
         with self._lock:
             self._gather()
-            shelf = self._shelves[query.kind]
-            return self._reader.ask(query, shelf.within(query.from_ms, query.to_ms), self._young[query.kind])
+            store = self._stores[query.kind]
+            return self._reader.ask(query, store.within(query.from_ms, query.to_ms), self._young[query.kind])
 
     def flush(self) -> None:
         """Keep everything that was taken; on the disk when this returns. Raises OSError."""
@@ -128,7 +128,7 @@ class History:
             self._gather()
             for kind, young in self._young.items():
                 if young:
-                    self._shelves[kind].add(_one_of(young))
+                    self._stores[kind].add(_one_of(young))
                     young.clear()
 
     def close(self) -> None:
@@ -168,14 +168,14 @@ class History:
 
     def _tidy(self) -> None:
         with self._lock:
-            for shelf in self._shelves.values():
-                shelf.merge()
-                shelf.drop_older(self._now_ms() - round(self._days * _DAY_MS))
+            for store in self._stores.values():
+                store.merge()
+                store.drop_older(self._now_ms() - round(self._days * _DAY_MS))
             while (
-                sum(segment.bytes for shelf in self._shelves.values() for segment in shelf.segments) > self._most_bytes
+                sum(segment.bytes for store in self._stores.values() for segment in store.segments) > self._most_bytes
             ):
-                shelves = [shelf for shelf in self._shelves.values() if shelf.segments]
-                min(shelves, key=lambda shelf: shelf.segments[0].last_ms).drop_first()
+                stores = [store for store in self._stores.values() if store.segments]
+                min(stores, key=lambda store: store.segments[0].last_ms).drop_first()
 
     def _fail(self, error: OSError) -> None:
         """The disk does not take it: told once, tried again, and what finds no room meanwhile is forgotten."""

@@ -13,31 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
+from .arguments import Arguments
+from .parameters import Parameter, read_row
 from .pending import Pending
 
-if TYPE_CHECKING:
-    from .arguments import Arguments
-
-__all__ = ["ACTIONS", "VERSION", "Action", "Parameter", "Run", "action"]
+__all__ = ["ACTIONS", "VERSION", "Action", "Run", "action"]
 
 #: The API's version, a parameter or header of each call.
 VERSION = "2018-01-20"
 
-Run = Callable[["Arguments"], Mapping[str, Any] | Pending]
-
-
-class Parameter(NamedTuple):
-    """`listed` ones are sent as `Name.1`, `Name.2` …"""
-
-    name: str
-    mandatory: bool
-    listed: bool
-
-
-#: What `device` stands for; the first wins, and the other two together will do.
-_DEVICE = ("IotId", "ProductKey", "DeviceName")
+Run = Callable[[Arguments], Mapping[str, Any] | Pending]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +49,7 @@ def action(name: str, parameters: str, answer: str) -> Callable[[Run], Run]:
     def register(run: Run) -> Run:
         if name in ACTIONS:
             raise ValueError(f"there are two actions {name}")
-        ACTIONS[name] = Action(name, parameters, run, answer, _read(parameters))
+        ACTIONS[name] = Action(name, parameters, run, answer, read_row(parameters))
         return run
 
     return register
-
-
-def _read(row: str) -> dict[str, Parameter]:
-    known: dict[str, Parameter] = {}
-    for word in row.split():
-        plain = word.removesuffix("!")
-        name = plain.removesuffix(".N")
-        if name == "device":
-            known.update({part: Parameter(part, part == _DEVICE[0], False) for part in _DEVICE})
-        else:
-            known[name] = Parameter(name, plain != word, name != plain)
-    return known

@@ -15,8 +15,8 @@ from jinqiao.gateway.platform.operations import OperationError, Operations
 from jinqiao.gateway.platform.registry.accounts import Account
 from jinqiao.gateway.platform.registry.registry import Device, Product
 
-from .action import Action
 from .errors import ApiError, missing
+from .parameters import Parameter
 
 __all__ = ["Arguments", "gmt_time", "utc_time"]
 
@@ -32,15 +32,15 @@ class Arguments:
 
     def __init__(
         self,
-        action: Action,
+        known: Mapping[str, Parameter],
         parameters: Mapping[str, str],
         operations: Operations,
         account: Account,
         now_ms: Callable[[], int],
     ) -> None:
         self.operations, self.account, self.now_ms = operations, account, now_ms
-        self._action, self._parameters = action, parameters
-        for name, mandatory, listed in action.known.values():
+        self._known, self._parameters = known, parameters
+        for name, mandatory, listed in known.values():
             # Product and device are looked for, in the row's order; an empty list is the function's to judge.
             if mandatory and name == "IotId":
                 self.device()
@@ -51,7 +51,7 @@ class Arguments:
 
     def _value(self, name: str) -> str | None:
         """What the call has for a parameter of the row."""
-        return self._parameters.get(self._action.known[name].name)
+        return self._parameters.get(self._known[name].name)
 
     def text(self, name: str, default: str | None = None) -> str:
         """A text; without a default it is mandatory."""
@@ -95,7 +95,7 @@ class Arguments:
 
     def list(self, name: str) -> list[str]:
         """`Name.1`, `Name.2` … in their order."""
-        name = self._action.known[name].name
+        name = self._known[name].name
         values: list[tuple[int, str]] = []
         for key, value in self._parameters.items():
             prefix, _, index = key.partition(".")

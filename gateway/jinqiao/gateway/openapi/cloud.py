@@ -74,7 +74,9 @@ class Cloud:
 
         try:
             platform = self.platform
-            result = action.run(Arguments(action, parameters, platform.operations, account, platform.parts.now_ms))
+            result = action.run(
+                Arguments(action.known, parameters, platform.operations, account, platform.parts.now_ms)
+            )
         except Exception as error:
             return refusal(error)
         if not isinstance(result, Pending):

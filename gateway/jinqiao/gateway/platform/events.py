@@ -17,13 +17,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
-if TYPE_CHECKING:
-    from .devices.ota import Firmware
-    from .devices.remote_config import RemoteConfig
-    from .registry.records import DeviceRecord
-    from .registry.registry import Device
+from .devices.ota import Firmware
+from .devices.remote_config import RemoteConfig
+from .registry.record import DeviceRecord
+from .registry.registry import Device
 
 __all__ = [
     "ConfigChanged",

@@ -161,7 +161,7 @@ class Platform:
         found = find(topic)
         return found is not None and found.row.pattern in HANDLERS
 
-    def heeds(self, topic: str) -> bool:
+    def handles_trusted(self, topic: str) -> bool:
         """Whether `receive` acts on it also for simulated vehicles: their replies and requests, not their telemetry."""
         found = find(topic)
         return found is not None and found.row.kind not in _UNREAD

@@ -19,7 +19,7 @@ from jinqiao.gateway.platform.events import (
     StateChanged,
 )
 from jinqiao.gateway.platform.parts import Parts
-from jinqiao.gateway.platform.registry.records import DeviceRecord
+from jinqiao.gateway.platform.registry.record import DeviceRecord
 
 from .sqlite import Row
 

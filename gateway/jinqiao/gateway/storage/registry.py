@@ -18,7 +18,7 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.devices import Devices, ListedDevices
-from jinqiao.gateway.platform.registry.records import DeviceRecord
+from jinqiao.gateway.platform.registry.record import DeviceRecord
 from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel

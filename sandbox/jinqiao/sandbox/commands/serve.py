@@ -151,6 +151,8 @@ async def _serve(service: Service, host: str) -> None:
     stats = service.front.server.stats()
     received = sum(stats.get("received", {}).values())
     print(f"served {received:,} messages, {stats.get('delivered', 0):,} delivered", file=sys.stderr)
-    if service.front.gbt32960 is not None and service.front.gbt32960.counter.counts:
-        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(service.front.gbt32960.counter.counts.items()))
+    if service.front.gbt32960 is not None and service.front.gbt32960.sessions.counts:
+        counts = ", ".join(
+            f"{count:,} {what}" for what, count in sorted(service.front.gbt32960.sessions.counts.items())
+        )
         print(f"GB/T 32960: {counts}", file=sys.stderr)

@@ -15,7 +15,7 @@ from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.recordings.files import create, is_known
-from jinqiao.gateway.recordings.parts import Happenings, Info, Part, Recording, Samples, Told
+from jinqiao.gateway.recordings.parts import Events, Info, Part, RecordedEvent, Recording, Samples
 from jinqiao.simulator.world import World
 from jinqiao.wire.render.packets import LAST_ID
 from jinqiao.wire.render.samples import fixed_point
@@ -56,7 +56,7 @@ class Recorder:
         """Write what one simulated second brought; the disk's time is taken in a thread."""
         parts: list[Part] = [self._samples(batch) for batch in batches]
         if events:
-            parts.append(Happenings([self._told(event) for event in events]))
+            parts.append(Events([self._recorded(event) for event in events]))
         counts = sum(map(len, batches)), len(events)
         self._taken["samples"] += counts[0]
         self._taken["events"] += counts[1]
@@ -102,7 +102,7 @@ class Recorder:
         at = np.full(len(batch), batch.time_ms, np.int64)
         return Samples(batch.group, at, self._names[rows], number.astype(np.uint32), columns)
 
-    def _told(self, event: Event) -> Told:
+    def _recorded(self, event: Event) -> RecordedEvent:
         number = int(self._sequence[event.vehicle]) % LAST_ID + 1
         self._sequence[event.vehicle] = number
-        return Told(self._names[event.vehicle].decode(), number, event)
+        return RecordedEvent(self._names[event.vehicle].decode(), number, event)

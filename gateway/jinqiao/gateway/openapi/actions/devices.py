@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from jinqiao.gateway.platform.operations.things import as_text
-from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, NodeType
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 

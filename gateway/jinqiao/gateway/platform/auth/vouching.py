@@ -13,7 +13,7 @@ from jinqiao.wire.alink.signature import METHODS, client_content, registration_c
 
 from ..parts import Parts
 from ..provisioning import refusal
-from ..registry.records import iot_id
+from ..registry.record import iot_id
 from ..registry.registry import Device, Product, Registry
 from .token import Token
 

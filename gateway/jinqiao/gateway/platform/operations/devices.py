@@ -9,7 +9,7 @@ from jinqiao.base.errors import PlatformError
 from ..devices.presence import DeviceStatus
 from ..parts import Parts
 from ..registry.accounts import Account
-from ..registry.records import DeviceRecord
+from ..registry.record import DeviceRecord
 from ..registry.registry import Device, Product
 from .errors import OperationError, Reason
 from .reach import Reach

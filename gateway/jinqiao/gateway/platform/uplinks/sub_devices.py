@@ -13,7 +13,7 @@ from jinqiao.gateway.platform.devices.topology import MOST_BOUND
 from jinqiao.gateway.platform.notices import names_of
 from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.provisioning import DEVICE_NAME
-from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, Product
 from jinqiao.wire.alink.json_values import as_name
 from jinqiao.wire.alink.signature import METHODS, client_content, registration_content, same_signature, sign
