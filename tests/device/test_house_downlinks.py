@@ -52,8 +52,7 @@ async def house() -> AsyncIterator[House]:
     platform = Platform(Registry([product], applications), in_house=("house", "secret"))
     server = Server(platform)
     await server.start("127.0.0.1", 0)
-    platform.send = lambda downlink: server.publish(downlink.topic, downlink.payload, downlink.qos)
-    platform.reconsider = server.reconsider
+    platform.carried_by(server)
     heard: list[Publish] = []
     try:
         link = await HouseLink.connect("127.0.0.1", server.port, "house", "secret", lossless=False, heard=heard.append)
@@ -146,7 +145,7 @@ async def test_answers_of_simulated_vehicles_reach_the_platform_and_their_posts_
     async with house() as found:
         device = found.platform.registry.device(KEY, VIN)
         assert device is not None
-        state = found.platform.state(KEY, VIN)
+        state = found.platform.parts.states.of(device)
         state.desired.set({"charging:ChargeLimit": 80}, None, 0)
         ask = {"id": "1", "version": "1.0", "params": ["charging:ChargeLimit"]}
         version = {"id": 2, "params": {"version": "3.1"}}
