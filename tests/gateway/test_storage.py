@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
@@ -14,7 +15,14 @@ from jinqiao.gateway.platform.devices.device_log import LogEntry
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import OPERATOR, AccessKey
 from jinqiao.gateway.platform.registry.devices import ListedDevices
-from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
+from jinqiao.gateway.platform.registry.registry import (
+    Application,
+    ConsumerGroup,
+    Device,
+    Product,
+    Registry,
+    simulated_product,
+)
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.registry import load_kept, product_row, seed, take_over
 from jinqiao.gateway.storage.sqlite import FILE, Row, Storage
@@ -120,6 +128,57 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     Storage(tmp_path)._base.execute("PRAGMA user_version=99")
     with pytest.raises(EnvironmentFault, match="version 99"):
         Storage(tmp_path)
+
+
+def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    """As cbe1541 wrote it: product key and device name in two columns, a firmware's id in the second."""
+    base = sqlite3.connect(tmp_path / FILE)
+    base.executescript(
+        """CREATE TABLE kept (kind TEXT NOT NULL, product_key TEXT NOT NULL, device_name TEXT NOT NULL,
+            value BLOB NOT NULL, PRIMARY KEY (kind, product_key, device_name)) WITHOUT ROWID;
+        CREATE TABLE log (number INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL,
+            product_key TEXT NOT NULL, device_name TEXT NOT NULL, topic TEXT NOT NULL, code INTEGER NOT NULL,
+            message TEXT NOT NULL);
+        INSERT INTO log VALUES (NULL, 5, 'pk', 'd', 't', 460, 'why');
+        PRAGMA user_version=1;"""
+    )
+    firmware = {"version": "2", "size": 1, "url": "u", "sign": "s"}
+    rows = [
+        ("house", "", "", {"access_keys": {"id": "secret"}, "applications": [], "consumer_groups": []}),
+        ("device", PK, "d1", {"secret": "s1"}),
+        ("tags", PK, "d1", {"vin": "LSV"}),
+        ("config", PK, "", {"enabled": True, "content": "{}"}),
+        ("firmware", PK, "f" * 32, firmware),
+    ]
+    value = product_row(registry().products[PK]).value
+    rows.append(("product", PK, "", value))
+    for kind, product_key, device_name, value in rows:
+        base.execute("INSERT INTO kept VALUES (?, ?, ?, ?)", (kind, product_key, device_name, json.dumps(value)))
+    base.commit()
+    base.close()
+    platform = platform_of(tmp_path)
+    assert platform.parts.states.of(device_of(platform, "d1")).tags == {"vin": "LSV"}
+    assert platform.parts.firmwares[PK, "f" * 32].version == "2"
+    assert platform.parts.configs[PK].content == b"{}"
+    assert platform.registry.access_keys["id"].secret == "secret"
+    assert [entry.code for entry in Storage(tmp_path).log()] == [460]
+
+
+def test_of_simulated_vehicles_nothing_is_kept(tmp_path: Path) -> None:
+    """The next run would begin with what the last one left."""
+    storage = Storage(tmp_path)
+    known = seed(storage, registry(d1="s1"))
+    known.products["ev"] = simulated_product("ev", np.array([b"LBV00000000000001"]), fleet_secret="fleet")
+    platform = Platform(known)
+    keeper = attach(platform, storage)
+    for product_key, name in (("ev", "LBV00000000000001"), (PK, "d1")):
+        device = platform.registry.device(product_key, name)
+        assert device is not None
+        platform.operations.things.set_desired(OPERATOR, device, {"charging:ChargeLimit": 80})
+        platform.parts.states.take_properties(device, {"VehicleSpeed": 1.0}, {}, 5)
+    keeper.close()
+    kinds = {(row.kind, row.product_key) for row in storage.rows()} - {("house", "")}
+    assert kinds == {(kind, PK) for kind in ("product", "device", "desired", "properties")}
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:

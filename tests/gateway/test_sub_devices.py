@@ -405,3 +405,17 @@ def test_deleting_a_gateway_frees_its_sub_devices(world: World) -> None:
     world.platform.parts.provisioning.forget(world.device())
     assert world.platform.parts.topology.gateway_of(f"{SUB_PK}/{SUB_DN}") is None
     assert world.closed[-1] == f"{PK}/{DN}"
+
+
+def test_a_gateways_allowance_of_subscriptions_comes_with_a_sub_device_and_goes_with_it(world: World) -> None:
+    gateway = bound(world)
+    alone = gateway.max_subscriptions
+    login, logout = f"/ext/session/{PK}/{DN}/combine/login", f"/ext/session/{PK}/{DN}/combine/logout"
+    for _ in range(2):
+        assert world.ask(gateway, login, NPM_LOGIN)["code"] == 200
+        assert gateway.max_subscriptions == alone + 100
+        assert world.ask(gateway, logout, NPM_LOGOUT)["code"] == 200
+        assert gateway.max_subscriptions == alone
+    assert world.ask(gateway, login, NPM_LOGIN)["code"] == 200
+    world.connect(SUB_PK, SUB_DN)  # by itself: the session over the gateway was the older login
+    assert gateway.max_subscriptions == alone
