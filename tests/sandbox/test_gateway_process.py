@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.sandbox.run.child import GatewayProcess
 from jinqiao.wire.mqtt.encoding import encode
@@ -51,7 +51,7 @@ async def gateway(port: int = 0, **more: Any) -> AsyncIterator[GatewayProcess]:
 @pytest.mark.asyncio
 async def test_a_cancelled_question_does_not_shift_the_answers() -> None:
     async with gateway() as process:
-        link = await HouseLink.connect("127.0.0.1", process.mqtt_port, "house", "pw", lossless=True)
+        link = await SharedLink.connect("127.0.0.1", process.mqtt_port, "house", "pw", lossless=True)
         for turn in range(1, 6):
             asked = asyncio.create_task(process.stats())
             await asyncio.sleep(0)  # the question is on its way, its asker goes away

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Command, Outcome
 
-__all__ = ["Obeying", "Said"]
+__all__ = ["Outgoing", "VehicleControl"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Outgoing:
     """A message of the vehicle in `row`."""
 
     row: int
@@ -24,7 +24,7 @@ class Said:
     qos: int = 0
 
 
-class Obeying(Protocol):
+class VehicleControl(Protocol):
     """The vehicles; rows are fleet rows. All of it acts at once, at the present simulated second."""
 
     @property

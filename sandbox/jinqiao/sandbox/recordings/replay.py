@@ -20,7 +20,7 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
 
@@ -66,7 +66,7 @@ class ReplayOptions:
 class _Out:
     """Where packets go: over one connection for all, or over each device's own."""
 
-    link: HouseLink | None = None
+    link: SharedLink | None = None
     own: VehicleLinks | None = None
 
 
@@ -113,7 +113,7 @@ class Replay:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
         if devices is None:
-            link = await HouseLink.connect(
+            link = await SharedLink.connect(
                 broker.host,
                 broker.port,
                 broker.username,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.scenario.can import BusName
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.can.batch import can_batches
@@ -145,7 +145,7 @@ class CanStream:
         matrix[:, len(head) :] = payloads
         return matrix
 
-    async def publish(self, link: HouseLink | None, own: VehicleLinks, summary: Summary) -> None:
+    async def publish(self, link: SharedLink | None, own: VehicleLinks, summary: Summary) -> None:
         """Send the second's packets, each over its vehicle's own connection where it has one."""
         for packets in self.packets():
             data = packets.matrix.reshape(-1).data

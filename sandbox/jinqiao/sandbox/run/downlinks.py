@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Batch
 from jinqiao.device.agent.agent import MOST_BYTES, Agent, Responder
-from jinqiao.device.agent.car import Obeying, Said
+from jinqiao.device.agent.car import Outgoing, VehicleControl
 from jinqiao.device.agent.fetching import fetch
 from jinqiao.device.agent.files import RemoteFile, Verdict
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.mqtt.packets import Publish
 
@@ -91,11 +91,11 @@ class Downlinks:
 
     async def open(
         self,
-        car: Obeying,
+        car: VehicleControl,
         product_key: str,
         names: NDArray[np.bytes_],
         publisher: Publisher,
-        link: HouseLink | None,
+        link: SharedLink | None,
         *,
         on_platform: bool,
         reach: Callable[[], None],
@@ -181,7 +181,7 @@ class Downlinks:
         for row in [self._came.popleft() for _ in islice(range(len(self._came)), _GREETINGS_IN_A_TURN)]:
             await self._say(agent.online(row))
 
-    async def _say(self, messages: Iterable[Said]) -> None:
+    async def _say(self, messages: Iterable[Outgoing]) -> None:
         """Publish what vehicles answer."""
         assert self._publisher is not None
         for said in messages:

@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.fault_plan import FaultChange, FaultPlan
 from jinqiao.simulator.scenario.fault import (
     CanBusOff,
@@ -154,7 +154,7 @@ class FaultInjector:
         return rows[spec.on.pick(self._can_fleets, state[rows], draws)]
 
     async def publish(
-        self, changes: list[FaultChange], link: HouseLink | None, own: VehicleLinks, summary: Summary
+        self, changes: list[FaultChange], link: SharedLink | None, own: VehicleLinks, summary: Summary
     ) -> None:
         """One label a vehicle and change."""
         for change in changes:

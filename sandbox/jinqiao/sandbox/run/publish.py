@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
-from jinqiao.device.agent.car import Said
+from jinqiao.device.agent.car import Outgoing
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.wire.alink.routing import find
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
@@ -35,7 +35,7 @@ class Publisher:
         self,
         product_key: str,
         device_names: NDArray[np.bytes_],
-        link: HouseLink | None,
+        link: SharedLink | None,
         own: VehicleLinks,
         summary: Summary,
         *,
@@ -99,7 +99,7 @@ class Publisher:
         self._summary.add(kind, 1, packet)
         await self._send(event.vehicle, packet)
 
-    async def say(self, said: Said) -> None:
+    async def say(self, said: Outgoing) -> None:
         """Publish what a vehicle answers, or says by itself."""
         found = find(said.topic)
         packet = encode(Publish(said.topic, said.payload))

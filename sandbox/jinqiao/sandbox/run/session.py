@@ -19,7 +19,7 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Batch
 from jinqiao.device.links.fleet import Address
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.platform.registry.devices import FleetDevices
 from jinqiao.simulator.check import Checker, Violation
 from jinqiao.simulator.scenario import Scenario, load_scenario
@@ -136,7 +136,7 @@ class Run:
         self.summary.ended = "failed"
         self.stop.set()
 
-    async def _start(self, stack: AsyncExitStack) -> HouseLink | None:
+    async def _start(self, stack: AsyncExitStack) -> SharedLink | None:
         options = self.options
         if options.broker is None:
             self.gateway = await GatewayProcess.spawn()
@@ -160,7 +160,7 @@ class Run:
             names, key, secret = options.devices.names[: fleet.n], options.devices.product_key, options.devices.secret
         on_platform = options.broker is None or options.devices is not None
         heard = self.downlinks.heard_by if on_platform else None
-        own = VehicleLinks(self._address(), key, names, secret, heard=heard, came=self.downlinks.came)
+        own = VehicleLinks(self._address(), key, names, secret, on_message=heard, on_online=self.downlinks.came)
         stack.push_async_callback(own.close)
         for _, rows, spec in world.fleets:
             if spec.connection == "per_vehicle" or options.devices is not None:
@@ -207,7 +207,7 @@ class Run:
         assert gateway is not None
         return Address(self.options.mqtt_host, gateway.mqtt_port)
 
-    async def _shared_link(self) -> HouseLink | None:
+    async def _shared_link(self) -> SharedLink | None:
         """The connection for all vehicles that have none of their own; real devices all have one."""
         broker, address = self.options.broker, self._address()
         if self.options.devices is not None:
@@ -218,14 +218,14 @@ class Run:
         if broker is not None:
             user, password, client_id = broker.username, broker.password, f"jinqiao-{secrets.token_hex(4)}"
         lossless = self.options.speed is None
-        return await HouseLink.connect(
+        return await SharedLink.connect(
             address.host,
             address.port,
             user,
             password,
             lossless=lossless,
             client_id=client_id,
-            heard=self.downlinks.heard,
+            on_message=self.downlinks.heard,
             tls=address.tls,
         )
 
@@ -260,7 +260,7 @@ class Run:
                 EnvironmentFault(f"the gateway process ended (exit status {gone.result()}); the run stops here")
             )
 
-    async def _simulate(self, link: HouseLink | None) -> None:
+    async def _simulate(self, link: SharedLink | None) -> None:
         world, publisher = self.world, self.publisher
         assert world is not None
         assert publisher is not None
@@ -278,7 +278,7 @@ class Run:
         self.summary.wall_s = self.pace.wall_s()
         self.summary.simulated_s = float(min(world.elapsed_s, end_s) if self.stop.is_set() else end_s)
 
-    async def _second(self, world: World, publisher: Publisher, link: HouseLink | None) -> None:
+    async def _second(self, world: World, publisher: Publisher, link: SharedLink | None) -> None:
         """Run one busy second and publish what it brings."""
         batches, events = world.advance()
         for batch in batches:
@@ -303,7 +303,7 @@ class Run:
         for outlet in self.outlets:
             await outlet.take(batches, [])
 
-    async def _strike(self, world: World, second: int, link: HouseLink | None) -> bool:
+    async def _strike(self, world: World, second: int, link: SharedLink | None) -> bool:
         """Begin and end the faults of this second; whether there were any, which may have made it a busy one."""
         if self.faults is None or self.own is None or self.faults.next_s() > second:
             return False
@@ -326,7 +326,7 @@ class Run:
             console.show(self.view())
             await asyncio.sleep(_SHOW_EVERY_S)
 
-    async def _settle(self, link: HouseLink | None) -> None:
+    async def _settle(self, link: SharedLink | None) -> None:
         """Let the broker finish what it was sent, then read our gateway's counters for the last time."""
         if link is not None:
             await link.flush()

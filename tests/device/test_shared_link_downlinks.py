@@ -13,7 +13,7 @@ import pytest
 
 from jinqiao.device.links.fleet import Address
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.platform.platform import Platform
@@ -34,7 +34,7 @@ class House:
 
     platform: Platform
     server: Server
-    link: HouseLink
+    link: SharedLink
     heard: list[Publish] = field(default_factory=list)
 
     async def hears(self, count: int) -> list[Publish]:
@@ -56,7 +56,9 @@ async def house() -> AsyncIterator[House]:
     platform.reconsider = server.reconsider
     heard: list[Publish] = []
     try:
-        link = await HouseLink.connect("127.0.0.1", server.port, "house", "secret", lossless=False, heard=heard.append)
+        link = await SharedLink.connect(
+            "127.0.0.1", server.port, "house", "secret", lossless=False, on_message=heard.append
+        )
         await link.flush()
         yield House(platform, server, link, heard)
         await link.close()
@@ -67,7 +69,7 @@ async def house() -> AsyncIterator[House]:
 def own_links(server: Server, rows: list[Publish]) -> VehicleLinks:
     secret = FleetDevices(NAMES, fleet_secret="s3cret").secret
     return VehicleLinks(
-        Address("127.0.0.1", server.port), KEY, NAMES, secret, heard=lambda _, message: rows.append(message)
+        Address("127.0.0.1", server.port), KEY, NAMES, secret, on_message=lambda _, message: rows.append(message)
     )
 
 
@@ -129,8 +131,8 @@ async def test_who_was_told_before_the_simulator_came_is_told_after() -> None:
         await asyncio.sleep(0.05)
         found.platform.send(Downlink(SET, b"to nobody", 1))
         heard: list[Publish] = []
-        link = await HouseLink.connect(
-            "127.0.0.1", found.server.port, "house", "secret", lossless=False, heard=heard.append
+        link = await SharedLink.connect(
+            "127.0.0.1", found.server.port, "house", "secret", lossless=False, on_message=heard.append
         )
         await link.flush()
         found.platform.send(Downlink(SET, b"here", 1))

@@ -15,7 +15,7 @@ import pytest
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.device.links.fleet import Address
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.broker.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
@@ -53,7 +53,7 @@ async def until(condition: object, timeout_s: float = 5.0) -> None:
 @pytest.mark.asyncio
 async def test_what_is_sent_before_a_flush_has_been_routed_after_it() -> None:
     async with serving(OpenPolicy()) as server:
-        link = await HouseLink.connect("127.0.0.1", server.port, "house", "pw", lossless=True)
+        link = await SharedLink.connect("127.0.0.1", server.port, "house", "pw", lossless=True)
         packets = [encode(Publish(f"t/{i}", bytes(5000))) for i in range(400)]
         for packet in packets:
             await link.send(memoryview(packet))
@@ -71,7 +71,7 @@ async def test_over_tls_nothing_is_lost_and_the_name_is_checked(tmp_path: Path) 
     trusting = ssl.create_default_context(cafile=str(tmp_path / CA))
     async with serving(OpenPolicy()) as server:
         port = await server.start("127.0.0.1", 0, tls=server_context(tmp_path / SERVER, tmp_path / SERVER_KEY))
-        link = await HouseLink.connect("localhost", port, "house", "pw", lossless=True, tls=trusting)
+        link = await SharedLink.connect("localhost", port, "house", "pw", lossless=True, tls=trusting)
         block = b"".join(encode(Publish(f"t/{i}", bytes(5_000))) for i in range(200))
         for _ in range(40):
             await link.send(memoryview(block))
@@ -81,9 +81,9 @@ async def test_over_tls_nothing_is_lost_and_the_name_is_checked(tmp_path: Path) 
         await link.close()
         await until(lambda: server.counters.connections == 0)
         with pytest.raises(EnvironmentFault, match="certificate"):
-            await HouseLink.connect("localhost", port, "h", "pw", lossless=False, tls=ssl.create_default_context())
+            await SharedLink.connect("localhost", port, "h", "pw", lossless=False, tls=ssl.create_default_context())
         with pytest.raises(EnvironmentFault, match="does not answer"):
-            await HouseLink.connect("localhost", server.port, "h", "pw", lossless=False, tls=trusting)
+            await SharedLink.connect("localhost", server.port, "h", "pw", lossless=False, tls=trusting)
 
 
 @pytest.mark.asyncio
@@ -95,7 +95,7 @@ async def test_the_caller_may_use_its_memory_again_at_once() -> None:
 
         writer.write(encode(Connect("reader")) + encode(Subscribe(1, (("t", 0),))))
         await reader.readexactly(4 + 5)
-        link = await HouseLink.connect("127.0.0.1", server.port, "house", "pw", lossless=False)
+        link = await SharedLink.connect("127.0.0.1", server.port, "house", "pw", lossless=False)
         size = len(encode(Publish("t", bytes(1000))))
         memory, sent = bytearray(size), hashlib.sha256()
         for turn in range(500):
@@ -113,15 +113,15 @@ async def test_a_broker_that_refuses_or_is_absent_is_an_environment_fault() -> N
     async with serving(OpenPolicy()) as server:
         port = server.port
         with pytest.raises(EnvironmentFault, match="refused"):
-            await HouseLink.connect("127.0.0.1", port, "nobody", "pw", lossless=False)
+            await SharedLink.connect("127.0.0.1", port, "nobody", "pw", lossless=False)
     with pytest.raises(EnvironmentFault, match=str(port)):
-        await HouseLink.connect("127.0.0.1", port, "house", "pw", lossless=False)
+        await SharedLink.connect("127.0.0.1", port, "house", "pw", lossless=False)
 
 
 @pytest.mark.asyncio
 async def test_a_lost_broker_is_noticed_by_the_next_send() -> None:
     async with serving(OpenPolicy()) as server:
-        link = await HouseLink.connect("127.0.0.1", server.port, "house", "pw", lossless=False)
+        link = await SharedLink.connect("127.0.0.1", server.port, "house", "pw", lossless=False)
 
     async def go_on() -> None:
         while True:
