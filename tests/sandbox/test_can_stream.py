@@ -121,7 +121,7 @@ def test_frames_show_what_the_telemetry_shows(database: Database) -> None:
     world, stream = make()
     earlier = None
     for _ in range(30):
-        batches, _ = world.advance()
+        batches = world.advance().batches
         core = next(batch for batch in batches if batch.group == "core")
         speed, voltage = (float(core.signals[name][0]) for name in ("speed", "pack_voltage"))
         values = decoded(stream, database, 0, "VehicleSpeed")

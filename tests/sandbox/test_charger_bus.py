@@ -91,7 +91,7 @@ def drive(seconds: int, commands: dict[int, str] | None = None, scenario: str = 
     while world.elapsed_s < seconds:
         for _, service in sorted((at, name) for at, name in (commands or {}).items() if at == world.elapsed_s):
             assert world.obey(Command(0, "service", service)).code == 200
-        _, events = world.advance()
+        events = world.advance().events
         for event in events:
             cars[event.vehicle].events.append((world.elapsed_s, event))
         core = next(batch for batch in world.look(np.arange(world.fleet.n)) if batch.group == "core")

@@ -38,7 +38,8 @@ def a_world(vehicles: int = 20) -> World:
 
 async def advance(world: World, outlet: Gbt32960Outlet, seconds: int, each_s: float = 0.0) -> None:
     for _ in range(seconds):
-        await outlet.take(*world.advance())
+        step = world.advance()
+        await outlet.take(step.batches, step.events)
         await asyncio.sleep(each_s)
 
 

@@ -15,7 +15,7 @@ SELDOM = "{driving: 10 s, charging: 1 min, parked: 1 h, detail: 1 h}"
 def run(world, seconds):
     events = []
     while world.elapsed_s < seconds:
-        events += world.advance()[1]
+        events += world.advance().events
     return events
 
 
@@ -115,7 +115,7 @@ def test_a_delivery_round_has_its_stops_and_ends_at_the_depot(make_world, fleet_
     assert (world.town.node == depot).all()
     trips, rounds = np.zeros(3, dtype=int), {}
     while len(rounds) < 3:
-        for event in world.advance()[1]:
+        for event in world.advance().events:
             van = event.vehicle
             trips[van] += 1
             assert event.identifier == "TripFinished"
@@ -194,5 +194,5 @@ def test_a_battery_that_gives_up_on_the_way_is_helped_at_the_roadside(make_world
     world.fleet.charge_limit[0] = 8  # enough for the rest of the way
     events = []
     while world.town.node[0] != agenda.work[0]:
-        events += world.advance()[1]
+        events += world.advance().events
     assert [e.identifier for e in events] == ["ChargingFinished", "TripFinished"]

@@ -32,7 +32,7 @@ class Cars:
 
     def until(self, second):
         while self.world.elapsed_s < second and self.world.next_busy_s() < second:
-            self.events += self.world.advance()[1]
+            self.events += self.world.advance().events
         self.world.idle_until(second)
 
     def wait(self, seconds):
@@ -434,7 +434,7 @@ def test_a_command_in_a_quiet_minute_finds_its_second_and_is_reported(parked):
     assert world.elapsed_s == 40
     parked.call("HonkAndFlash")
     assert world.next_busy_s() == 40
-    batches, _ = world.advance()
+    batches = world.advance().batches
     assert {batch.group for batch in batches} == {"core", "detail"}
     assert all(batch.time_ms == world.scenario.start_ms + 41_000 for batch in batches)
     assert world.next_busy_s() == 50
@@ -445,7 +445,7 @@ def test_looking_changes_nothing(cars):
         found = cars("{cycle: WLTC}", count=3)
         seen = []
         for _ in range(60):
-            batches, _ = found.world.advance()
+            batches = found.world.advance().batches
             seen += [values.tobytes() for batch in batches for values in batch.signals.values()]
             if looks:
                 core, detail = found.world.look(np.array([2, 0, 2]))
@@ -481,7 +481,7 @@ def test_software_is_installed_in_a_parked_car_which_is_silent_meanwhile(cars):
     refused(found.call("Lock"), Refusal.UPDATING)
     refused(world.install(0, "3", 5), Refusal.UPDATING)
     while world.elapsed_s < 400:  # a departure at 180 s among them
-        batches, _ = world.advance()
+        batches = world.advance().batches
         assert not batches or world.elapsed_s > 405
         assert world.software_version(0) == ("1.0.0" if world.elapsed_s <= 405 else "2.1.0")
     found.until(410)

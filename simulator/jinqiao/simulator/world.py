@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Batch, Command, Event, Outcome
+from jinqiao.base.telemetry import Batch, Command, Outcome, Step
 from jinqiao.vehicles.catalogue import load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
@@ -106,7 +106,7 @@ class World:
         soonest = min(planned, self._reports.next_due_s() - 1.0)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
-    def advance(self) -> tuple[list[Batch], list[Event]]:
+    def advance(self) -> Step:
         """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end."""
         town = self.town
         now_s = self.next_busy_s()
@@ -117,7 +117,7 @@ class World:
         town.step()
         self.elapsed_s = now_s + 1
         town.clock.reach(self.elapsed_s)
-        return self._reports.collect(self.elapsed_s), events
+        return Step(self.time_ms, tuple(self._reports.collect(self.elapsed_s)), tuple(events))
 
     # Between two seconds: what comes from outside.
 

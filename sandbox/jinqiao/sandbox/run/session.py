@@ -280,21 +280,21 @@ class Run:
 
     async def _second(self, world: World, publisher: Publisher, link: SharedLink | None) -> None:
         """Run one busy second and publish what it brings."""
-        batches, events = world.advance()
-        for batch in batches:
+        step = world.advance()
+        for batch in step.batches:
             await publisher.post(batch)
         if self.checker is not None:
-            self._tell(self.checker.read(batches))
-        for event in events:
+            self._tell(self.checker.read(step.batches))
+        for event in step.events:
             await publisher.event(event)
         if self.can is not None and self.own is not None:
             await self.can.publish(link, self.own, self.summary)
         for outlet in self.outlets:
-            await outlet.take(batches, events)
+            await outlet.take(step.batches, step.events)
         if self.summary.first_telemetry_s is None and self.summary.messages:
             self.summary.first_telemetry_s = time.perf_counter() - self.began
         if link is not None:
-            if batches:
+            if step.batches:
                 await link.probe()
             self.summary.latencies_ms.extend(link.take_latencies_ms())
 
