@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.sandbox.run.diagnostics import BUS, Diagnostics
-from jinqiao.sandbox.run.session import PRODUCT_KEY
+from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
 from jinqiao.telemetry.v1.can_pb2 import CanBatch

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.telemetry import Step
 from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.sandbox.run.child import GatewayProcess
@@ -87,7 +88,7 @@ async def test_what_the_run_writes_is_the_vehicles_past(tmp_path: Path) -> None:
     store = ParquetStore(tmp_path)
     store.open("a1JinqiaoEV", [name.decode() for name in NAMES])
     sent = [batch(3, turn) for turn in range(4)]
-    await store.take(sent, ())
+    await store.take(Step(0, tuple(sent)))
     store.close()
     async with gateway(http_port=0, history=str(tmp_path)) as process:
         call = Caller(process.ports["http_port"], key=("app", "pw"))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Step
 
 from .extras import load
 from .influx_target import TOKEN_VARIABLE, InfluxTarget
@@ -79,12 +79,12 @@ class InfluxStore:
         self._renderer = LineRenderer(product_key, device_names)
         self.worker.start()
 
-    async def take(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
+    async def take(self, step: Step) -> None:
         """Hand over to the thread; waits a little for a server that is slower than the run, then drops and counts."""
-        for batch in batches:
+        for batch in step.batches:
             await self.worker.offer_patiently(batch, len(batch), _PATIENCE_S)
-        if events:
-            await self.worker.offer_patiently(list(events), len(events), _PATIENCE_S)
+        if step.events:
+            await self.worker.offer_patiently(list(step.events), len(step.events), _PATIENCE_S)
 
     def close(self) -> dict[str, Any]:
         """Send what waits, for some seconds, and report: counts of points."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Step
 
 from .extras import load
 from .lock import FolderLock
@@ -72,12 +72,12 @@ class ParquetStore:
         self._names = pa.array(device_names, pa.string())
         self.worker.start()
 
-    async def take(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
+    async def take(self, step: Step) -> None:
         """Hand over to the thread; waits a little for a disk that is slower than the run, then drops and counts."""
-        for batch in batches:
+        for batch in step.batches:
             await self.worker.offer_patiently(batch, len(batch), PATIENCE_S)
-        if events:
-            await self.worker.offer_patiently(list(events), len(events), PATIENCE_S)
+        if step.events:
+            await self.worker.offer_patiently(list(step.events), len(step.events), PATIENCE_S)
 
     def close(self) -> dict[str, Any]:
         """Finish the open segments and report; `written` counts rows of finished segments only."""

@@ -13,8 +13,6 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.scenario.can import BusName
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.can.batch import can_batches
@@ -28,13 +26,11 @@ from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
 
 from .charger_bus import CHARGER_BUS, ChargerBus
-from .summary import Summary
 
 __all__ = ["CAN_TOPICS", "CanPackets", "CanStream", "instrumented"]
 
 #: By product key and device name: the thing model's raw data, and a custom topic for whoever wants CAN alone.
 CAN_TOPICS = ("/sys/{}/{}/thing/model/up_raw", "/{}/{}/user/can")
-KIND = "can_batch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +140,3 @@ class CanStream:
         matrix[:, place : place + length] = np.frombuffer(names.tobytes(), dtype=np.uint8).reshape(-1, length)
         matrix[:, len(head) :] = payloads
         return matrix
-
-    async def publish(self, link: SharedLink | None, own: VehicleLinks, summary: Summary) -> None:
-        """Send the second's packets, each over its vehicle's own connection where it has one."""
-        for packets in self.packets():
-            data = packets.matrix.reshape(-1).data
-            summary.add(KIND, len(packets.vehicles), data)
-            apart = own.owns(packets.vehicles) if len(own) else np.zeros(len(packets.vehicles), dtype=np.bool_)
-            for row in np.flatnonzero(apart):
-                if not own.send(int(packets.vehicles[row]), packets.matrix[row].tobytes()):
-                    summary.not_sent += 1
-            if link is not None and not apart.all():
-                await link.send(data if not apart.any() else packets.matrix[~apart].reshape(-1).data)

@@ -31,6 +31,8 @@ class GatewayProcess:
         self.gone: asyncio.Task[int] = asyncio.create_task(process.wait())
         #: Where it listens: `mqtt_port`, and `mqtts_port` and `http_port` if they were asked for.
         self.ports: dict[str, int] = {}
+        #: Its counters when they were asked for last.
+        self.latest: dict[str, Any] = {}
         self._number = 0
 
     @property
@@ -65,7 +67,8 @@ class GatewayProcess:
 
     async def stats(self) -> dict[str, Any]:
         """The gateway's counters now."""
-        return await self._ask({"do": "stats"}, timeout_s=_ANSWER_TIMEOUT_S)
+        self.latest = await self._ask({"do": "stats"}, timeout_s=_ANSWER_TIMEOUT_S)
+        return self.latest
 
     async def _ask(self, request: dict[str, Any], blob: bytes = b"", *, timeout_s: float) -> dict[str, Any]:
         source, sink = self._process.stdout, self._process.stdin

@@ -10,8 +10,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.fault_plan import FaultChange, FaultPlan
 from jinqiao.simulator.scenario.fault import (
     CanBusOff,
@@ -26,17 +24,14 @@ from jinqiao.simulator.scenario.fault import (
 )
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.modes import ChargingState
-from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
 
 from .can_stream import CanStream
-from .summary import Summary
 
 __all__ = ["EFFECTS", "LABEL_TOPIC", "FaultInjector"]
 
 #: By product key and device name.
 LABEL_TOPIC = "/{}/{}/user/label"
-KIND = "label"
 Rows: TypeAlias = NDArray[np.intp]
 #: +1 when a fault begins, -1 when it ends.
 Turn: TypeAlias = Literal[1, -1]
@@ -152,20 +147,6 @@ class FaultInjector:
             return rows[charging] if spec.kind == "charger_fault" else rows
         rows = self._broken.can.rows
         return rows[spec.on.pick(self._can_fleets, state[rows], draws)]
-
-    async def publish(
-        self, changes: list[FaultChange], link: SharedLink | None, own: VehicleLinks, summary: Summary
-    ) -> None:
-        """One label a vehicle and change."""
-        for change in changes:
-            for row in change.rows.tolist():
-                packet = encode(self.label(change, row))
-                summary.add(KIND, 1, packet)
-                if len(own) and own.owns(np.array([row], np.int32))[0]:
-                    if not own.send(row, packet):
-                        summary.not_sent += 1
-                elif link is not None:
-                    await link.send(packet)
 
     def label(self, change: FaultChange, row: int) -> Publish:
         """What truly happens to one vehicle, as its label message."""

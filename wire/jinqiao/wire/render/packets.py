@@ -49,8 +49,17 @@ class Packets:
         """All packets, one after the other."""
         return self.matrix.data.cast("B")
 
+    @classmethod
+    def single(cls, packet: bytes, vehicle: int) -> Packets:
+        """One packet that was rendered by itself."""
+        return cls(np.frombuffer(packet, np.uint8)[None, :], 0, np.array([vehicle], np.int32))
+
     def packet(self, row: int) -> bytes:
         return bytes(self.matrix[row])
+
+    def some(self, chosen: NDArray[np.bool_]) -> memoryview:
+        """The packets of these rows, shape (m,), one after the other."""
+        return self.matrix[chosen].data.cast("B")
 
     def payload(self, row: int) -> bytes:
         return bytes(self.matrix[row, self.head :])

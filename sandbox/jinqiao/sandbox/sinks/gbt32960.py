@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
 
-from jinqiao.base.telemetry import Batch, Event
-from jinqiao.device.gbt32960.address import Address
+from jinqiao.base.errors import InputError
+from jinqiao.base.telemetry import Step
+from jinqiao.base.words import Refused
+from jinqiao.device.gbt32960.address import Address, parse_address
 from jinqiao.device.gbt32960.fleet import FleetLinks, Times
 from jinqiao.device.gbt32960.link import as_reissue
 from jinqiao.simulator.world import World
-from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.gbt32960.columns import VehicleReader
 from jinqiao.vehicles.gbt32960.writer import FrameWriter
 from jinqiao.vehicles.modes import VehicleState
@@ -29,8 +31,9 @@ from jinqiao.wire.gbt32960.signing import Signer
 from jinqiao.wire.gbt32960.vehicle import login, logout
 
 from ..system import raise_file_limit
+from .base import SinkSpec, Text
 
-__all__ = ["Gbt32960Outlet"]
+__all__ = ["Gbt32960Sink", "Gbt32960Spec"]
 
 Rows = NDArray[np.intp]
 
@@ -56,26 +59,54 @@ _FIGURES = (
 )
 
 
-class Gbt32960Outlet:
-    """An `Outlet`. Nothing a platform does holds the run up: what it does not take is kept, and in the end lost."""
+def _url(text: str) -> str:
+    try:
+        _address(text)
+    except InputError as error:
+        raise Refused(str(error)) from error
+    return text
+
+
+def _address(text: str) -> Address:
+    return parse_address(text.removeprefix(f"{Gbt32960Spec.kind}:"))
+
+
+class Gbt32960Spec(SinkSpec):
+    """A platform of GB/T 32960, to which every vehicle reports over a connection of its own."""
+
+    kind = "gbt32960"
+    where = "//HOST:PORT"
+
+    url: Annotated[Text, AfterValidator(_url)] = Field(
+        description="Address of the platform, with its options: gbt32960://host:port?version=2016&every=10s.",
+        json_schema_extra={"pattern": "^(gbt32960:)?//"},
+    )
+
+    @classmethod
+    def at(cls, rest: str, asked: str) -> Self:  # noqa: ARG003
+        """`gbt32960://host:port?…`. Raises InputError."""
+        parse_address(rest)
+        return cls(url=f"{cls.kind}:{rest}")
+
+    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> Gbt32960Sink:  # noqa: ARG002
+        """Log all vehicles in; here a vehicle is its VIN. EnvironmentFault when no platform answers."""
+        raise_file_limit()
+        sink = Gbt32960Sink(_address(self.url), world)
+        await sink.start()
+        return sink
+
+
+class Gbt32960Sink:
+    """Nothing a platform does holds the run up: what it does not take is kept, and in the end lost."""
 
     name = "gbt32960"
 
-    def __init__(self, address: Address, times: Times | None = None) -> None:
-        self.address, self._times = address, times
-        self._world: World
-        self._fleet: Fleet
-        self._links: FleetLinks
-        self._reader: VehicleReader
+    def __init__(self, address: Address, world: World, times: Times | None = None) -> None:
+        fleet = world.fleet
+        self.address = address
+        self._world, self._fleet, self._reader = world, fleet, VehicleReader(fleet)
         self._writer = FrameWriter(address.edition, Signer() if address.sign and address.edition == "2025" else None)
         self._past: deque[tuple[int, dict[int, bytes]]] = deque(maxlen=BURST_S)
-
-    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> None:
-        """Log all vehicles in. EnvironmentFault when no platform answers."""
-        del product_key, device_names  # here a vehicle is its VIN
-        raise_file_limit()
-        fleet, address = world.fleet, self.address
-        self._world, self._fleet, self._reader = world, fleet, VehicleReader(fleet)
         self._names = [name.decode() for name in fleet.vins.tolist()]
         self._serials = np.zeros(fleet.n, dtype=np.int32)
         self._known = {name: np.zeros(fleet.n) for name in _WORLD}
@@ -86,19 +117,16 @@ class Gbt32960Outlet:
         largest = max(self._writer.size(model.layout.series) for model in fleet.models)
         most_kept = max(1, min(MOST_KEPT, MOST_KEPT_BYTES // (largest * fleet.n)))
         self._links = FleetLinks(
-            address.host,
-            address.port,
-            address.edition,
-            self._login,
-            self._names,
-            most_kept=most_kept,
-            times=self._times,
+            address.host, address.port, address.edition, self._login, self._names, most_kept=most_kept, times=times
         )
+
+    async def start(self) -> None:
+        """Log all vehicles in. EnvironmentFault when no platform answers."""
         await self._links.start()
 
-    async def take(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
+    async def take(self, step: Step) -> None:
         """What one simulated second brought: encode whoever is due, hand it to the links."""
-        del events
+        batches = step.batches
         await asyncio.sleep(0)
         await self._links.ease(MOST_UNANSWERED)
         for batch in batches:

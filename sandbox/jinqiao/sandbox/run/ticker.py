@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 
 from jinqiao.simulator.world import World
 
-from .downlinks import Downlinks
 from .faults import FaultInjector
 from .pace import Pace
 
-__all__ = ["Present"]
+__all__ = ["Ticker", "catch_up"]
 
 #: Seconds of the wall clock after which a world in which nothing happens is looked at again: a command may have
 #: started something.
 _LOOK_S = 1.0
 
 
-class Present:
-    """The simulated present of a run: `world`'s while it is busy, the wall clock's while everybody rests."""
+def catch_up(world: World, pace: Pace) -> None:
+    """Bring a world in which nothing happens to where the wall clock is."""
+    if pace.speed is not None and pace.started:
+        world.idle_until(int(pace.wall_s() * pace.speed))
 
-    def __init__(self, world: World, pace: Pace, downlinks: Downlinks, faults: FaultInjector | None = None) -> None:
-        self._world, self._pace, self._downlinks, self._faults = world, pace, downlinks, faults
+
+class Ticker:
+    """The simulated present of a run: `world`'s while it is busy, the wall clock's while everybody rests.
+
+    `next_ms` says when a vehicle does something by itself next, simulated UTC, if any does.
+    """
+
+    def __init__(
+        self, world: World, pace: Pace, next_ms: Callable[[], int | None], faults: FaultInjector | None = None
+    ) -> None:
+        self._world, self._pace, self._next_ms, self._faults = world, pace, next_ms, faults
         self._is_busy = False
-
-    def reach(self) -> None:
-        """Bring a world in which nothing happens to where the wall clock is."""
-        if self._pace.speed is not None and self._pace.started:
-            self._world.idle_until(int(self._pace.wall_s() * self._pace.speed))
 
     def next_second(self) -> int:
         """The next busy second, one that a vehicle or a fault waits for, or one in which to look again."""
-        world, due_ms = self._world, self._downlinks.next_ms
+        world, due_ms = self._world, self._next_ms()
         busy = second = world.next_busy_s()
         if due_ms is not None:
             second = min(second, max(world.elapsed_s, ceil((due_ms - world.scenario.start_ms) / 1000)))
@@ -44,7 +50,7 @@ class Present:
         return second
 
     def arrive(self, second: int) -> bool:
-        """Be in the second that `next_second` told; whether there is something to `advance`, by now."""
+        """Be in the second that `next_second` gave; whether there is something to `advance`, by now."""
         if not self._is_busy:  # a command makes a second busy, never idle
             self._world.idle_until(second)
         return self._is_busy or self._world.next_busy_s() <= second

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jinqiao.sandbox.run.present import Present
+from jinqiao.sandbox.run.ticker import Ticker, catch_up
 
 
 class IdleWorld:
@@ -24,15 +24,17 @@ class IdleWorld:
         self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
 
 
-def present(world: IdleWorld, *, speed: float | None, wall_s: float = 0.0, due_ms: int | None = None) -> Present:
-    pace: Any = SimpleNamespace(speed=speed, started=True, wall_s=lambda: wall_s)
-    downlinks: Any = SimpleNamespace(next_ms=due_ms)
-    return Present(world, pace, downlinks)  # type: ignore[arg-type]
+def pace_of(speed: float | None, wall_s: float = 0.0) -> Any:
+    return SimpleNamespace(speed=speed, started=True, wall_s=lambda: wall_s)
+
+
+def ticker(world: IdleWorld, *, speed: float | None, due_ms: int | None = None) -> Ticker:
+    return Ticker(world, pace_of(speed), lambda: due_ms)  # type: ignore[arg-type]
 
 
 def test_as_fast_as_it_goes_idle_seconds_are_skipped() -> None:
     world = IdleWorld(500)
-    found = present(world, speed=None)
+    found = ticker(world, speed=None)
     assert found.next_second() == 500
     assert found.arrive(500)
 
@@ -40,7 +42,7 @@ def test_as_fast_as_it_goes_idle_seconds_are_skipped() -> None:
 @pytest.mark.parametrize(("speed", "expected"), [(1.0, 11), (60.0, 70), (0.001, 11)])
 def test_at_a_pace_an_idle_world_is_looked_at_every_second_of_the_wall_clock(speed: float, expected: int) -> None:
     world = IdleWorld(500)
-    found = present(world, speed=speed)
+    found = ticker(world, speed=speed)
     assert found.next_second() == expected
     assert not found.arrive(expected)
     assert world.elapsed_s == expected
@@ -48,7 +50,7 @@ def test_at_a_pace_an_idle_world_is_looked_at_every_second_of_the_wall_clock(spe
 
 def test_what_a_command_starts_meanwhile_is_run_in_the_next_look() -> None:
     world = IdleWorld(500)
-    found = present(world, speed=1.0)
+    found = ticker(world, speed=1.0)
     second = found.next_second()
     world.busy = 10
     assert found.arrive(second)
@@ -57,7 +59,7 @@ def test_what_a_command_starts_meanwhile_is_run_in_the_next_look() -> None:
 
 def test_a_vehicle_that_wants_to_do_something_by_itself_is_waited_for() -> None:
     world = IdleWorld(500)
-    found = present(world, speed=None, due_ms=1_000_000 + 42_001)
+    found = ticker(world, speed=None, due_ms=1_000_000 + 42_001)
     assert found.next_second() == 43
     assert not found.arrive(43)
     assert world.elapsed_s == 43
@@ -65,10 +67,10 @@ def test_a_vehicle_that_wants_to_do_something_by_itself_is_waited_for() -> None:
 
 def test_a_command_finds_an_idle_world_where_the_wall_clock_is() -> None:
     world = IdleWorld(500)
-    present(world, speed=2.0, wall_s=30.7).reach()
+    catch_up(world, pace_of(2.0, 30.7))  # type: ignore[arg-type]
     assert world.elapsed_s == 61
     world = IdleWorld(20)
-    present(world, speed=1.0, wall_s=30.0).reach()
+    catch_up(world, pace_of(1.0, 30.0))  # type: ignore[arg-type]
     assert world.elapsed_s == 20
-    present(world, speed=None, wall_s=30.0).reach()
+    catch_up(world, pace_of(None, 30.0))  # type: ignore[arg-type]
     assert world.elapsed_s == 20

@@ -1,0 +1,101 @@
+"""A run's connections to the broker: the one that vehicles share, and those that single vehicles have."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.device.links.fleet import Address
+from jinqiao.device.links.login import VehicleLinks
+from jinqiao.device.links.shared import SharedLink
+from jinqiao.gateway.platform.registry.devices import FleetDevices
+from jinqiao.simulator.world import World
+
+from .child import GatewayProcess
+from .ending import Ending
+from .inbox import Inbox
+from .options import RunOptions
+from .own_gateway import PRODUCT_KEY, Logins
+
+__all__ = ["Identities", "address_of", "identities", "own_links", "shared_link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Who the vehicles are on the broker: devices `names`, shape (n,), of one product."""
+
+    product_key: str
+    names: NDArray[np.bytes_]
+    #: Whether there is a platform behind the broker, which pushes downlinks and keeps desired values.
+    on_platform: bool
+
+
+def identities(options: RunOptions, world: World) -> Identities:
+    """The device triples that were given; otherwise a vehicle is called by its VIN."""
+    devices = options.devices
+    if devices is not None:
+        return Identities(devices.product_key, devices.names[: world.fleet.n], True)
+    return Identities(PRODUCT_KEY, world.fleet.vins, options.broker is None)
+
+
+def address_of(options: RunOptions, gateway: GatewayProcess | None) -> Address:
+    """Where the broker is: somebody else's, or that of our gateway."""
+    if options.broker is not None:
+        return options.broker.address()
+    if gateway is None:
+        raise ValueError("a run without a broker needs a gateway of its own")
+    return Address(options.mqtt_host, gateway.mqtt_port)
+
+
+async def shared_link(
+    options: RunOptions, address: Address, logins: Logins, inbox: Inbox, stack: AsyncExitStack
+) -> SharedLink | None:
+    """The connection of all vehicles that have none of their own; real devices all have one."""
+    if options.devices is not None:
+        return None
+    user: str | None = logins.user
+    password: str | None = logins.password
+    client_id = None
+    if options.broker is not None:
+        user, password = options.broker.username, options.broker.password
+        client_id = f"jinqiao-{secrets.token_hex(4)}"
+    link = await SharedLink.connect(
+        address.host,
+        address.port,
+        user,
+        password,
+        lossless=options.speed is None,
+        client_id=client_id,
+        on_message=inbox.on_message,
+        tls=address.tls,
+    )
+    stack.push_async_callback(link.close)
+    return link
+
+
+async def own_links(
+    options: RunOptions,
+    address: Address,
+    logins: Logins,
+    world: World,
+    who: Identities,
+    inbox: Inbox,
+    ending: Ending,
+    stack: AsyncExitStack,
+) -> VehicleLinks:
+    """The connections of vehicles that log in by themselves, once all have been answered."""
+    secret: Callable[[str], str | None] = FleetDevices(who.names, fleet_secret=logins.fleet_secret).secret
+    if options.devices is not None:
+        secret = options.devices.secret
+    on_message = inbox.on_own_message if who.on_platform else None
+    own = VehicleLinks(address, who.product_key, who.names, secret, on_message=on_message, on_online=inbox.on_online)
+    stack.push_async_callback(own.close)
+    for _, rows, spec in world.fleets:
+        if spec.connection == "per_vehicle" or options.devices is not None:
+            await own.connect(range(rows.start, rows.stop), ending.stop)
+    return own
