@@ -7,7 +7,6 @@ from math import ceil
 from jinqiao.simulator.world import World
 
 from .downlinks import Downlinks
-from .faults import FaultInjector
 from .pace import Pace
 
 __all__ = ["Present"]
@@ -20,8 +19,8 @@ _LOOK_S = 1.0
 class Present:
     """The simulated present of a run: `world`'s while it is busy, the wall clock's while everybody rests."""
 
-    def __init__(self, world: World, pace: Pace, downlinks: Downlinks, faults: FaultInjector | None = None) -> None:
-        self._world, self._pace, self._downlinks, self._faults = world, pace, downlinks, faults
+    def __init__(self, world: World, pace: Pace, downlinks: Downlinks) -> None:
+        self._world, self._pace, self._downlinks = world, pace, downlinks
         self._is_busy = False
 
     def reach(self) -> None:
@@ -30,13 +29,11 @@ class Present:
             self._world.idle_until(int(self._pace.wall_s() * self._pace.speed))
 
     def next_second(self) -> int:
-        """The next busy second, one that a vehicle or a fault waits for, or one in which to look again."""
+        """The next busy second, one that a vehicle waits for, or one in which to look again."""
         world, due_ms = self._world, self._downlinks.next_ms
         busy = second = world.next_busy_s()
         if due_ms is not None:
             second = min(second, max(world.elapsed_s, ceil((due_ms - world.scenario.start_ms) / 1000)))
-        if self._faults is not None:
-            second = min(second, max(world.elapsed_s, self._faults.next_s()))
         if self._pace.speed is not None:
             now_s = max(world.elapsed_s, int(self._pace.wall_s() * self._pace.speed))
             second = min(second, now_s + max(1, int(self._pace.speed * _LOOK_S)))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, CanSecond, Event, Label
 from jinqiao.device.agent.car import Said
 from jinqiao.device.links.login import VehicleLinks
 from jinqiao.device.links.shared import HouseLink
@@ -16,7 +16,9 @@ from jinqiao.wire.alink.routing import find
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
 from jinqiao.wire.render import Packets, PostRenderer, SampleRenderer
+from jinqiao.wire.render.can import CanRenderer
 from jinqiao.wire.render.events import event_post
+from jinqiao.wire.render.labels import LabelRenderer
 
 from .summary import Summary
 
@@ -35,6 +37,7 @@ class Publisher:
         self,
         product_key: str,
         device_names: NDArray[np.bytes_],
+        vins: NDArray[np.bytes_],
         link: HouseLink | None,
         own: VehicleLinks,
         summary: Summary,
@@ -43,6 +46,8 @@ class Publisher:
     ) -> None:
         self.renderer = PostRenderer(product_key, device_names)
         self._samples = SampleRenderer(self.renderer)
+        self._can = CanRenderer(product_key, device_names, vins)
+        self._labels = LabelRenderer(product_key, device_names, vins)
         self._protobuf = np.zeros(len(device_names), bool) if protobuf is None else protobuf
         self._mixed = bool(self._protobuf.any())
         self.sample: tuple[str, bytes] | None = None
@@ -56,10 +61,7 @@ class Publisher:
         for kind, block in self._rendered(batch):
             data = block.data
             self._summary.add(kind, len(block), data)
-            if not len(self._own) and self._link is not None:
-                await self._link.send(data)
-            else:
-                await self._divide(block)
+            await self._divide(block)
             if kind == "property_post":
                 self._show(batch, block)
 
@@ -83,6 +85,9 @@ class Publisher:
 
     async def _divide(self, block: Packets) -> None:
         """Rows of vehicles with a connection of their own go there, the rest over the shared one."""
+        if not len(self._own) and self._link is not None:
+            await self._link.send(block.data)
+            return
         apart = self._own.owns(block.vehicles)
         for row in np.flatnonzero(apart):
             if not self._own.send(int(block.vehicles[row]), block.packet(int(row))):
@@ -98,6 +103,19 @@ class Publisher:
             kind, packet = "event_post", event_post(self.renderer, event)
         self._summary.add(kind, 1, packet)
         await self._send(event.vehicle, packet)
+
+    async def can(self, second: CanSecond) -> None:
+        """Publish one second of one bus."""
+        for block in self._can.blocks(second):
+            self._summary.add("can_batch", len(block), block.data)
+            await self._divide(block)
+
+    async def label(self, label: Label) -> None:
+        """Publish what truly happened, one message a vehicle."""
+        for row, publish in zip(label.vehicles.tolist(), self._labels.publishes(label), strict=True):
+            packet = encode(publish)
+            self._summary.add("label", 1, packet)
+            await self._send(row, packet)
 
     async def say(self, said: Said) -> None:
         """Publish what a vehicle answers, or says by itself."""

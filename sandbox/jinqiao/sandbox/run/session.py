@@ -28,12 +28,9 @@ from jinqiao.simulator.world import World
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
 from ..system import process_age_s
-from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import NoTable, View
-from .diagnostics import Diagnostics
 from .downlinks import Downlinks
-from .faults import FaultInjector
 from .options import RunOptions
 from .outlets import Outlet
 from .pace import Pace
@@ -71,9 +68,6 @@ class Run:
         self.world: World | None = None
         self.summary = Summary(self.scenario.name, self.seed, 0)
         self.publisher: Publisher | None = None
-        self.can: CanStream | None = None
-        self.own: VehicleLinks | None = None
-        self.faults: FaultInjector | None = None
         self.checker: Checker | None = None
         self.gateway_stats: dict[str, Any] = {}
         self.house_password = secrets.token_urlsafe(16)
@@ -168,10 +162,7 @@ class Run:
         protobuf = np.zeros(fleet.n, bool)
         for _, rows, spec in world.fleets:
             protobuf[rows] = spec.telemetry.format == "protobuf"
-        self.publisher = Publisher(key, names, link, own, self.summary, protobuf=protobuf)
-        self.own, self.can = own, CanStream(world, key, names)
-        if self.scenario.faults:
-            self.faults = FaultInjector(world, self.can, self.seed, key, names)
+        self.publisher = Publisher(key, names, fleet.vins, link, own, self.summary, protobuf=protobuf)
         for outlet in self.outlets:
             await outlet.open(world, key, [name.decode() for name in names.tolist()])
             stack.push_async_callback(self._close_outlet, outlet)
@@ -183,10 +174,10 @@ class Run:
             self.publisher,
             link,
             on_platform=on_platform,
-            reach=Present(world, self.pace, self.downlinks, self.faults).reach,
+            reach=Present(world, self.pace, self.downlinks).reach,
             shown=self._show,
         )
-        agent.responders["down_raw"] = Diagnostics(world).respond
+        agent.responders["down_raw"] = world.diagnostics.respond
         return link
 
     async def _close_outlet(self, outlet: Outlet) -> None:
@@ -267,11 +258,10 @@ class Run:
         limits = [self.scenario.duration_s, self.options.for_s]
         end_s = min(limit for limit in limits if limit is not None)
         self.pace.start()
-        present = Present(world, self.pace, self.downlinks, self.faults)
+        present = Present(world, self.pace, self.downlinks)
         while (second := present.next_second()) < end_s and await self.pace.until(second, self.stop):
             async with self.downlinks.turn:
-                struck = await self._strike(world, second, link)
-                if world.next_busy_s() <= second if struck else present.arrive(second):
+                if present.arrive(second):
                     await self._second(world, publisher, link)
                 await self.downlinks.tick()
         await self.pace.until(end_s, self.stop)
@@ -281,14 +271,16 @@ class Run:
     async def _second(self, world: World, publisher: Publisher, link: HouseLink | None) -> None:
         """Run one busy second and publish what it brings."""
         step = world.advance()
+        for label in step.labels:
+            await publisher.label(label)
         for batch in step.batches:
             await publisher.post(batch)
         if self.checker is not None:
             self._tell(self.checker.read(step.batches))
         for event in step.events:
             await publisher.event(event)
-        if self.can is not None and self.own is not None:
-            await self.can.publish(link, self.own, self.summary)
+        for second in step.can:
+            await publisher.can(second)
         for outlet in self.outlets:
             await outlet.take(step.batches, step.events)
         if self.summary.first_telemetry_s is None and self.summary.messages:
@@ -302,14 +294,6 @@ class Run:
         """What cars said in answer to a command goes to the outlets, too."""
         for outlet in self.outlets:
             await outlet.take(batches, [])
-
-    async def _strike(self, world: World, second: int, link: HouseLink | None) -> bool:
-        """Begin and end the faults of this second; whether there were any, which may have made it a busy one."""
-        if self.faults is None or self.own is None or self.faults.next_s() > second:
-            return False
-        world.idle_until(second)
-        await self.faults.publish(self.faults.run(second), link, self.own, self.summary)
-        return True
 
     def _tell(self, violations: list[Violation]) -> None:
         for violation in violations:
