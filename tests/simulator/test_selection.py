@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.base.words import Refused
-from jinqiao.simulator.scenario.selection import parse_selection, unknown_fleets
+from jinqiao.simulator.language.selection import parse_selection, unknown_fleets
 from jinqiao.vehicles.modes import VehicleState
 
 FLEETS = {"commuters": slice(0, 6), "night shift": slice(6, 10)}

@@ -105,7 +105,7 @@ class Step:
     """What a stretch of simulated time produced, columns only; `until_ms` is its end.
 
     Labels come from the beginning of the stretch and telemetry from its end; what happened in between lies in
-    between. Whoever sends a step keeps the order of its fields.
+    between. A step is therefore sent with its labels first, then in the order of its fields.
     """
 
     until_ms: int

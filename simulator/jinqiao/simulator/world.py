@@ -22,6 +22,7 @@ from jinqiao.vehicles.modes import VehicleState
 
 from .activity import RESTING
 from .agendas import AGENDAS, Agenda
+from .buses import Buses, Diagnostics
 from .car import Car
 from .census import rescaled, share_out
 from .clock import NEVER
@@ -29,6 +30,7 @@ from .commands.climate import LEAST_SOC
 from .commands.obey import obey
 from .commands.refusals import Refusal
 from .dtc import Dtc, DtcStatus
+from .faults.injector import FaultInjector
 from .orders import Orders
 from .reports import Reports
 from .town import Town
@@ -50,9 +52,9 @@ INSTALLATION_FAILS = (-1, -4)
 class World:
     """A scenario that runs.
 
-    `fleets` lists (name, rows, specification); `town` is where they live; `time_ms` is simulated UTC, `elapsed_s` the
-    seconds since the start. `vehicles` rescales the fleets' counts to that total. The same scenario, `seed` and
-    `vehicles` give the same batches, bit for bit.
+    `fleets` lists (name, rows, specification); `town` is where they live, `buses` their CAN, `diagnostics` what answers
+    testers there; `time_ms` is simulated UTC, `elapsed_s` the seconds since the start. `vehicles` rescales the fleets'
+    counts to that total. The same scenario, `seed` and `vehicles` give the same steps, bit for bit.
     """
 
     def __init__(self, scenario: Scenario, *, seed: int, vehicles: int | None = None) -> None:
@@ -78,6 +80,9 @@ class World:
         self._reports = Reports(self.town, telemetry, for_reports)
         rows_of = {name: rows for name, rows, _ in self.fleets}
         self._orders = Orders(self.town, scenario.commands, rows_of, for_orders)
+        self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
+        self.diagnostics = Diagnostics(self)
+        self.faults = FaultInjector(self, scenario.faults, seed, rows_of, scenario.start_ms)
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
         with _no_collection():
@@ -102,22 +107,28 @@ class World:
         town = self.town
         if town.changed or town.mode.any():  # between two ticks only a command changes anything
             return self.elapsed_s
-        planned = min(float(town.wake_s.min()), town.clock.peek(), self._orders.next_s())
+        planned = min(float(town.wake_s.min()), town.clock.peek(), self._orders.next_s(), self.faults.next_s())
         soonest = min(planned, self._reports.next_due_s() - 1.0)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
     def advance(self) -> Step:
-        """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end."""
+        """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end.
+
+        Its faults begin and end before anything else happens in it.
+        """
         town = self.town
         now_s = self.next_busy_s()
         town.clock.reach(now_s)
+        labels = self.faults.strike(now_s)
         town.sessions.tell_who_is_full()
         self._reports.hasten(self._decide(now_s))
         events, town.events = town.events, []
         town.step()
         self.elapsed_s = now_s + 1
         town.clock.reach(self.elapsed_s)
-        return Step(self.time_ms, tuple(self._reports.collect(self.elapsed_s)), tuple(events))
+        batches = tuple(self._reports.collect(self.elapsed_s))
+        can = self.buses.collect(self.elapsed_s, self.surroundings)
+        return Step(self.time_ms, batches, tuple(events), can, labels)
 
     # Between two seconds: what comes from outside.
 

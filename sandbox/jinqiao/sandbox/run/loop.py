@@ -6,8 +6,6 @@ import sys
 import time
 
 from jinqiao.base.telemetry import Step
-from jinqiao.wire.mqtt.encoding import encode
-from jinqiao.wire.render import Packets
 
 from .running import Running
 
@@ -20,8 +18,7 @@ async def simulate(run: Running) -> None:
     pace.start()
     while (second := ticker.next_second()) < end_s and await pace.until(second, stop):
         async with run.downlinks.turn:
-            struck = await _strike(run, second)
-            if world.next_busy_s() <= second if struck else ticker.arrive(second):
+            if ticker.arrive(second):
                 await _leave(run, world.advance())
             await run.downlinks.tick()
     await pace.until(end_s, stop)
@@ -32,9 +29,6 @@ async def simulate(run: Running) -> None:
 async def _leave(run: Running, step: Step) -> None:
     """Publish a step and look at what it took."""
     await run.out.take(step)
-    await run.outbound.send(
-        ("can_batch", Packets(packets.matrix, 0, packets.vehicles)) for packets in run.can.packets()
-    )
     if run.checker is not None:
         for violation in run.checker.read(step.batches):
             print(f"check: {violation}", file=sys.stderr)
@@ -43,18 +37,3 @@ async def _leave(run: Running, step: Step) -> None:
         if step.batches:
             await run.shared.probe()
         run.summary.latencies_ms.extend(run.shared.take_latencies_ms())
-
-
-async def _strike(run: Running, second: int) -> bool:
-    """Begin and end the faults of this second; whether there were any, which may have made it a busy one."""
-    faults = run.faults
-    if faults is None or faults.next_s() > second:
-        return False
-    run.world.idle_until(second)
-    changes = faults.run(second)
-    await run.outbound.send(
-        ("label", Packets.single(encode(faults.label(change, row)), row))
-        for change in changes
-        for row in change.rows.tolist()
-    )
-    return True

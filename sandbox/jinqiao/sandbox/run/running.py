@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jinqiao.device.links.shared import SharedLink
-from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
 
-from .can_stream import CanStream
 from .child import GatewayProcess
 from .console import View
 from .downlinks import Downlinks
 from .ending import Ending
-from .faults import FaultInjector
 from .options import RunOptions
 from .own_gateway import Logins
 from .pace import Pace
@@ -41,14 +38,11 @@ class Running:
     gateway: GatewayProcess | None
     world: World
     shared: SharedLink | None
-    outbound: Outbound
     out: WayOut
     downlinks: Downlinks
     pace: Pace
     ticker: Ticker
     checker: Checker | None
-    can: CanStream
-    faults: FaultInjector | None
 
     def view(self) -> View:
         """The run at this moment, for the console."""

@@ -17,12 +17,9 @@ from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
-from .can_stream import CanStream
 from .connections import Identities, address_of, identities, own_links, shared_link
-from .diagnostics import Diagnostics
 from .downlinks import Downlinks
 from .ending import Ending
-from .faults import FaultInjector
 from .fetches import Fetches
 from .inbox import Inbox
 from .options import RunOptions
@@ -57,17 +54,14 @@ async def start_run(
     address, who = address_of(options, gateway), identities(options, world)
     shared = await shared_link(options, address, logins, inbox, stack)
     own = await own_links(options, address, logins, world, who, inbox, ending, stack)
-    outbound = Outbound(shared, own, summary.sent)
     protobuf = _protobuf(world)
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
     out = WayOut(
-        StepRenderer(who.product_key, who.names, protobuf),
-        outbound,
+        StepRenderer(who.product_key, who.names, fleet.vins, protobuf),
+        Outbound(shared, own, summary.sent),
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
     )
-    can = CanStream(world, who.product_key, who.names)
-    faults = FaultInjector(world, can, plan.seed, who.product_key, who.names) if plan.scenario.faults else None
     pace = Pace(options.speed)
     agent = _agent(who, world, inbox, stack)
     downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace))
@@ -84,14 +78,11 @@ async def start_run(
         gateway=gateway,
         world=world,
         shared=shared,
-        outbound=outbound,
         out=out,
         downlinks=downlinks,
         pace=pace,
-        ticker=Ticker(world, pace, downlinks.next_ms, faults),
+        ticker=Ticker(world, pace, downlinks.next_ms),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
-        can=can,
-        faults=faults,
     )
 
 
@@ -113,7 +104,7 @@ def _agent(who: Identities, world: World, inbox: Inbox, stack: AsyncExitStack) -
         world,
         ev_thing_model(who.product_key),
         fetches.begin,
-        responders={"down_raw": Diagnostics(world).respond},
+        responders={"down_raw": world.diagnostics.respond},
         on_platform=who.on_platform,
     )
 

@@ -7,7 +7,6 @@ from math import ceil
 
 from jinqiao.simulator.world import World
 
-from .faults import FaultInjector
 from .pace import Pace
 
 __all__ = ["Ticker", "catch_up"]
@@ -29,20 +28,16 @@ class Ticker:
     `next_ms` says when a vehicle does something by itself next, simulated UTC, if any does.
     """
 
-    def __init__(
-        self, world: World, pace: Pace, next_ms: Callable[[], int | None], faults: FaultInjector | None = None
-    ) -> None:
-        self._world, self._pace, self._next_ms, self._faults = world, pace, next_ms, faults
+    def __init__(self, world: World, pace: Pace, next_ms: Callable[[], int | None]) -> None:
+        self._world, self._pace, self._next_ms = world, pace, next_ms
         self._is_busy = False
 
     def next_second(self) -> int:
-        """The next busy second, one that a vehicle or a fault waits for, or one in which to look again."""
+        """The next busy second, one that a vehicle waits for, or one in which to look again."""
         world, due_ms = self._world, self._next_ms()
         busy = second = world.next_busy_s()
         if due_ms is not None:
             second = min(second, max(world.elapsed_s, ceil((due_ms - world.scenario.start_ms) / 1000)))
-        if self._faults is not None:
-            second = min(second, max(world.elapsed_s, self._faults.next_s()))
         if self._pace.speed is not None:
             now_s = max(world.elapsed_s, int(self._pace.wall_s() * self._pace.speed))
             second = min(second, now_s + max(1, int(self._pace.speed * _LOOK_S)))

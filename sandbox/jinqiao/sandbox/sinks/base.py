@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Protocol, Self
 from pydantic import Field
 
 from jinqiao.base.telemetry import Step
-from jinqiao.simulator.scenario.fields import Model
+from jinqiao.simulator.language.fields import Model
 from jinqiao.simulator.world import World
 
 __all__ = ["Sink", "SinkSpec", "Store", "StoreSink", "Text"]

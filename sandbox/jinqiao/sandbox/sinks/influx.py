@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from jinqiao.base.words import Refused, show
 from jinqiao.gateway.stores.influx import InfluxStore
 from jinqiao.gateway.stores.influx_target import InfluxTarget, parse_target
-from jinqiao.simulator.scenario.fields import optional
+from jinqiao.simulator.language.fields import optional
 from jinqiao.simulator.world import World
 
 from .base import SinkSpec, StoreSink, Text

@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
-from .fields import Model, Power, Share, Stop, TimeOfDay, WholeNumber, optional
+from ..language.fields import Model, Power, Share, Stop, TimeOfDay, WholeNumber, optional
 
 __all__ = [
     "AGENDAS",

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from jinqiao.base.words import Refused, did_you_mean
 
+from ..language.fields import InitialShare, Interval, Model, WholeNumber, optional
 from .agenda import Agenda
 from .can import CanSpec
-from .fields import InitialShare, Interval, Model, WholeNumber, optional
 
 __all__ = ["MAX_VEHICLES", "STATE_WORDS", "FleetSpec", "TelemetrySpec"]
 

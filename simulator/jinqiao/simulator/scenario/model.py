@@ -7,11 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from jinqiao.base.variants import Variants
 from jinqiao.base.words import Refused
 
+from ..faults.base import FaultSpec
+from ..faults.kinds import KINDS
+from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
-from .fault import Fault
-from .fields import Model, Span, WholeNumber, optional
 from .fleet import FleetSpec
 from .sinks import Sink
 from .start import Start
@@ -48,7 +50,9 @@ class Scenario(Model):
     fleets: tuple[FleetSpec, ...] = Field(min_length=1, description="The vehicles.")
     charging_stations: tuple[StationSpec, ...] = optional([], "Public charging stations.")
     commands: tuple[CommandSpec, ...] = optional([], "What the cloud asks of which vehicles, and when.")
-    faults: tuple[Fault, ...] = optional([], "What breaks, when, in which vehicles, for how long.")
+    faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
+        [], "What breaks, when, in which vehicles, for how long."
+    )
     sinks: tuple[Sink, ...] = optional([], "Where telemetry goes beside the broker.")
 
     @property

@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
-from .fields import Model, optional
+from ..language.fields import Model, optional
 
 __all__ = ["SINKS", "InfluxSink", "ParquetSink", "Sink", "SinkSpec"]
 

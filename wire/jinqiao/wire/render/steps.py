@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Batch, Event, Step
+from jinqiao.base.telemetry import Batch, Event, Label, Step
+from jinqiao.wire.mqtt.encoding import encode
 
+from .can import CanRenderer
 from .events import event_post
+from .labels import LabelRenderer
 from .packets import Packets, PostRenderer
 from .sample_packets import SampleRenderer
 
@@ -17,25 +20,42 @@ __all__ = ["StepRenderer"]
 
 
 class StepRenderer:
-    """Renders for one product's fleet; `device_names` is a bytes array, shape (n,), all of one length.
+    """Renders for one product's fleet; `device_names` is a bytes array, shape (n,), all of one length, `vins` another.
 
     `protobuf`, shape (n,), says which vehicles speak protobuf on custom topics instead of Alink.
     """
 
     def __init__(
-        self, product_key: str, device_names: NDArray[np.bytes_], protobuf: NDArray[np.bool_] | None = None
+        self,
+        product_key: str,
+        device_names: NDArray[np.bytes_],
+        vins: NDArray[np.bytes_],
+        protobuf: NDArray[np.bool_] | None = None,
     ) -> None:
         self._posts = PostRenderer(product_key, device_names)
         self._samples = SampleRenderer(self._posts)
+        self._can = CanRenderer(product_key, device_names, vins)
+        self._labels = LabelRenderer(product_key, device_names, vins)
         self._protobuf = np.zeros(len(device_names), np.bool_) if protobuf is None else protobuf
         self._mixed = bool(self._protobuf.any())
 
     def blocks(self, step: Step) -> Iterator[tuple[str, Packets]]:
-        """Kind of topic and packets, in the order in which they are to be sent; each is valid until the next."""
+        """Kind of topic and packets, in the order in which they are to be sent; each is valid until the next.
+
+        Labels come first, for they are from the beginning of the step.
+        """
+        for label in step.labels:
+            yield from self._label(label)
         for batch in step.batches:
             yield from self._batch(batch)
         for event in step.events:
             yield self._event(event)
+        for second in step.can:
+            yield from (("can_batch", block) for block in self._can.blocks(second))
+
+    def _label(self, label: Label) -> Iterator[tuple[str, Packets]]:
+        for row, message in zip(label.vehicles.tolist(), self._labels.publishes(label), strict=True):
+            yield "label", Packets.single(encode(message), row)
 
     def _batch(self, batch: Batch) -> Iterator[tuple[str, Packets]]:
         speaks = self._protobuf[batch.vehicles] if self._mixed else None

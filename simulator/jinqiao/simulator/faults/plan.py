@@ -1,6 +1,6 @@
 """When faults begin and end, and on whom: the plan of a run, drawn once from its seed.
 
-It says what is to happen; whoever owns what breaks (buses, updates, trouble codes) makes it happen.
+It says what is to happen; the kinds of fault make it happen.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .clock import NEVER
-from .scenario.fault import FaultSpec
+from jinqiao.base.telemetry import Phase
 
-__all__ = ["FaultChange", "FaultPlan", "Phase"]
+from ..clock import NEVER
+from .base import FaultSpec
 
-#: `once` is a fault that has no end of its own.
-Phase: TypeAlias = Literal["begin", "end", "once"]
+__all__ = ["FaultChange", "FaultPlan"]
+
 Pick: TypeAlias = Callable[[FaultSpec, np.random.Generator], NDArray[np.intp]]
 
 

@@ -8,15 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from jinqiao.base.telemetry import Command, Event
-from jinqiao.sandbox.run.can_stream import CanStream
-from jinqiao.sandbox.run.faults import FaultInjector
+from jinqiao.base.telemetry import Command, Event, Step
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
 from jinqiao.telemetry.v1.can_pb2 import CanBatch
-from jinqiao.wire.mqtt.decoding import decode
-from jinqiao.wire.mqtt.fields import frame
-from jinqiao.wire.mqtt.packets import Publish
+from jinqiao.wire.render.can import can_batches
 
 CARS = 6
 SCENARIO = f"""
@@ -71,35 +67,29 @@ def u16(data: bytes, at: int) -> int:
     return data[at] | data[at + 1] << 8
 
 
-def batches(stream: CanStream) -> Iterator[tuple[int, CanBatch]]:
-    for packets in stream.packets():
-        assert len(packets.vehicles) == 1
-        whole = packets.matrix[0].tobytes()
-        edges = frame(whole, 0)
-        assert edges is not None
-        packet = decode(whole[0], whole[edges[0] : edges[1]])
-        assert isinstance(packet, Publish)
-        if packet.topic.endswith("/user/can"):
-            yield int(packets.vehicles[0]), CanBatch.FromString(packet.payload)
+def batches(world: World, step: Step) -> Iterator[tuple[int, CanBatch]]:
+    for second in step.can:
+        for places, payloads in can_batches(second, world.fleet.vins):
+            for row, payload in zip(second.vehicles[places].tolist(), payloads, strict=True):
+                yield row, CanBatch.FromString(payload.tobytes())
 
 
 def drive(seconds: int, commands: dict[int, str] | None = None, scenario: str = SCENARIO) -> list[Car]:
     """Run the scenario; `commands` are services for car 0 by second."""
     world = World(parse_scenario(scenario), seed=5)
-    stream = CanStream(world, "a1JinqiaoEV", world.fleet.vins)
     cars = [Car() for _ in range(world.fleet.n)]
     while world.elapsed_s < seconds:
         for _, service in sorted((at, name) for at, name in (commands or {}).items() if at == world.elapsed_s):
             assert world.obey(Command(0, "service", service)).code == 200
-        events = world.advance().events
-        for event in events:
+        step = world.advance()
+        for event in step.events:
             cars[event.vehicle].events.append((world.elapsed_s, event))
         core = next(batch for batch in world.look(np.arange(world.fleet.n)) if batch.group == "core")
         names = ("pack_voltage", "pack_current", "soc_displayed", "charge_power")
         for row, car in enumerate(cars):
             voltage, current, soc, power = (float(core.signals[name][row]) for name in names)
             car.shown[world.elapsed_s] = (voltage, current, soc, power)
-        for row, batch in batches(stream):
+        for row, batch in batches(world, step):
             assert batch.bus == "charger"
             assert 0 < batch.load < 0.5
             start_ms = batch.start_ms - world.scenario.start_ms
@@ -188,16 +178,13 @@ def test_a_pause_from_afar_is_a_pause_on_the_bus() -> None:
 
 def test_a_charger_that_breaks_down_says_so_and_stands_on_the_label() -> None:
     world = World(parse_scenario(SCENARIO + "faults: [{at: 60 s, on: charging, fault: charger_fault}]"), seed=5)
-    stream = CanStream(world, "a1JinqiaoEV", world.fleet.vins)
-    injector = FaultInjector(world, stream, 5, "a1JinqiaoEV", world.fleet.vins)
     cars = [Car() for _ in range(world.fleet.n)]
     struck: list[int] = []
     while world.elapsed_s < 70:
-        if world.elapsed_s == 60:
-            (change,) = injector.run(60)
-            struck = change.rows.tolist()
-        world.advance()
-        for row, batch in batches(stream):
+        step = world.advance()
+        for label in step.labels:
+            struck = label.vehicles.tolist()
+        for row, batch in batches(world, step):
             for place, (identifier, length) in enumerate(zip(batch.id, batch.length, strict=True)):
                 cars[row].hear(0.0, identifier & 0x1FFFFFFF, batch.data[8 * place : 8 * place + length])
     assert len(struck) >= 3

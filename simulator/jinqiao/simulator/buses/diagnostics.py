@@ -1,26 +1,29 @@
-"""Diagnostic requests that come down to a simulated vehicle as a `CanBatch`, and its replies as one."""
+"""Diagnostic requests that come down to a vehicle of the world as a `CanBatch`, and its replies as one."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from jinqiao.base.signals import SIGNALS
-from jinqiao.base.telemetry import Command
-from jinqiao.simulator.dtc import Dtc
-from jinqiao.simulator.world import World
-from jinqiao.telemetry.v1.can_pb2 import CanBatch
+from jinqiao.base.telemetry import CanSecond, Command
 from jinqiao.vehicles.can.diagnostics.unit import DiagnosticUnit
+from jinqiao.wire.render.can import can_batch, read_frames
+
+from ..dtc import Dtc
+
+if TYPE_CHECKING:
+    from ..world import World
 
 __all__ = ["BUS", "Diagnostics"]
 
 #: `bus` of requests and replies.
 BUS = "diagnostic"
-#: Frames of one request batch that are looked at: the longest ISO-TP message is 586.
-MOST_FRAMES = 1024
+#: A frame of eight bytes lasts so long at 500 kbit/s: replies go back to back.
+_FRAME_US = 250
 #: Testers at work at once; the one that has been silent longest is forgotten.
 MOST_UNITS = 10_000
 
@@ -54,31 +57,23 @@ class Diagnostics:
         self._units: OrderedDict[int, DiagnosticUnit] = OrderedDict()
 
     def respond(self, row: int, payload: bytes) -> bytes | None:
-        """The `CanBatch` of replies to a `CanBatch` of requests; None if it is none or nobody answers."""
-        try:
-            asked = CanBatch.FromString(payload)
-        except DecodeError:
-            return None
-        count = len(asked.id)
-        if asked.bus != BUS or not 0 < count <= MOST_FRAMES:
-            return None
-        if len(asked.length) != count or len(asked.data) != 8 * count or max(asked.length) > 8:
-            return None
-        frames = [(asked.id[i], asked.data[8 * i : 8 * i + asked.length[i]]) for i in range(count)]
-        replies = self._unit(row).take(frames)
+        """The `CanBatch` of replies to a `CanBatch` of requests; None if it is not one or nobody answers."""
+        asked = read_frames(payload, BUS)
+        replies = self._unit(row).take(asked) if asked else []
         if not replies:
             return None
-        return CanBatch(
-            vin=self._world.fleet.vins[row].decode("ascii"),
-            bus=BUS,
-            start_ms=self._world.time_ms,
-            offset_us=[
-                250 * (i + 1) for i in range(len(replies))
-            ],  # back to back: a frame of eight bytes lasts so long
-            id=[identifier for identifier, _ in replies],
-            length=bytes(len(data) for _, data in replies),
-            data=b"".join(data.ljust(8, b"\0") for _, data in replies),
-        ).SerializeToString()
+        count = len(replies)
+        second = CanSecond(
+            self._world.time_ms,
+            BUS,
+            np.array([row], dtype=np.int32),
+            np.array([count], dtype=np.int64),
+            np.arange(1, count + 1, dtype=np.uint32) * np.uint32(_FRAME_US),
+            np.array([identifier for identifier, _ in replies], dtype=np.uint32),
+            np.array([len(data) for _, data in replies], dtype=np.uint8),
+            np.frombuffer(b"".join(data.ljust(8, b"\0") for _, data in replies), dtype=np.uint8).reshape(-1, 8),
+        )
+        return can_batch(second, self._world.fleet.vins)
 
     def _unit(self, row: int) -> DiagnosticUnit:
         unit = self._units.pop(row, None) or DiagnosticUnit(_Car(self._world, row))
