@@ -39,10 +39,10 @@ class Cars:
         self.until(self.world.elapsed_s + seconds)
 
     def call(self, name, row=0, **arguments):
-        return self.world.obey(Command(row, "service", name, arguments))
+        return self.world.execute(Command(row, "service", name, arguments))
 
     def set(self, row=0, **values):
-        return self.world.obey(Command(row, "set", "", {name.replace("__", ":"): v for name, v in values.items()}))
+        return self.world.execute(Command(row, "set", "", {name.replace("__", ":"): v for name, v in values.items()}))
 
     def see(self, *names, row=0):
         found = {}
@@ -409,7 +409,7 @@ def test_codes_are_stored_reported_read_and_cleared(parked):
     ],
 )
 def test_nonsense_is_refused(parked, command, refusal):
-    refused(parked.world.obey(command), refusal)
+    refused(parked.world.execute(command), refusal)
 
 
 def test_a_set_is_done_whole_or_not_at_all(driving, parked):
@@ -424,7 +424,7 @@ def test_a_set_is_done_whole_or_not_at_all(driving, parked):
 def test_there_is_no_other_vehicle(parked):
     for row in (-1, 1):
         with pytest.raises(IndexError):
-            parked.world.obey(Command(row, "service", "Lock"))
+            parked.world.execute(Command(row, "service", "Lock"))
 
 
 def test_a_command_in_a_quiet_minute_finds_its_second_and_is_reported(parked):
@@ -464,7 +464,7 @@ def test_a_command_costs_little(cars):
     ]
     began = time.process_time()
     for command in calls:
-        world.obey(command)
+        world.execute(command)
     assert (time.process_time() - began) / len(calls) < 1e-3
 
 
