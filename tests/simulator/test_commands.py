@@ -236,6 +236,19 @@ def test_at_a_station_the_smaller_wish_counts(cars, limit, ends, reason):
     assert found.see("charge_limit") == (limit or 50)
 
 
+def test_who_starts_again_from_afar_is_not_stopped_where_the_driver_would_have_been(cars):
+    """The session has ended where the driver wanted it to; he is not back yet, and the car may take more."""
+    found = cars("{ride_hailing: {charge_below: 0.3, charge_to: 0.5}}", soc="0.25", seed=2)
+    found.set(charging__ChargeLimit=95)
+    while not found.named("ChargingFinished"):
+        found.wait(1)
+    done(found.call("StartCharging"))
+    found.wait(10)
+    assert found.see("charging_state") == CHARGING
+    assert found.see("soc_displayed") > 50.3
+    assert len(found.named("ChargingFinished")) == 1
+
+
 def test_a_driver_who_waits_does_not_wait_for_ever(cars):
     found = cars("{ride_hailing: {charge_below: 0.3, charge_to: 0.8}}", soc="0.2", seed=2)
     while found.see("charging_state") != CHARGING:
