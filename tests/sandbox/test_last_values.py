@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from jinqiao.base.signals import GROUPS, SIGNALS
+from jinqiao.base.signals import GROUPS, SIGNALS, by_property
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
 from jinqiao.sandbox.run.running import Running
 from jinqiao.sandbox.run.session import run
-from jinqiao.wire.render.shape import properties
 from support.back_end import BackEnd
 from support.openapi import Caller
 
@@ -62,7 +61,7 @@ async def test_a_vehicles_status_has_both_telemetry_groups_with_the_newest_value
     for topic, message in known["app"].drain():
         for name, timed in message["params"].items():
             newest[topic.split("/")[3]][name] = (timed["value"], str(timed["time"]))
-    posted = {name for group in GROUPS for name, _ in properties(SIGNALS.group(group))}
+    posted = {name for group in GROUPS for name in by_property(SIGNALS.group(group))}
     for device, expected in newest.items():
         rows = known[device]["Data"]["List"]["PropertyStatusInfo"]
         told = {row["Identifier"]: (_read(row["Value"]), row["Time"]) for row in rows if "Time" in row}

@@ -17,6 +17,8 @@ from jinqiao.telemetry.v1.can_pb2 import CanBatch
 from jinqiao.vehicles.can.crc import crc8
 from jinqiao.vehicles.can.database import MESSAGES, of_bus
 from jinqiao.vehicles.can.dbc import dbc_text
+from jinqiao.vehicles.can.fault_state import ERROR_FRAME_BITS
+from jinqiao.vehicles.can.frame_bits import BIT_RATE
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.packets import Publish
@@ -188,3 +190,21 @@ def test_a_wrong_can_block_is_named_with_its_place(written: str, told: str) -> N
         parse_scenario(text, name="s.yaml")
     assert re.search(r"s\.yaml:11:\d+: fleets\.0\.telemetry\.can", str(caught.value))
     assert told in str(caught.value)
+
+
+def test_a_spoilt_frame_costs_its_bits_again_and_an_error_flag() -> None:
+    """Every frame spoilt once: twice the bits, and for each frame the flag with all that follows it."""
+    well, ill = make(), make()
+    ill.buses.faults.error_rate[1] = 1e6
+    for world in (well, ill):
+        world.advance()
+    for clean, spoilt in zip(well.advance().can, ill.advance().can, strict=True):
+        assert clean.errors is not None
+        assert spoilt.errors is not None
+        assert clean.load is not None
+        assert spoilt.load is not None
+        assert clean.errors.tolist() == [0, 0, 0]
+        assert spoilt.errors.tolist() == [0, spoilt.counts[1], 0]
+        bits = 2 * clean.load[1] * BIT_RATE + clean.counts[1] * ERROR_FRAME_BITS
+        assert spoilt.load[1] * BIT_RATE == pytest.approx(bits, rel=1e-6)
+        assert (spoilt.load[[0, 2]] == clean.load[[0, 2]]).all()

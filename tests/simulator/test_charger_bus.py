@@ -80,7 +80,7 @@ def drive(seconds: int, commands: dict[int, str] | None = None, scenario: str = 
     cars = [Car() for _ in range(world.fleet.n)]
     while world.elapsed_s < seconds:
         for _, service in sorted((at, name) for at, name in (commands or {}).items() if at == world.elapsed_s):
-            assert world.obey(Command(0, "service", service)).code == 200
+            assert world.execute(Command(0, "service", service)).code == 200
         step = world.advance()
         for event in step.events:
             cars[event.vehicle].events.append((world.elapsed_s, event))

@@ -68,7 +68,7 @@ def storm(make_world, fleet_text):
         events += step.events
         checker.read(step.batches)
         commands = [draw_command(dice, world.fleet.n) for _ in range(dice.choice([0, 1, 1, 1, 4]))]
-        outcomes += [(command, world.obey(command)) for command in commands]
+        outcomes += [(command, world.execute(command)) for command in commands]
         if commands:
             checker.read(world.look(np.array([command.vehicle for command in commands])))
         if dice.random() < 0.05:
@@ -120,7 +120,7 @@ def test_the_same_storm_gives_the_same_world(make_world, fleet_text):
             step = world.advance()
             seen += [values.tobytes() for batch in step.batches for values in batch.signals.values()]
             seen += step.events
-            seen.append(world.obey(draw_command(dice, 24)))
+            seen.append(world.execute(draw_command(dice, 24)))
         return seen
 
     assert run() == run()

@@ -39,10 +39,10 @@ class Cars:
         self.until(self.world.elapsed_s + seconds)
 
     def call(self, name, row=0, **arguments):
-        return self.world.obey(Command(row, "service", name, arguments))
+        return self.world.execute(Command(row, "service", name, arguments))
 
     def set(self, row=0, **values):
-        return self.world.obey(Command(row, "set", "", {name.replace("__", ":"): v for name, v in values.items()}))
+        return self.world.execute(Command(row, "set", "", {name.replace("__", ":"): v for name, v in values.items()}))
 
     def see(self, *names, row=0):
         found = {}
@@ -236,6 +236,19 @@ def test_at_a_station_the_smaller_wish_counts(cars, limit, ends, reason):
     assert found.see("charge_limit") == (limit or 50)
 
 
+def test_who_starts_again_from_afar_is_not_stopped_where_the_driver_would_have_been(cars):
+    """The session has ended where the driver wanted it to; he is not back yet, and the car may take more."""
+    found = cars("{ride_hailing: {charge_below: 0.3, charge_to: 0.5}}", soc="0.25", seed=2)
+    found.set(charging__ChargeLimit=95)
+    while not found.named("ChargingFinished"):
+        found.wait(1)
+    done(found.call("StartCharging"))
+    found.wait(10)
+    assert found.see("charging_state") == CHARGING
+    assert found.see("soc_displayed") > 50.3
+    assert len(found.named("ChargingFinished")) == 1
+
+
 def test_a_driver_who_waits_does_not_wait_for_ever(cars):
     found = cars("{ride_hailing: {charge_below: 0.3, charge_to: 0.8}}", soc="0.2", seed=2)
     while found.see("charging_state") != CHARGING:
@@ -409,7 +422,7 @@ def test_codes_are_stored_reported_read_and_cleared(parked):
     ],
 )
 def test_nonsense_is_refused(parked, command, refusal):
-    refused(parked.world.obey(command), refusal)
+    refused(parked.world.execute(command), refusal)
 
 
 def test_a_set_is_done_whole_or_not_at_all(driving, parked):
@@ -424,7 +437,7 @@ def test_a_set_is_done_whole_or_not_at_all(driving, parked):
 def test_there_is_no_other_vehicle(parked):
     for row in (-1, 1):
         with pytest.raises(IndexError):
-            parked.world.obey(Command(row, "service", "Lock"))
+            parked.world.execute(Command(row, "service", "Lock"))
 
 
 def test_a_command_in_a_quiet_minute_finds_its_second_and_is_reported(parked):
@@ -464,7 +477,7 @@ def test_a_command_costs_little(cars):
     ]
     began = time.process_time()
     for command in calls:
-        world.obey(command)
+        world.execute(command)
     assert (time.process_time() - began) / len(calls) < 1e-3
 
 

@@ -27,12 +27,12 @@ from .car import Car
 from .census import rescaled, share_out
 from .clock import NEVER
 from .commands.climate import LEAST_SOC
-from .commands.obey import obey
+from .commands.execute import execute
 from .commands.refusals import Refusal
 from .dtc import Dtc, DtcStatus
 from .faults.injector import FaultInjector
-from .orders import Orders
 from .reports import Reports
+from .scheduled_commands import ScheduledCommands
 from .town import Town
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class World:
         ]
         # One stream of random numbers for each purpose, so that a draw more for one changes nothing for another.
         purposes = np.random.SeedSequence(seed).spawn(3 + len(self.fleets))
-        for_fleet, for_reports, *for_agendas, for_orders = (np.random.default_rng(purpose) for purpose in purposes)
+        for_fleet, for_reports, *for_agendas, for_commands = (np.random.default_rng(purpose) for purpose in purposes)
         self.fleet = self._build_fleet(for_fleet)
         self.town = Town(scenario, self.fleet)
         self._agendas: list[Agenda] = []
@@ -79,7 +79,7 @@ class World:
         telemetry = [(rows, spec.telemetry) for _, rows, spec in self.fleets]
         self._reports = Reports(self.town, telemetry, for_reports)
         rows_of = {name: rows for name, rows, _ in self.fleets}
-        self._orders = Orders(self.town, scenario.commands, rows_of, for_orders)
+        self._commands = ScheduledCommands(self.town, scenario.commands, rows_of, for_commands)
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.faults = FaultInjector(self, scenario.faults, seed, rows_of, scenario.start_ms)
@@ -107,7 +107,7 @@ class World:
         town = self.town
         if town.changed or town.mode.any():  # between two ticks only a command changes anything
             return self.elapsed_s
-        planned = min(float(town.wake_s.min()), town.clock.peek(), self._orders.next_s(), self.faults.next_s())
+        planned = min(float(town.wake_s.min()), town.clock.peek(), self._commands.next_s(), self.faults.next_s())
         soonest = min(planned, self._reports.next_due_s() - 1.0)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
@@ -135,21 +135,21 @@ class World:
     @property
     def command_outcomes(self) -> dict[str, dict[int, int]]:
         """What came of the scenario's commands so far: name → code → vehicles."""
-        return {name: dict(sorted(codes.items())) for name, codes in self._orders.outcomes.items()}
+        return {name: dict(sorted(codes.items())) for name, codes in self._commands.outcomes.items()}
 
     def idle_until(self, second: int) -> None:
         """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
         self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
         self.town.clock.reach(self.elapsed_s)
 
-    def obey(self, command: Command) -> Outcome:
+    def execute(self, command: Command) -> Outcome:
         """Let one vehicle do what it is asked, at once, at the second `elapsed_s`; refusals in `commands.refusals`.
 
         What it changes stands in the next batches, or in those of `look`; events come with the next `advance`. Raises
         IndexError where there is no such vehicle; all else that is wrong with a command is refused.
         """
         self._known(command.vehicle)
-        return obey(self.town, command)
+        return execute(self.town, command)
 
     def look(self, rows: NDArray[np.integer[Any]]) -> list[Batch]:
         """A fresh sample of these vehicles at `elapsed_s`, one batch a group; silent ones are left out.
@@ -224,7 +224,7 @@ class World:
         self._wake(now_s)
         town.clock.run_due()
         town.hand_over()
-        if self._orders.give(now_s):
+        if self._commands.give(now_s):
             town.clock.run_due()  # who is at his limit by a command is told at once
             town.hand_over()
         changed = np.array(town.changed, dtype=np.intp)

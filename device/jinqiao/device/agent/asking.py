@@ -125,7 +125,7 @@ class Asking:
         return self._obey(Command(row, "service", identifier, values, request_id))
 
     def _obey(self, command: Command) -> Outcome:
-        outcome = self._car.obey(command)
+        outcome = self._car.execute(command)
         if outcome.code == OK:
             self.touched.add(command.vehicle)
         return outcome

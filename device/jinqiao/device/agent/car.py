@@ -31,7 +31,7 @@ class VehicleControl(Protocol):
     def time_ms(self) -> int:
         """Simulated UTC, ms."""
 
-    def obey(self, command: Command) -> Outcome:
+    def execute(self, command: Command) -> Outcome:
         """Do what is asked, or refuse with a code and a reason."""
 
     def look(self, rows: NDArray[Any]) -> list[Batch]:

@@ -46,7 +46,7 @@ class _Car:
         return self._world.dtcs(self._row)
 
     def clear(self) -> None:
-        self._world.obey(Command(self._row, "service", "ClearDtc"))
+        self._world.execute(Command(self._row, "service", "ClearDtc"))
 
 
 class Diagnostics:

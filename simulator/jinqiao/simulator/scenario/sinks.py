@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field
 
-from jinqiao.base.words import Refused, did_you_mean, one_of, show
+from jinqiao.base.variants import Variants
+from jinqiao.base.words import Refused, show
 
 from ..language.fields import Model, optional
 
@@ -44,7 +43,7 @@ class ParquetSink(SinkSpec):
 
 
 class InfluxSink(SinkSpec):
-    """InfluxDB, or whatever takes its line protocol."""
+    """InfluxDB, or another server that takes its line protocol."""
 
     kind = "influx"
 
@@ -58,43 +57,4 @@ class InfluxSink(SinkSpec):
 
 SINKS: dict[str, type[SinkSpec]] = {model.kind: model for model in (ParquetSink, InfluxSink)}
 
-
-def _named(value: Any) -> Any:
-    if isinstance(value, SinkSpec):
-        return value
-    name = next(iter(value)) if isinstance(value, dict) and len(value) == 1 else None
-    if name is None:
-        hint = f" (did you mean {{{value}: {{…}}}}?)" if isinstance(value, str) and value in SINKS else ""
-        raise Refused(f"found {show(value)}, expected a sink: {one_of(list(SINKS))}, as {{name: {{…}}}}{hint}")
-    if name not in SINKS:
-        raise Refused(f"found {name!r}, expected a sink: {one_of(list(SINKS))}{did_you_mean(str(name), SINKS)}")
-    return value
-
-
-def _options(value: Any) -> Any:
-    return value if isinstance(value, SinkSpec) else next(iter(value.values()))
-
-
-def _kind(value: Any) -> str:
-    return value.kind if isinstance(value, SinkSpec) else str(next(iter(value)))
-
-
-class _Written:
-    """Shows an editor that the kind is a key around the options."""
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        branches = dict(zip(SINKS, handler(core)["oneOf"], strict=True))
-        return {
-            "type": "object",
-            "properties": branches,
-            "additionalProperties": False,
-            "minProperties": 1,
-            "maxProperties": 1,
-        }
-
-
-_Branches = (
-    Annotated[ParquetSink, BeforeValidator(_options), Tag("parquet")]
-    | Annotated[InfluxSink, BeforeValidator(_options), Tag("influx")]
-)
-Sink = Annotated[_Branches, Discriminator(_kind), BeforeValidator(_named), _Written()]
+Sink = Annotated[SinkSpec, Variants("sink", SINKS)]

@@ -1,4 +1,4 @@
-"""What is wrong on the buses of some vehicles: set by whoever injects faults, obeyed when frames are made."""
+"""What is wrong on the buses of some vehicles: set by faults, read when frames are made."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
@@ -32,9 +31,7 @@ def _forgotten(_: str, __: Set[bytes]) -> list[bytes]:
 
 
 #: Property each telemetry group's post begins with: the first of its rows, without a member or an index.
-_GROUP_MARKS = frozenset(
-    re.split(r"[.\[]", SIGNALS.group(group)[0].identifier, maxsplit=1)[0].encode() for group in GROUPS
-)
+_GROUP_MARKS = frozenset(SIGNALS.group(group)[0].property.encode() for group in GROUPS)
 
 
 def read_posts(payloads: Iterable[bytes]) -> dict[str, Timed]:

@@ -15,12 +15,12 @@ from .table import PROPERTIES, SERVICES, CommandRow
 if TYPE_CHECKING:
     from ..town import Town
 
-__all__ = ["obey"]
+__all__ = ["execute"]
 
 Work = list[tuple[CommandRow, dict[str, float]]]
 
 
-def obey(town: Town, command: Command) -> Outcome:
+def execute(town: Town, command: Command) -> Outcome:
     """Let one vehicle do what it is asked, at the present second. Several properties are set together or not at all.
 
     Everything in the command but `vehicle` may be nonsense from the network; it is refused, never raised.

@@ -13,16 +13,16 @@ from jinqiao.base.telemetry import Command
 
 from .activity import RESTING
 from .clock import NEVER
-from .commands.obey import obey
+from .commands.execute import execute
 
 if TYPE_CHECKING:
     from .scenario.command import CommandSpec
     from .town import Town
 
-__all__ = ["Orders"]
+__all__ = ["ScheduledCommands"]
 
 
-class Orders:
+class ScheduledCommands:
     """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`."""
 
     def __init__(
@@ -54,12 +54,12 @@ class Orders:
         town = self._town
         rows = spec.on.pick(self._fleets, town.fleet.vehicle_state, self._draws)
         sleepers = rows[town.mode[rows] == RESTING]
-        if len(sleepers):  # together, which is faster than each when it obeys
+        if len(sleepers):  # together, which is faster than each when it executes its command
             town.catch_up(sleepers)
         name = spec.service or ", ".join(spec.set or ())
         counted = self.outcomes.setdefault(name, Counter())
         for row in rows.tolist():
-            counted[obey(town, _command(spec, row)).code] += 1
+            counted[execute(town, _command(spec, row)).code] += 1
 
 
 def _command(spec: CommandSpec, row: int) -> Command:

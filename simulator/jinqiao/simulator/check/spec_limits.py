@@ -15,7 +15,7 @@ from jinqiao.vehicles import battery, climate, thermal
 from jinqiao.vehicles.cell_data import CELLS
 from jinqiao.vehicles.vehicle_file import VehicleModel
 
-__all__ = ["Sheet"]
+__all__ = ["SpecLimits"]
 
 F8 = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ BEST_COP, CABIN_BESIDE_W = 3.5, 6000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SpecLimits:
     """`*_k_per_s` are the fastest changes of temperature that heat capacity allows."""
 
     gross_kwh: F8
@@ -47,13 +47,13 @@ class Sheet:
     inverter_k_per_s: F8
 
     @classmethod
-    def of(cls, models: Sequence[VehicleModel], model_of: NDArray[np.int16]) -> Sheet:
+    def of(cls, models: Sequence[VehicleModel], model_of: NDArray[np.int16]) -> SpecLimits:
         rows = [_figures(model) for model in models]
         return cls(*[np.array(column, dtype=np.float64)[model_of] for column in zip(*rows, strict=True)])
 
-    def at(self, vehicles: NDArray[np.int32]) -> Sheet:
+    def at(self, vehicles: NDArray[np.int32]) -> SpecLimits:
         """The same for some vehicles."""
-        return Sheet(*[getattr(self, name)[vehicles] for name in self.__slots__])
+        return SpecLimits(*[getattr(self, name)[vehicles] for name in self.__slots__])
 
 
 def _figures(model: VehicleModel) -> tuple[float, ...]:
