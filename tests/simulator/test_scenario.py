@@ -246,13 +246,6 @@ ZONE = "expected a date and time with its zone, from 2000 to 2099, like 2026-11-
         ("name: x\nseed: 1.5", ["s.yaml:2:7: seed: found 1.5, expected a whole number"]),
         ("name: x\nplace: jinqao",
          ["s.yaml:2:8: place: found 'jinqao', expected 'jinqiao' (did you mean 'jinqiao'?)"]),
-        ("name: x\nsinks: [parquet]",
-         ["s.yaml:2:9: sinks.0: found 'parquet', expected a sink: parquet or influx, as {name: {…}}"
-          " (did you mean {parquet: {…}}?)"]),
-        ("name: x\nsinks:\n  - parquet: {dri: out}\n  - influx: {url: '127.0.0.1:8086'}",
-         ["s.yaml:3:14: sinks.0.parquet.dir: key 'dir' is missing",
-          "s.yaml:3:15: sinks.0.parquet.dri: unknown key 'dri' (did you mean 'dir'?)",
-          "s.yaml:4:19: sinks.1.influx.url: found '127.0.0.1:8086', expected an address like http://127.0.0.1:8086"]),
         ("name: x\nsinks:", ["s.yaml:2:1: sinks: found nothing, expected a list"]),
         ("name: x\nweather: {ambient: 5}", ["s.yaml:2:20: weather.ambient: found 5 without a unit, expected"
                                             " a temperature in degC, like '-5 degC'"]),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from jinqiao.simulator.scenario import Scenario, load_scenario
-
-from ..sinks import SINKS, SinkSpec
+from ..scenario import RunScenario, load_run_scenario
+from ..sinks import SinkSpec
 from .options import RunOptions
 
 __all__ = ["Plan", "plan_run"]
@@ -17,7 +16,7 @@ __all__ = ["Plan", "plan_run"]
 class Plan:
     """`vehicles` None is as many as the scenario says; `sinks` are those of the options, then the scenario's."""
 
-    scenario: Scenario
+    scenario: RunScenario
     seed: int
     vehicles: int | None
     end_s: float
@@ -26,15 +25,14 @@ class Plan:
 
 def plan_run(options: RunOptions) -> Plan:
     """Read the scenario; draw a seed if none is given. Raises ScenarioError."""
-    scenario = load_scenario(options.scenario)
+    scenario = load_run_scenario(options.scenario)
     seed = next((seed for seed in (options.seed, scenario.seed) if seed is not None), None)
-    named = tuple(SINKS[sink.kind].model_validate(sink.model_dump()) for sink in scenario.sinks)
     return Plan(
         scenario,
         secrets.randbelow(2**31) if seed is None else seed,
         _vehicles(options),
         min(limit for limit in (scenario.duration_s, options.for_s) if limit is not None),
-        (*options.sinks, *named),
+        (*options.sinks, *scenario.sinks),
     )
 
 

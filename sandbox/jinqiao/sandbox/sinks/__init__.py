@@ -1,25 +1,19 @@
 """Where a run's telemetry goes beside the broker: stores, recordings, an authority's platform.
 
-A kind of sink is a file of this room; `SINKS` knows them by the name that they have in a scenario and in an address.
+Whatever stands in this room and is marked with `@sink` is in `SINKS`, under its name in a scenario and in an address.
 """
 
 from __future__ import annotations
 
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
+from jinqiao.simulator.language.discovery import import_all
 
-from .base import Sink, SinkSpec
-from .gbt32960 import Gbt32960Spec
-from .influx import InfluxSpec
-from .null import NullSpec
-from .parquet import ParquetSpec
-from .record import RecordSpec
+from .base import SINKS, Sink, SinkSpec
 
 __all__ = ["SINKS", "Sink", "SinkSpec", "addresses", "parse_sink"]
 
-SINKS: dict[str, type[SinkSpec]] = {
-    spec.kind: spec for spec in (ParquetSpec, InfluxSpec, Gbt32960Spec, RecordSpec, NullSpec)
-}
+import_all(__name__, __path__)
 
 
 def parse_sink(text: str, option: str = "--sink") -> SinkSpec:

@@ -1,7 +1,8 @@
 """What a sink is to a run, and how one is written: in a scenario's `sinks`, and behind `--sink`.
 
-A kind of sink is one file of this room: a `SinkSpec` (its words in a scenario, its address on the command line; the
-line about it in docs/stores.md is its docstring) whose `open` gives the `Sink` that does the work.
+A kind of sink is one file of this room, and nothing else names it: a `SinkSpec` marked with `@sink` (its words in a
+scenario, its address on the command line; the line about it in docs/stores.md is its docstring) whose `open` gives the
+`Sink` that does the work.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import Field
 
@@ -18,7 +19,7 @@ from jinqiao.base.telemetry import Step
 from jinqiao.simulator.language.fields import Model
 from jinqiao.simulator.world import World
 
-__all__ = ["Sink", "SinkSpec", "Store", "StoreSink", "Text"]
+__all__ = ["SINKS", "Sink", "SinkSpec", "Store", "StoreSink", "Text", "sink"]
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
 
@@ -58,6 +59,19 @@ class SinkSpec(Model, ABC):
     def telemetry_folder(self) -> Path | None:
         """Where it writes telemetry as Parquet, for questions about the vehicles' past; None if it does not."""
         return None
+
+
+#: The table: the word for a kind → its class. Filled by `@sink`.
+SINKS: dict[str, type[SinkSpec]] = {}
+_Kind = TypeVar("_Kind", bound=type[SinkSpec])
+
+
+def sink(kind: _Kind) -> _Kind:
+    """Put a kind into the table. Raises ValueError for a second one of its name."""
+    if kind.kind in SINKS:
+        raise ValueError(f"two kinds of sink are called {kind.kind!r}")
+    SINKS[kind.kind] = kind
+    return kind
 
 
 class Store(Protocol):

@@ -31,7 +31,7 @@ from jinqiao.wire.gbt32960.signing import Signer
 from jinqiao.wire.gbt32960.vehicle import login, logout
 
 from ..system import raise_file_limit
-from .base import SinkSpec, Text
+from .base import SinkSpec, Text, sink
 
 __all__ = ["Gbt32960Sink", "Gbt32960Spec"]
 
@@ -71,6 +71,7 @@ def _address(text: str) -> Address:
     return parse_address(text.removeprefix(f"{Gbt32960Spec.kind}:"))
 
 
+@sink
 class Gbt32960Spec(SinkSpec):
     """A platform of GB/T 32960, to which every vehicle reports over a connection of its own."""
 

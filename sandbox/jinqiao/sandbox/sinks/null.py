@@ -10,11 +10,12 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.telemetry import Step
 from jinqiao.simulator.world import World
 
-from .base import SinkSpec
+from .base import SinkSpec, sink
 
 __all__ = ["NullSink", "NullSpec"]
 
 
+@sink
 class NullSpec(SinkSpec):
     """Counts and forgets: what a run costs without any store."""
 

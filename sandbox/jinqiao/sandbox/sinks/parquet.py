@@ -12,11 +12,12 @@ from jinqiao.base.errors import InputError
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.simulator.world import World
 
-from .base import SinkSpec, StoreSink, Text
+from .base import SinkSpec, StoreSink, Text, sink
 
 __all__ = ["ParquetSpec"]
 
 
+@sink
 class ParquetSpec(SinkSpec):
     """Rolling Parquet files: one kind for each telemetry group, one for events, one for the labels of faults."""
 

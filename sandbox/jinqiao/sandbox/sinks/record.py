@@ -9,22 +9,25 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch, Event, Step
 from jinqiao.gateway.recordings.files import create, is_known
-from jinqiao.gateway.recordings.parts import Happenings, Info, Part, Recording, Samples, Told
+from jinqiao.gateway.recordings.parts import MS, Happenings, Info, Messages, Part, Recording, Samples, Told
 from jinqiao.simulator.world import World
+from jinqiao.wire.render import StepRenderer
 from jinqiao.wire.render.packets import LAST_ID
 from jinqiao.wire.render.samples import fixed_point
 
-from .base import SinkSpec, Text
+from .base import SinkSpec, Text, sink
 
 __all__ = ["RecordSpec", "Recorder"]
 
 
+@sink
 class RecordSpec(SinkSpec):
     """A recording of what is published, for `jinqiao replay` and `jinqiao convert` (see recordings.md)."""
 
@@ -37,39 +40,46 @@ class RecordSpec(SinkSpec):
     def at(cls, rest: str, asked: str) -> Self:
         """`record:FILE`. Raises InputError for a name no recording has, or that is taken."""
         path = Path(rest)
+        if not rest or not (path.exists() or is_known(path)):
+            raise InputError(f"{asked}: found {rest!r}, expected FILE.mcap, NAME.parquet or a folder's name")
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise InputError(f"{asked}: {path} exists already; remove it, or choose another name")
-        if not rest or not is_known(path):
-            raise InputError(f"{asked}: found {rest!r}, expected FILE.mcap, NAME.parquet or a folder's name")
         return cls(file=rest)
 
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> Recorder:
         """Begin the file. Raises InputError or EnvironmentFault if that cannot be."""
         about = {"scenario": world.scenario.name, "start_ms": str(world.time_ms), "source": "jinqiao run"}
         path = Path(self.file)
-        return Recorder(f"recording {path.name}", create(path, Info(product_key, about)), device_names)
+        names = np.array([name.encode() for name in device_names])
+        messages = StepRenderer(product_key, names, world.fleet.vins)
+        return Recorder(f"recording {path.name}", create(path, Info(product_key, about)), names, messages)
 
 
 class Recorder:
-    """Writes a recording. A disk that fills ends the recording, with a message, and not the run."""
+    """Writes a recording. A disk that fills ends the recording, with a message, and not the run.
 
-    def __init__(self, name: str, recording: Recording, device_names: Sequence[str]) -> None:
+    Samples and events are kept as columns; CAN and labels as the messages that `messages` renders them to, so that they
+    are what a listener at the broker would have recorded.
+    """
+
+    def __init__(
+        self, name: str, recording: Recording, device_names: NDArray[np.bytes_], messages: StepRenderer
+    ) -> None:
         self.name = name
-        self._recording = recording
-        self._names = np.array([device.encode() for device in device_names])
-        self._sequence = np.zeros(len(self._names), np.int32)
-        self._taken = {"samples": 0, "events": 0}
+        self._recording, self._names, self._renderer = recording, device_names, messages
+        self._sequence = np.zeros(len(device_names), np.int32)
+        self._taken = 0
         self._failed = False
 
     async def take(self, step: Step) -> None:
         """Write what one simulated second brought; the disk's time is taken in a thread."""
-        batches, events = step.batches, step.events
-        parts: list[Part] = [self._samples(batch) for batch in batches]
-        if events:
-            parts.append(Happenings([self._told(event) for event in events]))
-        counts = sum(map(len, batches)), len(events)
-        self._taken["samples"] += counts[0]
-        self._taken["events"] += counts[1]
+        parts: list[Part] = [self._messages(Step(label.time_ms, labels=(label,))) for label in step.labels]
+        parts += [self._samples(batch) for batch in step.batches]
+        if step.events:
+            parts.append(Happenings([self._told(event) for event in step.events]))
+        if step.can:
+            parts.append(self._messages(Step(step.until_ms, can=step.can)))
+        self._taken += sum(map(len, parts))
         if self._failed:
             return
         try:
@@ -84,10 +94,8 @@ class Recorder:
         except EnvironmentFault as error:
             self._stopped(error)
         kept = self._recording.kept()
-        lost = sum(self._taken.values()) - kept["samples"] - kept["events"]
-        return {"samples": kept["samples"]} | {
-            kind: count for kind, count in (("events", kept["events"]), ("lost", lost)) if count
-        }
+        counts = {kind: kept[kind] for kind in ("events", "messages")} | {"lost": self._taken - kept.total()}
+        return {"samples": kept["samples"]} | {kind: count for kind, count in counts.items() if count}
 
     def _stopped(self, error: EnvironmentFault) -> None:
         self._failed = True
@@ -97,6 +105,14 @@ class Recorder:
         for part in parts:
             self._recording.write(part)
         self._recording.tick()
+
+    def _messages(self, step: Step) -> Messages:
+        """CAN or labels as they are published, at the end of `step`."""
+        said = [block.message(row) for _, block in self._renderer.blocks(step) for row in range(len(block))]
+        count = len(said)
+        times = np.full(count, step.until_ms * MS, np.int64)
+        topics, payloads = [topic for topic, _ in said], [payload for _, payload in said]
+        return Messages(times, topics, payloads, [0] * count, [False] * count)
 
     def _samples(self, batch: Batch) -> Samples:
         rows = batch.vehicles

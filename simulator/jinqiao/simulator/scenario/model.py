@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -15,7 +15,6 @@ from ..faults.kinds import KINDS
 from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
 from .fleet import FleetSpec
-from .sinks import Sink
 from .start import Start
 from .station import StationSpec
 from .weather import WeatherSpec
@@ -53,7 +52,8 @@ class Scenario(Model):
     faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
         [], "What breaks, when, in which vehicles, for how long."
     )
-    sinks: tuple[Sink, ...] = optional([], "Where telemetry goes beside the broker.")
+    #: Which there are is the affair of those who run it: they put a type of their own in this one's place.
+    sinks: tuple[Any, ...] = optional([], "Where telemetry goes beside the broker.")
 
     @property
     def start_ms(self) -> int:

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from jinqiao.base.errors import ScenarioError
 from jinqiao.base.yaml_tree import YamlTree
+from jinqiao.sandbox.scenario import RunScenario
 from jinqiao.simulator.scenario import json_schema, parse_scenario, schema_text
 from jinqiao.vehicles.catalogue import catalogue_ids
 
@@ -34,7 +35,7 @@ charging_stations:
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    return json_schema()
+    return json_schema(RunScenario)
 
 
 def _editor_accepts(schema: dict[str, Any], text: str) -> bool:
@@ -43,21 +44,23 @@ def _editor_accepts(schema: dict[str, Any], text: str) -> bool:
 
 def _validate_accepts(text: str) -> bool:
     try:
-        parse_scenario(text)
+        parse_scenario(text, model=RunScenario)
     except ScenarioError:
         return False
     return True
 
 
 def test_the_checked_in_schema_is_current() -> None:
-    assert CHECKED_IN.read_text(encoding="utf-8") == schema_text(), f"write it anew: jinqiao schema > {CHECKED_IN}"
+    assert CHECKED_IN.read_text(encoding="utf-8") == schema_text(RunScenario), (
+        f"write it anew: jinqiao schema > {CHECKED_IN}"
+    )
 
 
 def test_the_schema_is_a_schema_of_its_draft(schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == "https://jinqiao.dev/schema/scenario-1.json"
-    assert json.loads(schema_text()) == schema
+    assert json.loads(schema_text(RunScenario)) == schema
 
 
 @pytest.mark.parametrize("path", sorted(Path("scenarios").glob("*.yaml")), ids=lambda path: path.stem)
@@ -90,6 +93,10 @@ RIGHT = (
         "name: Test\ncommands: [{at: 1 h, on: a, set: {body:Locked: 0}}]",
     ),
     ("name: Test", "name: Test\nsinks: [{parquet: {dir: out}}, {influx: {url: 'http://x:1', org: me, token: t}}]"),
+    (
+        "name: Test",
+        "name: Test\nsinks: [{record: {file: x.mcap}}, {null: {}}, {gbt32960: {url: 'gbt32960://h:1?every=5s'}}]",
+    ),
 )
 WRONG = (
     ("name: Test", "name: 3"),
@@ -97,6 +104,8 @@ WRONG = (
     ("name: Test", "name: Test\nnetwork: {}"),
     ("name: Test", "name: Test\nsinks: [{parquet: {}}]"),
     ("name: Test", "name: Test\nsinks: [parquet]"),
+    ("name: Test", "name: Test\nsinks: [{gbt32960: {url: 'http://h:1'}}]"),
+    ("name: Test", "name: Test\nsinks: [{record: {}}]"),
     ("name: Test", "name: Test\nsinks: [{parket: {dir: out}}]"),
     ("name: Test", "name: Test\nsinks: [{influx: {url: 'ftp://x'}}]"),
     ("name: Test", "name: Test\nsinks: [{influx: {url: 'http://x:1', bucket: 3}}]"),
@@ -171,6 +180,6 @@ def test_defaults_are_written_as_a_scenario_writes_them(schema: dict[str, Any]) 
 
 
 def test_other_vehicles_can_be_offered() -> None:
-    models = json_schema({"my-car-2026": "mine"})["$defs"]["FleetSpec"]["properties"]["models"]
+    models = json_schema(vehicles={"my-car-2026": "mine"})["$defs"]["FleetSpec"]["properties"]["models"]
     assert set(models["properties"]) == {"my-car-2026"}
     assert models["properties"]["my-car-2026"]["description"] == "mine"
