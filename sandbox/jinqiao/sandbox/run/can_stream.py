@@ -108,7 +108,7 @@ class CanStream:
             wanted = np.flatnonzero(awake & self._sends[bus])
             if not self._sends[bus].any():
                 continue
-            frames = traffic.second(now_s - 1, before, after, self.faults)
+            frames = traffic.second(now_s - 1, before, after, self.faults, awake)
             for rows, payloads in can_batches(frames, bus, start_ms, self._vins, wanted):
                 yield from self._publish(rows, payloads)
 

@@ -143,15 +143,15 @@ class FaultInjector:
             EFFECTS[change.spec.kind](self._broken, change.spec, rows, -1 if change.phase == "end" else 1)
         return changes
 
-    def _pick(self, spec: FaultSpec, draws: np.random.Generator) -> Rows:
+    def _pick(self, spec: FaultSpec, purpose: str) -> Rows:
         """The vehicles it strikes: of those that send CAN, if it is a fault of the buses."""
-        state = self._broken.world.fleet.vehicle_state
+        state, draws = self._broken.world.fleet.vehicle_state, self._broken.world.draws
         if not _is_can(spec):
-            rows = spec.on.pick(self._fleets, state, draws)
+            rows = spec.on.pick(self._fleets, state, lambda fitting: draws.of(fitting).words(purpose))
             charging = self._broken.world.fleet.charging_state[rows] == ChargingState.CHARGING
             return rows[charging] if spec.kind == "charger_fault" else rows
         rows = self._broken.can.rows
-        return rows[spec.on.pick(self._can_fleets, state[rows], draws)]
+        return rows[spec.on.pick(self._can_fleets, state[rows], lambda fitting: draws.of(rows[fitting]).words(purpose))]
 
     async def publish(
         self, changes: list[FaultChange], link: HouseLink | None, own: VehicleLinks, summary: Summary
