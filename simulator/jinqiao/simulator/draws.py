@@ -22,7 +22,6 @@ hinder another.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -71,7 +70,7 @@ class Dice:
 
     def exponential(self, mean: float) -> float:
         """A waiting time for something that comes once in `mean` on average."""
-        return -mean * math.log1p(-self.share())
+        return -mean * float(np.log1p(-self.share()))  # and not math's, whose last bit may be another
 
     def alone(self) -> Draws:
         """The same key for what is drawn by purpose, as of one vehicle: for the scenario's distributions."""
