@@ -1,8 +1,8 @@
 """Where a car comes from: its VIN and what tells it from its neighbour, drawn once.
 
 What a car is like depends on its own key alone. A VIN cannot: no two may be equal, so VINs are counted out. Each fleet
-of a scenario has a plant, by its place among the fleets, and the cars of a plant have the serials of one permutation;
-a fleet that grows, or one more behind it, gives no other car another VIN.
+of a scenario has a plant, by its place among the fleets, in which its cars are numbered, shuffled within lots; a fleet
+that grows, or one more behind it, gives no other car another VIN.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ CELL_SPREAD_CAPACITY, CELL_SPREAD_RESISTANCE = (0.005, 0.02), (0.02, 0.08)
 INSULATION_KOHM = (2_500.0, 9_000.0)
 #: Tyres are filled to a placard pressure, kPa, give or take a driver's care.
 TYRE_KPA, TYRE_SIGMA_KPA = 250.0, 6.0
+#: First serial number of every fleet: 900,000 cars stay in one plant, and those of a larger fleet come before the first
+#: of the next one. Serials are shuffled within lots of so many.
+FIRST_SERIAL, LOT = 100_000, 1_000
 
 
 def draw_vins(
@@ -59,14 +62,14 @@ def _serials(seed: int, sizes: Sequence[int]) -> NDArray[np.int64]:
     for number, size in enumerate(sizes):  # over fleets, not vehicles
         plant = number % PLANTS
         key = key_of(seed, "serials", plant)
-        # First and step of a full cycle: a step that has no divisor with 10 comes to every number once.
-        first, step = key % SERIALS_PER_PLANT, 10 * (key >> 40) + (1, 3, 7, 9)[key >> 30 & 3]
+        # A step that has no divisor with the length of a lot comes to each of its numbers once.
+        first, step = key % LOT, 10 * (key >> 40) + (1, 3, 7, 9)[key >> 30 & 3]
         place = np.arange(taken[plant], taken[plant] + size)
         taken[plant] += size
-        further, place = np.divmod(place, SERIALS_PER_PLANT)
-        serials.append((plant + further) * SERIALS_PER_PLANT + (first + place * step) % SERIALS_PER_PLANT)
-    if len(sizes) > 1 and max(taken) > SERIALS_PER_PLANT:
-        raise ValueError(f"found {max(taken)} vehicles in one plant, expected at most {SERIALS_PER_PLANT}")
+        within = (first + place % LOT * (step % LOT)) % LOT
+        serials.append(plant * SERIALS_PER_PLANT + FIRST_SERIAL + place - place % LOT + within)
+    if len(sizes) > 1 and max(taken) > SERIALS_PER_PLANT:  # it would come to the first serial of the next plant
+        raise ValueError(f"found {max(taken)} vehicles of one plant, expected at most {SERIALS_PER_PLANT}")
     return np.concatenate(serials)
 
 
