@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinqiao.base.errors import Problem, ScenarioError
+from jinqiao.base.keyed import Draws
 from jinqiao.simulator import scenario
 from jinqiao.simulator.scenario import (
     AGENDAS,
@@ -114,7 +114,7 @@ sinks: []
     assert fleet.models == {"bmw-i4-edrive40-2022": 1.0, "bmw-ix3-2021": 2.5}
     assert isinstance(fleet.agenda, RideHailingAgenda)
     assert (fleet.agenda.shift_s, fleet.agenda.charge_below, fleet.agenda.charge_to) == (28_800.0, 0.2, 0.7)
-    assert fleet.initial_soc.draw(np.random.default_rng(0), 3).shape == (3,)
+    assert fleet.initial_soc.draw(Draws.of(0, [("cars", 3)]), "test").shape == (3,)
     telemetry = fleet.telemetry
     assert (telemetry.driving_s, telemetry.charging_s, telemetry.parked_s, telemetry.detail_s) == (2, 20, 60, 120)
     (station,) = got.charging_stations

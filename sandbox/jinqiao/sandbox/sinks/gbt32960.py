@@ -111,7 +111,10 @@ class Gbt32960Sink:
         self._names = [name.decode() for name in fleet.vins.tolist()]
         self._serials = np.zeros(fleet.n, dtype=np.int32)
         self._known = {name: np.zeros(fleet.n) for name in _WORLD}
-        self._phase = np.arange(fleet.n) % address.every_s
+        places = [
+            np.arange(rows.stop - rows.start) for _, rows, _ in world.fleets
+        ]  # in its fleet, whatever else drives
+        self._phase = np.concatenate(places) % address.every_s
         self._burst_until_s = np.full(fleet.n, -1, dtype=np.int64)
         self._alarmed = np.zeros(fleet.n, dtype=np.bool_)
         self._bursts = address.edition == "2016" and fleet.n <= BURST_VEHICLES

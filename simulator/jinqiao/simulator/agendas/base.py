@@ -1,10 +1,9 @@
-"""What all agendas share: their rows of the fleet, their random streams, and the town they drive in."""
+"""What all agendas share: their rows of the fleet, and the town they drive in."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import simpy
 
     from ..car import Car
+    from ..draws import Dice, Draws
     from ..town import Town
 
 __all__ = ["DAY_S", "Agenda", "Outing"]
@@ -26,31 +26,28 @@ Outing = Generator["simpy.Event", Any, int]
 
 
 class Agenda(ABC):
-    """One fleet's day. Vehicle `row` of the fleet is element `row - rows.start` of an agenda's own arrays.
-
-    `draws` is for arrays, at the start and for distributions of the scenario; `random` for single decisions on the way,
-    where Python's generator is ten times faster.
-    """
+    """One fleet's day. Vehicle `row` of the fleet is element `row - rows.start` of an agenda's own arrays."""
 
     spec: Any
 
-    def __init__(self, town: Town, rows: slice, spec: Any, draws: np.random.Generator) -> None:
+    def __init__(self, town: Town, rows: slice, spec: Any) -> None:
         self.town = town
         self.rows = rows
         self.spec = spec
         self.count = rows.stop - rows.start
         #: Local time of day at the scenario's start, s.
         self.day_second = town.day_second
-        self.draws = draws
-        self.random = Random(int(draws.integers(2**63)))
 
     @abstractmethod
-    def settle(self) -> None:
-        """Put the fleet where it is when the scenario starts, and say when each vehicle wakes."""
+    def settle(self, draws: Draws, shared: Dice) -> None:
+        """Put the fleet where it is when the scenario starts, and say when each vehicle wakes.
+
+        `draws` are its vehicles', each thing with a purpose of its own; `shared` is for what they all have in common.
+        """
 
     @abstractmethod
     def outing(self, car: Car) -> Outing:
-        """From one waking to the next."""
+        """From one waking to the next; whatever is decided on the way is drawn with the car's own dice."""
 
     def displayed_soc(self) -> NDArray[np.float64]:
         """What the displays of this fleet show, 0 … 1, shape (count,)."""
@@ -61,9 +58,9 @@ class Agenda(ABC):
         first: int = self.rows.start
         return car.row - first
 
-    def pick(self, *kinds: PlaceKind) -> NDArray[np.int16]:
+    def pick(self, draws: Draws, purpose: str, *kinds: PlaceKind) -> NDArray[np.int16]:
         """A random node of these kinds for every vehicle, shape (count,)."""
-        return np.asarray(self.draws.choice(self.town.graph.places(*kinds), self.count), dtype=np.int16)
+        return draws.choice(purpose, self.town.graph.places(*kinds)).astype(np.int16)
 
     def stand(self, nodes: NDArray[np.int16], wake_s: NDArray[np.float64]) -> None:
         """Place the fleet at `nodes`, to wake at `wake_s` seconds after the start (at once where that is past)."""

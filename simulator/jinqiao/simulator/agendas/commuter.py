@@ -15,6 +15,7 @@ from .base import DAY_S, Agenda, Outing
 if TYPE_CHECKING:
     from ..car import Car
     from ..distribution import Distribution
+    from ..draws import Dice, Draws
     from ..scenario.agenda import CommuterAgenda
 
 __all__ = ["Commuter"]
@@ -31,19 +32,20 @@ class Commuter(Agenda):
 
     spec: CommuterAgenda
 
-    def settle(self) -> None:
-        self.home = self.pick(PlaceKind.HOME)
-        self.work = self.pick(PlaceKind.WORK, PlaceKind.SHOPS)
+    def settle(self, draws: Draws, shared: Dice) -> None:
+        del shared
+        self.home = self.pick(draws, "home", PlaceKind.HOME)
+        self.work = self.pick(draws, "work", PlaceKind.WORK, PlaceKind.SHOPS)
         #: Where the next outing leads.
         self.bound = self.work.copy()
-        leaves_home = self.spec.leaves_home.draw(self.draws, self.count) - self.day_second
-        leaves_work = self.spec.leaves_work.draw(self.draws, self.count) - self.day_second
+        leaves_home = self.spec.leaves_home.draw(draws, "leaves home") - self.day_second
+        leaves_work = self.spec.leaves_work.draw(draws, "leaves work") - self.day_second
         travel_s = DETOUR * beeline_m(self.town.graph, self.home, self.work) / TRAVEL_MPS
         soc = self.displayed_soc()
 
         at_work = (leaves_home <= 0) & (leaves_work > 0)
         back = leaves_work <= 0
-        tomorrow = self.spec.leaves_home.draw(self.draws, self.count) - self.day_second + DAY_S
+        tomorrow = self.spec.leaves_home.draw(draws, "leaves home tomorrow") - self.day_second + DAY_S
         wake_s = np.select([at_work, back], [leaves_work, tomorrow], leaves_home)
         standing = np.where(at_work, self.work, self.home)
         self.bound[at_work] = self.home[at_work]
@@ -82,7 +84,7 @@ class Commuter(Agenda):
     def _next(self, leaves: Distribution, car: Car, at_least_s: int) -> int:
         """The next time of leaving, by the scenario's distribution, that lies `at_least_s` ahead."""
         today_s = (car.now_s + self.day_second) % DAY_S
-        ahead_s = float(leaves.draw(self.draws, 1)[0]) - today_s
+        ahead_s = float(leaves.draw(car.dice.alone(), "leaves next")[0]) - today_s
         return car.now_s + int(ahead_s if ahead_s > at_least_s else max(ahead_s % DAY_S, at_least_s))
 
     def _set_out(self, some: NDArray[np.bool_], done: F8, origin: NDArray[np.int16], to: NDArray[np.int16]) -> None:

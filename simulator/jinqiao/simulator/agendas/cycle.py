@@ -11,6 +11,7 @@ from .base import Agenda, Outing
 
 if TYPE_CHECKING:
     from ..car import Car
+    from ..draws import Dice, Draws
     from ..scenario.agenda import CycleAgenda
 
 __all__ = ["CycleDriving"]
@@ -24,17 +25,18 @@ class CycleDriving(Agenda):
 
     spec: CycleAgenda
 
-    def settle(self) -> None:
+    def settle(self, draws: Draws, shared: Dice) -> None:
+        del shared
         self.legs = self.town.microtrips.cycle_legs[self.spec.name]
-        self.stand(self.pick(PlaceKind.HOME, PlaceKind.WORK), np.zeros(self.count))
+        self.stand(self.pick(draws, "place", PlaceKind.HOME, PlaceKind.WORK), np.zeros(self.count))
 
     def outing(self, car: Car) -> Outing:
         """Cycle after cycle; a charge on the spot when the battery is low.
 
         Each vehicle begins somewhere in the cycle, under way: a fleet in step would be one vehicle only.
         """
-        begin = self.random.randrange(len(self.legs))
-        yield from car.follow_cycle(self.legs[begin:], since_s=self.random.randrange(self.legs[begin].seconds))
+        begin = car.dice.integer(0, len(self.legs))
+        yield from car.follow_cycle(self.legs[begin:], since_s=car.dice.integer(0, self.legs[begin].seconds))
         while True:
             if car.state_of_charge < self.spec.charge_below:
                 yield from car.charge_here(BENCH_CHARGER_KW, until=self.spec.charge_to)
