@@ -23,7 +23,7 @@ from jinqiao.gateway.platform.registry.devices import FleetDevices
 from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
 from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificates
 from jinqiao.wire.mqtt.encoding import encode
-from jinqiao.wire.mqtt.packets import Publish
+from jinqiao.wire.mqtt.packets import Connack, Connect, Publish, Subscribe
 from support.mqtt import OpenPolicy
 
 NAMES = np.array([b"LBV%014d" % i for i in range(20)], "S17")
@@ -91,8 +91,6 @@ async def test_the_caller_may_use_its_memory_again_at_once() -> None:
     policy = OpenPolicy()
     async with serving(policy) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        from jinqiao.wire.mqtt.packets import Connect, Subscribe
-
         writer.write(encode(Connect("reader")) + encode(Subscribe(1, (("t", 0),))))
         await reader.readexactly(4 + 5)
         link = await SharedLink.connect("127.0.0.1", server.port, "house", "pw", lossless=False)
@@ -106,6 +104,51 @@ async def test_the_caller_may_use_its_memory_again_at_once() -> None:
         assert heard.hexdigest() == sent.hexdigest()
         await link.close()
         writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_message_at_qos_1_is_delivered_and_acknowledged_so() -> None:
+    async with serving(OpenPolicy()) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(encode(Connect("reader")) + encode(Subscribe(1, (("t", 1),))))
+        await reader.readexactly(4 + 5)
+        link = await SharedLink.connect("127.0.0.1", server.port, "house", "pw", lossless=False)
+        packet = encode(Publish("t", b"answer"))
+        for qos in (1, 0):
+            assert await link.publish(packet, qos)
+        at_qos_1 = encode(Publish("t", b"answer", 1, packet_id=1))
+        heard = await asyncio.wait_for(reader.readexactly(len(at_qos_1) + len(packet)), 5)
+        assert (heard[0] >> 1 & 3, heard[len(at_qos_1) :]) == (1, packet)
+        await link.flush()
+        assert not len(link.unacknowledged)
+        await link.close()
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_broker_that_acknowledges_nothing_is_sent_so_many_messages() -> None:
+    gone = asyncio.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(encode(Connack()))
+        while await reader.read(1 << 16):
+            pass
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    link = await SharedLink.connect("127.0.0.1", port, "fleet", "pw", lossless=False, client_id="simulator")
+    packet = encode(Publish("t", b""))
+    went = 0
+    while await link.publish(packet, 1):
+        went += 1
+    assert went == len(link.unacknowledged) == 20_000
+    assert await link.publish(packet, 0)
+    await link.close()
+    await gone.wait()
+    server.close()
 
 
 @pytest.mark.asyncio

@@ -49,7 +49,7 @@ class SharedLink:
         #: Pings on their way: when each was sent, and who waits for its answer, if anybody does.
         self._pings: deque[tuple[float, asyncio.Future[None] | None]] = deque()
         self._latencies_ms: list[float] = []
-        self._unacknowledged = Unacknowledged(_UNACKNOWLEDGED)
+        self.unacknowledged = Unacknowledged(_UNACKNOWLEDGED)
         self._tasks: list[asyncio.Task[None]] = []
         self._lost: str | None = None
 
@@ -103,7 +103,7 @@ class SharedLink:
     async def publish(self, packet: bytes, qos: int) -> bool:
         """Send one ready QoS 0 PUBLISH, at QoS 1 if asked; false when too many wait for their acknowledgement."""
         if qos:
-            numbered = self._unacknowledged.take(packet)
+            numbered = self.unacknowledged.take(packet)
             if numbered is None:
                 return False
             packet = numbered
@@ -190,7 +190,7 @@ class SharedLink:
 
     def _take(self, packet: Packet) -> None:
         if isinstance(packet, Puback):
-            self._unacknowledged.acknowledged(packet.packet_id)
+            self.unacknowledged.acknowledged(packet.packet_id)
         elif isinstance(packet, Signal) and packet.type is PacketType.PINGRESP and self._pings:
             sent, waiting = self._pings.popleft()
             self._latencies_ms.append((time.perf_counter() - sent) * 1e3)

@@ -22,6 +22,9 @@ class Unacknowledged:
         self._packets: dict[int, bytes] = {}
         self._next_id = 0
 
+    def __len__(self) -> int:
+        return len(self._packets)
+
     def take(self, packet: bytes) -> bytes | None:
         """The QoS 1 form of a ready QoS 0 PUBLISH, kept until it is acknowledged; None if there are too many."""
         if len(self._packets) >= self._most:
