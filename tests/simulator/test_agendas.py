@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jinqiao.simulator.agendas import AGENDAS
-from jinqiao.simulator.scenario import AGENDAS as WORDS
+from jinqiao.simulator.agendas.base import agenda as agenda_of_the_table
 from jinqiao.simulator.town import DAY_S
 from jinqiao.vehicles.cycles import load_cycle
 
@@ -19,8 +19,10 @@ def run(world, seconds):
     return events
 
 
-def test_every_word_of_the_language_has_an_agenda():
-    assert set(AGENDAS) == set(WORDS)
+def test_an_agenda_is_known_by_the_name_of_its_language_and_no_two_by_one():
+    assert {name: kind.language.kind for name, kind in AGENDAS.items()} == {name: name for name in AGENDAS}
+    with pytest.raises(ValueError, match="two agendas are called 'commuter'"):
+        agenda_of_the_table(AGENDAS["commuter"])
 
 
 # Commuters.

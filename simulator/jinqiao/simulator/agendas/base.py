@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..clock import NEVER
 from ..roads import PlaceKind
 from ..town import DAY_S
+from .spec import AgendaSpec
 
 if TYPE_CHECKING:
     import simpy
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..draws import Dice, Draws
     from ..town import Town
 
-__all__ = ["DAY_S", "Agenda", "Outing"]
+__all__ = ["AGENDAS", "DAY_S", "Agenda", "Outing", "agenda"]
 
 Outing = Generator["simpy.Event", Any, int]
 
@@ -28,6 +29,8 @@ Outing = Generator["simpy.Event", Any, int]
 class Agenda(ABC):
     """One fleet's day. Vehicle `row` of the fleet is element `row - rows.start` of an agenda's own arrays."""
 
+    #: How it is written in a scenario; `kind` is its name there.
+    language: ClassVar[type[AgendaSpec]]
     spec: Any
 
     def __init__(self, town: Town, rows: slice, spec: Any) -> None:
@@ -67,3 +70,17 @@ class Agenda(ABC):
         self.town.node[self.rows] = nodes
         self.town.movement.stand(self.rows, nodes)
         self.town.wake_s[self.rows] = np.clip(np.ceil(wake_s), 0, NEVER - 1).astype(np.int32)
+
+
+#: The table: the scenario's word for an agenda → its class. Filled by `@agenda`.
+AGENDAS: dict[str, type[Agenda]] = {}
+_Kind = TypeVar("_Kind", bound=type[Agenda])
+
+
+def agenda(kind: _Kind) -> _Kind:
+    """Put an agenda into the table, under the name of its language. Raises ValueError for a second one."""
+    name = kind.language.kind
+    if name in AGENDAS:
+        raise ValueError(f"two agendas are called {name!r}")
+    AGENDAS[name] = kind
+    return kind

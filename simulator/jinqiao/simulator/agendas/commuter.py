@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..car import CONDITIONING_S
+from ..language.fields import Power, Share, TimeOfDay, optional
 from ..roads import PlaceKind
 from ..routes import beeline_m
-from .base import DAY_S, Agenda, Outing
+from .base import DAY_S, Agenda, Outing, agenda
+from .spec import AgendaSpec
 
 if TYPE_CHECKING:
     from ..car import Car
     from ..distribution import Distribution
     from ..draws import Dice, Draws
-    from ..scenario.agenda import CommuterAgenda
 
-__all__ = ["Commuter"]
+__all__ = ["Commuter", "CommuterAgenda"]
 
 F8 = NDArray[np.float64]
 
@@ -27,9 +28,23 @@ F8 = NDArray[np.float64]
 DETOUR, TRAVEL_MPS = 1.3, 9.0
 
 
+class CommuterAgenda(AgendaSpec):
+    """Home, work, home; charges at home overnight when the battery is below the driver's comfort."""
+
+    kind = "commuter"
+
+    leaves_home: TimeOfDay = optional("normal(07:45, 40 min)", "Local time of leaving home.")
+    leaves_work: TimeOfDay = optional("normal(17:45, 50 min)", "Local time of leaving work.")
+    charge_below: Share = optional(0.5, "State of charge below which the car is plugged in at home.")
+    charge_to: Share = optional(0.9, "State of charge at which charging ends.")
+    home_charger_kw: Power = optional("7 kW", "AC charger at home.", alias="home_charger")
+
+
+@agenda
 class Commuter(Agenda):
     """Every day is a working day; the times of leaving are drawn anew for each."""
 
+    language = CommuterAgenda
     spec: CommuterAgenda
 
     def settle(self, draws: Draws, shared: Dice) -> None:

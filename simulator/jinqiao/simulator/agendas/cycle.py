@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
+from jinqiao.base.variants import Short
+
+from ..language.fields import Share, optional
 from ..roads import PlaceKind
-from .base import Agenda, Outing
+from .base import Agenda, Outing, agenda
+from .spec import AgendaSpec
 
 if TYPE_CHECKING:
     from ..car import Car
     from ..draws import Dice, Draws
-    from ..scenario.agenda import CycleAgenda
 
-__all__ = ["CycleDriving"]
+__all__ = ["CycleAgenda", "CycleDriving", "CycleName"]
 
 #: The charger of the test bench.
 BENCH_CHARGER_KW = 120.0
 
 
+#: The drive cycles that are shipped; regulations in jinqiao.vehicles.cycles.
+CycleName = Literal["WLTC", "NEDC", "CLTC-P", "UDDS", "HWFET", "US06", "FTP-75"]
+
+
+class CycleAgenda(AgendaSpec):
+    """One drive cycle, again and again, as on a chassis dynamometer."""
+
+    kind = "cycle"
+    short = Short("name", "its drive cycle", "WLTC")
+
+    name: CycleName = Field(description="Name of the drive cycle.")
+    charge_below: Share = optional(0.15, "State of charge below which the car goes charging.")
+
+
+@agenda
 class CycleDriving(Agenda):
     """The outing never ends: between two cycles there is nothing to sleep for."""
 
+    language = CycleAgenda
     spec: CycleAgenda
 
     def settle(self, draws: Draws, shared: Dice) -> None:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..language.fields import Share, Stop, WholeNumber, optional
 from ..roads import PlaceKind
-from .base import DAY_S, Agenda, Outing
+from .base import DAY_S, Agenda, Outing, agenda
+from .spec import AgendaSpec
 
 if TYPE_CHECKING:
     from ..car import Car
     from ..draws import Dice, Draws
-    from ..scenario.agenda import DeliveryAgenda
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "DeliveryAgenda"]
 
 #: The first round of the day begins then, and no round begins later than that; local time of day, s.
 FIRST_ROUND_S = (6.25 * 3600.0, 7.25 * 3600.0)
@@ -31,9 +32,22 @@ DEPOT_CHARGER_KW = 40.0
 WHERE_PARCELS_GO = (PlaceKind.HOME, PlaceKind.WORK, PlaceKind.SHOPS)
 
 
+class DeliveryAgenda(AgendaSpec):
+    """Rounds from a depot with many short stops; charges at the depot's end of a round."""
+
+    kind = "delivery"
+
+    stops: WholeNumber = optional(8, "Stops in one round.", ge=1, le=1000)
+    stop_s: Stop = optional("4 min", "Time at each stop.", alias="stop")
+    charge_below: Share = optional(0.3, "State of charge below which the van goes charging after a round.")
+    charge_to: Share = optional(0.9, "State of charge at which charging ends.")
+
+
+@agenda
 class Delivery(Agenda):
     """An outing is one round: the stops in the order of the nearest next one, then back to the depot."""
 
+    language = DeliveryAgenda
     spec: DeliveryAgenda
 
     def settle(self, draws: Draws, shared: Dice) -> None:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..language.fields import Stop, optional
 from ..roads import PlaceKind
-from .base import DAY_S, Agenda, Outing
+from .base import DAY_S, Agenda, Outing, agenda
+from .spec import AgendaSpec
 
 if TYPE_CHECKING:
     from ..car import Car
     from ..draws import Dice, Draws
-    from ..scenario.agenda import RideHailingAgenda
 
-__all__ = ["RideHailing"]
+__all__ = ["RideHailing", "RideHailingAgenda"]
 
 #: Two kinds of drivers: the share of those who begin in the morning, and when (mean, standard deviation) both begin.
 EARLY_SHARE = 0.8
@@ -37,9 +38,19 @@ CALLS = 4
 WHERE_PEOPLE_ARE = (PlaceKind.HOME, PlaceKind.WORK, PlaceKind.SHOPS, PlaceKind.STATION)
 
 
+class RideHailingAgenda(AgendaSpec):
+    """Fares back to back for a shift, from where the last passenger got out; fast charging between fares."""
+
+    kind = "ride_hailing"
+
+    shift_s: Stop = optional("10 h", "Length of a driver's shift.", alias="shift")
+
+
+@agenda
 class RideHailing(Agenda):
     """An outing is one fare: to the passenger, with the passenger; the wait for the next one is sleep."""
 
+    language = RideHailingAgenda
     spec: RideHailingAgenda
 
     def settle(self, draws: Draws, shared: Dice) -> None:
