@@ -10,7 +10,7 @@ import pytest
 
 from jinqiao.base.telemetry import Command
 from jinqiao.simulator.scenario import parse_scenario
-from jinqiao.simulator.scenario.selection import parse_selection
+from jinqiao.simulator.language.selection import parse_selection
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.modes import ChargingState, VehicleState
 
@@ -92,7 +92,7 @@ def quiet() -> Quiet:
 
 
 def service(name: str, **arguments: Any) -> Act:
-    return lambda world, row: world.obey(Command(row, "service", name, arguments))
+    return lambda world, row: world.execute(Command(row, "service", name, arguments))
 
 
 ACTS: dict[str, Act] = {
@@ -101,7 +101,7 @@ ACTS: dict[str, Act] = {
     "is unlocked": service("Unlock"),
     "flashes": service("HonkAndFlash"),
     "is heated": service("StartClimate"),
-    "has a charge limit": lambda world, row: world.obey(Command(row, "set", "", {"charging:ChargeLimit": 60})),
+    "has a charge limit": lambda world, row: world.execute(Command(row, "set", "", {"charging:ChargeLimit": 60})),
     "reports at other intervals": lambda world, row: world.report_every(np.array([row]), {"driving": 3.0, "parked": 7}),
     "stores a trouble code": lambda world, row: world.store_dtc(row, "P0A80"),
     "is looked at": lambda world, row: world.look(np.array([row])),

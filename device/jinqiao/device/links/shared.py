@@ -66,7 +66,7 @@ class SharedLink:
         on_message: OnMessage | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> SharedLink:
-        """Log in as the house's simulator, or to a broker of somebody else's under a `client_id`.
+        """Log in to our broker as its simulator, or to somebody else's under a `client_id`.
 
         `lossless` asks our broker to hold this connection back while a subscriber that is reading is behind,
         `on_message` to push the downlinks of the simulated vehicles; of somebody else's broker they must be subscribed.

@@ -25,9 +25,10 @@ __all__ = ["Running"]
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Made by `start_run`. What may be None is not part of this run: the gateway when somebody else's broker is used,
+    """Made by `start_run`. What is None has no part in this run, from its beginning to its end.
 
-    the shared connection when every vehicle has its own, the checker unless it is asked for.
+    That is the gateway when somebody else's broker is used, the shared connection when every vehicle has its own, the
+    checker unless it is asked for.
     """
 
     options: RunOptions

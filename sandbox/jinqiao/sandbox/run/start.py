@@ -17,7 +17,7 @@ from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
-from .connections import Identities, address_of, identities, own_links, shared_link
+from .connections import Connections, Identities, address_of, identities
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
@@ -51,9 +51,10 @@ async def start_run(
     summary.vehicles = fleet.n
     if gateway is not None:
         await configure(gateway, options, logins, fleet.vins, plan.sinks)
-    address, who = address_of(options, gateway), identities(options, world)
-    shared = await shared_link(options, address, logins, inbox, stack)
-    own = await own_links(options, address, logins, world, who, inbox, ending, stack)
+    who = identities(options, world)
+    connections = Connections(options, address_of(options, gateway), logins, inbox)
+    shared = await connections.shared(stack)
+    own = await connections.own(world, who, ending.stop, stack)
     protobuf = _protobuf(world)
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
     out = WayOut(

@@ -16,7 +16,11 @@ __all__ = ["WayOut"]
 
 
 class WayOut:
-    """The one door of a run's telemetry; what vehicles answer goes to the wire alone."""
+    """The one door of a run's telemetry; what vehicles answer goes to the wire alone.
+
+    Sinks get what happened. What the wire gets is rendered here, so whatever is to befall a step on its way to the
+    platform befalls it here, before it is rendered.
+    """
 
     def __init__(self, renderer: StepRenderer, outbound: Outbound, sinks: Sequence[Sink], peek: Peek) -> None:
         self.peek = peek

@@ -11,7 +11,7 @@ from jinqiao.simulator.language.discovery import import_all
 
 from .base import SINKS, Sink, SinkSpec
 
-__all__ = ["SINKS", "Sink", "SinkSpec", "addresses", "parse_sink"]
+__all__ = ["SINKS", "Sink", "SinkSpec", "addresses", "parse_sink", "table"]
 
 import_all(__name__, __path__)
 
@@ -29,3 +29,13 @@ def parse_sink(text: str, option: str = "--sink") -> SinkSpec:
 def addresses() -> str:
     """The addresses of all kinds, for the help of `--sink`."""
     return ", ".join(f"{kind}:{spec.where}" if spec.where else kind for kind, spec in SINKS.items())
+
+
+def table() -> str:
+    """All kinds with their addresses, as docs/stores.md shows them."""
+    rows = ["| `--sink` | in a scenario | what |", "|---|---|---|"]
+    for kind, spec in sorted(SINKS.items()):
+        needed = ", ".join(f"{name}: …" for name, field in spec.model_fields.items() if field.is_required())
+        about = " ".join((spec.__doc__ or "").split())
+        rows.append(f"| `{kind}{spec.where and ':' + spec.where}` | `{kind}: {{{needed}}}` | {about} |")
+    return "\n".join(rows)

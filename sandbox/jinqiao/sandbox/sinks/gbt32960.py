@@ -73,7 +73,7 @@ def _address(text: str) -> Address:
 
 @sink
 class Gbt32960Spec(SinkSpec):
-    """A platform of GB/T 32960, to which every vehicle reports over a connection of its own."""
+    """A platform of GB/T 32960: every vehicle reports over a connection of its own. No CAN, no labels."""
 
     kind = "gbt32960"
     where = "//HOST:PORT"

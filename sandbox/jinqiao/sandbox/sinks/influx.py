@@ -32,7 +32,7 @@ def _url(text: str) -> str:
 
 @sink
 class InfluxSpec(SinkSpec):
-    """InfluxDB, or whatever takes its line protocol."""
+    """InfluxDB, or another server that takes its line protocol: samples, events and labels, no CAN."""
 
     kind = "influx"
     where = "URL"

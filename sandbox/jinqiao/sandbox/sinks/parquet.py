@@ -19,7 +19,7 @@ __all__ = ["ParquetSpec"]
 
 @sink
 class ParquetSpec(SinkSpec):
-    """Rolling Parquet files: one kind for each telemetry group, one for events, one for the labels of faults."""
+    """Rolling Parquet files: one kind for each telemetry group, one for events, one for labels of faults; no CAN."""
 
     kind = "parquet"
     where = "DIR"

@@ -29,7 +29,7 @@ __all__ = ["RecordSpec", "Recorder"]
 
 @sink
 class RecordSpec(SinkSpec):
-    """A recording of what is published, for `jinqiao replay` and `jinqiao convert` (see recordings.md)."""
+    """A recording of telemetry, events, CAN and labels, for `jinqiao replay` and `jinqiao convert`: recordings.md."""
 
     kind = "record"
     where = "FILE"
