@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.base.telemetry import Event
+from jinqiao.base.telemetry import Event, Step
 from jinqiao.gateway.stores import influx
 from jinqiao.gateway.stores.influx import InfluxStore
 from jinqiao.gateway.stores.influx_target import InfluxTarget, parse_target
@@ -41,7 +41,7 @@ def opened(fake: InfluxFake, count: int = 100, **more: Any) -> InfluxStore:
 
 
 def take(store: InfluxStore, *batches: Any, events: list[Event] | None = None) -> None:
-    asyncio.run(store.take(batches, events or []))
+    asyncio.run(store.take(Step(0, tuple(batches), tuple(events or ()))))
 
 
 def free_port() -> int:

@@ -31,7 +31,7 @@ def world(make_world, fleet_text):
 @given(row=st.integers(0, 5), kind=st.sampled_from(["set", "service"]), name=NAMES, arguments=ARGUMENTS)
 def test_nonsense_is_done_or_refused_and_nothing_in_between(world, row, kind, name, arguments):
     before = {column: getattr(world.fleet, column).copy() for column in COLUMNS}
-    outcome = world.obey(Command(row, kind, name, arguments))
+    outcome = world.execute(Command(row, kind, name, arguments))
     assert outcome.code in {200} | {refusal.code for refusal in Refusal}
     assert len(outcome.message) < 400
     changed = {column for column in COLUMNS if (getattr(world.fleet, column) != before[column]).any()}

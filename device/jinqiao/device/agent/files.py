@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .car import Said
+from .car import Outgoing
 
 __all__ = ["Files", "RemoteFile", "Verdict", "digest"]
 
@@ -60,7 +60,7 @@ def digest(method: str) -> Any:
     return hashlib.md5(usedforsecurity=False) if method == "md5" else hashlib.sha256()
 
 
-Then = Callable[[Verdict, bytes], Iterable[Said]]
+Then = Callable[[Verdict, bytes], Iterable[Outgoing]]
 
 
 class Files:
@@ -71,7 +71,7 @@ class Files:
         self._waiting: dict[RemoteFile, list[Then]] = {}
         self._known: OrderedDict[RemoteFile, tuple[Verdict, bytes]] = OrderedDict()
 
-    def want(self, file: RemoteFile, then: Then) -> Iterable[Said]:
+    def want(self, file: RemoteFile, then: Then) -> Iterable[Outgoing]:
         """Go on with `then` once the file is there, or is not to be had."""
         known = self._known.get(file)
         if known is not None:
@@ -82,7 +82,7 @@ class Files:
             self._fetch(file)
         return ()
 
-    def fetched(self, file: RemoteFile, verdict: Verdict, content: bytes = b"") -> Iterable[Said]:
+    def fetched(self, file: RemoteFile, verdict: Verdict, content: bytes = b"") -> Iterable[Outgoing]:
         """The fate of a file. What could not be reached may be there the next time."""
         if verdict != "unreachable":
             self._known[file] = (verdict, content)

@@ -12,7 +12,7 @@ from jinqiao.wire.alink.signature import client_content, sign
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Connect
 
-from .fleet import KEEP_ALIVE_S, Address, FleetLinks, Heard, Online
+from .fleet import KEEP_ALIVE_S, Address, FleetLinks, OnMessage, OnOnline
 
 __all__ = ["VehicleLinks", "device_login"]
 
@@ -38,13 +38,13 @@ class VehicleLinks:
         names: NDArray[np.bytes_],
         secret: Callable[[str], str | None],
         *,
-        heard: Heard | None = None,
-        came: Online | None = None,
+        on_message: OnMessage | None = None,
+        on_online: OnOnline | None = None,
     ) -> None:
         self._product_key, self._names, self._secret = product_key, names, secret
-        self._pushed = heard is not None
+        self._pushed = on_message is not None
         self._owned = np.zeros(len(names), bool)
-        self._links = FleetLinks(address, self._login, heard=heard, came=came)
+        self._links = FleetLinks(address, self._login, on_message=on_message, on_online=on_online)
 
     def __len__(self) -> int:
         return len(self._links)

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
-from jinqiao.simulator.scenario import load_scenario, schema_text
+from jinqiao.simulator.scenario import schema_text
+
+from ..scenario import RunScenario, load_run_scenario
 
 __all__ = ["schema", "validate"]
 
@@ -29,7 +31,7 @@ def validate(
     wrong = 0
     for file in files:
         try:
-            load_scenario(file)
+            load_run_scenario(file)
         except InputError as error:
             wrong = error.exit_code
             print(error, file=sys.stderr)
@@ -48,4 +50,4 @@ def schema() -> None:
       # and as the first line of a scenario:
       # yaml-language-server: $schema=scenario-1.json
     """
-    sys.stdout.write(schema_text())
+    sys.stdout.write(schema_text(RunScenario))
