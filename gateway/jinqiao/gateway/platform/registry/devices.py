@@ -6,13 +6,13 @@ somebody asks for them.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jinqiao.wire.alink.signature import fleet_device_secret
 
 __all__ = ["Devices", "FleetDevices", "ListedDevices"]
 
@@ -77,13 +77,13 @@ class FleetDevices:
         self._names: NDArray[Any] = np.sort(names)
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
             raise ValueError("a device name stands twice in the fleet")
-        self._key = fleet_secret.encode()
+        self._fleet_secret = fleet_secret
 
     def secret(self, device_name: str) -> str | None:
         """32 hex digits, as the platform's secrets have."""
         if device_name not in self:
             return None
-        return hmac.new(self._key, device_name.encode(), hashlib.sha256).hexdigest()[:32]
+        return fleet_device_secret(self._fleet_secret, device_name)
 
     def __contains__(self, device_name: str) -> bool:
         # A longer needle would make NumPy widen (copy) the whole array; a NUL would be cut off as padding.
