@@ -188,7 +188,7 @@ async def test_vehicles_log_in_with_their_own_credentials_and_publish_their_own_
         topic = f"/sys/a1JinqiaoEV/{name}/thing/event/property/post"
         assert links.send(7, encode(Publish(topic, b'{"id":"1","params":{},"sys":{"ack":0}}')))
         await until(lambda: server.counters.received["property_post"] == 1)
-        assert platform.status("a1JinqiaoEV", name).state == "online"  # type: ignore[union-attr]
+        assert platform.parts.presence.status("a1JinqiaoEV", name).state == "online"  # type: ignore[union-attr]
         await links.close()
 
 

@@ -52,8 +52,7 @@ async def house() -> AsyncIterator[House]:
     platform = Platform(Registry([product], applications), in_house=("house", "secret"))
     server = Server(platform)
     await server.start("127.0.0.1", 0)
-    platform.send = lambda downlink: server.publish(downlink.topic, downlink.payload, downlink.qos)
-    platform.reconsider = server.reconsider
+    platform.carried_by(server)
     heard: list[Publish] = []
     try:
         link = await SharedLink.connect(
@@ -76,9 +75,9 @@ def own_links(server: Server, rows: list[Publish]) -> VehicleLinks:
 @pytest.mark.asyncio
 async def test_a_vehicles_downlinks_come_over_the_simulators_connection_at_qos_0_and_1() -> None:
     async with house() as found:
-        found.platform.send(Downlink(SET, b"0"))
+        found.platform.parts.out.send(Downlink(SET, b"0"))
         for number in range(500):  # more than may be unacknowledged
-            found.platform.send(Downlink(SET, b"%d" % number, 1))
+            found.platform.parts.out.send(Downlink(SET, b"%d" % number, 1))
         heard = await found.hears(501)
         assert {message.topic for message in heard} == {SET}
         assert [int(message.payload) for message in heard] == [0, *range(500)]
@@ -108,13 +107,13 @@ async def test_raw_data_of_the_fleet_is_passed_on_and_not_refused() -> None:
 @pytest.mark.asyncio
 async def test_a_vehicle_with_a_connection_of_its_own_is_told_there_and_nowhere_else() -> None:
     async with house() as found:
-        found.platform.send(Downlink(SET, b"shared", 1))
+        found.platform.parts.out.send(Downlink(SET, b"shared", 1))
         await found.hears(1)
         own: list[Publish] = []
         links = own_links(found.server, own)
         await links.connect([0], asyncio.Event())
-        found.platform.send(Downlink(SET, b"own", 1))
-        found.platform.send(Downlink(SET.replace(VIN, NAMES[1].decode()), b"another", 1))
+        found.platform.parts.out.send(Downlink(SET, b"own", 1))
+        found.platform.parts.out.send(Downlink(SET.replace(VIN, NAMES[1].decode()), b"another", 1))
         heard = await found.hears(2)
         async with asyncio.timeout(5):
             while not own:
@@ -129,13 +128,13 @@ async def test_who_was_told_before_the_simulator_came_is_told_after() -> None:
     async with house() as found:
         await found.link.close()
         await asyncio.sleep(0.05)
-        found.platform.send(Downlink(SET, b"to nobody", 1))
+        found.platform.parts.out.send(Downlink(SET, b"to nobody", 1))
         heard: list[Publish] = []
         link = await SharedLink.connect(
             "127.0.0.1", found.server.port, "house", "secret", lossless=False, on_message=heard.append
         )
         await link.flush()
-        found.platform.send(Downlink(SET, b"here", 1))
+        found.platform.parts.out.send(Downlink(SET, b"here", 1))
         async with asyncio.timeout(5):
             while not heard:
                 await asyncio.sleep(0.01)
@@ -148,7 +147,7 @@ async def test_answers_of_simulated_vehicles_reach_the_platform_and_their_posts_
     async with house() as found:
         device = found.platform.registry.device(KEY, VIN)
         assert device is not None
-        state = found.platform.state(KEY, VIN)
+        state = found.platform.parts.states.of(device)
         state.desired.set({"charging:ChargeLimit": 80}, None, 0)
         ask = {"id": "1", "version": "1.0", "params": ["charging:ChargeLimit"]}
         version = {"id": 2, "params": {"version": "3.1"}}
@@ -162,7 +161,7 @@ async def test_answers_of_simulated_vehicles_reach_the_platform_and_their_posts_
         assert orjson.loads(reply.payload)["data"] == {"charging:ChargeLimit": {"value": 80, "version": 1}}
         assert state.versions == {"default": "3.1"}
         assert not state.properties.last
-        call = found.platform.calls.open(device.identity)
+        call = found.platform.parts.calls.open(device.identity)
         await found.link.send(encode(Publish(f"/sys/{KEY}/{VIN}/rrpc/response/{call.message_id}", b"answer")))
         await found.link.flush()
         assert call.answer == b"answer"
@@ -171,8 +170,8 @@ async def test_answers_of_simulated_vehicles_reach_the_platform_and_their_posts_
 @pytest.mark.asyncio
 async def test_a_packet_beyond_all_measure_is_passed_over() -> None:
     async with house() as found:
-        found.platform.send(Downlink(SET, b" " * 3_000_000))
-        found.platform.send(Downlink(SET, b"next"))
+        found.platform.parts.out.send(Downlink(SET, b" " * 3_000_000))
+        found.platform.parts.out.send(Downlink(SET, b"next"))
         assert [message.payload for message in await found.hears(1)] == [b"next"]
 
 

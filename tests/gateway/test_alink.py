@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinqiao.gateway.platform.events import EventAccepted, PropertiesAccepted, Refused
+from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.registry.devices import ListedDevices
-from jinqiao.gateway.platform.registry.registry import Device, Product
+from jinqiao.gateway.platform.registry.registry import Device, Product, Registry
 from jinqiao.gateway.platform.uplinks.properties import AHEAD_MS, post_event, post_properties, tell_time
 from jinqiao.gateway.platform.uplinks.uplink import Uplink, reply
 from jinqiao.wire.alink.codes import TEXT
@@ -37,31 +39,32 @@ PRODUCT = Product("a1carPK0001", "T-Box", ThingModel(TSL), ListedDevices({"tbox0
 DEVICE = Device(PRODUCT, "tbox001", "secret")
 
 
-class House:
-    """A platform whose clock stands still, and which remembers what it was told."""
+class Heard:
+    """The parts of a platform whose clock stands still, and what they told."""
 
     def __init__(self) -> None:
+        self.parts = Parts.assemble(Registry([PRODUCT]), lambda: NOW_MS, "none")
         self.records: list[tuple[str, int, str]] = []
         self.taken: dict[str, Any] = {}
+        self.parts.events.subscribe(Refused, self._refused)
+        self.parts.events.subscribe(PropertiesAccepted, self._properties)
+        self.parts.events.subscribe(EventAccepted, self._event)
 
-    def now_ms(self) -> int:
-        return NOW_MS
+    def _refused(self, event: Refused) -> None:
+        assert (event.product_key, event.device_name) == ("a1carPK0001", "tbox001")
+        self.records.append((event.topic, event.code, event.message))
 
-    def record(self, product_key: str, device_name: str, topic: str, code: int, message: str) -> None:
-        assert (product_key, device_name) == ("a1carPK0001", "tbox001")
-        self.records.append((topic, code, message))
+    def _properties(self, event: PropertiesAccepted) -> None:
+        self.taken = {name: value for name, value in event.params.items() if name not in event.refused}
 
-    def take_properties(self, _: Device, params: Any, refused: Any, __: int) -> None:
-        self.taken = {name: value for name, value in params.items() if name not in refused}
-
-    def take_event(self, _: Device, identifier: str, output: Any, time_ms: int | None, now_ms: int) -> None:
-        self.taken = {"event": identifier, "output": output, "time": time_ms or now_ms}
+    def _event(self, event: EventAccepted) -> None:
+        self.taken = {"event": event.identifier, "output": event.output, "time": event.time_ms}
 
 
-def send(handler: Any, topic: str, payload: bytes | str, *variables: str) -> tuple[list[Any], House]:
-    house = House()
+def send(handler: Any, topic: str, payload: bytes | str, *variables: str) -> tuple[list[Any], Heard]:
+    house = Heard()
     raw = payload.encode() if isinstance(payload, str) else payload
-    return list(handler(Uplink(DEVICE, topic, variables, raw, house))), house
+    return list(handler(Uplink(DEVICE, topic, variables, raw, house.parts, lambda *_: ()))), house
 
 
 def post(payload: bytes | str) -> dict[str, Any]:
@@ -72,7 +75,7 @@ def post(payload: bytes | str) -> dict[str, Any]:
     return document
 
 
-def event(params: Any, identifier: str = "collision") -> tuple[dict[str, Any], House]:
+def event(params: Any, identifier: str = "collision") -> tuple[dict[str, Any], Heard]:
     topic = f"{S}/thing/event/{identifier}/post"
     (answer,), house = send(post_event, topic, json.dumps({"id": "2", "params": params}), identifier)
     return json.loads(answer.payload), house

@@ -67,7 +67,7 @@ def say(sandbox: Sandbox, payload: bytes) -> tuple[Client, list[dict[str, Any]]]
 def nothing_else_happened(sandbox: Sandbox, device: Client) -> None:
     """Nothing is remembered, the connection stands, and the next post is taken."""
     assert not device.closed
-    assert sandbox.platform.state(PK, DN).properties.last == {}
+    assert sandbox.world.state(PK, DN).properties.last == {}
     assert sandbox.world.kinds_kept() == []
     assert sandbox.broker.counters.refused["policy_fault"] == 0
     device.send(Publish(POST, post({"soc": 80})))
@@ -98,7 +98,7 @@ def test_of_a_key_that_stands_twice_the_last_counts(sandbox: Sandbox) -> None:
     """As in every JSON parser of the official SDKs; both are read, one is judged."""
     _, replies = say(sandbox, b'{"id":"0","id":"1","params":{"soc":"x"},"params":{"soc":1,"soc":2}}')
     assert [(reply["code"], reply["id"], reply["data"]) for reply in replies] == [(200, "1", {})]
-    assert sandbox.platform.state(PK, DN).properties.last["soc"].value == 2
+    assert sandbox.world.state(PK, DN).properties.last["soc"].value == 2
 
 
 def test_a_day_ahead_is_just_in_time(sandbox: Sandbox) -> None:
@@ -116,9 +116,9 @@ def test_300_kilobytes_end_the_connection_and_are_logged(sandbox: Sandbox, level
     assert device.closed
     assert [entry.code for entry in sandbox.platform.log.of(PK, DN)] == [9320]
     assert sandbox.broker.counters.refused["malformed"] == 1
-    assert sandbox.platform.state(PK, DN).properties.last == {}
+    assert sandbox.world.state(PK, DN).properties.last == {}
     assert not other.closed
-    assert not sandbox.platform.is_online(sandbox.world.device())
+    assert not sandbox.platform.parts.presence.is_online(sandbox.world.device())
 
 
 def test_a_device_that_breaks_the_protocol_finds_it_in_its_log(sandbox: Sandbox) -> None:

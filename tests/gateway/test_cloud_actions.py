@@ -11,7 +11,8 @@ import pytest
 
 from jinqiao.gateway.openapi.actions import ACTIONS
 from jinqiao.gateway.openapi.http import Request, Response
-from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.events import Registered
+from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, NOW_MS, PK, CloudWorld
 from support.openapi import signed_query
@@ -81,9 +82,10 @@ def test_a_fault_of_the_house_is_told_as_such(world: CloudWorld, caplog: pytest.
     def fail(*_: object) -> None:
         raise RuntimeError("disk full")
 
-    world.platform.on_change = fail
+    world.platform.events.subscribe(Registered, fail, before_ack=True)
     assert refusal(world.call("RegisterDevice", ProductKey=PK, DeviceName="x")) == "iot.system.SystemException"
     assert "RegisterDevice failed" in caplog.text
+    assert world.platform.registry.device(PK, "x") is None  # what could not be kept has not happened
 
 
 def test_lists_and_truth_in_xml(world: CloudWorld) -> None:
@@ -107,7 +109,7 @@ def test_a_device_is_registered_and_kept_before_it_is_told(world: CloudWorld) ->
     data = world.call("RegisterDevice", ProductKey=PK, DeviceName="new", Nickname="金")["Data"]
     assert data["DeviceSecret"] == world.device(PK, "new").secret
     assert data["IotId"] == iot_id(PK, "new")
-    assert ("device", PK, "new", {"secret": data["DeviceSecret"]}) in world.kept
+    assert ("device", f"{PK}/new", {"secret": data["DeviceSecret"]}, "") in world.kept
     assert world.call("QueryDeviceDetail", IotId=data["IotId"])["Data"]["Nickname"] == "金"
     assert world.call("GetDeviceStatus", IotId=data["IotId"])["Data"]["Status"] == "UNACTIVE"
     assert (
@@ -142,7 +144,7 @@ def test_a_device_is_disabled_enabled_deleted(world: CloudWorld) -> None:
     world.connect()
     assert world.call("DeleteDevice")["Success"]
     assert refusal(world.call("GetDeviceStatus")) == "iot.device.NotExistedDevice"
-    assert ("device", PK, DN, {"deleted": True}) in world.kept
+    assert ("device", f"{PK}/{DN}", {"deleted": True}, "") in world.kept
 
 
 def test_a_batch_is_bounded(world: CloudWorld) -> None:
@@ -267,7 +269,7 @@ def test_a_synchronous_service_takes_the_form_the_device_wants(world: CloudWorld
     data = world.read(waiting.finish())["Data"]
     assert json.loads(data["Result"]) == {"Result": 7, "Message": "open"}
     waiting.close()
-    assert len(world.platform.calls) == 0
+    assert len(world.platform.parts.calls) == 0
 
 
 @pytest.mark.parametrize(
@@ -484,14 +486,14 @@ def test_the_thing_model_is_the_file(world: CloudWorld) -> None:
 
 
 def test_tags_are_told(world: CloudWorld) -> None:
-    world.platform.state(PK, DN).tags["vin"] = "LSV"
+    world.state(PK, DN).tags["vin"] = "LSV"
     assert json.loads(world.call("QueryDeviceProp")["Props"]) == {"vin": "LSV"}
 
 
 def test_firmware_is_offered_to_the_devices_that_run_the_source(world: CloudWorld) -> None:
     for name, version in ((DN, "1.0.0"), ("tbox002", "0.9.0")):
         world.connect(device_name=name)
-        world.platform.state(PK, name).versions["default"] = version
+        world.state(PK, name).versions["default"] = version
     image = {"FirmwareUrl": "https://h/x", "FirmwareSize": 14, "FirmwareSign": "ab" * 32, "SignMethod": "SHA256"}
     made = world.call("CreateOTAFirmware", ProductKey=PK, FirmwareName="x", DestVersion="1.1.0", Type=0, **image)
     firmware = made["Data"]["FirmwareId"]

@@ -65,24 +65,24 @@ def answering(world: CloudWorld, delay_s: float) -> Callable[[Downlink], None]:
 @pytest.mark.parametrize("delay_s", [0.0, 0.1])
 async def test_a_call_waits_for_the_device(delay_s: float) -> None:
     world = CloudWorld()
-    world.platform.send = answering(world, delay_s)
+    world.carrier.published = answering(world, delay_s)
     async with served(world) as port:
         calls = (asyncio.to_thread(Caller(port), "RRpc", **WHO, **PING) for _ in range(5))
         answers = await asyncio.gather(*calls)
     assert [base64.b64decode(answer["PayloadBase64Byte"]) for answer in answers] == [b"ping, pong"] * 5
     assert len({answer["MessageId"] for answer in answers}) == 5
-    assert len(world.platform.calls) == 0
+    assert len(world.platform.parts.calls) == 0
 
 
 @pytest.mark.asyncio
 async def test_an_answer_that_does_not_come_is_a_timeout_and_one_too_late_is_nothing() -> None:
     world = CloudWorld()
-    world.platform.send = answering(world, 1.3)
+    world.carrier.published = answering(world, 1.3)
     async with served(world) as port:
         answer: dict[str, Any] = await asyncio.to_thread(Caller(port), "RRpc", **WHO, **PING)
         await asyncio.sleep(0.4)
     assert (answer["Success"], answer["RrpcCode"]) == (True, "TIMEOUT")
-    assert len(world.platform.calls) == 0
+    assert len(world.platform.parts.calls) == 0
 
 
 @pytest.mark.asyncio
@@ -96,7 +96,7 @@ async def test_a_large_body_is_refused() -> None:
 @pytest.mark.asyncio
 async def test_files_are_served_whole_and_by_range() -> None:
     world = CloudWorld()
-    path = world.platform.downloads.offer(b"0123456789", "f.bin")
+    path = world.platform.parts.downloads.offer(b"0123456789", "f.bin")
     async with served(world) as port:
         url = f"http://127.0.0.1:{port}"
         status, body, headers = await fetch(url + path)

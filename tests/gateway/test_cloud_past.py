@@ -26,9 +26,9 @@ class Past:
     """A platform that keeps the past, and one device that talks."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = CloudWorld()
         self.history = History(folder, flush_s=3_600, now_ms=lambda: self.world.now_ms)
-        self.world.platform.history = self.history
+        self.world = CloudWorld(self.history)
+        self.history.listen(self.world.platform.events)
         self.device: Principal = self.world.connect()
 
     def ask(self, action: str, **arguments: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from urllib.parse import urlencode
 
 import pytest
@@ -85,10 +86,29 @@ def test_a_token_logs_in_for_seven_days(world: CloudWorld) -> None:
         log_in(world, data["iotId"], data["iotToken"])
 
 
+@pytest.mark.parametrize("protocol_level", [3, 4, 5])
+@pytest.mark.parametrize("parameters", ["", "_ss=1", "ext=3", "ext=5,_ss=1", "ext=2", "ext=x"])
+def test_a_token_makes_the_same_of_a_device_as_its_secret_does(
+    world: CloudWorld, protocol_level: int, parameters: str
+) -> None:
+    """Will and retained messages over MQTT 5, `ext` as a bit field, keep-alive: nothing depends on how it logged in."""
+    data = pre_authenticate(world)["data"]
+    assert isinstance(data, dict)
+    client_id = f"c1|{parameters}|"
+    by_token = Login(client_id, data["iotId"], data["iotToken"].encode(), protocol_level, True, 60)
+    password = sign("hmacmd5", world.device().secret, client_content("c1", DN, PK))
+    by_secret = Login(client_id, f"{DN}&{PK}", password.encode(), protocol_level, True, 60)
+    one, other = (world.platform.authenticate(login) for login in (by_token, by_secret))
+    for field in fields(Principal):
+        if field.name != "subject":
+            assert getattr(one, field.name) == getattr(other, field.name), field.name
+    assert (one.subject.ext, one.subject.parameters) == (other.subject.ext, other.subject.parameters)
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [({"sign": "00"}, 401), ({"deviceName": "none"}, 401), ({"clientId": ""}, 460), ({"signmethod": "rot13"}, 460)],
 )
 def test_pre_authentication_is_refused(world: CloudWorld, changed: dict[str, str], code: int) -> None:
     assert pre_authenticate(world, **changed)["code"] == code
-    assert not world.platform.tokens
+    assert not world.platform.parts.tokens

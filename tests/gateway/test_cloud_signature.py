@@ -15,10 +15,11 @@ from jinqiao.gateway.openapi.errors import ApiError
 from jinqiao.gateway.openapi.http import Request, Response
 from jinqiao.gateway.openapi.signature import authorise, rpc_string_to_sign
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.gateway.platform.registry.registry import Registry
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "openapi_requests.json").read_text())["requests"]
-KEYS = {"testid": "testsecret"}
+KEYS = {"testid": AccessKey("testid", "testsecret")}
 
 
 def request_of(row: dict[str, Any]) -> Request:
@@ -38,7 +39,7 @@ def error_of(request: Request) -> ApiError:
 
 @pytest.mark.parametrize("request_", by_client())
 def test_requests_of_the_vendors_sdks_are_signed(request_: Request) -> None:
-    assert authorise(request_, request_.parameters(), KEYS) == "testid"
+    assert authorise(request_, request_.parameters(), KEYS) == Account("testid")
 
 
 @pytest.mark.parametrize("request_", by_client())
@@ -53,7 +54,7 @@ def test_another_value_is_not(request_: Request) -> None:
 @pytest.mark.parametrize("request_", by_client())
 def test_a_wrong_secret_is_refused_with_the_string_that_was_signed(request_: Request) -> None:
     with pytest.raises(ApiError) as refused:
-        authorise(request_, request_.parameters(), {"testid": "another"})
+        authorise(request_, request_.parameters(), {"testid": AccessKey("testid", "another")})
     error = refused.value
     assert (error.code, error.status) == ("SignatureDoesNotMatch", 400)
     told, signed = error.message.split(":", 1)
@@ -108,7 +109,7 @@ def test_half_an_authorization_is_told(value: str) -> None:
 
 
 def answer(request: Request) -> Response:
-    cloud = Cloud(Platform(Registry(access_keys=KEYS)))
+    cloud = Cloud(Platform(Registry(access_keys=KEYS.values())))
     response = cloud.dispatch(request)
     assert isinstance(response, Response)
     return response

@@ -80,6 +80,22 @@ def test_qos_1_waits_for_the_window_within_bounds(house: House) -> None:
     assert house.broker.counters.dropped == 200 - 10 - LIMITS.queue_bytes // (SIZE + 2)
 
 
+def test_who_had_to_wait_may_go_on_when_three_quarters_of_the_queue_are_gone(house: House) -> None:
+    """Not at the first message taken: it would wait again at once, and be stopped and started for each of them."""
+    slow, lossless = subscriber(house, "slow", 1), house.client("one:lossless")
+    publish(lossless, 60, qos=1)
+    held = [house.broker.dispatcher.held]
+    while lossless.transport.reading_paused:
+        for message in slow.messages():
+            slow.send(Puback(message.packet_id))
+            held.append(house.broker.dispatcher.held)
+            if not lossless.transport.reading_paused:
+                break
+    quarter = LIMITS.high_water_bytes / 4
+    assert held[0] > LIMITS.high_water_bytes
+    assert held[-2] > quarter >= held[-1]
+
+
 def test_a_lossless_publisher_waits_for_a_reader_that_is_behind(house: House) -> None:
     slow, fast = subscriber(house, "slow"), subscriber(house, "fast")
     lossless, other = house.client("one:lossless"), house.client("two")

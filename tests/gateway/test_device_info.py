@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from jinqiao.gateway.platform.devices.desired import DesiredProperties, VersionConflict
-from jinqiao.gateway.platform.uplinks.config import push_config, push_log_config, set_config
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
+from jinqiao.gateway.storage.kinds import RESTORE
+from jinqiao.gateway.storage.sqlite import Row
 from support.alink_house import CAR_TSL, DN, PK, S, World
 
 
@@ -39,10 +41,10 @@ def test_tags_as_the_sdks_send_them(world: World) -> None:
         '{"attrKey":"SYS_SDK_LANGUAGE","attrValue":"C","domain":"SYSTEM"}],"method":"thing.deviceinfo.update"}'
     )
     assert world.ask(device, f"{S}/thing/deviceinfo/update", c_sdk)["code"] == 200
-    assert world.platform.state(PK, DN).tags["vin"] == "LSV0000000000001"
+    assert world.state(PK, DN).tags["vin"] == "LSV0000000000001"
     delete = '{"id": "4", "version": "1.0", "params": [{"attrKey": "vin"}], "method": "thing.deviceinfo.delete"}'
     assert world.ask(device, f"{S}/thing/deviceinfo/delete", delete)["code"] == 200
-    assert world.platform.state(PK, DN).tags == {"SYS_LP_SDK_VERSION": "3.0.1", "SYS_SDK_LANGUAGE": "C"}
+    assert world.state(PK, DN).tags == {"SYS_LP_SDK_VERSION": "3.0.1", "SYS_SDK_LANGUAGE": "C"}
     assert world.kinds_kept() == ["tags", "tags", "tags"]
 
 
@@ -65,7 +67,7 @@ def test_tags_as_the_sdks_send_them(world: World) -> None:
 )
 def test_bad_tags_are_460_and_none_is_taken(world: World, params: Any) -> None:
     assert world.request(world.connect(), "thing/deviceinfo/update", params)["code"] == 460
-    assert world.platform.state(PK, DN).tags == {}
+    assert world.state(PK, DN).tags == {}
 
 
 def test_a_device_has_at_most_200_tags(world: World) -> None:
@@ -88,20 +90,19 @@ def test_deleting_a_tag_that_is_not_there_is_no_error(world: World) -> None:
 
 def test_desired_properties_as_the_c_sdk_asks(world: World) -> None:
     device = world.connect()
-    desired = world.platform.state(PK, DN).desired
-    assert desired.set({"speed": 30.5}, None, 1) == {"speed": 1}
+    assert world.state(PK, DN).desired.set({"speed": 30.5}, None, 1) == {"speed": 1}
     get = '{"id":"4","version":"1.0","params":["speed"],"sys":{"ack":1}}'
     assert world.ask(device, f"{S}/thing/property/desired/get", get)["data"] == {"speed": {"value": 30.5, "version": 1}}
     stale = world.request(device, "thing/property/desired/delete", {"speed": {"version": 2}})
-    assert (stale["code"], list(desired.entries)) == (200, ["speed"])
+    assert (stale["code"], list(world.state().desired.entries)) == (200, ["speed"])
     delete = '{"id":"5","version":"1.0","params":{"speed":{"version":1}},"sys":{"ack":1}}'
     assert world.ask(device, f"{S}/thing/property/desired/delete", delete)["data"] == {}
     assert world.request(device, "thing/property/desired/get", ["speed", "soc"])["data"] == {}
     assert world.kinds_kept() == ["desired"]
     # A deleted value's version does not come again.
-    assert desired.set({"speed": 1.0}, {"speed": 1}, 2) == {"speed": 2}
+    assert world.state().desired.set({"speed": 1.0}, {"speed": 1}, 2) == {"speed": 2}
     world.request(device, "thing/property/desired/delete", {"speed": {}})
-    assert desired.entries == {}
+    assert world.state().desired.entries == {}
 
 
 def test_a_conflict_changes_nothing() -> None:
@@ -149,32 +150,32 @@ def test_a_configuration_is_asked_for_and_pushed(world: World) -> None:
     device = world.connect()
     topic = f"{S}/thing/config/get"
     assert world.ask(device, topic, CONFIG)["code"] == 6710
-    set_config(world.platform, PK, b'{"report":5}')
+    world.platform.operations.configuration.set(OPERATOR, PK, b'{"report":5}')
     data = world.ask(device, topic, CONFIG)["data"]
     path = data["url"].removeprefix("http://127.0.0.1:8080")
-    assert world.platform.downloads.get(path) == b'{"report":5}'
+    assert world.platform.parts.downloads.get(path) == b'{"report":5}'
     assert (data["configSize"], data["signMethod"], data["getType"]) == (12, "Sha256", "file")
     assert data["sign"] in path
-    push_config(world.platform, world.device())
+    world.platform.operations.configuration.push(OPERATOR, world.device())
     (pushed,) = world.sent
     body = json.loads(pushed.payload)
     assert (pushed.topic, body["method"], body["params"]) == (f"{S}/thing/config/push", "thing.config.push", data)
-    set_config(world.platform, PK, b"x", enabled=False)
+    world.platform.operations.configuration.set(OPERATOR, PK, b"x", enabled=False)
     assert world.ask(device, topic, CONFIG)["code"] == 6713
     assert [kind for kind, *_ in world.kept if kind == "config"] == ["config", "config"]
 
 
 def test_a_configuration_comes_back_after_a_restart(world: World) -> None:
-    set_config(world.platform, PK, b"content")
-    (value,) = [value for kind, _, _, value in world.kept if kind == "config"]
+    world.platform.operations.configuration.set(OPERATOR, PK, b"content")
+    (row,) = [row for row in world.kept if row.kind == "config"]
     again = World()
-    again.platform.restore(PK, "", {"config": json.loads(json.dumps(value))})
+    RESTORE["config"](again.platform.parts, Row("config", PK, json.loads(json.dumps(row.value))))
     assert again.ask(again.connect(), f"{S}/thing/config/get", CONFIG)["data"]["configSize"] == 7
 
 
 def test_a_configuration_has_a_size(world: World) -> None:
     with pytest.raises(ValueError, match="at most 64000"):
-        set_config(world.platform, PK, b"x" * 64_001)
+        world.platform.operations.configuration.set(OPERATOR, PK, b"x" * 64_001)
 
 
 @pytest.mark.parametrize("params", [None, {}, {"configScope": "device", "getType": "file"}, {"configScope": "product"}])
@@ -187,7 +188,7 @@ def test_the_log_is_switched_and_posted(world: World) -> None:
     ask = '{"id":"14","version":"1.0","params":{"getType":"content","configScope":"device"}}'  # C Link SDK 4
     topic = f"{S}/thing/config/log/get"
     assert world.ask(device, topic, ask)["data"] == {"getType": "content", "content": {"mode": 0}}
-    push_log_config(world.platform, world.device(), 1)
+    world.platform.operations.configuration.push_log_mode(OPERATOR, world.device(), 1)
     assert world.ask(device, topic, ask)["data"]["content"] == {"mode": 1}
     assert world.sent[0].topic == f"{S}/thing/config/log/push"
     entry = {"utcTime": "2026-11-22T12:00:00.000Z", "logLevel": "ERROR", "module": "ota", "logContent": "flash failed"}

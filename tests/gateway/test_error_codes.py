@@ -16,7 +16,7 @@ import pytest
 from jinqiao.base.errors import JinqiaoError
 from jinqiao.gateway.broker.policy import Downlink, Login, Principal
 from jinqiao.gateway.platform.converters.base import ConverterError
-from jinqiao.gateway.platform.uplinks.config import set_config
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.signature import client_content, registration_content, sign
 from support.cloud_world import DN, PK, CloudWorld
@@ -66,7 +66,7 @@ class Desk(CloudWorld):
         return {*self.replies, *errors, *(entry.code for entry in self.platform.log)}
 
     def ask(self, who: tuple[str, str], suffix: str, params: Any, *, method: Any = "m", root: str = "sys") -> None:
-        principal = self.platform.peer_of(self.device(*who)) or self.connect(*who)
+        principal = self.platform.parts.presence.peer_of(self.device(*who)) or self.connect(*who)
         between = "/" if root == "sys" else "/combine/"
         topic = f"/{root}/{who[0]}/{who[1]}{between}{suffix}"
         self.send(principal, topic, json.dumps({"id": "1", "params": params, "method": method}).encode())
@@ -185,7 +185,7 @@ def set_property(desk: Desk) -> None:
 
 
 def disable(who: tuple[str, str] = (PK, DN)) -> Callable[[Desk], None]:
-    return lambda desk: desk.platform.set_disabled(desk.device(*who), True)
+    return lambda desk: desk.platform.parts.provisioning.set_disabled(desk.device(*who), True)
 
 
 def fail(desk: Desk) -> None:
@@ -215,14 +215,14 @@ PROVOKED: dict[int, Callable[[Desk], None]] = {
     200: post({"StateOfCharge": 80}),
     400: steps(lambda desk: desk.connect(), lambda desk: desk.connect()),
     401: lambda desk: desk.refused(username=None),
-    403: with_limit("platform.MOST_DEVICES", 0, ask("thing/sub/register", [names((SUB[0], "fresh"))], GATEWAY)),
+    403: with_limit("provisioning.MOST_DEVICES", 0, ask("thing/sub/register", [names((SUB[0], "fresh"))], GATEWAY)),
     427: steps(log_in, lambda desk: desk.connect(*SUB)),
     428: with_limit("uplinks.sub_sessions.MOST_BOUND", 0, log_in),
     429: steps(bind, *[session("batch_login", {"deviceList": [signed()] * 50})] * 5),
     460: post([]),  # type: ignore[arg-type]
     500: fail,
     520: steps(bind, session("logout", names(SUB))),
-    521: steps(log_in, lambda desk: desk.platform.forget_device(desk.device(*SUB))),
+    521: steps(log_in, lambda desk: desk.platform.parts.provisioning.forget(desk.device(*SUB))),
     522: steps(log_in, disable(SUB)),
     5005: ask("thing/sub/register", [names(("nobody", "x"))], GATEWAY),
     5160: ask("thing/event/NoSuch/post", {}),
@@ -270,7 +270,7 @@ PROVOKED: dict[int, Callable[[Desk], None]] = {
     6619: steps(bind, ask("thing/sub/register", [names(SUB)], (PK, DN))),
     6710: ask("thing/config/get", {"configScope": "product", "getType": "file"}),
     6713: steps(
-        lambda desk: set_config(desk.platform, PK, b"{}", enabled=False),
+        lambda desk: desk.platform.operations.configuration.set(OPERATOR, PK, b"{}", enabled=False),
         ask("thing/config/get", {"configScope": "product", "getType": "file"}),
     ),
     6760: with_limit("devices.uploads.DEVICE_QUOTA", 599, ask("thing/file/upload/mqtt/init", UPLOAD)),

@@ -67,8 +67,8 @@ def test_a_will_is_sent_no_higher(house: House) -> None:
 
 @pytest.mark.parametrize("level", [4, 5])
 def test_a_session_that_comes_back_under_a_lower_limit_gets_what_waited_at_that(house: House, level: int) -> None:
-    wishes = {Property.SESSION_EXPIRY: 100} if level == 5 else {}
-    before = client(house, "car", 2, clean_session=False, level=level, properties=wishes)
+    properties = {Property.SESSION_EXPIRY: 100} if level == 5 else {}
+    before = client(house, "car", 2, clean_session=False, level=level, properties=properties)
     assert subscribe(before, 2) == 2
     publisher = client(house, "publisher", 2)
     publisher.send(Publish("a", b"sent", 1, packet_id=1))
@@ -76,7 +76,7 @@ def test_a_session_that_comes_back_under_a_lower_limit_gets_what_waited_at_that(
     publisher.send(Publish("a", b"1", 1, packet_id=2))
     publisher.send(Publish("a", b"2", 2, packet_id=3))
     assert house.broker.dispatcher.held > 0
-    after = client(house, "car", 0, clean_session=False, level=level, properties=wishes)
+    after = client(house, "car", 0, clean_session=False, level=level, properties=properties)
     waited = [(m.payload, m.qos, m.duplicate) for m in after.backlog if isinstance(m, Publish)]
     assert waited == [(b"sent", 0, False), (b"1", 0, False), (b"2", 0, False)]
     assert house.broker.dispatcher.held == 0
@@ -84,7 +84,7 @@ def test_a_session_that_comes_back_under_a_lower_limit_gets_what_waited_at_that(
     publisher.send(Publish("a", b"3", 1, packet_id=4))
     assert [(m.payload, m.qos) for m in after.messages()] == [(b"3", 0)]
     after.lose()
-    again = client(house, "car", 2, clean_session=False, level=level, properties=wishes)
+    again = client(house, "car", 2, clean_session=False, level=level, properties=properties)
     assert again.backlog == []
 
 

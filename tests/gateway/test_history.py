@@ -17,18 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.history.pages import Query, Row, cut
+from jinqiao.gateway.platform.devices.past import Query, Row, cut
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Device, Product
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from support.history import called, happened, posted, replied
 
 duckdb = pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 from jinqiao.gateway.history import history as history_module  # noqa: E402
-from jinqiao.gateway.history import shelf as shelf_module  # noqa: E402
+from jinqiao.gateway.history import segment_store as store_module  # noqa: E402
 from jinqiao.gateway.history.history import History  # noqa: E402
-from jinqiao.gateway.history.shelf import FAN  # noqa: E402
+from jinqiao.gateway.history.segment_store import FAN  # noqa: E402
 
 PK = "a1carPK0001"
 NOW_MS = 1_795_333_508_413
@@ -67,7 +68,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 
 def post(history: History, turn: int, name: str = "tbox001", **values: Any) -> None:
     params = {key: {"value": value, "time": NOW_MS + turn} for key, value in values.items()}
-    history.properties(device(name), params, {}, NOW_MS + turn)
+    posted(history, device(name), params, {}, NOW_MS + turn)
 
 
 def told(history: History, asked: Query) -> list[tuple[str, int, str]]:
@@ -123,14 +124,14 @@ def test_values_are_texts(kept: Kept, value: Any, text: str) -> None:
 def test_what_was_refused_is_not_there_and_a_bare_value_is_of_now(kept: Kept) -> None:
     history = kept()
     params = {"good": 1, "bad": 2, "odd": {"value": 3, "time": "yesterday"}}
-    history.properties(device(), params, {"bad": 6320}, NOW_MS)
+    posted(history, device(), params, {"bad": 6320}, NOW_MS)
     assert told(history, query("good", "bad", "odd")) == [("good", 0, "1"), ("odd", 0, "3")]
 
 
 def test_of_two_values_of_one_time_the_later_counts(kept: Kept) -> None:
     history = kept()
     for number in range(3):
-        history.properties(device(), {"speed": {"value": number, "time": NOW_MS}}, {}, NOW_MS + number)
+        posted(history, device(), {"speed": {"value": number, "time": NOW_MS}}, {}, NOW_MS + number)
         history.flush()
     assert told(history, query("speed")) == [("speed", 0, "2")]
 
@@ -144,11 +145,11 @@ def test_a_device_of_the_same_name_does_not_inherit(kept: Kept) -> None:
 
 def test_events_and_services(kept: Kept) -> None:
     history = kept()
-    history.event(device(), "Collision", {"Level": 2}, NOW_MS - 5, NOW_MS)
-    history.service(device(), "Unlock", "77", '{"door":1}', "", NOW_MS)
+    happened(history, device(), "Collision", {"Level": 2}, NOW_MS - 5, NOW_MS)
+    called(history, device(), "Unlock", "77", '{"door":1}', NOW_MS)
     history.flush()
-    history.service(device(), "Unlock", "77", "", '{"ok":true}', NOW_MS + 80)
-    history.service(device(), "Lock", "78", "{}", "", NOW_MS + 90)
+    replied(history, device(), "Unlock", "77", '{"ok":true}', NOW_MS + 80)
+    called(history, device(), "Lock", "78", "{}", NOW_MS + 90)
     (event,) = history.ask(query(kind="event")).rows
     assert event == Row("Collision", NOW_MS - 5, {"output": '{"Level":2}'})
     unlock, lock = history.ask(query(kind="service")).rows
@@ -189,7 +190,7 @@ def test_pages_hold_every_row_once(kept: Kept, ascending: bool) -> None:
 def test_many_events_of_one_moment_do_not_hold_up_the_pages(kept: Kept) -> None:
     history = kept()
     for number in range(40):
-        history.event(device(), f"E{number}", {}, NOW_MS + number // 15, NOW_MS)
+        happened(history, device(), f"E{number}", {}, NOW_MS + number // 15, NOW_MS)
     rows = walk(history, query(kind="event", page=4))
     assert sorted(row.identifier for row in rows) == sorted(f"E{number}" for number in range(40))
 
@@ -236,7 +237,7 @@ def test_small_segments_become_one(kept: Kept) -> None:
 
 
 def test_large_segments_are_merged_as_far_as_they_fit(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf_module, "MOST_ROWS", 1_000)
+    monkeypatch.setattr(store_module, "MOST_ROWS", 1_000)
     history = kept()
     for turn in range(10):
         for second in range(30):
@@ -320,11 +321,12 @@ def test_kill_9_loses_seconds_and_leaves_every_finished_segment(tmp_path: Path, 
         "from pathlib import Path\n"
         "from types import SimpleNamespace as Some\n"
         "from jinqiao.gateway.history.history import History\n"
+        "from jinqiao.gateway.platform.events import PropertiesAccepted\n"
         "history = History(Path(sys.argv[1]), flush_s=0.01)\n"
         "device = Some(product=Some(key='a1carPK0001'), name='tbox001')\n"
         "for n in itertools.count():\n"
         "    now = time.time_ns() // 10**6\n"
-        "    history.properties(device, {'speed': {'value': n, 'time': now}}, {}, now)\n"
+        "    history.take_properties(PropertiesAccepted(device, {'speed': {'value': n, 'time': now}}, {}, now))\n"
         "    time.sleep(0.002)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as process:
@@ -354,7 +356,7 @@ def test_a_disk_that_does_not_take_it_is_told_once_and_tried_again(
         def fail(*_: Any, **__: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        full.setattr(history_module.Shelf, "add", fail)
+        full.setattr(history_module.SegmentStore, "add", fail)
         post(history, 0, speed=1)
         time.sleep(0.1)
         assert told(history, query("speed")) == [("speed", 0, "1")]

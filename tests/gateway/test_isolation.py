@@ -121,7 +121,7 @@ def test_no_publish_reaches_a_neighbours_topics(sandbox: Sandbox, level: int, qo
     victim, application = sandbox.device(), sandbox.application()
     application.send(Subscribe(1, (("#", 1),)))
     application.received()
-    state = sandbox.platform.state(PK, DN).dump()
+    state = sandbox.world.state(PK, DN).dump()
     for topic in VICTIMS:
         intruder = sandbox.device(PK, INTRUDER, level=level)
         sandbox.world.now_ms += 60_000
@@ -131,7 +131,7 @@ def test_no_publish_reaches_a_neighbours_topics(sandbox: Sandbox, level: int, qo
         intruder.send(Publish(topic, CANARY, qos=qos, packet_id=qos))
         assert heard(victim) == [], topic
         assert heard(application) == [], topic
-    assert sandbox.platform.state(PK, DN).dump() == state
+    assert sandbox.world.state(PK, DN).dump() == state
     assert {entry.code for entry in sandbox.platform.log.of(PK, INTRUDER)} == {9236, 400}
 
 
@@ -173,6 +173,24 @@ def test_a_will_on_its_own_topic_is_published(sandbox: Sandbox) -> None:
     application.received()
     sandbox.device(PK, INTRUDER, level=5, will=Will(f"/{PK}/{INTRUDER}/user/update", CANARY)).lose()
     assert len(heard(application)) == 1
+
+
+@pytest.mark.parametrize("who", ["device", "application"])
+@pytest.mark.parametrize(("reason", "count"), [(0x00, 0), (0x04, 1), (0x80, 1), (0x98, 1)])
+def test_a_client_that_leaves_with_another_reason_than_success_leaves_its_will(
+    sandbox: Sandbox, who: str, reason: int, count: int
+) -> None:
+    """MQTT 5 § 3.14.4, for those who may leave one at all."""
+    listener = sandbox.application("listener")
+    listener.send(Subscribe(1, (("#", 1),)))
+    listener.received()
+    topic = f"/{PK}/{INTRUDER}/user/update"
+    will = Will(topic, CANARY)
+    client = (
+        sandbox.device(PK, INTRUDER, level=5, will=will) if who == "device" else sandbox.application(level=5, will=will)
+    )
+    client.leave(reason=reason)
+    assert [message.topic for message in heard(listener)] == [topic] * count
 
 
 def test_an_alias_is_no_way_round_permissions(sandbox: Sandbox) -> None:
@@ -239,7 +257,7 @@ def test_the_same_client_id_does_not_take_over_anothers_session(sandbox: Sandbox
 def test_only_the_device_that_was_asked_may_answer(sandbox: Sandbox) -> None:
     sandbox.device(parameters="_ss=1,ext=1")
     intruder = sandbox.device(PK, INTRUDER, "_ss=1,ext=1")
-    call = sandbox.platform.calls.open(f"{PK}/{DN}")
+    call = sandbox.platform.parts.calls.open(f"{PK}/{DN}")
     for topic in (
         f"/sys/{PK}/{INTRUDER}/rrpc/response/{call.message_id}",
         f"/ext/rrpc/{call.message_id}/sys/{PK}/{INTRUDER}/thing/service/x",
@@ -251,12 +269,12 @@ def test_only_the_device_that_was_asked_may_answer(sandbox: Sandbox) -> None:
 
 
 def test_an_upload_is_its_devices_own(sandbox: Sandbox) -> None:
-    upload = sandbox.platform.uploads.begin(f"{PK}/{DN}", "log.txt", 600, "overwrite", None, "")
+    upload = sandbox.platform.parts.uploads.begin(f"{PK}/{DN}", "log.txt", 600, "overwrite", None, "")
     intruder = sandbox.device(PK, INTRUDER)
     request = {"id": "1", "params": {"uploadId": upload.id}}
     intruder.send(Publish(f"/sys/{PK}/{INTRUDER}/thing/file/upload/mqtt/cancel", json.dumps(request).encode()))
     assert [entry.code for entry in sandbox.platform.log.of(PK, INTRUDER)] == [460]
-    assert upload.id in sandbox.platform.uploads.open
+    assert upload.id in sandbox.platform.parts.uploads.open
 
 
 # Sub-devices.
@@ -284,7 +302,7 @@ def test_another_gateways_sub_device_is_as_closed_as_any_device(sandbox: Sandbox
     everything_said(sandbox, SUB_PK, SUB_DN)
     assert heard(intruder) == []
     assert heard(gateway)
-    assert "soc" not in sandbox.platform.state(SUB_PK, SUB_DN).properties.last
+    assert "soc" not in sandbox.world.state(SUB_PK, SUB_DN).properties.last
 
 
 @pytest.mark.parametrize(
@@ -308,7 +326,7 @@ def test_no_request_speaks_for_another_gateways_sub_device(
     payload = json.dumps({"id": "1", "params": params}).encode()
     intruder.send(Publish(f"/sys/{PK}/{INTRUDER}{suffix}", payload))
     assert [json.loads(message.payload)["code"] for message in intruder.messages()] == [code]
-    assert sandbox.platform.gateways.speaks_for(f"{SUB_PK}/{SUB_DN}") == f"{PK}/{DN}"
+    assert sandbox.platform.parts.topology.speaks_for(f"{SUB_PK}/{SUB_DN}") == f"{PK}/{DN}"
 
 
 def test_a_sub_device_with_a_connection_of_its_own_is_no_way_to_its_gateway(sandbox: Sandbox) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.platform.devices.jobs import Jobs, Task
 from jinqiao.gateway.platform.devices.uploads import Uploads, crc16, crc64
-from jinqiao.gateway.platform.uplinks.jobs import notify_job
+from jinqiao.gateway.platform.events import Events
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from support.alink_house import DN, PK, S, World
 
 
@@ -26,7 +27,7 @@ def world() -> World:
 def test_a_job_is_notified_asked_for_and_reported(world: World) -> None:
     device = world.connect()
     file = {"sign": "ab", "signMethod": "SHA256", "fileUrl": "https://host/f"}
-    notify_job(world.platform, world.device(), Task("t1", {"do": "reboot"}, file))
+    world.platform.operations.tasks.notify(OPERATOR, world.device(), Task("t1", {"do": "reboot"}, file))
     (notice,) = world.sent
     task = {"taskId": "t1", "status": "SENT", "jobDocument": {"do": "reboot"}, "jobFile": file}
     assert notice.topic == f"{S}/thing/job/notify"
@@ -39,16 +40,16 @@ def test_a_job_is_notified_asked_for_and_reported(world: World) -> None:
     update = {"taskId": "t1", "status": "IN_PROGRESS", "progress": 40, "statusDetails": {"k": "v"}}
     assert world.request(device, "thing/job/update", update)["data"] == {"taskId": "t1"}
     assert world.request(device, "thing/job/update", {"taskId": "t1", "status": "SUCCEEDED"})["code"] == 200
-    assert world.platform.state(PK, DN).jobs.tasks["t1"].status == "SUCCEEDED"
+    assert world.state(PK, DN).jobs.tasks["t1"].status == "SUCCEEDED"
     assert world.request(device, "thing/job/update", {"taskId": "t1", "status": "FAILED"})["code"] == 460
     assert world.request(device, "thing/job/get", {"taskId": "$next"})["data"] == {"taskId": "$next"}
 
 
 def test_a_device_that_was_away_asks(world: World) -> None:
-    notify_job(world.platform, world.device(), Task("t1", {}))
+    world.platform.operations.tasks.notify(OPERATOR, world.device(), Task("t1", {}))
     assert world.sent == []
     assert world.request(world.connect(), "thing/job/get", {"taskId": "$next"})["data"]["task"]["status"] == "SENT"
-    assert world.platform.state(PK, DN).jobs.tasks["t1"].status == "SENT"
+    assert world.state(PK, DN).jobs.tasks["t1"].status == "SENT"
 
 
 @pytest.mark.parametrize(
@@ -66,10 +67,10 @@ def test_a_device_that_was_away_asks(world: World) -> None:
 )
 def test_bad_reports_are_460(world: World, change: dict[str, Any]) -> None:
     device = world.connect()
-    notify_job(world.platform, world.device(), Task("t1", {}))
+    world.platform.operations.tasks.notify(OPERATOR, world.device(), Task("t1", {}))
     params = {"taskId": "t1", "status": "FAILED", **change}
     assert world.request(device, "thing/job/update", params)["code"] == 460
-    assert world.platform.state(PK, DN).jobs.tasks["t1"].status == "SENT"
+    assert world.state(PK, DN).jobs.tasks["t1"].status == "SENT"
 
 
 def test_jobs_are_bounded_and_survive_as_plain_values() -> None:
@@ -103,7 +104,7 @@ def send(world: World, device: Any, upload_id: str, at: Any, block: bytes, **cha
 
 
 def files(world: World) -> dict[str, bytes]:
-    return world.platform.uploads.files.get(f"{PK}/{DN}", {})
+    return world.platform.parts.uploads.files.get(f"{PK}/{DN}", {})
 
 
 def test_a_file_in_blocks(world: World) -> None:
@@ -117,7 +118,7 @@ def test_a_file_in_blocks(world: World) -> None:
     assert begin(world, device)["data"] | {"offset": 400} == begin(world, device)["data"]
     assert send(world, device, upload_id, 400, CONTENT[400:], isComplete=True)["data"]["complete"] is True
     assert files(world) == {"log.txt": CONTENT}
-    assert world.platform.uploads.open == {}
+    assert world.platform.parts.uploads.open == {}
 
 
 def test_a_file_of_unknown_size_appended_to_another(world: World) -> None:
@@ -151,7 +152,7 @@ def test_a_file_of_unknown_size_appended_to_another(world: World) -> None:
 )
 def test_files_that_are_not_begun(world: World, change: dict[str, Any]) -> None:
     assert begin(world, world.connect(), **change)["code"] == 460
-    assert world.platform.uploads.open == {}
+    assert world.platform.parts.uploads.open == {}
 
 
 def test_blocks_that_are_refused_write_nothing(world: World) -> None:
@@ -174,7 +175,7 @@ def test_blocks_that_are_refused_write_nothing(world: World) -> None:
     wrong = len(header).to_bytes(2) + header + block + b"\0\0"
     assert world.ask(device, f"{S}/thing/file/upload/mqtt/send", wrong)["code"] == 460
     assert world.say(device, f"{S}/thing/file/upload/mqtt/send", b"\xff\xff{}") == []
-    assert world.platform.uploads.open[upload_id].content == b""
+    assert world.platform.parts.uploads.open[upload_id].content == b""
 
 
 def test_a_file_that_is_not_what_was_announced_is_thrown_away(world: World) -> None:
@@ -202,12 +203,12 @@ def test_a_device_has_a_quota(world: World, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_oldest_upload_makes_room(world: World) -> None:
     device = world.connect()
     ids = [begin(world, device, initUid=f"u{n}")["data"]["uploadId"] for n in range(6)]
-    assert list(world.platform.uploads.open) == ids[2:]
+    assert list(world.platform.parts.uploads.open) == ids[2:]
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.binary(max_size=20), st.booleans()), max_size=12))
 def test_what_is_held_is_what_is_counted(steps: list[tuple[int, bytes, bool]]) -> None:
-    uploads = Uploads()
+    uploads = Uploads(Events())
     upload = uploads.begin("a/b", "f", -1, "overwrite", None, "")
     for offset, block, done in steps:
         uploads.write(upload, offset, block)

@@ -396,12 +396,35 @@ def test_who_comes_back_in_time_leaves_no_will(house: House) -> None:
     assert [message.payload for message in reader.messages()] == [b"gone"]
 
 
-def test_a_goodbye_with_the_will(house: House) -> None:
-    """[MQTT5-3.1.2-8]: reason 0x04."""
+@pytest.mark.parametrize(
+    ("reason", "published"),
+    [(Reason.SUCCESS, False), *((reason, True) for reason in Reason if reason >= 0x80 or reason == 0x04)],
+)
+def test_a_goodbye_takes_the_will_back_only_if_all_was_well(house: House, reason: Reason, published: bool) -> None:
+    """[MQTT5-3.1.2-8, 10], § 3.14.4: discarded if the reason is 0x00, published with any other."""
     reader = subscribed(five(house, "reader"), "will")
-    five(house, "one", will=Will("will", b"gone")).leave()
-    assert reader.messages() == []
-    five(house, "one", will=Will("will", b"gone")).leave(reason=Reason.DISCONNECT_WITH_WILL)
+    five(house, "one", will=Will("will", b"gone")).leave(reason=reason)
+    assert [message.payload for message in reader.messages()] == [b"gone"] * published
+
+
+def test_a_goodbye_with_a_reason_and_a_session_that_lasts_leaves_the_will_its_delay(house: House) -> None:
+    """§ 3.1.3.2.2; a reason of success takes the will back for the whole session."""
+    reader = subscribed(five(house, "reader"), "will")
+    will = Will("will", b"gone", properties={P.WILL_DELAY: 3})
+    for gone_at, reason, expected in ((0.0, Reason.SUCCESS, []), (10.0, Reason.UNSPECIFIED, [b"gone"])):
+        house.at(gone_at)
+        five(house, "one", {P.SESSION_EXPIRY: 9}, will=will).leave(reason=reason)
+        house.at(gone_at + 2.9)
+        assert reader.messages() == []
+        house.at(gone_at + 9.9)
+        assert [message.payload for message in reader.messages()] == expected
+
+
+def test_a_goodbye_that_breaks_the_rules_leaves_the_will(house: House) -> None:
+    """§ 3.14.2.2.2: a session that was to end cannot be made to last; the connection ends as after any such error."""
+    reader = subscribed(five(house, "reader"), "will")
+    five(house, "one", will=Will("will", b"gone")).leave(properties={P.SESSION_EXPIRY: 9})
+    assert house.broker.counters.refused["malformed"] == 1
     assert [message.payload for message in reader.messages()] == [b"gone"]
 
 

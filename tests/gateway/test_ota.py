@@ -9,6 +9,7 @@ import pytest
 
 from jinqiao.gateway.platform.devices.ota import Firmware, Status, Upgrades
 from jinqiao.gateway.platform.devices.uploads import crc16
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.uplinks.files import BLOCK
 from support.alink_house import DN, PK, S, World
 
@@ -23,7 +24,7 @@ def world() -> World:
 
 
 def status(world: World, module: str = "default") -> Status:
-    return world.platform.state(PK, DN).ota.of_module[module].status
+    return world.state(PK, DN).ota.of_module[module].status
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def status(world: World, module: str = "default") -> Status:
 def test_versions_as_the_sdks_inform_them(world: World, payload: str, module: str, version: str) -> None:
     device = world.connect()
     assert world.say(device, INFORM, payload) == []
-    assert world.platform.state(PK, DN).versions == {module: version}
+    assert world.state(PK, DN).versions == {module: version}
     world.say(device, INFORM, payload)
     assert world.kinds_kept() == ["versions"]
 
@@ -49,13 +50,13 @@ def test_versions_as_the_sdks_inform_them(world: World, payload: str, module: st
 def test_a_bad_version_is_logged(world: World, payload: str) -> None:
     assert world.say(world.connect(), INFORM, payload) == []
     assert [entry.code for entry in world.platform.log] == [460]
-    assert world.platform.state(PK, DN).versions == {}
+    assert world.state(PK, DN).versions == {}
 
 
 def test_the_notice_and_the_whole_way_of_an_upgrade(world: World) -> None:
     device = world.connect()
     world.say(device, INFORM, '{"id": 1, "params": {"version": "1.0.0"}}')
-    world.platform.push_ota(world.device(), FIRMWARE, job_id="job")
+    world.platform.operations.firmware.offer(OPERATOR, world.device(), FIRMWARE, job_id="job")
     (notice,) = world.sent
     body = json.loads(notice.payload)
     assert (notice.topic, notice.qos) == (UPGRADE, 1)
@@ -71,19 +72,19 @@ def test_the_notice_and_the_whole_way_of_an_upgrade(world: World) -> None:
         "module": "default",
     }
     assert status(world) is Status.NOTIFIED
-    assert world.platform.state(PK, DN).ota.of_module["default"].source_version == "1.0.0"
+    assert world.state(PK, DN).ota.of_module["default"].source_version == "1.0.0"
     for step in ("10", 100):
         assert world.say(device, PROGRESS, {"id": 2, "params": {"step": step, "desc": "", "module": "default"}}) == []
     assert status(world) is Status.IN_PROGRESS
     assert world.say(device, INFORM, '{"id": 3, "params": {"version": "2.0.0"}}') == []
     assert status(world) is Status.SUCCEEDED
-    assert world.platform.state(PK, DN).ota.pending == {}
+    assert world.state(PK, DN).ota.pending == {}
 
 
 @pytest.mark.parametrize("step", [-1, "-2", -3, -4])
 def test_a_failed_step_ends_the_upgrade_and_is_logged(world: World, step: Any) -> None:
     device = world.connect()
-    world.platform.push_ota(world.device(), FIRMWARE)
+    world.platform.operations.firmware.offer(OPERATOR, world.device(), FIRMWARE)
     world.say(device, PROGRESS, {"id": 2, "params": {"step": step, "desc": "no space"}})
     assert status(world) is Status.FAILED
     assert "no space" in next(entry.message for entry in world.platform.log)
@@ -95,14 +96,14 @@ def test_a_failed_step_ends_the_upgrade_and_is_logged(world: World, step: Any) -
 @pytest.mark.parametrize("step", [101, -5, "many", "", "--1", 1.5, None, True, "٣"])
 def test_a_step_that_is_none_is_460(world: World, step: Any) -> None:
     device = world.connect()
-    world.platform.push_ota(world.device(), FIRMWARE)
+    world.platform.operations.firmware.offer(OPERATOR, world.device(), FIRMWARE)
     world.say(device, PROGRESS, {"id": 2, "params": {"step": step}})
     assert [entry.code for entry in world.platform.log] == [460]
     assert status(world) is Status.NOTIFIED
 
 
 def test_a_device_that_was_away_is_told_when_it_informs(world: World) -> None:
-    world.platform.push_ota(world.device(), FIRMWARE)
+    world.platform.operations.firmware.offer(OPERATOR, world.device(), FIRMWARE)
     assert (world.sent, status(world)) == ([], Status.QUEUED)
     (notice,) = world.say(world.connect(), INFORM, '{"id": 1, "params": {"version": "1.0.0"}}')
     assert notice.topic == UPGRADE
@@ -120,7 +121,9 @@ def test_firmware_is_asked_for_by_module(world: World) -> None:
         "method": "thing.ota.firmware.get",
         "version": "1.0",
     }
-    world.platform.push_ota(world.device(), Firmware("3", 4, "u", "cd" * 16, sign_method="Md5", module="mcu"))
+    world.platform.operations.firmware.offer(
+        OPERATOR, world.device(), Firmware("3", 4, "u", "cd" * 16, sign_method="Md5", module="mcu")
+    )
     data = world.ask(device, topic, '{"id": 6, "params": {"module": "mcu"}}')["data"]
     assert (data["version"], data["md5"], data["signMethod"]) == ("3", "cd" * 16, "Md5")
     assert world.ask(device, topic, '{"id":7, "params":{}}')["data"] == {}
@@ -131,14 +134,16 @@ def test_the_old_request(world: World) -> None:
     (none,) = world.say(device, REQUEST, '{"id":1,"params":{"version":"1.0.0"}}')
     assert none.topic == UPGRADE
     assert json.loads(none.payload) == {"code": 500, "message": "none upgrade operation of the device."}
-    world.platform.push_ota(world.device(), FIRMWARE)
+    world.platform.operations.firmware.offer(OPERATOR, world.device(), FIRMWARE)
     (notice,) = world.say(device, REQUEST, '{"id":1,"params":{"version":"1.0.0"}}')
     assert json.loads(notice.payload)["data"]["version"] == "2.0.0"
 
 
 def test_upgrades_survive_as_plain_values(world: World) -> None:
-    world.platform.push_ota(world.device(), Firmware("2", 1, "u", "s", ext_data={"a": [1]}, stream_id=4), job_id="j")
-    upgrades = world.platform.state(PK, DN).ota
+    world.platform.operations.firmware.offer(
+        OPERATOR, world.device(), Firmware("2", 1, "u", "s", ext_data={"a": [1]}, stream_id=4), job_id="j"
+    )
+    upgrades = world.state(PK, DN).ota
     again = Upgrades.load(json.loads(json.dumps(upgrades.dump())))
     assert again == upgrades
 
@@ -148,8 +153,10 @@ def test_upgrades_survive_as_plain_values(world: World) -> None:
 
 def test_a_firmware_is_fetched_by_mqtt_block_by_block(world: World) -> None:
     image = bytes(range(256)) * 3
-    url = world.platform.base_url + world.platform.downloads.offer(image, "firmware")
-    world.platform.push_ota(world.device(), Firmware("2", len(image), url, "s", stream_id=77))
+    url = world.platform.parts.downloads.base_url + world.platform.parts.downloads.offer(image, "firmware")
+    world.platform.operations.firmware.offer(
+        OPERATOR, world.device(), Firmware("2", len(image), url, "s", stream_id=77)
+    )
     device = world.connect()
     got = b""
     while len(got) < len(image):
@@ -175,8 +182,8 @@ def test_a_firmware_is_fetched_by_mqtt_block_by_block(world: World) -> None:
     ],
 )
 def test_what_is_not_there_is_not_fetched(world: World, info: Any, block: Any) -> None:
-    url = world.platform.base_url + world.platform.downloads.offer(bytes(768))
-    world.platform.push_ota(world.device(), Firmware("2", 768, url, "s", stream_id=77))
+    url = world.platform.parts.downloads.base_url + world.platform.parts.downloads.offer(bytes(768))
+    world.platform.operations.firmware.offer(OPERATOR, world.device(), Firmware("2", 768, url, "s", stream_id=77))
     header, data = fetch(world, world.connect(), info, block)
     assert (header["code"], data) == (460, b"")
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jinqiao.gateway.broker.policy import Login, Policy, Principal, Refused
-from jinqiao.gateway.platform.platform import DeviceStatus, Platform
+from jinqiao.gateway.platform.devices.presence import DeviceStatus
+from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry, simulated_product
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
@@ -140,14 +141,14 @@ def test_custom_remote_calls_are_pushed_to_those_that_asked_in_ext(platform: Pla
 
 
 def test_a_device_is_inactive_then_online_then_offline(platform: Platform, clock: Clock) -> None:
-    assert platform.status(PK, DN) == DeviceStatus("inactive")
+    assert platform.parts.presence.status(PK, DN) == DeviceStatus("inactive")
     device = connect(platform)
-    assert platform.status(PK, DN) == DeviceStatus("online", 1_000_000)
+    assert platform.parts.presence.status(PK, DN) == DeviceStatus("online", 1_000_000)
     clock.ms += 5
     platform.disconnected(device)
-    assert platform.status(PK, DN) == DeviceStatus("offline", 1_000_005)
-    assert platform.status(PK, "nobody") is None
-    assert platform.status("nobody", DN) is None
+    assert platform.parts.presence.status(PK, DN) == DeviceStatus("offline", 1_000_005)
+    assert platform.parts.presence.status(PK, "nobody") is None
+    assert platform.parts.presence.status("nobody", DN) is None
 
 
 def test_the_end_of_a_connection_that_was_taken_over_changes_nothing(platform: Platform) -> None:
@@ -155,20 +156,20 @@ def test_the_end_of_a_connection_that_was_taken_over_changes_nothing(platform: P
     second = connect(platform)
     assert first.identity == second.identity
     platform.disconnected(first)
-    assert platform.status(PK, DN) == DeviceStatus("online", 1_000_000)
+    assert platform.parts.presence.status(PK, DN) == DeviceStatus("online", 1_000_000)
     platform.disconnected(second)
-    assert platform.status(PK, DN) == DeviceStatus("offline", 1_000_000)
+    assert platform.parts.presence.status(PK, DN) == DeviceStatus("offline", 1_000_000)
 
 
 def test_simulated_devices_are_online_with_their_simulator(platform: Platform) -> None:
     vin = "LBV00000000000002"
-    assert platform.status("ev", vin) == DeviceStatus("inactive")
+    assert platform.parts.presence.status("ev", vin) == DeviceStatus("inactive")
     house = platform.authenticate(Login("sim", "house", b"key", 4, True, 0))
     platform.connected(house)
-    assert platform.status("ev", vin) == DeviceStatus("online", 1_000_000)
-    assert platform.status(PK, DN) == DeviceStatus("inactive")
+    assert platform.parts.presence.status("ev", vin) == DeviceStatus("online", 1_000_000)
+    assert platform.parts.presence.status(PK, DN) == DeviceStatus("inactive")
     platform.disconnected(house)
-    assert platform.status("ev", vin) == DeviceStatus("inactive")
+    assert platform.parts.presence.status("ev", vin) == DeviceStatus("inactive")
 
 
 def test_a_simulated_device_may_log_in_by_itself(platform: Platform) -> None:

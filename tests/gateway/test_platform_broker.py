@@ -54,7 +54,7 @@ def test_downlinks_follow_the_sub_device(sandbox: Sandbox) -> None:
     sandbox.publish(SET)
     assert heard(gateway) == []
     assert say(gateway, post, {"Temperature": 2.5}) == []
-    assert sandbox.platform.state(SUB_PK, SUB_DN).properties.last["Temperature"].value == 1.5
+    assert sandbox.world.state(SUB_PK, SUB_DN).properties.last["Temperature"].value == 1.5
     # Logged in again, a refusal from before is not remembered.
     say(gateway, f"{SESSION}/login", signed())
     assert say(gateway, post, {"Temperature": 3.5}) == [(f"{post}_reply", 200)]
@@ -107,7 +107,7 @@ def test_sub_devices_go_with_their_gateway(sandbox: Sandbox) -> None:
     say(gateway, f"{SESSION}/login", signed())
     gateway.connection.connection_lost(None)
     sandbox.turn()
-    assert not sandbox.platform.is_online(sandbox.world.device(SUB_PK, SUB_DN))
+    assert not sandbox.platform.parts.presence.is_online(sandbox.world.device(SUB_PK, SUB_DN))
     again = sandbox.device()
     sandbox.publish(SET)
     assert heard(again) == []
@@ -133,7 +133,7 @@ def test_registration_is_told_to_its_own_connection_only(sandbox: Sandbox) -> No
 
 def test_a_disabled_device_is_put_out(sandbox: Sandbox) -> None:
     device = sandbox.device()
-    sandbox.platform.set_disabled(sandbox.world.device(), True)
+    sandbox.platform.parts.provisioning.set_disabled(sandbox.world.device(), True)
     assert device.closed
     with pytest.raises(AssertionError):
         sandbox.device()

@@ -7,7 +7,7 @@ import pytest
 
 from jinqiao.gateway.broker.policy import Login, Principal, Refused
 from jinqiao.gateway.platform.auth.identity import TooOften
-from jinqiao.gateway.platform.auth.meters import Logins
+from jinqiao.gateway.platform.auth.quotas import Logins
 from jinqiao.gateway.platform.platform import Platform, RatesOf
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry, simulated_product

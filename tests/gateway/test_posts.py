@@ -20,12 +20,12 @@ def world() -> World:
 
 
 def gateway(world: World) -> Any:
-    world.platform.gateways.bind(f"{PK}/{DN}", world.device(SUB_PK, SUB_DN))
+    world.platform.parts.topology.bind(f"{PK}/{DN}", world.device(SUB_PK, SUB_DN))
     return world.connect()
 
 
 def last(world: World, product_key: str = PK, device_name: str = DN) -> dict[str, Timed]:
-    return world.platform.state(product_key, device_name).properties.last
+    return world.state(product_key, device_name).properties.last
 
 
 def test_a_single_post_is_remembered_value_by_value(world: World) -> None:
@@ -33,7 +33,6 @@ def test_a_single_post_is_remembered_value_by_value(world: World) -> None:
     params = {"speed": 42.5, "soc": {"value": 80, "time": 1_795_333_508_413}, "nonsense": 1, "Counter": "x"}
     world.request(device, "thing/event/property/post", params)
     assert last(world) == {"speed": Timed(42.5, NOW_MS), "soc": Timed(80, 1_795_333_508_413)}
-    assert world.platform.fresh_properties == {f"{PK}/{DN}"}
     # What is older comes too late.
     world.request(device, "thing/event/property/post", {"soc": {"value": 1, "time": 5}})
     assert last(world)["soc"].value == 80

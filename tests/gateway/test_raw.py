@@ -67,7 +67,7 @@ def test_a_declared_frame_is_a_post_and_its_answer_a_frame(world: World) -> None
     frame = bytes.fromhex("00 0000002a 01a9 50 00000064")
     (answer,) = world.say(device, UP_RAW, frame)
     assert (answer.topic, answer.payload) == (f"{UP_RAW}_reply", bytes.fromhex("02 0000002a 00"))
-    last = {name: timed.value for name, timed in world.platform.last_values(world.device()).items()}
+    last = {name: timed.value for name, timed in world.platform.parts.states.last_values(world.device()).items()}
     assert last == {"speed": pytest.approx(42.5), "soc": 80, "Counter": 95}
 
 
@@ -130,7 +130,7 @@ def test_a_converter_that_makes_nothing_is_6201() -> None:
 
 def test_a_product_with_a_converter_is_asked_in_bytes(world: World) -> None:
     request = b'{"id":"42","method":"thing.service.property.set","params":{"soc":80}}'
-    house = world.platform
+    house = world.platform.parts
     plain = request_downlink(house.calls, world.device(), "thing/service/property/set", request, qos=1)
     assert (plain.topic, plain.payload, plain.qos) == (f"{S}/thing/service/property/set", request, 1)
     converted(world, LAYOUT)
@@ -180,7 +180,7 @@ def test_a_script_converts_both_ways(world: World, script: ScriptConverter) -> N
     for _ in range(2):
         (answer,) = world.say(device, UP_RAW, b"\x50")
         assert answer.payload == (200).to_bytes(2)
-    assert world.platform.last_values(world.device())["soc"].value == 80
+    assert world.platform.parts.states.last_values(world.device())["soc"].value == 80
 
 
 def code_of(script: ScriptConverter, raw: bytes) -> int:

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.gateway.openapi.http import Response
+from jinqiao.gateway.platform import platform as platform_module
 from jinqiao.gateway.platform.converters.base import Converter
 from jinqiao.gateway.platform.converters.layout import Field, Layout
 from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
+from jinqiao.gateway.platform.uplinks.table import HANDLERS
 from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, PK, CloudWorld
 
@@ -143,7 +145,9 @@ def test_a_reply_is_acted_upon_as_one_in_alink(script: ScriptConverter, monkeypa
     world = RawWorld(script)
     device = world.connect()
     heard: list[tuple[str, bytes]] = []
-    monkeypatch.setattr(world.platform, "receive_for", lambda _, topic, payload: heard.append((topic, payload)) or ())
+    pattern = "/sys/{pk}/{dn}/thing/service/property/set_reply"
+    handlers = {**HANDLERS, pattern: lambda uplink: heard.append((uplink.topic, uplink.payload)) or ()}
+    monkeypatch.setattr(platform_module, "HANDLERS", handlers)
     request_id = world.call("SetDeviceProperty", Items={"ChargeLimit": 80})["Data"]["MessageId"]
     world.say(device, f"{DOWN_RAW}_reply", frame(1, request_id, {"code": 200, "data": {}}))
     ((topic, payload),) = heard
@@ -202,7 +206,7 @@ def test_a_layout_has_no_frame_for_services() -> None:
         body = world.call("InvokeThingService", ProductKey=PK, DeviceName=DN, Identifier=identifier, Args=arguments)
         assert body["Code"] == "iot.device.InvokeThingServiceFailed"
     assert [entry.code for entry in world.platform.log] == [26010, 26010]
-    assert (world.sent, len(world.platform.calls)) == ([], 0)
+    assert (world.sent, len(world.platform.parts.calls)) == ([], 0)
 
 
 def test_a_script_that_says_what_is_no_text(tmp_path: Path) -> None:

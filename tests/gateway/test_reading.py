@@ -180,6 +180,30 @@ def test_new_subscribers_get_the_next_message_and_former_ones_do_not(broker: Bro
     assert [message.payload for message in second.messages()] == [b"1", b"2"]
 
 
+@pytest.mark.parametrize("topic_filter", ["a/b", "a/+", "#"])
+def test_a_new_subscriber_hears_publishers_that_go_on_with_the_topic_they_are_at(
+    broker: BrokerThread, topic_filter: str
+) -> None:
+    # Nothing but PUBLISH of one topic, each alone in its read: what was found out about the topic at the first one
+    # serves all others, until the subscription comes.
+    first, publisher, later = broker.client("first"), broker.client("p"), broker.client("later")
+    first.subscribe("a/b")
+
+    def publish(*payloads: bytes) -> list[bytes]:
+        for payload in payloads:
+            publisher.send(Publish("a/b", payload))
+            assert first.expect(Publish).payload == payload
+        return list(payloads)
+
+    publish(b"0", b"1", b"2")
+    later.subscribe(topic_filter)
+    sent = publish(b"3", b"4")
+    assert [message.payload for message in later.messages()] == sent
+    later.unsubscribe(topic_filter)
+    publish(b"5")
+    assert list(later.messages()) == []
+
+
 def test_each_subscriber_gets_its_own_level_from_publishers_of_both(broker: BrokerThread) -> None:
     readers = [broker.client("r4"), of_mqtt_5(broker, "r5")]
     readers[0].subscribe("#")

@@ -15,6 +15,7 @@ from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
+from support.carrier import NotingCarrier
 from support.mqtt import BrokerThread
 
 
@@ -74,17 +75,17 @@ def test_a_simulated_vehicles_values_are_read_when_asked_for() -> None:
     platform = Platform(Registry([product]))
     device = platform.registry.device("ev", "LBV00000000000001")
     assert device is not None
-    assert platform.last_values(device) == {}
+    assert platform.parts.states.last_values(device) == {}
     core = _post(2, VehicleSpeed=(42.5, 9), StateOfCharge=(55.0, 9))
     detail = _post(1, **{"battery:PackPower": (11.85, 5), "StateOfCharge": (56.0, 5)})
-    asked: list[str] = []
-    platform.last_payloads = lambda topic, _: asked.append(topic) or [core, detail]  # type: ignore[func-returns-value]
-    assert platform.last_values(device) == {
+    carrier = NotingCarrier([core, detail])
+    platform.carried_by(carrier)
+    assert platform.parts.states.last_values(device) == {
         "VehicleSpeed": (42.5, 9),
         "StateOfCharge": (55.0, 9),
         "battery:PackPower": (11.85, 5),
     }
-    assert asked == ["/sys/ev/LBV00000000000001/thing/event/property/post"]
+    assert carrier.asked == ["/sys/ev/LBV00000000000001/thing/event/property/post"]
 
 
 def _post(number: int, **values: tuple[float, int]) -> bytes:

@@ -64,7 +64,7 @@ def test_logins_as_captured(world: World, vector: dict[str, Any]) -> None:
 
 def test_a_fresh_device_gets_a_token_and_logs_in_with_it(world: World) -> None:
     _, _, body = told(world, login("regnwl", "fresh"))
-    assert [kind for kind, _, name, _ in world.kept if name == "fresh"] == ["device", "record", "record"]
+    assert [row.kind for row in world.kept if row.device_name == "fresh"] == ["device", "record", "record"]
     again = Login(
         f"{body['clientId']}|authType=connwl,securemode=-2,_ss=1,ext=3,lan=Python,_v=1.2.13|",
         f"fresh&{PK}",
@@ -128,7 +128,7 @@ def test_a_registering_session_may_do_nothing_and_puts_nobody_out(world: World) 
     for topic in (f"/sys/{PK}/{DN}/thing/event/property/post", "/ext/register", "/ext/regnwl", "#"):
         assert not world.platform.may_publish(principal, topic)
         assert not world.platform.may_subscribe(principal, topic)
-    status = world.platform.status(PK, DN)
+    status = world.platform.parts.presence.status(PK, DN)
     assert status is not None
     assert status.state == "inactive"
     world.platform.disconnected(principal)

@@ -14,6 +14,7 @@ import pytest
 
 from jinqiao.base.errors import RegistryError
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.devices import FleetDevices
 from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
@@ -80,7 +81,7 @@ def test_a_registry_is_looked_up_by_name(write: Any) -> None:
     application = registry.application("app")
     assert application is not None
     assert application.products == {"a1carPK0001"}
-    assert registry.access_keys == {"testAccessKeyId": "testAccessKeySecret"}
+    assert registry.access_keys == {"testAccessKeyId": AccessKey("testAccessKeyId", "testAccessKeySecret")}
     assert registry.consumer_groups["group-1"].products == {"a1carPK0001", "a1gatePK001"}
     assert not registry.anonymous
 
@@ -199,7 +200,7 @@ def test_a_fleets_version_is_known_until_a_vehicle_informs_of_another() -> None:
     first, second = (platform.registry.device("ev", name) for name in product.devices)
     assert first is not None
     assert second is not None
-    platform.state("ev", first.name).versions.update(default="2.0.0", radio="7")
-    assert platform.versions(first) == {"default": "2.0.0", "radio": "7"}
-    assert platform.versions(second) == {"default": "1.0.0"}
-    assert second.identity not in platform.states
+    platform.parts.states.of(first).versions.update(default="2.0.0", radio="7")
+    assert platform.parts.states.versions(first) == {"default": "2.0.0", "radio": "7"}
+    assert platform.parts.states.versions(second) == {"default": "1.0.0"}
+    assert platform.parts.states.known(second) is None

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jinqiao.gateway.broker.conversation import TRANSITIONS
 from jinqiao.gateway.broker.limits import Limits
-from jinqiao.gateway.broker.session import TRANSITIONS, State
+from jinqiao.gateway.broker.session import State
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import (
     Connack,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.platform.devices.shadow import SHADOW_TEXT, Shadow
 from jinqiao.gateway.platform.devices.state import DeviceState
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from support.alink_house import DN, NOW_MS, PK, World
 
 UPDATE = f"/shadow/update/{PK}/{DN}"
@@ -48,11 +49,10 @@ def test_the_messages_of_the_node_sdk_as_captured(world: World) -> None:
     device = world.connect()
     world.ask(device, UPDATE, '{"method":"update","state":{"reported":{"speed":1,"x":2}},"version":1795333544023}')
     world.ask(device, UPDATE, '{"method":"delete","state":{"reported":{"speed":"null"}},"version":1795333544024}')
-    shadow = world.platform.state(PK, DN).shadow
-    assert shadow.reported == {"x": 2}
+    assert world.state().shadow.reported == {"x": 2}
     world.ask(device, UPDATE, '{"method":"delete","state":{"reported":"null"},"version":1795333544025}')
-    assert shadow.reported == {}
-    assert shadow.version == 1795333544025
+    assert world.state().shadow.reported == {}
+    assert world.state().shadow.version == 1795333544025
 
 
 def test_the_reply_goes_to_the_shadows_own_topic(world: World) -> None:
@@ -92,10 +92,10 @@ def test_the_reply_goes_to_the_shadows_own_topic(world: World) -> None:
 def test_every_refusal_has_its_code_and_changes_nothing(world: World, message: Any, code: int) -> None:
     device = world.connect()
     world.ask(device, UPDATE, {"method": "update", "state": {"reported": {"speed": 1}}, "version": 5})
-    before = world.platform.state(PK, DN).shadow.dump()
+    before = world.state(PK, DN).shadow.dump()
     world.kept.clear()
     assert world.ask(device, UPDATE, message) == error(code)
-    assert world.platform.state(PK, DN).shadow.dump() == before
+    assert world.state(PK, DN).shadow.dump() == before
     assert world.kept == []
     assert [(entry.code, entry.topic) for entry in world.platform.log] == [(code, UPDATE)]
 
@@ -119,7 +119,9 @@ def test_a_forced_version_is_taken_and_counting_begins_anew(version: int) -> Non
 
 def test_a_wish_reaches_a_device_that_is_online_at_once_and_another_when_it_comes(world: World) -> None:
     wish = json.dumps({"method": "update", "state": {"desired": {"mode": "sport"}}, "version": 2}).encode()
-    assert world.platform.update_shadow(world.device(), wish)["payload"]["status"] == "success"
+    assert (
+        world.platform.operations.things.update_shadow(OPERATOR, world.device(), wish)["payload"]["status"] == "success"
+    )
     assert world.sent == []
     device = world.connect()
     (control,) = world.sent
@@ -128,7 +130,7 @@ def test_a_wish_reaches_a_device_that_is_online_at_once_and_another_when_it_come
     assert (body["method"], body["version"], body["timestamp"]) == ("control", 2, NOW_S)
     assert body["payload"]["state"] == {"desired": {"mode": "sport"}}
     assert body["payload"]["metadata"] == {"desired": {"mode": {"timestamp": NOW_S}}}
-    world.platform.update_shadow(world.device(), wish.replace(b"2}", b"3}"))
+    world.platform.operations.things.update_shadow(OPERATOR, world.device(), wish.replace(b"2}", b"3}"))
     assert len(world.sent) == 2
     # The device has done it: it clears the wish, and is not told again.
     world.ask(device, UPDATE, '{"method":"update","state":{"desired":"null"},"version":4}')
@@ -203,4 +205,4 @@ def test_a_refused_request_changes_nothing(world: World) -> None:
     for version in range(1, 25):
         message = {"method": "update", "state": {"reported": {"n": version}}, "version": version}
         world.ask(device, UPDATE, json.dumps(message))
-    assert world.platform.state(PK, DN).shadow.reported == {"n": 20}
+    assert world.state(PK, DN).shadow.reported == {"n": 20}

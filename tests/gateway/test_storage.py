@@ -7,17 +7,27 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.platform import provisioning
 from jinqiao.gateway.platform.devices.device_log import LogEntry
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.accounts import OPERATOR, AccessKey
 from jinqiao.gateway.platform.registry.devices import ListedDevices
-from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
-from jinqiao.gateway.storage import persistence
+from jinqiao.gateway.platform.registry.registry import (
+    Application,
+    ConsumerGroup,
+    Device,
+    Product,
+    Registry,
+    simulated_product,
+)
+from jinqiao.gateway.storage.keeper import attach
+from jinqiao.gateway.storage.registry import load_kept, product_row, seed, take_over
 from jinqiao.gateway.storage.sqlite import FILE, Row, Storage
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from support.carrier import NotingCarrier
 
 PK = "a1carPK0001"
 
@@ -27,16 +37,16 @@ def registry(**devices: str) -> Registry:
     return Registry(
         [product],
         [Application("app", "pw", frozenset({PK}))],
-        access_keys={"id": "secret"},
+        access_keys=[AccessKey("id", "secret")],
         consumer_groups=[ConsumerGroup("group", frozenset({PK}))],
     )
 
 
 def platform_of(folder: Path, file: Registry | None = None) -> Platform:
     storage = Storage(folder)
-    known = persistence.seed(storage, file) if file is not None else persistence.load_kept(storage)
+    known = seed(storage, file) if file is not None else load_kept(storage)
     platform = Platform(known, clock_ms=lambda: 1_795_333_508_413)
-    persistence.attach(platform, storage)
+    attach(platform, storage)
     return platform
 
 
@@ -51,18 +61,18 @@ def device_of(platform: Platform, name: str) -> Device:
 
 def test_values_come_back(tmp_path: Path) -> None:
     storage = Storage(tmp_path / "new" / "folder")
-    storage.keep("tags", PK, "d", {"vin": "金", "n": 1})
-    storage.keep("tags", PK, "gone", {})
-    storage.keep("tags", PK, "gone", None)
+    storage.keep("tags", f"{PK}/d", {"vin": "金", "n": 1})
+    storage.keep("tags", f"{PK}/gone", {})
+    storage.keep("tags", f"{PK}/gone", None)
     storage.close()
-    assert list(Storage(tmp_path / "new" / "folder").rows()) == [("tags", PK, "d", {"vin": "金", "n": 1})]
+    assert list(Storage(tmp_path / "new" / "folder").rows()) == [("tags", f"{PK}/d", {"vin": "金", "n": 1}, "")]
 
 
 def test_it_is_written_before_keep_returns(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     pragmas = {name: storage._base.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
     assert pragmas == {"journal_mode": "wal", "synchronous": 2}
-    storage.keep("tags", PK, "d", [1])
+    storage.keep("tags", f"{PK}/d", [1])
     other = sqlite3.connect(tmp_path / FILE)
     assert other.execute("SELECT count(*) FROM kept").fetchone() == (1,)
 
@@ -70,17 +80,17 @@ def test_it_is_written_before_keep_returns(tmp_path: Path) -> None:
 def test_all_or_nothing(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     with pytest.raises(EnvironmentFault, match="cannot keep tags"):
-        storage.keep_all([Row("tags", PK, "d", {}), Row("tags", PK, "e", object())])
+        storage.keep_all([Row("tags", f"{PK}/d", {}), Row("tags", f"{PK}/e", object())])
     assert list(storage.rows()) == []
-    storage.keep("tags", PK, "d", {})
+    storage.keep("tags", f"{PK}/d", {})
 
 
 def test_with_a_deleted_device_goes_what_was_kept_of_it(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     for kind in ("device", "record", "shadow"):
-        storage.keep(kind, PK, "d", {"x": 1})
-        storage.keep(kind, PK, "e", {"x": 1})
-    storage.keep("device", PK, "d", {"deleted": True})
+        storage.keep(kind, f"{PK}/d", {"x": 1})
+        storage.keep(kind, f"{PK}/e", {"x": 1})
+    storage.keep("device", f"{PK}/d", {"deleted": True})
     assert {(row.kind, row.device_name) for row in storage.rows()} == {
         ("device", "d"),
         *((kind, "e") for kind in ("device", "record", "shadow")),
@@ -89,9 +99,9 @@ def test_with_a_deleted_device_goes_what_was_kept_of_it(tmp_path: Path) -> None:
 
 def test_another_process_is_noticed(tmp_path: Path) -> None:
     mine, other = Storage(tmp_path), Storage(tmp_path)
-    mine.keep("tags", PK, "d", 1)
+    mine.keep("tags", f"{PK}/d", 1)
     assert not mine.changed_elsewhere()
-    other.keep("tags", PK, "d", 2)
+    other.keep("tags", f"{PK}/d", 2)
     assert mine.changed_elsewhere()
     assert not mine.changed_elsewhere()
 
@@ -109,7 +119,7 @@ def test_the_log_is_bounded_and_told_by_device(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     storage._base.execute("PRAGMA query_only=1")
-    for write in (lambda: storage.keep("tags", PK, "d", 1), lambda: storage.write_log([])):
+    for write in (lambda: storage.keep("tags", f"{PK}/d", 1), lambda: storage.write_log([])):
         with pytest.raises(EnvironmentFault, match="cannot keep"):
             write()
 
@@ -118,6 +128,57 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     Storage(tmp_path)._base.execute("PRAGMA user_version=99")
     with pytest.raises(EnvironmentFault, match="version 99"):
         Storage(tmp_path)
+
+
+def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    """As cbe1541 wrote it: product key and device name in two columns, a firmware's id in the second."""
+    base = sqlite3.connect(tmp_path / FILE)
+    base.executescript(
+        """CREATE TABLE kept (kind TEXT NOT NULL, product_key TEXT NOT NULL, device_name TEXT NOT NULL,
+            value BLOB NOT NULL, PRIMARY KEY (kind, product_key, device_name)) WITHOUT ROWID;
+        CREATE TABLE log (number INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL,
+            product_key TEXT NOT NULL, device_name TEXT NOT NULL, topic TEXT NOT NULL, code INTEGER NOT NULL,
+            message TEXT NOT NULL);
+        INSERT INTO log VALUES (NULL, 5, 'pk', 'd', 't', 460, 'why');
+        PRAGMA user_version=1;"""
+    )
+    firmware = {"version": "2", "size": 1, "url": "u", "sign": "s"}
+    rows = [
+        ("house", "", "", {"access_keys": {"id": "secret"}, "applications": [], "consumer_groups": []}),
+        ("device", PK, "d1", {"secret": "s1"}),
+        ("tags", PK, "d1", {"vin": "LSV"}),
+        ("config", PK, "", {"enabled": True, "content": "{}"}),
+        ("firmware", PK, "f" * 32, firmware),
+    ]
+    value = product_row(registry().products[PK]).value
+    rows.append(("product", PK, "", value))
+    for kind, product_key, device_name, value in rows:
+        base.execute("INSERT INTO kept VALUES (?, ?, ?, ?)", (kind, product_key, device_name, json.dumps(value)))
+    base.commit()
+    base.close()
+    platform = platform_of(tmp_path)
+    assert platform.parts.states.of(device_of(platform, "d1")).tags == {"vin": "LSV"}
+    assert platform.parts.firmwares[PK, "f" * 32].version == "2"
+    assert platform.parts.configs[PK].content == b"{}"
+    assert platform.registry.access_keys["id"].secret == "secret"
+    assert [entry.code for entry in Storage(tmp_path).log()] == [460]
+
+
+def test_of_simulated_vehicles_nothing_is_kept(tmp_path: Path) -> None:
+    """The next run would begin with what the last one left."""
+    storage = Storage(tmp_path)
+    known = seed(storage, registry(d1="s1"))
+    known.products["ev"] = simulated_product("ev", np.array([b"LBV00000000000001"]), fleet_secret="fleet")
+    platform = Platform(known)
+    keeper = attach(platform, storage)
+    for product_key, name in (("ev", "LBV00000000000001"), (PK, "d1")):
+        device = platform.registry.device(product_key, name)
+        assert device is not None
+        platform.operations.things.set_desired(OPERATOR, device, {"charging:ChargeLimit": 80})
+        platform.parts.states.take_properties(device, {"VehicleSpeed": 1.0}, {}, 5)
+    keeper.close()
+    kinds = {(row.kind, row.product_key) for row in storage.rows()} - {("house", "")}
+    assert kinds == {(kind, PK) for kind in ("product", "device", "desired", "properties")}
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -141,19 +202,19 @@ def test_a_file_seeds_the_folder(tmp_path: Path) -> None:
     )
     assert {name: product.devices.secret(name) for name in product.devices} == {"d1": "s1", "d2": "s2"}
     assert product.thing_model.tsl == json.loads(json.dumps(ev_thing_model(PK).tsl))
-    assert known.access_keys == {"id": "secret"}
+    assert known.access_keys == {"id": AccessKey("id", "secret")}
     assert known.applications["app"].products == {PK}
     assert known.consumer_groups["group"].products == {PK}
 
 
 def test_what_was_registered_is_added_and_what_was_deleted_stays_so(tmp_path: Path) -> None:
     platform = platform_of(tmp_path, registry(d1="s1", d2="s2"))
-    provisioning.register_device(platform, platform.registry.products[PK], "new", secret="s3")
-    provisioning.delete_device(platform, device_of(platform, "d1"))
+    platform.parts.provisioning.register(platform.registry.products[PK], "new", secret="s3")
+    platform.parts.provisioning.delete(device_of(platform, "d1"))
     devices = platform_of(tmp_path, registry(d1="s1", d2="changed")).registry.products[PK].devices
     assert {name: devices.secret(name) for name in devices} == {"d2": "changed", "new": "s3"}
     again = platform_of(tmp_path, registry(d1="s1", d2="changed"))
-    provisioning.register_device(again, again.registry.products[PK], "d1", secret="back")
+    again.parts.provisioning.register(again.registry.products[PK], "d1", secret="back")
     assert platform_of(tmp_path).registry.products[PK].devices.secret("d1") == "back"
 
 
@@ -161,19 +222,23 @@ def test_state_comes_back(tmp_path: Path) -> None:
     platform = platform_of(tmp_path, registry(d1="s1"))
     device = device_of(platform, "d1")
     message: dict[str, Any] = {"method": "update", "state": {"desired": {"mode": "sport"}}, "version": 7}
-    assert platform.update_shadow(device, json.dumps(message).encode())["payload"]["status"] == "success"
-    state = platform.state(PK, "d1")
-    state.desired.set({"charging:ChargeLimit": 80}, None, 5)
-    state.tags["vin"] = "LSV"
-    state.versions["default"] = "1.0"
-    for kind in ("desired", "tags", "versions"):
-        platform.keep(device, kind)
-    platform.note(device, nickname="car", activated_ms=3)
-    before = state.dump()
+    assert (
+        platform.operations.things.update_shadow(OPERATOR, device, json.dumps(message).encode())["payload"]["status"]
+        == "success"
+    )
+    states = platform.parts.states
+    with states.changing(device, "desired") as draft:
+        draft.desired.set({"charging:ChargeLimit": 80}, None, 5)
+    with states.changing(device, "tags") as draft:
+        draft.tags["vin"] = "LSV"
+    with states.changing(device, "versions") as draft:
+        draft.versions["default"] = "1.0"
+    platform.parts.records.note(device, nickname="car", activated_ms=3)
+    before = states.of(device).dump()
     platform = platform_of(tmp_path)
-    assert platform.state(PK, "d1").dump() == before
-    assert platform.record_of(device_of(platform, "d1")).nickname == "car"
-    status = platform.status(PK, "d1")
+    assert platform.parts.states.of(device_of(platform, "d1")).dump() == before
+    assert platform.parts.records.of(device_of(platform, "d1")).nickname == "car"
+    status = platform.parts.presence.status(PK, "d1")
     assert status is not None
     assert status.state == "offline"
 
@@ -183,24 +248,25 @@ def test_state_comes_back(tmp_path: Path) -> None:
 
 def test_a_platform_takes_over_what_another_process_did(tmp_path: Path) -> None:
     running = platform_of(tmp_path, registry(d1="s1", d2="s2", d3="s3"))
-    ended: list[str] = []
-    running.close_session = ended.append
+    carrier = NotingCarrier()
+    running.carried_by(carrier)
+    ended = carrier.closed
     other = platform_of(tmp_path)
-    provisioning.register_device(other, other.registry.products[PK], "new", secret="s4")
-    provisioning.delete_device(other, device_of(other, "d1"))
-    provisioning.disable_device(other, device_of(other, "d2"))
-    persistence.refresh(running, Storage(tmp_path))
+    other.parts.provisioning.register(other.registry.products[PK], "new", secret="s4")
+    other.parts.provisioning.delete(device_of(other, "d1"))
+    other.parts.provisioning.set_disabled(device_of(other, "d2"), True)
+    take_over(running, Storage(tmp_path))
     assert set(running.registry.products[PK].devices) == {"d2", "d3", "new"}
     assert sorted(ended) == [f"{PK}/d1", f"{PK}/d2"]
-    assert running.is_disabled(f"{PK}/d2")
-    provisioning.enable_device(other, device_of(other, "d2"))
-    persistence.refresh(running, Storage(tmp_path))
-    assert not running.is_disabled(f"{PK}/d2")
+    assert running.parts.records.is_disabled(f"{PK}/d2")
+    other.parts.provisioning.set_disabled(device_of(other, "d2"), False)
+    take_over(running, Storage(tmp_path))
+    assert not running.parts.records.is_disabled(f"{PK}/d2")
 
 
 def test_a_platform_takes_over_products(tmp_path: Path) -> None:
     running, storage = platform_of(tmp_path, registry(d1="s1")), Storage(tmp_path)
-    storage.keep_all([persistence.product_row(Product("a1new", "New", ev_thing_model("a1new"), ListedDevices({})))])
+    storage.keep_all([product_row(Product("a1new", "New", ev_thing_model("a1new"), ListedDevices({})))])
     storage.delete_product(PK)
-    persistence.refresh(running, storage)
+    take_over(running, storage)
     assert set(running.registry.products) == {"a1new"}

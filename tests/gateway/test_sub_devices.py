@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from jinqiao.gateway.broker.policy import Principal
-from jinqiao.gateway.platform.registry.records import iot_id
-from jinqiao.gateway.platform.uplinks.sub_notices import notify_topology
+from jinqiao.gateway.platform.registry.record import iot_id
+from jinqiao.gateway.storage.kinds import RESTORE
+from jinqiao.gateway.storage.sqlite import Row
 from jinqiao.wire.alink.signature import client_content, sign
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
 
@@ -103,7 +104,7 @@ def test_registering_tells_the_secret(world: World) -> None:
 def test_a_new_sub_device_is_registered_and_kept(world: World) -> None:
     (row,) = world.request(world.connect(), "thing/sub/register", [{**NAMES, "deviceName": "fresh"}])["data"]
     assert world.device(SUB_PK, "fresh").secret == row["deviceSecret"]
-    assert ("device", SUB_PK, "fresh", {"secret": row["deviceSecret"]}) in world.kept
+    assert ("device", f"{SUB_PK}/fresh", {"secret": row["deviceSecret"]}, "") in world.kept
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_topology_is_added_asked_for_and_deleted(world: World, message: str) -> 
     assert world.ask(gateway, f"{S}/thing/topo/delete", PY_TOPO_DELETE)["code"] == 200
     assert world.request(gateway, "thing/topo/get", {})["data"] == []
     assert world.request(gateway, "thing/topo/delete", [NAMES])["code"] == 6401
-    assert [value for kind, _, _, value in world.kept if kind == "gateway"] == [f"{PK}/{DN}", ""]
+    assert [row.value for row in world.kept if row.kind == "gateway"] == [f"{PK}/{DN}", ""]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_what_cannot_be_bound(world: World, params: Any, code: int) -> None:
 
 
 def test_a_disabled_sub_device_is_not_bound(world: World) -> None:
-    world.platform.set_disabled(world.device(SUB_PK, SUB_DN), True)
+    world.platform.parts.provisioning.set_disabled(world.device(SUB_PK, SUB_DN), True)
     assert world.ask(world.connect(), f"{S}/thing/topo/add", PY_TOPO_ADD)["code"] == 6204
 
 
@@ -200,7 +201,7 @@ def test_a_sub_device_that_another_gateway_binds_moves_there(world: World) -> No
     assert not world.platform.may_publish(first, POST)
     assert not world.platform.may_subscribe(first, f"{POST}_reply")
     assert world.platform.may_subscribe(second, f"{POST}_reply")
-    assert world.platform.gateways.gateway_of(f"{SUB_PK}/{SUB_DN}") == f"{PK}/gw2"
+    assert world.platform.parts.topology.gateway_of(f"{SUB_PK}/{SUB_DN}") == f"{PK}/gw2"
     assert world.sent[-1].topic == f"{S}/thing/topo/change"
     assert json.loads(world.sent[-1].payload)["params"] == {"status": 1, "subList": [NAMES]}
     assert {f"{PK}/{DN}", f"{SUB_PK}/{SUB_DN}"} <= set(world.reconsidered)
@@ -209,8 +210,8 @@ def test_a_sub_device_that_another_gateway_binds_moves_there(world: World) -> No
 def test_topology_outlives_the_process(world: World) -> None:
     bound(world)
     again = World()
-    values = json.loads(json.dumps(world.platform.state(SUB_PK, SUB_DN).dump()))
-    again.platform.restore(SUB_PK, SUB_DN, values)
+    for kind, value in json.loads(json.dumps(world.state(SUB_PK, SUB_DN).dump())).items():
+        RESTORE[kind](again.platform.parts, Row(kind, f"{SUB_PK}/{SUB_DN}", value))
     assert again.request(again.connect(), "thing/topo/get", {})["data"] == [NAMES]
 
 
@@ -220,7 +221,7 @@ def test_lists_of_found_sub_devices(world: World) -> None:
     assert world.request(gateway, "thing/list/found", [{"productKey": "no", "deviceName": "x"}])["code"] == 6250
     assert world.request(gateway, "thing/list/found", [{"productKey": SUB_PK}])["code"] == 6280
     assert world.request(gateway, "thing/list/found", {})["code"] == 460
-    notify_topology(world.platform, world.device(), [world.device(SUB_PK, SUB_DN)])
+    world.platform.parts.notices.add_topology(world.device(), [world.device(SUB_PK, SUB_DN)])
     body = json.loads(world.sent[-1].payload)
     assert (world.sent[-1].topic, body["params"]) == (f"{S}/thing/topo/add/notify", [NAMES])
 
@@ -237,7 +238,7 @@ def test_logins_as_captured(world: World, login: str, suffix: str, data: Any) ->
     gateway = bound(world)
     body = world.ask(gateway, f"{SESSION}/{suffix}", login)
     assert (body["code"], body["data"], body["method"]) == (200, data, f"combine.{suffix}")
-    status = world.platform.status(SUB_PK, SUB_DN)
+    status = world.platform.parts.presence.status(SUB_PK, SUB_DN)
     assert status is not None
     assert status.state == "online"
     assert world.ask(gateway, f"{SESSION}/{suffix}", login)["code"] == 200
@@ -247,7 +248,7 @@ def test_logins_as_captured(world: World, login: str, suffix: str, data: Any) ->
 def test_logouts_as_captured(world: World, logout: str, suffix: str) -> None:
     gateway = logged_in(world)
     assert world.ask(gateway, f"{SESSION}/{suffix}", logout)["code"] == 200
-    status = world.platform.status(SUB_PK, SUB_DN)
+    status = world.platform.parts.presence.status(SUB_PK, SUB_DN)
     assert status is not None
     assert status.state == "offline"
     assert world.ask(gateway, f"{SESSION}/{suffix}", logout)["code"] == 520
@@ -272,7 +273,7 @@ def test_what_cannot_log_in(world: World, params: Any, code: int) -> None:
     batch = {"id": "1", "params": {"signMethod": "hmacSha1", "deviceList": [signed(), params]}}
     if code in (6100, 6401, 6287):
         assert world.ask(gateway, f"{SESSION}/batch_login", batch)["code"] == code
-    assert world.platform.gateways.speaks_for(f"{SUB_PK}/{SUB_DN}") is None
+    assert world.platform.parts.topology.speaks_for(f"{SUB_PK}/{SUB_DN}") is None
 
 
 def test_a_batch_has_at_most_50(world: World) -> None:
@@ -293,7 +294,7 @@ def test_a_sub_device_posts_over_its_gateway_and_is_judged_by_its_own_model(worl
     message = {"id": "77", "params": {"Temperature": 21.5, "speed": 1}}
     body = world.ask(gateway, POST, message)
     assert (body["code"], body["data"]) == (200, {"speed": "tsl parse: params not exist"})
-    assert world.platform.state(SUB_PK, SUB_DN).properties.last["Temperature"].value == 21.5
+    assert world.state(SUB_PK, SUB_DN).properties.last["Temperature"].value == 21.5
     assert [entry.device_name for entry in world.platform.log] == [SUB_DN]
 
 
@@ -307,7 +308,7 @@ def test_its_downlinks_go_to_the_gateway_while_it_is_logged_in(world: World) -> 
     assert world.platform.may_subscribe(gateway, f"{SUB}/rrpc/request/+")
     world.platform.disconnected(gateway)
     assert world.platform.pushed_to(topic) == f"{SUB_PK}/{SUB_DN}"
-    status = world.platform.status(SUB_PK, SUB_DN)
+    status = world.platform.parts.presence.status(SUB_PK, SUB_DN)
     assert status is not None
     assert status.state == "offline"
 
@@ -375,7 +376,7 @@ def test_a_sub_device_that_connects_itself_takes_over(world: World) -> None:
 def test_disabling_and_enabling_is_told_to_the_gateway(world: World) -> None:
     gateway = logged_in(world)
     device = world.device(SUB_PK, SUB_DN)
-    world.platform.set_disabled(device, True)
+    world.platform.parts.provisioning.set_disabled(device, True)
     assert [downlink.topic for downlink in world.sent] == [
         f"{SUB}/thing/disable",
         f"{S}/thing/topo/change",
@@ -385,7 +386,7 @@ def test_disabling_and_enabling_is_told_to_the_gateway(world: World) -> None:
     assert errors(world) == [(522, NAMES)]
     assert world.ask(gateway, f"{SESSION}/login", NPM_LOGIN)["code"] == 522
     world.sent.clear()
-    world.platform.set_disabled(device, False)
+    world.platform.parts.provisioning.set_disabled(device, False)
     assert [downlink.topic for downlink in world.sent] == [f"{SUB}/thing/enable", f"{S}/thing/topo/change"]
     assert json.loads(world.sent[1].payload)["params"]["status"] == 2
     assert world.ask(gateway, f"{SESSION}/login", NPM_LOGIN)["code"] == 200
@@ -393,14 +394,28 @@ def test_disabling_and_enabling_is_told_to_the_gateway(world: World) -> None:
 
 def test_deleting_is_told_to_the_gateway_and_forgets_everything(world: World) -> None:
     gateway = logged_in(world)
-    world.platform.forget_device(world.device(SUB_PK, SUB_DN))
+    world.platform.parts.provisioning.forget(world.device(SUB_PK, SUB_DN))
     assert errors(world) == [(521, NAMES)]
     assert world.request(gateway, "thing/topo/get", {})["data"] == []
-    assert f"{SUB_PK}/{SUB_DN}" not in world.platform.states
+    assert world.platform.parts.states.known(world.device(SUB_PK, SUB_DN)) is None
 
 
 def test_deleting_a_gateway_frees_its_sub_devices(world: World) -> None:
     logged_in(world)
-    world.platform.forget_device(world.device())
-    assert world.platform.gateways.gateway_of(f"{SUB_PK}/{SUB_DN}") is None
+    world.platform.parts.provisioning.forget(world.device())
+    assert world.platform.parts.topology.gateway_of(f"{SUB_PK}/{SUB_DN}") is None
     assert world.closed[-1] == f"{PK}/{DN}"
+
+
+def test_a_gateways_allowance_of_subscriptions_comes_with_a_sub_device_and_goes_with_it(world: World) -> None:
+    gateway = bound(world)
+    alone = gateway.max_subscriptions
+    login, logout = f"/ext/session/{PK}/{DN}/combine/login", f"/ext/session/{PK}/{DN}/combine/logout"
+    for _ in range(2):
+        assert world.ask(gateway, login, NPM_LOGIN)["code"] == 200
+        assert gateway.max_subscriptions == alone + 100
+        assert world.ask(gateway, logout, NPM_LOGOUT)["code"] == 200
+        assert gateway.max_subscriptions == alone
+    assert world.ask(gateway, login, NPM_LOGIN)["code"] == 200
+    world.connect(SUB_PK, SUB_DN)  # by itself: the session over the gateway was the older login
+    assert gateway.max_subscriptions == alone

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jinqiao.base.telemetry import Batch, Event
-from jinqiao.gateway.history.pages import Query
+from jinqiao.gateway.platform.devices.past import Query
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.gateway.stores.segments import Limits
 from jinqiao.wire.render import PostRenderer

@@ -17,9 +17,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway import front as front_module
+from jinqiao.gateway.config import Ports
+from jinqiao.gateway.front import Front
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.registry import Registry
-from jinqiao.sandbox import gateway as gateway_module
 from jinqiao.sandbox.cli import app
 from support.programs import JINQIAO, Program
 
@@ -212,13 +214,13 @@ def test_an_http_port_nobody_asked_for_gives_way_and_one_that_was_asked_for_is_n
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(gateway_module, "USUAL_HTTP_PORT", port)
-                usual = gateway_module.Gateway(Platform(Registry()))
-                found = await usual.start(gateway_module.Ports(mqtt=0, http_usual=True, certs=tmp_path))
+                patch.setattr(front_module, "USUAL_HTTP_PORT", port)
+                usual = Front(Platform(Registry()))
+                found = await usual.start(Ports(mqtt=0, http_usual=True, certs=tmp_path))
                 await usual.close()
-            asked = gateway_module.Gateway(Platform(Registry()))
+            asked = Front(Platform(Registry()))
             with pytest.raises(EnvironmentFault) as fault:
-                await asked.start(gateway_module.Ports(mqtt=0, http=port, certs=tmp_path))
+                await asked.start(Ports(mqtt=0, http=port, certs=tmp_path))
             assert found["http_port"] != port
             return port, str(fault.value)
 

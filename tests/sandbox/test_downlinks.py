@@ -15,6 +15,7 @@ import pytest
 
 from jinqiao.gateway.platform.devices.ota import Firmware
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
@@ -424,7 +425,7 @@ def test_devices_of_another_platform_tell_their_version_ask_what_is_wished_and_o
         assert json.loads(result["Data"]["Result"]) == {"Codes": []}
         device = platform.registry.device("a1realPK001", "car1")
         assert device is not None
-        platform.push_ota(device, Firmware("9.9", 10, "http://127.0.0.1:9/gone", ""))
+        platform.operations.firmware.offer(OPERATOR, device, Firmware("9.9", 10, "http://127.0.0.1:9/gone", ""))
         assert app.wait_on("/ota/device/progress/a1realPK001/car1")["params"]["step"] == "10"
         program.interrupt()
         code, _, errors = program.finish()

@@ -15,6 +15,7 @@ import pytest
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Step
 from jinqiao.device.links.shared import SharedLink
+from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.sandbox.run.child import GatewayProcess
 from jinqiao.wire.mqtt.encoding import encode
@@ -27,22 +28,18 @@ TOPIC = f"/sys/a1JinqiaoEV/{NAMES[0].decode()}/thing/event/property/post"
 
 
 @asynccontextmanager
-async def gateway(port: int = 0, **more: Any) -> AsyncIterator[GatewayProcess]:
+async def gateway(
+    port: int = 0, http: int | None = None, telemetry: Path | None = None, **more: Any
+) -> AsyncIterator[GatewayProcess]:
     process = await GatewayProcess.spawn()
     try:
         await process.configure(
-            {
-                "do": "simulated_fleet",
-                "host": "127.0.0.1",
-                "mqtt_port": port,
-                "product_key": "a1JinqiaoEV",
-                "device_count": len(NAMES),
-                "fleet_secret": "s3cret",
-                "app": ["app", "pw"],
-                "house": ["house", "pw"],
+            ServiceConfig(
+                ports=Ports(mqtt=port, http=http),
+                fleet=FleetConfig("a1JinqiaoEV", "s3cret", ("app", "pw"), ("house", "pw"), telemetry=telemetry),
                 **more,
-            },
-            NAMES.tobytes(),
+            ),
+            NAMES,
         )
         yield process
     finally:
@@ -90,7 +87,7 @@ async def test_what_the_run_writes_is_the_vehicles_past(tmp_path: Path) -> None:
     sent = [batch(3, turn) for turn in range(4)]
     await store.take(Step(0, tuple(sent)))
     store.close()
-    async with gateway(http_port=0, history=str(tmp_path)) as process:
+    async with gateway(http=0, telemetry=tmp_path) as process:
         call = Caller(process.ports["http_port"], key=("app", "pw"))
         who = {"ProductKey": "a1JinqiaoEV", "DeviceName": NAMES[1].decode(), "Identifier": "StateOfCharge"}
         span = {"StartTime": sent[0].time_ms, "EndTime": sent[-1].time_ms, "PageSize": 3, "Asc": 1}

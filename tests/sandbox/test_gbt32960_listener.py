@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.gateway.gbt32960.listener import Bounds, Listener
-from jinqiao.gateway.gbt32960.session import BUSY_S, MOST_FAULTS, Counter32960, Guest
+from jinqiao.gateway.gbt32960.session import BUSY_S, MOST_FAULTS, Gbt32960Sessions, Peer
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
@@ -101,7 +101,7 @@ async def test_a_drive_is_answered_and_forwarded(edition: str) -> None:
             assert (answer.reply, answer.command, answer.vin) == ("ok", asked.command, VIN)
             assert answer.data == {"time": asked.data["time"]}  # type: ignore[call-overload]
             if asked.command == "login":
-                status = served.platform.status(PK, VIN)
+                status = served.platform.parts.presence.status(PK, VIN)
                 assert status is not None
                 assert status.state == "online"
         topics = {topic for topic, _ in served.sent}
@@ -132,10 +132,10 @@ async def test_who_is_not_known_does_not_get_in() -> None:
         assert (await terminal.ask(data)).reply == "error"  # before its login
         assert (await terminal.ask(heartbeat("2016", VIN))).reply == "error"
         assert served.sent == []
-        assert served.listener.counter.counts["not_logged_in"] == 1
+        assert served.listener.sessions.counts["not_logged_in"] == 1
         device = served.platform.registry.device(PK, VIN)
         assert device is not None
-        served.platform.set_disabled(device, True)
+        served.platform.parts.provisioning.set_disabled(device, True)
         assert (await terminal.ask(login("2025", VIN, NOON, 1))).reply == "vin_unknown"
         await terminal.close()
 
@@ -202,12 +202,12 @@ async def test_a_broken_frame_is_named_and_nobody_else_is_disturbed() -> None:
         assert len(faults) == 2
         assert "check code: found" in faults[0]
         assert "item: found 33, expected one of 01, 02" in faults[1]
-        assert served.listener.counter.counts["malformed"] == 2
+        assert served.listener.sessions.counts["malformed"] == 2
         assert (await good.ask(heartbeat("2016", OTHER_VIN))).reply == "ok"
         bad.writer.write(bytes(wire) * (MOST_FAULTS + 5))
         assert await bad.closed()
         assert (await good.ask(heartbeat("2016", OTHER_VIN))).reply == "ok"
-        assert served.platform.status(PK, VIN).state == "offline"  # type: ignore[union-attr]
+        assert served.platform.parts.presence.status(PK, VIN).state == "offline"  # type: ignore[union-attr]
         await good.close()
 
 
@@ -220,7 +220,7 @@ async def test_strangers_take_little() -> None:
         second.writer.write(b"##\x02\xfe" + VIN.encode() + b"\x01\xff\xff" + bytes(200))
         assert await second.closed()
         assert await silent.closed()
-        counts = served.listener.counter.counts
+        counts = served.listener.sessions.counts
         assert (counts["turned_away"], counts["cut_off"], counts["timed_out"]) == (1, 1, 1)
 
 
@@ -247,12 +247,12 @@ async def test_who_is_logged_in_and_silent_goes_too() -> None:
 
 def test_a_dead_connection_is_taken_over() -> None:
     now = [0.0]
-    counter = Counter32960(a_platform(), lambda: now[0])
-    first, second = Guest("a"), Guest("b")
+    sessions = Gbt32960Sessions(a_platform(), lambda: now[0])
+    first, second = Peer("a"), Peer("b")
 
-    def say(guest: Guest, frame: Frame) -> str:
+    def say(peer: Peer, frame: Frame) -> str:
         [found] = StreamReader().feed(encode_frame(frame))
-        answer = counter.take(guest, found)
+        answer = sessions.take(peer, found)
         assert answer is not None
         return answer.reply
 
@@ -261,7 +261,7 @@ def test_a_dead_connection_is_taken_over() -> None:
     assert say(second, login("2016", VIN, NOON, 1)) == "vin_double"
     now[0] = 2 * BUSY_S
     assert say(second, login("2016", VIN, NOON, 2)) == "ok"
-    counter.leave(first)  # late: it is not the vehicle's connection any more
+    sessions.leave(first)  # late: it is not the vehicle's connection any more
     assert say(second, logout("2016", VIN, NOON, 2)) == "ok"
 
 
@@ -271,8 +271,8 @@ def test_whatever_is_asked_is_answered(frame: Frame, encryption: str, known: boo
     wire = bytearray(encode_frame(asked))
     wire[21] = {"none": 1, "rsa": 2, "aes": 3}[encryption]
     wire[-1] ^= 1 ^ wire[21]
-    counter, guest = Counter32960(a_platform(), lambda: 0.0), Guest("")
+    sessions, peer = Gbt32960Sessions(a_platform(), lambda: 0.0), Peer("")
     for found in StreamReader().feed(encode_frame(login("2025", VIN, NOON, 1)) + bytes(wire)):
-        answer = counter.take(guest, found)
+        answer = sessions.take(peer, found)
         assert answer is not None
         assert decode_frame(encode_frame(answer)).reply != "command"

@@ -242,10 +242,10 @@ async def test_our_own_gateway_takes_everything() -> None:
     listener = Listener(platform)
     sink = Gbt32960Sink(Address("127.0.0.1", await listener.start("127.0.0.1", 0), every_s=1), world, QUICK)
     await sink.start()
-    assert all(platform.status("pk1", vin.decode()).state == "online" for vin in world.fleet.vins)  # type: ignore[union-attr]
+    assert all(platform.parts.presence.status("pk1", vin.decode()).state == "online" for vin in world.fleet.vins)  # type: ignore[union-attr]
     await advance(world, sink, 5, 0.01)
     report = await sink.close()
-    counts = listener.counter.counts
+    counts = listener.sessions.counts
     assert report["sent"] == report["acknowledged"] == counts["real_time"] > 0
     assert counts["malformed"] == counts["refused"] == 0
     assert (counts["login"], counts["logout"]) == (20, 20)

@@ -161,7 +161,7 @@ def test_an_editor_can_complete_models_agendas_and_cycles(schema: dict[str, Any]
     assert tuple(fleet["models"]["properties"]) == tuple(sorted(catalogue_ids()))
     assert "kWh" in fleet["models"]["properties"]["bmw-ix3-2021"]["description"]
     written = fleet["agenda"]["anyOf"]
-    assert [way["const"] for way in written[:-1]] == ["commuter", "ride_hailing", "delivery"]
+    assert [way["const"] for way in written[:-1]] == ["commuter", "delivery", "ride_hailing"]
     cycle = written[-1]["properties"]["cycle"]["anyOf"]
     assert {"enum": ["WLTC", "NEDC", "CLTC-P", "UDDS", "HWFET", "US06", "FTP-75"]} in cycle
 

@@ -16,10 +16,10 @@ import paho.mqtt.client as paho
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.gateway.config import Ports
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.sandbox.certificates import CA, SERVER_KEY, make_certificates
-from jinqiao.sandbox.gateway import Ports
 from support.gateway import GatewayThread, running_gateway
 from support.programs import Program
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jinqiao.simulator.agendas import AGENDAS
-from jinqiao.simulator.scenario import AGENDAS as WORDS
+from jinqiao.simulator.agendas.base import agenda as agenda_of_the_table
 from jinqiao.simulator.town import DAY_S
 from jinqiao.vehicles.cycles import load_cycle
 
@@ -19,8 +19,10 @@ def run(world, seconds):
     return events
 
 
-def test_every_word_of_the_language_has_an_agenda():
-    assert set(AGENDAS) == set(WORDS)
+def test_an_agenda_is_known_by_the_name_of_its_language_and_no_two_by_one():
+    assert {name: kind.language.kind for name, kind in AGENDAS.items()} == {name: name for name in AGENDAS}
+    with pytest.raises(ValueError, match="two agendas are called 'commuter'"):
+        agenda_of_the_table(AGENDAS["commuter"])
 
 
 # Commuters.
@@ -83,7 +85,7 @@ def test_who_left_before_the_start_is_on_the_way(make_world, fleet_text):
 def test_taxis_carry_fares_all_through_a_shift_and_never_run_empty(make_world, fleet_text):
     hub = "[{name: hub, at: [31.2497, 121.5957], connectors: [{kind: dc, power: 120 kW, count: 6}]}]"
     agenda = "{ride_hailing: {shift: 24 h, charge_to: 0.5}}"
-    world = make_world(fleet_text(6, agenda, "uniform(0.15, 0.27)", SELDOM), stations=hub)
+    world = make_world(fleet_text(6, agenda, "uniform(0.15, 0.27)", SELDOM), stations=hub, seed=2)
     events, lowest = [], 1.0
     for minute in range(10, 61, 10):
         events += run(world, minute * 60)

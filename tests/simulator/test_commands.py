@@ -103,10 +103,10 @@ def test_a_session_is_suspended_and_goes_on(charging):
     assert charging.see("charge_power") > 5
     done(charging.call("StopCharging"))
     assert charging.see("charging_state", "charge_power", "plug_state", "vehicle_state") == [SUSPENDED, 0, 1, 0]
-    soc = charging.see("soc_displayed")
+    soc = charging.world.fleet.soc[0]
     charging.wait(3600)
     assert charging.see("charging_state", "charge_power") == [SUSPENDED, 0]
-    assert charging.see("soc_displayed") <= soc
+    assert charging.world.fleet.soc[0] <= soc  # the display may rise: a rest corrects its error
     done(charging.call("StopCharging"))
     done(charging.call("StartCharging"))
     charging.wait(30)

@@ -7,24 +7,19 @@ import json
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinqiao.base.errors import Problem, ScenarioError
+from jinqiao.base.keyed import Draws
 from jinqiao.simulator import scenario
-from jinqiao.simulator.scenario import (
-    AGENDAS,
-    CommuterAgenda,
-    CycleAgenda,
-    DeliveryAgenda,
-    RideHailingAgenda,
-    Scenario,
-    load_scenario,
-    parse_scenario,
-)
-from jinqiao.simulator.scenario.agenda import CycleName
+from jinqiao.simulator.agendas import AGENDAS
+from jinqiao.simulator.agendas.commuter import CommuterAgenda
+from jinqiao.simulator.agendas.cycle import CycleAgenda, CycleName
+from jinqiao.simulator.agendas.delivery import DeliveryAgenda
+from jinqiao.simulator.agendas.ride_hailing import RideHailingAgenda
+from jinqiao.simulator.scenario import Scenario, load_scenario, parse_scenario
 from jinqiao.vehicles.cycles import CYCLES
 
 CATALOGUE = ("bmw-i3-edrive35l-2022", "bmw-i4-edrive40-2022", "bmw-ix3-2021")
@@ -114,7 +109,7 @@ sinks: []
     assert fleet.models == {"bmw-i4-edrive40-2022": 1.0, "bmw-ix3-2021": 2.5}
     assert isinstance(fleet.agenda, RideHailingAgenda)
     assert (fleet.agenda.shift_s, fleet.agenda.charge_below, fleet.agenda.charge_to) == (28_800.0, 0.2, 0.7)
-    assert fleet.initial_soc.draw(np.random.default_rng(0), 3).shape == (3,)
+    assert fleet.initial_soc.draw(Draws.of(0, [("cars", 3)]), "test").shape == (3,)
     telemetry = fleet.telemetry
     assert (telemetry.driving_s, telemetry.charging_s, telemetry.parked_s, telemetry.detail_s) == (2, 20, 60, 120)
     (station,) = got.charging_stations
@@ -149,7 +144,7 @@ def test_what_may_be_left_out() -> None:
 def test_every_way_of_writing_an_agenda(written: str, model: type, options: dict[str, object]) -> None:
     agenda = _agenda(written).fleets[0].agenda
     assert type(agenda) is model
-    assert AGENDAS[agenda.kind] is model
+    assert AGENDAS[agenda.kind].language is model
     assert {name: getattr(agenda, name) for name in options} == options
 
 
@@ -301,7 +296,7 @@ def test_a_duration_that_does_not_fit(written: str, problem: str) -> None:
 
 
 NO_VEHICLE = "no vehicle 'bmw-i4-edrive-40' in the catalogue (did you mean 'bmw-i4-edrive40-2022'?)"
-AGENDA_NAMES = "commuter, ride_hailing, delivery or cycle"
+AGENDA_NAMES = "commuter, cycle, delivery or ride_hailing"
 
 
 @pytest.mark.parametrize(

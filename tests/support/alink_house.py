@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from jinqiao.gateway.broker.policy import Downlink, Login, Principal
+from jinqiao.gateway.platform.devices.state import DeviceState
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Device, Product, Registry
 from jinqiao.wire.alink.signature import client_content, sign
 from jinqiao.wire.alink.thing_model import ThingModel
+from support.carrier import NotingCarrier, noted
 
 __all__ = ["DN", "NOW_MS", "PK", "SUB_DN", "SUB_PK", "VECTORS", "S", "World"]
 
@@ -68,21 +70,19 @@ class World:
         )
         closed = Product("closedpk", "Closed", ThingModel(SUB_TSL), ListedDevices({"c1": "s"}), secret="prodsecret")
         self.platform = Platform(Registry([car, sub, closed]), clock_ms=lambda: self.now_ms)
-        self.sent: list[Downlink] = []
-        self.delivered: list[tuple[str, Downlink]] = []
-        self.kept: list[tuple[str, str, str, Any]] = []
-        self.closed: list[str] = []
-        self.reconsidered: list[str] = []
-        self.platform.send = self.sent.append
-        self.platform.deliver = lambda identity, downlink: self.delivered.append((identity, downlink))
-        self.platform.on_change = lambda *change: self.kept.append(change)
-        self.platform.close_session = self.closed.append
-        self.platform.reconsider = lambda identity, _: self.reconsidered.append(identity)
+        carrier = NotingCarrier()
+        self.platform.carried_by(carrier)
+        self.sent, self.delivered = carrier.sent, carrier.delivered
+        self.closed, self.reconsidered = carrier.closed, carrier.reconsidered
+        self.kept = noted(self.platform)
 
     def device(self, product_key: str = PK, device_name: str = DN) -> Device:
         device = self.platform.registry.device(product_key, device_name)
         assert device is not None
         return device
+
+    def state(self, product_key: str = PK, device_name: str = DN) -> DeviceState:
+        return self.platform.parts.states.of(self.device(product_key, device_name))
 
     def connect(self, product_key: str = PK, device_name: str = DN, parameters: str = "_ss=1,ext=1") -> Principal:
         """Log in as the device itself."""
@@ -115,4 +115,4 @@ class World:
         return self.ask(principal, f"{topic}/{suffix}", {"id": "7", "version": "1.0", "params": params})
 
     def kinds_kept(self) -> list[str]:
-        return [kind for kind, *_ in self.kept if kind != "record"]
+        return [row.kind for row in self.kept if row.kind != "record"]

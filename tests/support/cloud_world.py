@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinqiao.gateway.broker.policy import Downlink, Login, Principal
+from jinqiao.gateway.broker.policy import Login, Principal
 from jinqiao.gateway.openapi.cloud import Cloud
 from jinqiao.gateway.openapi.http import Request, Response, Waiting
+from jinqiao.gateway.platform.devices.past import NO_HISTORY, Past
+from jinqiao.gateway.platform.devices.state import DeviceState
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.signature import client_content, sign
+from support.carrier import NotingCarrier, noted
 from support.openapi import signed_query
 
 __all__ = ["ACCEPTANCE", "DN", "NOW_MS", "PK", "CloudWorld"]
@@ -25,21 +28,23 @@ NOW_MS = 1_795_333_508_123
 class CloudWorld:
     """What the platform published, kept and closed is noted."""
 
-    def __init__(self) -> None:
+    def __init__(self, past: Past = NO_HISTORY) -> None:
         self.now_ms = NOW_MS
-        self.platform = Platform(load_registry(ACCEPTANCE / "registry.yaml"), clock_ms=lambda: self.now_ms)
+        registry = load_registry(ACCEPTANCE / "registry.yaml")
+        self.platform = Platform(registry, clock_ms=lambda: self.now_ms, past=past)
         self.cloud = Cloud(self.platform, mqtt_address=("127.0.0.1", 1883))
-        self.sent: list[Downlink] = []
-        self.kept: list[tuple[str, str, str, Any]] = []
-        self.closed: list[str] = []
-        self.platform.send = self.sent.append
-        self.platform.on_change = lambda *change: self.kept.append(change)
-        self.platform.close_session = self.closed.append
+        self.carrier = NotingCarrier()
+        self.platform.carried_by(self.carrier)
+        self.sent, self.closed = self.carrier.sent, self.carrier.closed
+        self.kept = noted(self.platform)
 
     def device(self, product_key: str = PK, device_name: str = DN) -> Device:
         device = self.platform.registry.device(product_key, device_name)
         assert device is not None
         return device
+
+    def state(self, product_key: str = PK, device_name: str = DN) -> DeviceState:
+        return self.platform.parts.states.of(self.device(product_key, device_name))
 
     def connect(self, product_key: str = PK, device_name: str = DN, ext: int = 0) -> Principal:
         device = self.device(product_key, device_name)

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.config import Ports
+from jinqiao.gateway.front import Front
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
-from jinqiao.sandbox.gateway import Gateway, Ports
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.signature import client_content, sign
 
@@ -39,7 +40,7 @@ class GatewayThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.gateway = Gateway(platform, limits)
+        self.gateway = Front(platform, limits)
         self.ports: dict[str, int] = self._wait(self.gateway.start(ports))
 
     def stats(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ NewLoop = Callable[[], asyncio.AbstractEventLoop]
 class OpenPolicy:
     """Everybody may do everything, except on topics with `secret` in them.
 
-    The identity is the client id up to a `:`, the rest are wishes: `trusted`, `lossless`, `auto`. `dev/NAME/ask` is
+    The identity is the client id up to a `:`, the rest are options: `trusted`, `lossless`, `auto`. `dev/NAME/ask` is
     answered on `dev/NAME/answer`, which is pushed to NAME.
     """
 
@@ -50,15 +50,15 @@ class OpenPolicy:
             raise Refused("unknown user", 4)
         if login.username == "fault":
             raise RuntimeError("the policy is broken")
-        name, _, wishes = login.client_id.partition(":")
+        name, _, options = login.client_id.partition(":")
         return Principal(
             name,
             "device",
             name,
             login.keep_alive_s,
-            trusted="trusted" in wishes,
-            lossless="lossless" in wishes,
-            auto_subscribed="auto" in wishes,
+            trusted="trusted" in options,
+            lossless="lossless" in options,
+            auto_subscribed="auto" in options,
             **self.limits,
         )
 
@@ -68,7 +68,7 @@ class OpenPolicy:
     def may_subscribe(self, _: Principal, topic_filter: str) -> bool:
         return "secret" not in topic_filter
 
-    def heeds(self, _: str) -> bool:
+    def handles_trusted(self, _: str) -> bool:
         return False
 
     def handles(self, topic: str) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Event
-from jinqiao.gateway.recordings.parts import Happenings, Messages, Part, Samples, Told
+from jinqiao.gateway.recordings.parts import Events, Messages, Part, RecordedEvent, Samples
 from jinqiao.wire.render.samples import fixed_point
 
 __all__ = ["NOW_MS", "events", "flat", "fleet", "messages", "samples"]
@@ -28,9 +28,9 @@ def samples(group: str, at_ms: int, count: int = 3, *, seed: int = 0) -> Samples
     return Samples(group, np.full(count, at_ms, np.int64), names, sequence, columns)
 
 
-def events(at_ms: int) -> Happenings:
-    told = Event(at_ms, 0, "charging:Plugged", {"Bay": 3, "Power": 11.5, "Station": "Lujiazui 陆家嘴"})
-    return Happenings([Told("LBVHN3805PS000001", 7, told)])
+def events(at_ms: int) -> Events:
+    event = Event(at_ms, 0, "charging:Plugged", {"Bay": 3, "Power": 11.5, "Station": "Lujiazui 陆家嘴"})
+    return Events([RecordedEvent("LBVHN3805PS000001", 7, event)])
 
 
 def messages(at_ns: int, count: int = 2) -> Messages:
@@ -63,7 +63,7 @@ def flat(parts: Any) -> dict[str, list[Any]]:
             for i in range(len(part)):
                 values = {name: column[i] for name, column in columns}
                 kept.append((int(part.time_ms[i]), bytes(part.device_names[i]), int(part.sequence[i]), values))
-        elif isinstance(part, Happenings):
+        elif isinstance(part, Events):
             rows.setdefault("events", []).extend(part.events)
         elif isinstance(part, Messages):
             rows.setdefault("messages", []).extend(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Any
 
 from jinqiao.gateway.broker.broker import Broker
@@ -15,6 +16,20 @@ from support.mqtt_memory import Client, House
 __all__ = ["Sandbox"]
 
 
+class _Carried:
+    """A broker as the platform's carrier, as `Server` is."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self.publish, self.end, self.reconsider = broker.publish, broker.end, broker.reconsider
+
+    def deliver(self, identity: str, downlink: Downlink) -> None:
+        self._broker.deliver(identity, downlink.topic, downlink.payload)
+
+    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:  # noqa: ARG002
+        return ()
+
+
 class Sandbox(House):
     """A broker with the platform behind it, wired as `jinqiao serve` does."""
 
@@ -24,16 +39,7 @@ class Sandbox(House):
         platform = self.platform = self.world.platform
         broker = self.broker = Broker(platform, Limits(), self.soon.append)
 
-        def send(downlink: Downlink) -> None:
-            broker.publish(downlink.topic, downlink.payload, downlink.qos)
-
-        def deliver(identity: str, downlink: Downlink) -> None:
-            broker.deliver(identity, downlink.topic, downlink.payload)
-
-        platform.send = send
-        platform.deliver = deliver
-        platform.close_session = broker.end
-        platform.reconsider = broker.reconsider
+        platform.carried_by(_Carried(broker))
 
     def device(
         self, product_key: str = PK, device_name: str = DN, parameters: str = "_ss=1", name: str = "c", **connect: Any
@@ -49,11 +55,11 @@ class Sandbox(House):
             **connect,
         )
 
-    def application(self, **connect: Any) -> Client:
+    def application(self, client_id: str = "app", **connect: Any) -> Client:
         """A customer's back end, of all products."""
         registry = self.platform.registry
         registry.applications["app"] = Application("app", "pw", frozenset(registry.products))
-        return self.client("app", username="app", password=b"pw", **connect)
+        return self.client(client_id, username="app", password=b"pw", **connect)
 
     def publish(self, topic: str, payload: bytes = b"{}") -> None:
         self.broker.publish(topic, payload)

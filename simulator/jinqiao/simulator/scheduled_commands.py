@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from jinqiao.base.telemetry import Command
 
 from .activity import RESTING
@@ -16,6 +14,7 @@ from .clock import NEVER
 from .commands.execute import execute
 
 if TYPE_CHECKING:
+    from .draws import VehicleDraws
     from .scenario.command import CommandSpec
     from .town import Town
 
@@ -30,7 +29,7 @@ class ScheduledCommands:
         town: Town,
         specs: Sequence[CommandSpec],
         fleets: Mapping[str, slice],
-        draws: np.random.Generator,
+        draws: VehicleDraws,
     ) -> None:
         self._town = town
         self._fleets = fleets
@@ -47,12 +46,14 @@ class ScheduledCommands:
         """Give the commands that are due; whether there were any."""
         any_due = self.next_s() <= now_s
         while self.next_s() <= now_s:
-            self._give(self._waiting.pop()[1])
+            self._give(*self._waiting.pop())
         return any_due
 
-    def _give(self, spec: CommandSpec) -> None:
-        town = self._town
-        rows = spec.on.pick(self._fleets, town.fleet.vehicle_state, self._draws)
+    def _give(self, number: int, spec: CommandSpec) -> None:
+        town, purpose = self._town, f"command {number}"
+        rows = spec.on.pick(
+            self._fleets, town.fleet.vehicle_state, lambda fitting: self._draws.of(fitting).words(purpose)
+        )
         sleepers = rows[town.mode[rows] == RESTING]
         if len(sleepers):  # together, which is faster than each when it executes its command
             town.catch_up(sleepers)

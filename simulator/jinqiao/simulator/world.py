@@ -29,6 +29,7 @@ from .clock import NEVER
 from .commands.climate import LEAST_SOC
 from .commands.execute import execute
 from .commands.refusals import Refusal
+from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
 from .faults.injector import FaultInjector
 from .reports import Reports
@@ -54,7 +55,8 @@ class World:
 
     `fleets` lists (name, rows, specification); `town` is where they live, `buses` their CAN, `diagnostics` what answers
     testers there; `time_ms` is simulated UTC, `elapsed_s` the seconds since the start. `vehicles` rescales the fleets'
-    counts to that total. The same scenario, `seed` and `vehicles` give the same steps, bit for bit.
+    counts to that total. The same scenario, `seed` and `vehicles` give the same steps, bit for bit; what each vehicle
+    draws is a matter of `draws`.
     """
 
     def __init__(self, scenario: Scenario, *, seed: int, vehicles: int | None = None) -> None:
@@ -65,21 +67,21 @@ class World:
             (spec.name, slice(stop - count, stop), spec)
             for spec, count, stop in zip(scenario.fleets, counts, stops, strict=True)
         ]
-        # One stream of random numbers for each purpose, so that a draw more for one changes nothing for another.
-        purposes = np.random.SeedSequence(seed).spawn(3 + len(self.fleets))
-        for_fleet, for_reports, *for_agendas, for_commands = (np.random.default_rng(purpose) for purpose in purposes)
-        self.fleet = self._build_fleet(for_fleet)
+        sizes = [(spec.name, count) for spec, count in zip(scenario.fleets, counts, strict=True)]
+        self.draws = VehicleDraws(seed, sizes)
+        everyone = self.draws.of(slice(None))
+        self.fleet = self._build_fleet(seed, sizes, everyone)
         self.town = Town(scenario, self.fleet)
         self._agendas: list[Agenda] = []
-        for (_, rows, spec), draws in zip(self.fleets, for_agendas, strict=True):
-            agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda, draws)
-            agenda.settle()
+        for number, (_, rows, spec) in enumerate(self.fleets):
+            agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda)
+            agenda.settle(everyone.take(rows), self.draws.of_fleet(number, "agenda"))
             self._agendas.append(agenda)
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
         telemetry = [(rows, spec.telemetry) for _, rows, spec in self.fleets]
-        self._reports = Reports(self.town, telemetry, for_reports)
+        self._reports = Reports(self.town, telemetry, everyone)
         rows_of = {name: rows for name, rows, _ in self.fleets}
-        self._commands = ScheduledCommands(self.town, scenario.commands, rows_of, for_commands)
+        self._commands = ScheduledCommands(self.town, scenario.commands, rows_of, self.draws)
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.faults = FaultInjector(self, scenario.faults, seed, rows_of, scenario.start_ms)
@@ -103,9 +105,11 @@ class World:
         return self._reports.surroundings(rows, len(rows), self.elapsed_s)
 
     def next_busy_s(self) -> int:
-        """The next second in which anything happens: this one while anybody drives or charges."""
+        """The next second in which anything happens: this one while anybody is awake."""
         town = self.town
-        if town.changed or town.mode.any():  # between two ticks only a command changes anything
+        # Between two ticks only a command changes anything. Cars that queue or begin a session count as well: whatever
+        # looks at awake cars second by second must not depend on whether another one drives.
+        if town.changed or town.fleet.vehicle_state.any():
             return self.elapsed_s
         planned = min(float(town.wake_s.min()), town.clock.peek(), self._commands.next_s(), self.faults.next_s())
         soonest = min(planned, self._reports.next_due_s() - 1.0)
@@ -240,9 +244,9 @@ class World:
         town.catch_up(waking[town.mode[waking] == RESTING])  # a command may have let one charge meanwhile
         town.wake_s[waking] = NEVER
         agenda_of = np.searchsorted(self._first_rows, waking, side="right") - 1
-        for row, number in zip(waking.tolist(), agenda_of.tolist(), strict=True):
-            agenda = self._agendas[number]
-            town.clock.process(self._out_and_back(row, agenda.outing(Car(town, row, agenda.random))))
+        dice = self.draws.begin_outings(waking)
+        for row, number, own in zip(waking.tolist(), agenda_of.tolist(), dice, strict=True):
+            town.clock.process(self._out_and_back(row, self._agendas[number].outing(Car(town, row, own))))
 
     def _out_and_back(self, row: int, outing: Outing) -> Outing:
         """One outing; afterwards only the alarm remembers the vehicle."""
@@ -250,20 +254,20 @@ class World:
         self.town.wake_s[row] = wake_s
         return wake_s
 
-    def _build_fleet(self, draws: np.random.Generator) -> Fleet:
+    def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
         catalogue = load_catalogue()
         ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []
         for _, rows, spec in self.fleets:
-            count = rows.stop - rows.start
-            model_of.append(share_out(spec.models, number, count))
-            soc.append(spec.initial_soc.draw(draws, count))
+            model_of.append(share_out(spec.models, number, rows.stop - rows.start))
+            soc.append(spec.initial_soc.draw(draws.take(rows), "charge"))
         return Fleet(
             [catalogue[model] for model in ids],
             np.concatenate(model_of),
-            seed=int(draws.integers(2**31)),
+            seed=seed,
+            fleets=sizes,
             initial_soc=np.concatenate(soc),
             ambient_degc=self.scenario.weather.ambient_at(0.0),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.dispatcher import Dispatcher
@@ -15,6 +14,7 @@ from jinqiao.gateway.broker.delivery.runs import AcknowledgedRun, Run
 from jinqiao.wire.mqtt.fields import remaining_length, text
 from jinqiao.wire.mqtt.reasons import Reason
 
+from .client import Client
 from .counters import Counters
 from .grant import Grant
 from .journal import Journal
@@ -24,9 +24,6 @@ from .policy import Downlink, Login, Policy, Principal
 from .recent import RecentRuns
 from .retained import RetainedMessages
 from .router import Route, Router
-
-if TYPE_CHECKING:
-    from .session import Session
 
 __all__ = ["Broker"]
 
@@ -41,7 +38,7 @@ class Broker:
         self.dispatcher = Dispatcher(limits, self.counters, call_soon)
         self.router: Router[Outbox] = Router(policy, limits)
         self.journal = Journal(lambda: self.dispatcher.now)
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, Client] = {}
         self.absent = AbsentSessions(limits, self.dispatcher.timers, self.router.stop_pushing)
         self.retained = RetainedMessages(limits)
         #: Properties that MQTT 5 clients sent and that need no change for subscribers, as they are on the wire.
@@ -51,7 +48,7 @@ class Broker:
         #: What trusted connections published last, if somebody wants to know.
         self.recent: RecentRuns | None = None
 
-    def admit(self, session: Session, login: Login, check: Callable[[Principal], None]) -> Principal:
+    def admit(self, session: Client, login: Login, check: Callable[[Principal], None]) -> Principal:
         """Log in; a connection of the same identity ends. Raises Refused, as `check` may.
 
         [MQTT-3.1.4-2], except that who is the same is the policy's to say.
@@ -65,7 +62,7 @@ class Broker:
             previous.taken_over()
         return principal
 
-    def enter(self, session: Session, principal: Principal) -> None:
+    def enter(self, session: Client, principal: Principal) -> None:
         """The login has been answered: downlinks may flow."""
         if principal.auto_subscribed:
             # The platform knows no QoS 2.
@@ -75,7 +72,7 @@ class Broker:
             session.subscriptions_of().spare()
         self._tell(self.policy.connected, principal)
 
-    def leave(self, session: Session, principal: Principal) -> None:
+    def leave(self, session: Client, principal: Principal) -> None:
         """The session has ended, of itself or by take-over."""
         if self.sessions.get(principal.identity) is not session:
             return
@@ -190,7 +187,7 @@ class Broker:
         self.journal.warning("%s is above its rate (%s): messages are dropped", principal.name, direction)
         self._tell(lambda who: self.policy.throttled(who, topic.decode(errors="replace")), principal)
 
-    def expel(self, session: Session, error: ProtocolError, counted: str = "malformed") -> None:
+    def expel(self, session: Client, error: ProtocolError, counted: str = "malformed") -> None:
         """A client has broken the rules: count it, say so, and end its connection."""
         self.counters.refused[counted] += 1
         self.journal.refused(counted, session.peer, error, name=session.name)

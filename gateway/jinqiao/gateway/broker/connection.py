@@ -14,7 +14,7 @@ from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.reasons import Reason
 
 from .broker import Broker
-from .reading import SMALL_READ, Lane, Reader
+from .reading import SMALL_READ, CachedRoute, Reader
 from .session import Session, State
 from .stream import first_packet, walk
 
@@ -38,8 +38,8 @@ class Connection(asyncio.Protocol):
         "_patience_s",
         "_reader",
         "_transport",
+        "cached_route",
         "heard_at",
-        "lane",
         "missing",
         "read_bytes",
         "session",
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         #: When it last said something, on the broker's clock; and how much the reader asks for at once.
         self.heard_at = 0.0
         self.read_bytes = SMALL_READ
-        self.lane: Lane | None = None
+        self.cached_route: CachedRoute | None = None
         #: Where the peer is, if that is counted.
         self._address = ""
         self._patience_s = 0.0

@@ -22,11 +22,11 @@ _COARSE_S = 0.25
 
 @dataclass(slots=True, eq=False)
 class Lasting:
-    """What of a session outlives its connection; `exact` are the client's own QoS 2 messages without PUBREL."""
+    """What of a session outlives its connection; `qos2_received` are the client's own QoS 2 messages without PUBREL."""
 
     outbox: Outbox
     subscriptions: Subscriptions
-    exact: set[int] | None
+    qos2_received: set[int] | None
     will: Callable[[], object] | None = None
     timers: list[Timer] = field(default_factory=list)
 

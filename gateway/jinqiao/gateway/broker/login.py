@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.message import Style
@@ -14,10 +14,8 @@ from jinqiao.wire.mqtt.properties import Property
 from jinqiao.wire.mqtt.reasons import CONNACK_REASONS, Reason
 
 from .policy import Ignored, Login, Principal, Refused
+from .session import Session
 from .subscriptions import Subscriptions
-
-if TYPE_CHECKING:
-    from .session import Session
 
 __all__ = ["log_in", "refuse_login"]
 
@@ -84,7 +82,7 @@ def _enter(session: Session, connect: Connect, principal: Principal, client_id: 
     session.expiry_s = _expiry_s(connect, limits.session_expiry_s)
     outbox.lasting = session.expiry_s > 0
     if connect.level == 5:
-        _take_wishes(session, connect)
+        _apply_client_limits(session, connect)
     session.will = _will(session, connect, principal)
 
     before = None
@@ -93,7 +91,7 @@ def _enter(session: Session, connect: Connect, principal: Principal, client_id: 
     else:
         before = broker.absent.resume(principal.identity)
     if before is not None:
-        session.subscriptions, session.exact = before.subscriptions, before.exact
+        session.subscriptions, session.qos2_received = before.subscriptions, before.qos2_received
         before.subscriptions.move(outbox, principal, session.may_subscribe)
     else:
         session.subscriptions = Subscriptions(broker.router, outbox, principal)
@@ -133,14 +131,14 @@ def _will(session: Session, connect: Connect, principal: Principal) -> Will | No
     return will
 
 
-def _take_wishes(session: Session, connect: Connect) -> None:
+def _apply_client_limits(session: Session, connect: Connect) -> None:
     """What an MQTT 5 client says it can take (MQTT 5 § 3.1.2.11)."""
-    wishes, limits, outbox = connect.properties, session.broker.limits, session.outbox
-    aliases = min(wishes.get(Property.TOPIC_ALIAS_MAXIMUM, 0), limits.topic_aliases)
-    longest = wishes.get(Property.MAXIMUM_PACKET_SIZE, _NO_MAXIMUM)
-    # What no packet of ours can exceed is no wish, and its owner takes runs as they are.
+    properties, limits, outbox = connect.properties, session.broker.limits, session.outbox
+    aliases = min(properties.get(Property.TOPIC_ALIAS_MAXIMUM, 0), limits.topic_aliases)
+    longest = properties.get(Property.MAXIMUM_PACKET_SIZE, _NO_MAXIMUM)
+    # A maximum that no packet of ours can exceed is none, and its owner takes runs as they are.
     outbox.style = Style(5, aliases, longest if longest < limits.payload_bytes + limits.control_packet_bytes else None)
-    outbox.window_size = min(limits.unacknowledged, wishes.get(Property.RECEIVE_MAXIMUM, 65_535))
+    outbox.window_size = min(limits.unacknowledged, properties.get(Property.RECEIVE_MAXIMUM, 65_535))
 
 
 def _offer(session: Session, connect: Connect, client_id: str) -> dict[Property, Any]:

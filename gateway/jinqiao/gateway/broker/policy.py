@@ -6,7 +6,7 @@ takes values and returns values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -14,7 +14,7 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.wire.alink.topics import ANSWERED_IN_PLACE
 from jinqiao.wire.mqtt.rates import Rates
 
-__all__ = ["ANSWERED_IN_PLACE", "Downlink", "Ignored", "Login", "Policy", "Principal", "Rates", "Refused"]
+__all__ = ["ANSWERED_IN_PLACE", "Carrier", "Downlink", "Ignored", "Login", "Policy", "Principal", "Rates", "Refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Principal:
     """Somebody who may be connected.
 
     `identity` is what a second login takes over (a device's `product_key` and `device_name`, else the client id).
-    `trusted` skips permission, and `receive` but for topics the policy heeds: only the house's own simulator.
+    `trusted` skips permission, and `receive` but for topics the policy `handles_trusted`: only our own simulator.
     `lossless` pauses this publisher, instead of dropping, while a subscriber that is still reading is behind.
     """
 
@@ -95,7 +95,7 @@ class Policy(Protocol):
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic; asked once per topic, so it may not depend on the sender."""
 
-    def heeds(self, topic: str) -> bool:
+    def handles_trusted(self, topic: str) -> bool:
         """Whether `receive` is to see this topic's messages also when they come from a trusted connection."""
 
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
@@ -118,3 +118,22 @@ class Policy(Protocol):
 
     def disconnected(self, principal: Principal) -> None:
         """Its connection ended (not called when another login of the same identity took over)."""
+
+
+class Carrier(Protocol):
+    """What a policy may ask of its broker, at any time, from the event loop."""
+
+    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+        """Publish for the platform itself, to subscribers and to the device the topic is pushed to."""
+
+    def deliver(self, identity: str, downlink: Downlink) -> None:
+        """The same to one client, whatever it is subscribed to."""
+
+    def end(self, identity: str) -> None:
+        """End the connection of an identity, if it has one."""
+
+    def reconsider(self, identity: str, about: str = "") -> None:
+        """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
+
+    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:
+        """What trusted connections published last on this topic, newest first; all of `enough` found, no more."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jinqiao.gateway.broker.delivery.outbox import Outbox
 from jinqiao.gateway.broker.delivery.plan import plan_of
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from jinqiao.gateway.broker.delivery.meter import UpMeter
 
     from .broker import Broker
-    from .connection import Connection
+    from .session import Session
 
-__all__ = ["SMALL_READ", "Lane", "Reader", "make_reader"]
+__all__ = ["SMALL_READ", "CachedRoute", "Readable", "Reader", "make_reader"]
 
 #: First byte of a PUBLISH at QoS 0 without flags.
 _PUBLISH = 0x30
@@ -68,7 +68,7 @@ def make_reader(broker: Broker, loop: asyncio.AbstractEventLoop) -> Reader | Non
     return Reader(broker, loop) if _EPOLL else None
 
 
-class Lane:
+class CachedRoute:
     """What was found out about a client's last topic: that it may publish there, and who gets it.
 
     `name` is the topic as it stands in a packet, behind the high byte of its length; at MQTT 5 with the length of the
@@ -89,6 +89,29 @@ class Lane:
         return self.name[1 : 1 + self.name[0]]
 
 
+class Readable(Protocol):
+    """What the reader needs of a connection (`connection.Connection`).
+
+    `missing` bytes of a packet that was cut are still to come; `heard_at` is when the client last said something, on
+    the broker's clock; so much is read at once as `read_bytes` says.
+    """
+
+    missing: int
+    heard_at: float
+    read_bytes: int
+    cached_route: CachedRoute | None
+
+    @property
+    def session(self) -> Session | None:
+        """Its session, until the connection is lost."""
+
+    def data_received(self, data: bytes) -> None:
+        """Act on what came: the long way."""
+
+    def hand_back(self) -> None:
+        """The stream has ended: the transport knows what to do then."""
+
+
 class Reader:
     """Reads the sockets of the connections that are `adopt`ed, until `leave`."""
 
@@ -96,7 +119,7 @@ class Reader:
         self._broker = broker
         self._loop = loop
         self._epoll = select.epoll()
-        self._connections: dict[int, Connection] = {}
+        self._connections: dict[int, Readable] = {}
         #: The next turn, where it does not wait for a socket.
         self._next: asyncio.Handle | None = None
         #: Sockets that were not read to their end.
@@ -106,7 +129,7 @@ class Reader:
         self._window_ends = self._busy_until = 0.0
         self._loop.add_reader(self._epoll.fileno(), self._turn)
 
-    def adopt(self, connection: Connection, fd: int) -> None:
+    def adopt(self, connection: Readable, fd: int) -> None:
         """From now on read this socket; the transport has stopped."""
         self._connections[fd] = connection
         # Edge-triggered: the kernel would look at each socket a second time to find that it has been emptied.
@@ -197,22 +220,22 @@ class Reader:
                 and not connection.missing
                 and not dispatcher.congested
             ):
-                lane = connection.lane
-                if lane is None or lane.age != age or not data.startswith(lane.name, len(head)):
-                    lane = self._open_lane(connection, data, len(head))
-                if lane is not None:
-                    if lane.route is not route or lane.five is not five:
+                cached = connection.cached_route
+                if cached is None or cached.age != age or not data.startswith(cached.name, len(head)):
+                    cached = self._cache_route(connection, data, len(head))
+                if cached is not None:
+                    if cached.route is not route or cached.five is not five:
                         if packets:
                             self._forward(route, packets, five)
                             packets = []
-                        route, five = lane.route, lane.five
+                        route, five = cached.route, cached.five
                     connection.heard_at = now
                     short += size
-                    meter = lane.meter
+                    meter = cached.meter
                     if meter is None or meter.has_room(_PUBLISH, size):
                         packets.append(data)
                     else:
-                        meter.refuse(_PUBLISH, lane.topic)
+                        meter.refuse(_PUBLISH, cached.topic)
                     continue
             if packets:
                 self._forward(route, packets, five)
@@ -228,8 +251,8 @@ class Reader:
         broker.counters.bytes_in += short
         return total
 
-    def _open_lane(self, connection: Connection, data: bytes, at: int) -> Lane | None:
-        """A lane for this PUBLISH, the length of whose topic is at `at`, or None if it has to go the long way."""
+    def _cache_route(self, connection: Readable, data: bytes, at: int) -> CachedRoute | None:
+        """The route of this PUBLISH, the length of whose topic is at `at`; None if it has to go the long way."""
         session, router = connection.session, self._broker.router
         assert session is not None
         end = at + 1 + data[at]
@@ -241,8 +264,8 @@ class Reader:
         route = router.routes.get(topic)
         if route is None or not _is_plain(route, five):
             return None
-        lane = connection.lane = Lane(data[at : end + five], router.age, route, five, session.meter)
-        return lane
+        cached = connection.cached_route = CachedRoute(data[at : end + five], router.age, route, five, session.meter)
+        return cached
 
     def _forward(self, route: Route[Outbox] | None, packets: list[bytes], five: bool) -> None:
         assert route is not None

@@ -6,29 +6,18 @@ The fast path (`stream`) hands over what is retained, exactly once, or has prope
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.message import Message
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import PacketType, Puback, Publish
-from jinqiao.wire.mqtt.properties import Properties, Property, encode_each
+from jinqiao.wire.mqtt.properties import Property, passed_on
 from jinqiao.wire.mqtt.reasons import Reason
 
 from .policy import ANSWERED_IN_PLACE
+from .session import Session
 
-if TYPE_CHECKING:
-    from .session import Session
-
-__all__ = ["CONSUMED", "passed_on", "receive", "recorded", "release"]
-
-#: Not passed on as they came: for this connection only, counted down, or the subscriber's own.
-CONSUMED = {
-    Property.TOPIC_ALIAS,
-    Property.MESSAGE_EXPIRY,
-    Property.SUBSCRIPTION_IDENTIFIER,
-    Property.WILL_DELAY,
-}
+__all__ = ["receive", "recorded", "release"]
 
 
 def receive(session: Session, packet: Publish, first: int, size: int) -> None:
@@ -44,9 +33,9 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
         (topic not in session.permitted and not session.may_publish(topic))
         or (session.meter is not None and not session.meter.takes(first, size, topic))
     ):
-        if packet.qos == 2 and session.level == 5 and session.exact is not None:
+        if packet.qos == 2 and session.level == 5 and session.qos2_received is not None:
             # A PUBREC that refuses ends the exchange (MQTT 5 § 4.3.3).
-            session.exact.discard(packet.packet_id)
+            session.qos2_received.discard(packet.packet_id)
         _acknowledge(session, packet, Reason.NOT_AUTHORIZED)
         return
     route = broker.router.route(topic)
@@ -66,7 +55,7 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
     )
     broker.accept(message, route)
     _acknowledge(session, packet, Reason.SUCCESS)
-    if route.handled if session.guarded else route.heeded:
+    if route.handled if session.guarded else route.handled_trusted:
         broker.publish_all(session.ask(topic, packet.payload))
     if broker.dispatcher.congested:
         session.wait_for(route.targets)
@@ -74,9 +63,9 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
 
 def release(session: Session, packet: Puback) -> None:
     """PUBREL: the identifier is free again [MQTT-4.3.3-2]."""
-    known = session.exact is not None and packet.packet_id in session.exact
-    if known and session.exact is not None:
-        session.exact.discard(packet.packet_id)
+    known = session.qos2_received is not None and packet.packet_id in session.qos2_received
+    if known and session.qos2_received is not None:
+        session.qos2_received.discard(packet.packet_id)
     reason = Reason.SUCCESS if known or session.level < 5 else Reason.PACKET_IDENTIFIER_NOT_FOUND
     session.answer(encode(Puback(packet.packet_id, PacketType.PUBCOMP, reason), session.level))
 
@@ -89,11 +78,6 @@ def recorded(session: Session, packet: Puback) -> None:
     known = session.outbox.release(packet.packet_id)
     reason = Reason.SUCCESS if known else Reason.PACKET_IDENTIFIER_NOT_FOUND
     session.answer(encode(Puback(packet.packet_id, PacketType.PUBREL, reason), session.level))
-
-
-def passed_on(properties: Properties) -> bytes:
-    """Those a subscriber gets as they are, encoded."""
-    return encode_each({name: value for name, value in properties.items() if name not in CONSUMED})
 
 
 def _topic(session: Session, packet: Publish) -> bytes:
@@ -118,13 +102,13 @@ def _topic(session: Session, packet: Publish) -> bytes:
 
 def _is_new(session: Session, packet_id: int) -> bool:
     """Whether this QoS 2 message has not been here before [MQTT-4.3.3-2]; enters it."""
-    if session.exact is None:
-        session.exact = set()
-    if packet_id in session.exact:
+    if session.qos2_received is None:
+        session.qos2_received = set()
+    if packet_id in session.qos2_received:
         return False
-    if session.level == 5 and len(session.exact) >= session.broker.limits.receive_maximum:
+    if session.level == 5 and len(session.qos2_received) >= session.broker.limits.receive_maximum:
         raise ProtocolError("more unfinished messages than Receive Maximum", Reason.RECEIVE_MAXIMUM_EXCEEDED)
-    session.exact.add(packet_id)
+    session.qos2_received.add(packet_id)
     return True
 
 

@@ -36,7 +36,7 @@ class TopicRules(Protocol):
     def handles(self, topic: str) -> bool:
         """Whether the house acts on messages of this topic."""
 
-    def heeds(self, topic: str) -> bool:
+    def handles_trusted(self, topic: str) -> bool:
         """Whether it does so even if a trusted connection sent them."""
 
     def pushed_to(self, topic: str) -> str | None:
@@ -53,7 +53,7 @@ class Route(Generic[S]):
 
     kind: str
     handled: bool
-    heeded: bool
+    handled_trusted: bool
     targets: tuple[S, ...]
     grants: tuple[tuple[S, Grant], ...]
     groups: tuple[Group[S], ...] = ()
@@ -160,19 +160,19 @@ class Router(Generic[S]):
                 before = found.get(pushed.subscriber)
                 found[pushed.subscriber] = pushed.grant if before is None else combine(before, pushed.grant)
         handled = self._rules.handles(name)
-        route = self._intern(self._rules.kind(name), handled, handled and self._rules.heeds(name), found)
+        route = self._intern(self._rules.kind(name), handled, handled and self._rules.handles_trusted(name), found)
         if len(topic) <= self._limits.cached_topic_bytes:
             self._remember(topic, name, identity, route)
         return route
 
-    def _intern(self, kind: str, handled: bool, heeded: bool, found: dict[S | Group[S], Grant]) -> Route[S]:
-        key = (kind, handled, heeded, frozenset(found.items()))
+    def _intern(self, kind: str, handled: bool, handled_trusted: bool, found: dict[S | Group[S], Grant]) -> Route[S]:
+        key = (kind, handled, handled_trusted, frozenset(found.items()))
         route = self._interned.get(key)
         if route is None:
             groups = tuple(target for target in found if isinstance(target, Group))
             grants = tuple((target, grant) for target, grant in found.items() if not isinstance(target, Group))
             targets = tuple(target for target, _ in grants)
-            route = self._interned[key] = Route(kind, handled, heeded, targets, grants, groups)
+            route = self._interned[key] = Route(kind, handled, handled_trusted, targets, grants, groups)
         return route
 
     def _remember(self, topic: bytes, name: str, identity: str | None, route: Route[S]) -> None:

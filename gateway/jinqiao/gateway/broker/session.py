@@ -1,35 +1,30 @@
-"""One client's conversation with the broker (MQTT 3.1.1 chapters 3 and 4, MQTT 5 the same), without its socket.
+"""What the broker keeps of one connection, without its socket: who it is, what it may, how it ends.
 
-The states and what leads from one to the next are in this file. PUBLISH and PUBACK, which come in thousands, are read
-by `stream`, all other packets by `Session.handle`; CONNECT is acted on in `login`, SUBSCRIBE in `subscribing`, QoS 2 in
-`receiving`, DISCONNECT in `leaving`.
+Which packet may come when, and who acts on it, is in `conversation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.congestion import Congestion
 from jinqiao.gateway.broker.delivery.meter import UpMeter
 from jinqiao.gateway.broker.delivery.outbox import Outbox, Writer
-from jinqiao.wire.mqtt.decoding import UnsupportedLevel, decode
 from jinqiao.wire.mqtt.encoding import encode
-from jinqiao.wire.mqtt.packets import PacketType, Puback, Signal, Will
+from jinqiao.wire.mqtt.packets import PacketType, Signal, Will
 from jinqiao.wire.mqtt.reasons import Reason
 from jinqiao.wire.mqtt.topics import decode_name
 
 from .broker import Broker
-from .leaving import disconnect, leave_behind
-from .login import log_in, refuse_login
+from .lasting import Lasting
+from .leaving import leave_behind
 from .policy import Downlink, Principal
-from .receiving import recorded, release
-from .subscribing import subscribe, unsubscribe
 from .subscriptions import Subscriptions
 
-__all__ = ["TRANSITIONS", "Link", "Session", "State"]
+__all__ = ["Link", "Session", "State"]
 
 
 class State(Enum):
@@ -40,29 +35,7 @@ class State(Enum):
     CLOSED = "closed"
 
 
-#: Which packets may come when, and where they lead. Whatever is not here closes the connection: a packet before
-#: CONNECT [MQTT-3.1.0-1], a second CONNECT [MQTT-3.1.0-2], a packet that only servers send, AUTH without enhanced
-#: authentication (MQTT 5 § 4.12).
-TRANSITIONS: dict[State, dict[PacketType, State]] = {
-    State.OPENED: {
-        PacketType.CONNECT: State.CONNECTED,
-    },
-    State.CONNECTED: {
-        PacketType.PUBLISH: State.CONNECTED,
-        PacketType.PUBACK: State.CONNECTED,
-        PacketType.PUBREC: State.CONNECTED,
-        PacketType.PUBREL: State.CONNECTED,
-        PacketType.PUBCOMP: State.CONNECTED,
-        PacketType.SUBSCRIBE: State.CONNECTED,
-        PacketType.UNSUBSCRIBE: State.CONNECTED,
-        PacketType.PINGREQ: State.CONNECTED,
-        PacketType.DISCONNECT: State.CLOSED,
-    },
-    State.CLOSED: {},
-}
-
 _HIGHEST_QOS = 2
-_PINGRESP = encode(Signal(PacketType.PINGRESP))
 
 
 class Link(Protocol):
@@ -88,8 +61,8 @@ class Session:
 
     `guarded` sessions have their permissions checked and their messages shown to the policy. `max_payload` and
     `max_qos` bound PUBLISH; a packet of `small_bytes` needs no look at its size. After its connection the session goes
-    on for `expiry_s`; `exact` are the QoS 2 messages that came and were not released, `aliases` the client's own names
-    of topics (MQTT 5).
+    on for `expiry_s`; `qos2_received` are identifiers of QoS 2 messages that came and were not released, `aliases` the
+    client's own names of topics (MQTT 5).
     """
 
     __slots__ = (
@@ -98,7 +71,6 @@ class Session:
         "_waits_for",
         "aliases",
         "broker",
-        "exact",
         "expiry_s",
         "guarded",
         "level",
@@ -109,6 +81,7 @@ class Session:
         "outbox",
         "permitted",
         "principal",
+        "qos2_received",
         "retains",
         "small_bytes",
         "state",
@@ -126,7 +99,7 @@ class Session:
         self.lossless = self.retains = False
         self.will: Will | None = None
         self.expiry_s = 0
-        self.exact: set[int] | None = None
+        self.qos2_received: set[int] | None = None
         self.aliases: dict[int, bytes] | None = None
         #: What it sends is counted against its rates, if it has any.
         self.meter: UpMeter | None = None
@@ -152,21 +125,6 @@ class Session:
     def peer(self) -> str:
         """Where the client is."""
         return self._link.peer
-
-    def handle(self, first: int, body: bytes) -> None:
-        """Act on one packet that is not a PUBLISH; raises ProtocolError."""
-        try:
-            packet = decode(first, body, self.level)
-        except UnsupportedLevel as error:
-            if self.state is not State.OPENED:
-                raise
-            refuse_login(self, None, error)
-            return
-        following = TRANSITIONS[self.state].get(packet.type)
-        if following is None:
-            raise ProtocolError(f"{packet.type.name} from a client that is {self.state.value}")
-        self.state = following
-        _HANDLERS[packet.type](self, packet)
 
     def be(self, principal: Principal, level: int) -> None:
         """The client is known: from now on its bounds hold."""
@@ -197,7 +155,9 @@ class Session:
         subscriptions, self.subscriptions = self.subscriptions, None
         if principal is not None and subscriptions is not None:
             self.broker.leave(self, principal)
-            leave_behind(self, principal, subscriptions)
+            will, self.will = self.will, None
+            remains = Lasting(self.outbox, subscriptions, self.qos2_received)
+            leave_behind(self.broker, principal, remains, will, self.expiry_s)
         elif not self.outbox.lasting:
             self.outbox.close()
         self._waits_for.clear()
@@ -274,15 +234,6 @@ class Session:
         """Whether this filter is the client's to read."""
         return self.broker.allows(self.broker.policy.may_subscribe, self.who(), topic_filter)
 
-    def _acknowledged(self, packet: Puback) -> None:
-        self.outbox.acknowledge((packet.packet_id,))
-
-    def _completed(self, packet: Puback) -> None:
-        self.outbox.finish(packet.packet_id)
-
-    def _ping(self, _: Signal) -> None:
-        self.answer(_PINGRESP)
-
     def who(self) -> Principal:
         """Who the client is; raises ProtocolError before it is known."""
         if self.principal is None:
@@ -294,16 +245,3 @@ class Session:
         if self.subscriptions is None:
             raise ProtocolError(f"the client is {self.state.value}")
         return self.subscriptions
-
-
-_HANDLERS: dict[PacketType, Callable[[Session, Any], None]] = {
-    PacketType.CONNECT: log_in,
-    PacketType.PUBACK: Session._acknowledged,
-    PacketType.PUBREC: recorded,
-    PacketType.PUBREL: release,
-    PacketType.PUBCOMP: Session._completed,
-    PacketType.SUBSCRIBE: subscribe,
-    PacketType.UNSUBSCRIBE: unsubscribe,
-    PacketType.PINGREQ: Session._ping,
-    PacketType.DISCONNECT: disconnect,
-}

@@ -17,12 +17,13 @@ from jinqiao.gateway.broker.delivery.runs import AcknowledgedRun
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.fields import FieldReader, frame
 from jinqiao.wire.mqtt.packets import PacketType, Publish
-from jinqiao.wire.mqtt.properties import Property, decode_properties
+from jinqiao.wire.mqtt.properties import CONSUMED, Property, decode_properties
 from jinqiao.wire.mqtt.reasons import Reason
 from jinqiao.wire.mqtt.topics import check_name
 
+from .conversation import handle
 from .policy import ANSWERED_IN_PLACE, Downlink
-from .receiving import CONSUMED, receive
+from .receiving import receive
 from .router import Route
 from .session import Session, State
 
@@ -59,7 +60,7 @@ def first_packet(session: Session, data: bytes) -> int:
         raise ProtocolError(f"CONNECT of {stop} bytes")
     if stop > len(data):
         return 0
-    session.handle(data[0], data[body:stop])
+    handle(session, data[0], data[body:stop])
     return stop
 
 
@@ -150,7 +151,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     _forward(session, route, data[start:position], messages, ends, ids_at)
                     ends, ids_at = [], []
                 start, messages, route, run_first = position, 0, found, first
-                watched = found is not None and (found.handled if guarded else found.heeded)
+                watched = found is not None and (found.handled if guarded else found.handled_trusted)
             if first == _PUBLISH_QOS_1:
                 if not max_qos:
                     raise ProtocolError("PUBLISH at QoS 1", Reason.QOS_NOT_SUPPORTED)
@@ -250,7 +251,7 @@ def _other(session: Session, data: bytes, position: int, body: int, stop: int) -
     if first == _PUBACK and stop - body == 2:
         return _acknowledge(session, data, position)
     if first & 0xF0 != _PUBLISH:
-        session.handle(first, data[body:stop])
+        handle(session, first, data[body:stop])
         return stop
     _receive(session, data, position, body, stop)
     return stop

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from jinqiao.base.errors import ProtocolError
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Suback, Subscribe, Unsuback, Unsubscribe
@@ -11,9 +9,7 @@ from jinqiao.wire.mqtt.properties import Property
 from jinqiao.wire.mqtt.reasons import Reason
 
 from .grant import Grant
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session import Session
 
 __all__ = ["subscribe", "unsubscribe"]
 

@@ -12,7 +12,7 @@ from jinqiao.gateway.platform.platform import Platform
 from jinqiao.wire.gbt32960.frame import encode_frame
 from jinqiao.wire.gbt32960.reader import StreamReader
 
-from .session import Counter32960, Guest
+from .session import Gbt32960Sessions, Peer
 
 __all__ = ["Bounds", "Listener"]
 
@@ -39,7 +39,7 @@ class Listener:
     def __init__(self, platform: Platform, bounds: Bounds | None = None) -> None:
         self.bounds = bounds or Bounds()
         self._loop = asyncio.get_running_loop()
-        self.counter = Counter32960(platform, self._loop.time)
+        self.sessions = Gbt32960Sessions(platform, self._loop.time)
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
         self._rounds: asyncio.Task[None] | None = None
@@ -70,7 +70,7 @@ class Listener:
     def joined(self, connection: _Connection) -> bool:
         """Whether there is room for it."""
         if len(self._connections) >= self.bounds.connections:
-            self.counter.counts["turned_away"] += 1
+            self.sessions.counts["turned_away"] += 1
             return False
         self._connections.add(connection)
         return True
@@ -78,7 +78,7 @@ class Listener:
     def left(self, connection: _Connection) -> None:
         if connection in self._connections:
             self._connections.discard(connection)
-            self.counter.leave(connection.guest)
+            self.sessions.leave(connection.peer)
 
     async def _go_round(self) -> None:
         """One timer for all: who has not logged in for too long, or is silent, goes."""
@@ -86,50 +86,50 @@ class Listener:
             await asyncio.sleep(min(_ROUND_S, self.bounds.login_s / 4))
             now = self._loop.time()
             for connection in list(self._connections):
-                guest = connection.guest
-                limit_s = self.bounds.silent_s if guest.welcome else self.bounds.login_s
-                since_s = guest.spoke_s if guest.welcome else max(connection.since_s, guest.left_s)
+                peer = connection.peer
+                limit_s = self.bounds.silent_s if peer.welcome else self.bounds.login_s
+                since_s = peer.spoke_s if peer.welcome else max(connection.since_s, peer.left_s)
                 if now - since_s > limit_s:
-                    self.counter.counts["timed_out"] += 1
+                    self.sessions.counts["timed_out"] += 1
                     connection.abort()
 
 
 class _Connection(asyncio.Protocol):
     """One socket: reads frames, writes answers."""
 
-    __slots__ = ("_listener", "_reader", "_transport", "guest", "since_s")
+    __slots__ = ("_listener", "_reader", "_transport", "peer", "since_s")
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._reader = StreamReader()
         self._transport: asyncio.Transport | None = None
-        self.guest = Guest("")
+        self.peer = Peer("")
         self.since_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.since_s = self.guest.spoke_s = asyncio.get_running_loop().time()
-        peer = transport.get_extra_info("peername") or ("", 0)
-        self.guest.address = str(peer[0])
+        self.since_s = self.peer.spoke_s = asyncio.get_running_loop().time()
+        address = transport.get_extra_info("peername") or ("", 0)
+        self.peer.address = str(address[0])
         if not self._listener.joined(self):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        transport, counter, bounds = self._transport, self._listener.counter, self._listener.bounds
+        transport, sessions, bounds = self._transport, self._listener.sessions, self._listener.bounds
         if transport is None or transport.is_closing():
             return
         for found in self._reader.feed(data):
             if found.fault is not None:
-                _logger.info("gb32960 %s: %s", self.guest.address, found.fault)
-            answer = counter.take(self.guest, found)
+                _logger.info("gb32960 %s: %s", self.peer.address, found.fault)
+            answer = sessions.take(self.peer, found)
             if answer is not None:
                 transport.write(encode_frame(answer))
-            if self.guest.unbearable:
+            if self.peer.too_many_faults:
                 transport.close()  # what was answered still goes out
                 return
-        stranger = not self.guest.welcome and self._reader.waiting > bounds.stranger_bytes
+        stranger = not self.peer.welcome and self._reader.waiting > bounds.stranger_bytes
         if stranger or transport.get_write_buffer_size() > bounds.unread_bytes:
-            counter.counts["cut_off"] += 1
+            sessions.counts["cut_off"] += 1
             transport.abort()
 
     def connection_lost(self, _: Exception | None) -> None:

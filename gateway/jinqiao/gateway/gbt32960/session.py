@@ -23,7 +23,7 @@ from jinqiao.wire.gbt32960.reader import Found
 
 from .uplink import status_message, uplink_message
 
-__all__ = ["Counter32960", "Guest"]
+__all__ = ["Gbt32960Sessions", "Peer"]
 
 #: A second connection with a VIN is refused while the first has spoken within this time, s; later it takes over.
 BUSY_S = 30.0
@@ -37,7 +37,7 @@ _TOPIC = "gb32960"
 
 
 @dataclass(slots=True, eq=False)
-class Guest:
+class Peer:
     """One connection: which vehicles it speaks for, and whether it is another platform."""
 
     address: str
@@ -54,35 +54,35 @@ class Guest:
         return bool(self.vehicles) or self.products is not None
 
     @property
-    def unbearable(self) -> bool:
+    def too_many_faults(self) -> bool:
         return self.faults > MOST_FAULTS
 
 
-class Counter32960:
+class Gbt32960Sessions:
     """Everybody who is connected. `take` answers what one connection sent; figures are in `counts`."""
 
     def __init__(self, platform: Platform, clock: Callable[[], float]) -> None:
         self._platform = platform
         self._clock = clock
-        self._of_vin: dict[str, Guest] = {}
+        self._of_vin: dict[str, Peer] = {}
         self.counts: Counter[str] = Counter()
 
-    def take(self, guest: Guest, found: Found) -> Frame | None:
+    def take(self, peer: Peer, found: Found) -> Frame | None:
         """Act on one frame, or note the fault in its place; what to answer."""
-        guest.spoke_s = self._clock()
+        peer.spoke_s = self._clock()
         frame, fault = found.frame, found.fault
         if frame is None or fault is not None:
-            self._note(guest, frame, fault)
+            self._note(peer, frame, fault)
         if frame is None:
             return None
         if not frame.is_command:
             self.counts["answers"] += 1
             return None
         self.counts[frame.command] += 1
-        reply = self._reply(guest, frame) if fault is None else "structure"
+        reply = self._reply(peer, frame) if fault is None else "structure"
         if reply != "ok":
             self.counts["refused"] += 1
-            guest.faults += guest.products is None  # a platform may bring vehicles that are not known here
+            peer.faults += peer.products is None  # a platform may bring vehicles that are not known here
         if frame.edition == "2016" and reply in _ONLY_2025:
             reply = "error"
         answer = frame.answer(reply)
@@ -92,77 +92,77 @@ class Counter32960:
             return replace(answer, data={"time": datetime.now(BEIJING)})
         return answer
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, peer: Peer) -> None:
         """The connection has ended: its vehicles are offline."""
-        for vin in list(guest.vehicles):
-            self._out(guest, vin)
+        for vin in list(peer.vehicles):
+            self._out(peer, vin)
 
-    def _reply(self, guest: Guest, frame: Frame) -> str:
+    def _reply(self, peer: Peer, frame: Frame) -> str:
         if frame.encryption != "none":
             return "decryption"
         act = _ACTS.get(frame.command)
         if act is None:
             return "error"
-        return act(self, guest, frame)
+        return act(self, peer, frame)
 
     # What each command does; the reply's name.
 
-    def _platform_login(self, guest: Guest, frame: Frame) -> str:
+    def _platform_login(self, peer: Peer, frame: Frame) -> str:
         data = _data(frame)
         application = self._platform.registry.application(str(data["username"]))
         given = str(data["password"]).encode()
         if application is None or not compare_digest(application.password.encode(), given):
             self.counts["bad_credentials"] += 1
             return "error"
-        guest.products = application.products
+        peer.products = application.products
         return "ok"
 
-    def _platform_logout(self, guest: Guest, _: Frame) -> str:
-        if guest.products is None:
+    def _platform_logout(self, peer: Peer, _: Frame) -> str:
+        if peer.products is None:
             return "error"
-        self.leave(guest)
-        guest.products = None
+        self.leave(peer)
+        peer.products = None
         return "ok"
 
-    def _login(self, guest: Guest, frame: Frame) -> str:
-        device = self._device(frame.vin, guest.products)
-        if device is None or self._platform.is_disabled(device.identity):
+    def _login(self, peer: Peer, frame: Frame) -> str:
+        device = self._device(frame.vin, peer.products)
+        if device is None or self._platform.parts.records.is_disabled(device.identity):
             self.counts["vin_unknown"] += 1
             return "vin_unknown"
         other = self._of_vin.get(frame.vin)
-        if other is not None and other is not guest:
+        if other is not None and other is not peer:
             if self._clock() - other.spoke_s < BUSY_S:
                 return "vin_double"
             self._out(other, frame.vin)
-        if (guest.products is None and guest.vehicles.keys() - {frame.vin}) or len(guest.vehicles) >= MOST_VEHICLES:
+        if (peer.products is None and peer.vehicles.keys() - {frame.vin}) or len(peer.vehicles) >= MOST_VEHICLES:
             return "error"  # a vehicle's own connection is that vehicle's
-        if frame.vin not in guest.vehicles:
-            guest.vehicles[frame.vin] = device
-            self._of_vin[frame.vin] = guest
-            self._platform.terminal_came(device, guest.address)
+        if frame.vin not in peer.vehicles:
+            peer.vehicles[frame.vin] = device
+            self._of_vin[frame.vin] = peer
+            self._platform.parts.presence.terminal_connected(device, peer.address)
             self._send(device, "device/status/notify", status_message("online"))
-        return self._forward(guest, frame)
+        return self._forward(peer, frame)
 
-    def _forward(self, guest: Guest, frame: Frame) -> str:
-        device = guest.vehicles.get(frame.vin)
+    def _forward(self, peer: Peer, frame: Frame) -> str:
+        device = peer.vehicles.get(frame.vin)
         if device is None:
             self.counts["not_logged_in"] += 1
             return "error"
-        if self._platform.is_disabled(device.identity):
-            self._out(guest, frame.vin)
+        if self._platform.parts.records.is_disabled(device.identity):
+            self._out(peer, frame.vin)
             return "error"
         self.counts["forwarded"] += 1
         self._send(device, "device/message/uplink", uplink_message(frame))
         return "ok"
 
-    def _logout(self, guest: Guest, frame: Frame) -> str:
-        reply = self._forward(guest, frame)
+    def _logout(self, peer: Peer, frame: Frame) -> str:
+        reply = self._forward(peer, frame)
         if reply == "ok":
-            self._out(guest, frame.vin)
+            self._out(peer, frame.vin)
         return reply
 
-    def _here(self, guest: Guest, _: Frame) -> str:
-        return "ok" if guest.welcome else "error"
+    def _here(self, peer: Peer, _: Frame) -> str:
+        return "ok" if peer.welcome else "error"
 
     # Helpers.
 
@@ -171,25 +171,25 @@ class Counter32960:
         keys = registry.products if products is None else products
         return next((device for key in keys if (device := registry.device(key, vin)) is not None), None)
 
-    def _out(self, guest: Guest, vin: str) -> None:
-        device = guest.vehicles.pop(vin)
-        guest.left_s = self._clock()
-        if self._of_vin.get(vin) is guest:
+    def _out(self, peer: Peer, vin: str) -> None:
+        device = peer.vehicles.pop(vin)
+        peer.left_s = self._clock()
+        if self._of_vin.get(vin) is peer:
             del self._of_vin[vin]
-        self._platform.terminal_went(device)
+        self._platform.parts.presence.terminal_disconnected(device)
         self._send(device, "device/status/notify", status_message("offline"))
 
     def _send(self, device: Device, suffix: str, payload: bytes) -> None:
-        self._platform.send(Downlink(f"/sys/{device.identity}/{suffix}", payload))
+        self._platform.parts.out.send(Downlink(f"/sys/{device.identity}/{suffix}", payload))
 
-    def _note(self, guest: Guest, frame: Frame | None, fault: Fault | None) -> None:
+    def _note(self, peer: Peer, frame: Frame | None, fault: Fault | None) -> None:
         """Count a fault, and write it into the log of the device it can be told of."""
         self.counts["malformed"] += 1
-        guest.faults += 1
-        vin = frame.vin if frame is not None else next(iter(guest.vehicles), "")
-        device = guest.vehicles.get(vin)
+        peer.faults += 1
+        vin = frame.vin if frame is not None else next(iter(peer.vehicles), "")
+        device = peer.vehicles.get(vin)
         if device is not None and fault is not None:
-            self._platform.record(device.product.key, device.name, _TOPIC, _WRONG, str(fault))
+            self._platform.log.record(device.product.key, device.name, _TOPIC, _WRONG, str(fault))
 
 
 def _data(frame: Frame) -> Mapping[str, object]:
@@ -197,13 +197,13 @@ def _data(frame: Frame) -> Mapping[str, object]:
     return frame.data
 
 
-_ACTS: Mapping[str, Callable[[Counter32960, Guest, Frame], str]] = {
-    "login": Counter32960._login,
-    "real_time": Counter32960._forward,
-    "reissue": Counter32960._forward,
-    "logout": Counter32960._logout,
-    "platform_login": Counter32960._platform_login,
-    "platform_logout": Counter32960._platform_logout,
-    "heartbeat": Counter32960._here,
-    "time_sync": Counter32960._here,
+_ACTS: Mapping[str, Callable[[Gbt32960Sessions, Peer, Frame], str]] = {
+    "login": Gbt32960Sessions._login,
+    "real_time": Gbt32960Sessions._forward,
+    "reissue": Gbt32960Sessions._forward,
+    "logout": Gbt32960Sessions._logout,
+    "platform_login": Gbt32960Sessions._platform_login,
+    "platform_logout": Gbt32960Sessions._platform_logout,
+    "heartbeat": Gbt32960Sessions._here,
+    "time_sync": Gbt32960Sessions._here,
 }

@@ -10,25 +10,31 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.config import HISTORY_DAYS
+from jinqiao.gateway.platform.devices.past import Page, Query
+from jinqiao.gateway.platform.events import (
+    EventAccepted,
+    Events,
+    PropertiesAccepted,
+    ServiceCalled,
+    ServiceReplied,
+)
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.lock import FolderLock
 
-from .pages import Page, Query
 from .reader import Reader
-from .shelf import Shelf
+from .segment_store import SegmentStore
 from .tables import KINDS, Entry, in_order, table
 
-__all__ = ["DAYS", "MOST_BYTES", "History"]
+__all__ = ["MOST_BYTES", "History"]
 
 _logger = logging.getLogger(__name__)
 
-#: The platform keeps data for 30 days.
-DAYS = 30.0
 #: Of all segments together; then the oldest go.
 MOST_BYTES = 4 << 30
 #: Seconds between flushes.
@@ -48,7 +54,7 @@ class History:
         self,
         folder: Path,
         *,
-        days: float = DAYS,
+        days: float = HISTORY_DAYS,
         most_bytes: int = MOST_BYTES,
         flush_s: float = FLUSH_S,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -60,7 +66,7 @@ class History:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._folder_lock = FolderLock(folder)
-            self._shelves = {kind: Shelf(folder, kind) for kind in KINDS}
+            self._stores = {kind: SegmentStore(folder, kind) for kind in KINDS}
         except OSError as error:
             raise EnvironmentFault(f"cannot keep history in {str(folder)!r}: {error.strerror}") from error
         self._waiting: deque[Entry] = deque()
@@ -75,17 +81,31 @@ class History:
 
     # Taken on the event loop: an append each.
 
-    def properties(self, device: Any, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int) -> None:
+    def listen(self, events: Events) -> None:
+        """Take what devices say and are asked from now on."""
+        events.subscribe(PropertiesAccepted, self.take_properties)
+        events.subscribe(EventAccepted, self.take_event)
+        events.subscribe(ServiceCalled, self.take_call)
+        events.subscribe(ServiceReplied, self.take_reply)
+
+    def take_properties(self, said: PropertiesAccepted) -> None:
         """The values of a checked post that were not refused."""
-        self._take(("property", device.product.key, device.name, now_ms, (params, refused)))
+        self._take(("property", said.device.product.key, said.device.name, said.now_ms, (said.params, said.refused)))
 
-    def event(self, device: Any, identifier: str, output: Mapping[str, Any], time_ms: int, now_ms: int) -> None:
+    def take_event(self, said: EventAccepted) -> None:
         """A checked event."""
-        self._take(("event", device.product.key, device.name, now_ms, (identifier, output, time_ms)))
+        content = (said.identifier, said.output, said.time_ms)
+        self._take(("event", said.device.product.key, said.device.name, said.now_ms, content))
 
-    def service(self, device: Any, identifier: str, call: str, given: str, output: str, now_ms: int) -> None:
-        """A call of a service, or its answer."""
-        self._take(("service", device.product.key, device.name, now_ms, (identifier, call, given, output)))
+    def take_call(self, asked: ServiceCalled) -> None:
+        """A call of a service."""
+        content = (asked.identifier, asked.call, asked.input, "")
+        self._take(("service", asked.device.product.key, asked.device.name, asked.now_ms, content))
+
+    def take_reply(self, said: ServiceReplied) -> None:
+        """Its answer."""
+        content = (said.identifier, said.call, "", said.output)
+        self._take(("service", said.device.product.key, said.device.name, said.now_ms, content))
 
     def _take(self, entry: Entry) -> None:
         if len(self._waiting) >= MOST_WAITING:
@@ -99,8 +119,8 @@ class History:
         """The rows, kept or not yet kept."""
         with self._lock:
             self._gather()
-            shelf = self._shelves[query.kind]
-            return self._reader.ask(query, shelf.within(query.from_ms, query.to_ms), self._young[query.kind])
+            store = self._stores[query.kind]
+            return self._reader.ask(query, store.within(query.from_ms, query.to_ms), self._young[query.kind])
 
     def flush(self) -> None:
         """Keep everything that was taken; on the disk when this returns. Raises OSError."""
@@ -108,7 +128,7 @@ class History:
             self._gather()
             for kind, young in self._young.items():
                 if young:
-                    self._shelves[kind].add(_one_of(young))
+                    self._stores[kind].add(_one_of(young))
                     young.clear()
 
     def close(self) -> None:
@@ -148,14 +168,14 @@ class History:
 
     def _tidy(self) -> None:
         with self._lock:
-            for shelf in self._shelves.values():
-                shelf.merge()
-                shelf.drop_older(self._now_ms() - round(self._days * _DAY_MS))
+            for store in self._stores.values():
+                store.merge()
+                store.drop_older(self._now_ms() - round(self._days * _DAY_MS))
             while (
-                sum(segment.bytes for shelf in self._shelves.values() for segment in shelf.segments) > self._most_bytes
+                sum(segment.bytes for store in self._stores.values() for segment in store.segments) > self._most_bytes
             ):
-                shelves = [shelf for shelf in self._shelves.values() if shelf.segments]
-                min(shelves, key=lambda shelf: shelf.segments[0].last_ms).drop_first()
+                stores = [store for store in self._stores.values() if store.segments]
+                min(stores, key=lambda store: store.segments[0].last_ms).drop_first()
 
     def _fail(self, error: OSError) -> None:
         """The disk does not take it: told once, tried again, and what finds no room meanwhile is forgotten."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jinqiao.gateway.platform.devices.past import Page, Query, Row, cut
 from jinqiao.gateway.stores.extras import load
 
-from .pages import Page, Query, Row, cut
 from .tables import KINDS, schema
 
 __all__ = ["Reader"]

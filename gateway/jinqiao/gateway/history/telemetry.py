@@ -16,11 +16,10 @@ from typing import Any
 import orjson
 
 from jinqiao.base.signals import SIGNALS, Signal, by_property, property_value
+from jinqiao.gateway.platform.devices.past import Page, Query, Row, cut
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.segments import SUFFIX
 from jinqiao.gateway.stores.telemetry_tables import EVENTS
-
-from .pages import NO_HISTORY, Page, Query, Row, cut
 
 __all__ = ["TelemetryPast"]
 
@@ -46,8 +45,6 @@ class TelemetryPast:
         self._properties = by_property(SIGNALS.values())
         #: Earliest and latest time of each segment, ms: a segment does not change.
         self._spans: dict[Path, tuple[int, int]] = {}
-        # The store takes everything itself.
-        self.properties, self.event, self.service = NO_HISTORY.properties, NO_HISTORY.event, NO_HISTORY.service
 
     def ask(self, query: Query) -> Page:
         """The rows of finished segments; of services there are none."""

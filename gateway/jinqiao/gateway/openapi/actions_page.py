@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .actions import ACTIONS, VERSION
+from .action import VERSION
+from .actions import ACTIONS
 from .errors import ERRORS
 
 __all__ = ["actions_page"]

@@ -27,7 +27,7 @@ def routes(cloud: Cloud) -> list[Route]:
         return _http(result)
 
     def file(request: HttpRequest) -> HttpResponse:
-        content = cloud.platform.downloads.get(request.url.path)
+        content = cloud.platform.parts.downloads.get(request.url.path)
         return _http(download(content, request.headers.get("range", "")))
 
     answers = [Route(path, answer, methods=["GET", "POST"]) for path in ("/", *sorted(PATHS))]

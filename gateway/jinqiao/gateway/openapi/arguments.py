@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.operations import OperationError, Operations
+from jinqiao.gateway.platform.registry.accounts import Account
 from jinqiao.gateway.platform.registry.registry import Device, Product
 
-from .errors import ApiError
+from .errors import ApiError, missing
+from .parameters import Parameter
 
 __all__ = ["Arguments", "gmt_time", "utc_time"]
 
@@ -23,24 +25,46 @@ _SHANGHAI_MS = 8 * 3_600_000
 
 
 class Arguments:
-    """Parameters of one call. Every reader raises ApiError for what is not there or not readable."""
+    """Parameters of one call, those of the action's row and no others, and who calls.
 
-    def __init__(self, platform: Platform, parameters: Mapping[str, str]) -> None:
-        self.platform = platform
-        self._parameters = parameters
+    Every reader raises ApiError for what is not there or not readable, and KeyError for what the row does not name.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, Parameter],
+        parameters: Mapping[str, str],
+        operations: Operations,
+        account: Account,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.operations, self.account, self.now_ms = operations, account, now_ms
+        self._known, self._parameters = known, parameters
+        for name, mandatory, listed in known.values():
+            # Product and device are looked for, in the row's order; an empty list is the function's to judge.
+            if mandatory and name == "IotId":
+                self.device()
+            elif mandatory and name == "ProductKey":
+                self.product()
+            elif mandatory and not listed and not parameters.get(name):
+                raise missing(name)
+
+    def _value(self, name: str) -> str | None:
+        """What the call has for a parameter of the row."""
+        return self._parameters.get(self._known[name].name)
 
     def text(self, name: str, default: str | None = None) -> str:
         """A text; without a default it is mandatory."""
-        value = self._parameters.get(name)
+        value = self._value(name)
         if value is None or (value == "" and default is None):
             if default is None:
-                raise ApiError("MissingParameter", f"{name} is mandatory for this action.")
+                raise missing(name)
             return default
         return value
 
     def number(self, name: str, default: int, *, low: int = 0, high: int = 2**31 - 1) -> int:
         """A whole number within its bounds."""
-        text = self._parameters.get(name, "")
+        text = self._value(name)
         if not text:
             return default
         digits = text.removeprefix("-")
@@ -61,9 +85,9 @@ class Arguments:
 
     def base64(self, name: str) -> bytes:
         """Bytes as base64."""
-        text = self._parameters.get(name, "")
+        text = self._value(name)
         if not text:
-            raise ApiError("iot.messagebroker.NullMessageContent")
+            raise missing(name)
         try:
             return base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
@@ -71,6 +95,7 @@ class Arguments:
 
     def list(self, name: str) -> list[str]:
         """`Name.1`, `Name.2` … in their order."""
+        name = self._known[name].name
         values: list[tuple[int, str]] = []
         for key, value in self._parameters.items():
             prefix, _, index = key.partition(".")
@@ -80,35 +105,29 @@ class Arguments:
 
     def product(self) -> Product:
         """The product that `ProductKey` names."""
-        key = self._parameters.get("ProductKey", "")
+        key = self._value("ProductKey")
         if not key:
-            raise ApiError("iot.prod.NullProductKey")
-        product = self.platform.registry.product(key)
-        if product is None:
-            raise ApiError("iot.prod.NotExistedProduct")
-        return product
+            raise missing("ProductKey")
+        return self.operations.devices.product(self.account, key)
 
     def device(self) -> Device:
         """The device of `IotId`, which wins, or of `ProductKey` and `DeviceName`."""
-        if iot_id := self._parameters.get("IotId"):
+        if iot_id := self._value("IotId"):
             return self.device_of_id(iot_id)
         product = self.product()
-        name = self._parameters.get("DeviceName", "")
+        name = self._value("DeviceName")
         if not name:
-            raise ApiError("iot.device.NullDeviceName")
+            raise missing("DeviceName")
         return self.device_named(product, name)
 
     def device_of_id(self, iot_id: str) -> Device:
-        device = self.platform.iot_ids.find(iot_id)
-        if device is None:
-            raise ApiError("iot.device.InvalidIoTId")
-        return device
+        try:
+            return self.operations.devices.find_by_id(self.account, iot_id)
+        except OperationError as unknown:
+            raise ApiError("iot.device.InvalidIoTId") from unknown
 
     def device_named(self, product: Product, name: str) -> Device:
-        device = self.platform.registry.device(product.key, name)
-        if device is None:
-            raise ApiError("iot.device.NotExistedDevice")
-        return device
+        return self.operations.devices.find(self.account, product.key, name)
 
 
 def utc_time(ms: int) -> str:

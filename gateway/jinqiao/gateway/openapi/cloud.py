@@ -7,11 +7,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from jinqiao.gateway.platform.operations import OperationError
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.accounts import Account
 
-from .actions import ACTIONS, VERSION, Action
+from .action import VERSION, Action
+from .actions import ACTIONS
 from .arguments import Arguments
-from .errors import ApiError
+from .errors import ApiError, of_operation
 from .forms import response, wants_xml
 from .http import MAX_BODY, Request, Response, Waiting
 from .pending import Pending
@@ -44,19 +47,23 @@ class Cloud:
             xml = wants_xml(request, parameters)
             if request.method not in {"GET", "POST"}:
                 raise ApiError("UnsupportedHTTPMethod")
-            authorise(request, parameters, self.platform.registry.access_keys)
+            account = authorise(request, parameters, self.platform.registry.access_keys)
             action = _action(request, parameters)
         except ApiError as error:
             return _refused(request, error, xml=xml)
-        return self._run(request, action, parameters, xml=xml)
+        return self._run(request, action, parameters, account, xml=xml)
 
-    def _run(self, request: Request, action: Action, parameters: Mapping[str, str], *, xml: bool) -> Response | Waiting:
+    def _run(
+        self, request: Request, action: Action, parameters: Mapping[str, str], account: Account, *, xml: bool
+    ) -> Response | Waiting:
         def answer(members: Mapping[str, Any]) -> Response:
             return response(
                 200, f"{action.name}Response", {"RequestId": _request_id(), "Success": True, **members}, xml=xml
             )
 
         def refusal(error: Exception) -> Response:
+            if isinstance(error, OperationError):
+                error = of_operation(error)
             if not isinstance(error, ApiError):
                 _logger.error("%s failed", action.name, exc_info=error)
                 error = ApiError("iot.system.SystemException")
@@ -66,7 +73,10 @@ class Cloud:
             return response(200, f"{action.name}Response", body, xml=xml)
 
         try:
-            result = action.run(Arguments(self.platform, parameters))
+            platform = self.platform
+            result = action.run(
+                Arguments(action.known, parameters, platform.operations, account, platform.parts.now_ms)
+            )
         except Exception as error:
             return refusal(error)
         if not isinstance(result, Pending):
@@ -79,7 +89,7 @@ class Cloud:
             except Exception as error:
                 return refusal(error)
 
-        return Waiting(pending.call, pending.timeout_s, finish, lambda: self.platform.calls.close(pending.call))
+        return Waiting(pending.call, pending.timeout_s, finish, pending.close)
 
 
 def _parameters(request: Request) -> dict[str, str]:

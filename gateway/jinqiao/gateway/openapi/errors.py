@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from jinqiao.base.errors import JinqiaoError
+from jinqiao.gateway.platform.operations import OperationError, Reason
 
-__all__ = ["ERRORS", "ApiError"]
+__all__ = ["ERRORS", "ApiError", "missing", "of_operation"]
 
 #: Code → (HTTP status, text). 200: the call was understood, and the product refuses.
 ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
@@ -71,3 +72,48 @@ class ApiError(JinqiaoError):
         self.status, text = ERRORS[code]
         self.message = message or text
         super().__init__(f"{code}: {self.message}")
+
+
+#: What a missing parameter is called where it has a code of its own.
+_MISSING: Mapping[str, str] = MappingProxyType(
+    {
+        "ProductKey": "iot.prod.NullProductKey",
+        "DeviceName": "iot.device.NullDeviceName",
+        "TopicFullName": "iot.messagebroker.NullTopicName",
+        "MessageContent": "iot.messagebroker.NullMessageContent",
+        "RequestBase64Byte": "iot.messagebroker.NullMessageContent",
+        "ShadowMessage": "iot.messagebroker.NullShadowMessage",
+    }
+)
+
+#: Why the platform refused → what the cloud side calls it.
+_OF_REASON: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.NO_PRODUCT: "iot.prod.NotExistedProduct",
+        Reason.NO_DEVICE: "iot.device.NotExistedDevice",
+        Reason.NO_FIRMWARE: "iot.ota.FirmwareNotFound",
+        Reason.BAD_NAME: "iot.device.InvalidFormattedDeviceName",
+        Reason.NAME_TAKEN: "iot.device.AlreadyExistedDeviceName",
+        Reason.NOT_REGISTERED: "iot.device.CreateDeviceFailed",
+        Reason.NOT_DELETED: "iot.device.DeleteDeviceFailed",
+        Reason.INACTIVE: "iot.device.InactiveDevice",
+        Reason.OFFLINE: "iot.messagebroker.OFFLINE",
+        Reason.TIMEOUT: "iot.messagebroker.TIMEOUT",
+        Reason.NOT_SET: "iot.device.SetDevicePropertyFailed",
+        Reason.NOT_INVOKED: "iot.device.InvokeThingServiceFailed",
+        Reason.BAD_TOPIC: "iot.messagebroker.InvalidFormattedTopicName",
+        Reason.TOO_LARGE: "iot.messagebroker.PublishMessageFailed",
+        Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",
+    }
+)
+
+
+def missing(name: str) -> ApiError:
+    """The error of a mandatory parameter that is not there."""
+    code = _MISSING.get(name)
+    return ApiError(code) if code else ApiError("MissingParameter", f"{name} is mandatory for this action.")
+
+
+def of_operation(error: OperationError) -> ApiError:
+    """A refusal of the platform in the cloud side's words; its own message where it has one."""
+    return ApiError(_OF_REASON[error.reason], "" if error.message == error.reason else error.message)

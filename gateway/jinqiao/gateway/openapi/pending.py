@@ -11,10 +11,15 @@ from jinqiao.gateway.platform.calls import Call
 __all__ = ["Pending"]
 
 
+def _nothing() -> None:
+    """There is nothing to close."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Wait for `call` at most `timeout_s`; `finish` gives the answer's members, or raises ApiError."""
+    """Wait for `call` at most `timeout_s`; `finish` gives the answer's members, or raises; `close` it in any case."""
 
     call: Call
     timeout_s: float
     finish: Callable[[], Mapping[str, Any]]
+    close: Callable[[], None] = _nothing

@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
+from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
+
 from .errors import ApiError
 from .http import Request
 
@@ -26,14 +28,14 @@ _V3_AUTHORIZATION = re.compile(
 )
 
 
-def authorise(request: Request, parameters: Mapping[str, str], access_keys: Mapping[str, str]) -> str:
-    """The access key id of a correctly signed request; raises ApiError."""
+def authorise(request: Request, parameters: Mapping[str, str], access_keys: Mapping[str, AccessKey]) -> Account:
+    """Whose key signed the request; raises ApiError where the signature is not right."""
     if request.headers.get("authorization", "").startswith(_V3):
         return _authorise_v3(request, access_keys)
     return _authorise_rpc(request, parameters, access_keys)
 
 
-def _secret(access_keys: Mapping[str, str], key: str) -> str:
+def _known(access_keys: Mapping[str, AccessKey], key: str) -> AccessKey:
     if not key:
         raise ApiError("MissingAccessKeyId")
     if key not in access_keys:
@@ -44,16 +46,16 @@ def _secret(access_keys: Mapping[str, str], key: str) -> str:
 # RPC v1: everything in query and form.
 
 
-def _authorise_rpc(request: Request, parameters: Mapping[str, str], access_keys: Mapping[str, str]) -> str:
+def _authorise_rpc(request: Request, parameters: Mapping[str, str], access_keys: Mapping[str, AccessKey]) -> Account:
     key = parameters.get("AccessKeyId", "")
-    secret = _secret(access_keys, key)
+    known = _known(access_keys, key)
     method = parameters.get("SignatureMethod", "HMAC-SHA1")
     if method.upper() != "HMAC-SHA1":
         raise ApiError("InvalidSignatureMethod", f"Specified signature method is not supported: {method}")
     string_to_sign = rpc_string_to_sign(request.method, [*request.query_pairs(), *request.form_pairs()])
-    mac = hmac.new(f"{secret}&".encode(), string_to_sign.encode(), hashlib.sha1).digest()
+    mac = hmac.new(f"{known.secret}&".encode(), string_to_sign.encode(), hashlib.sha1).digest()
     _compare(base64.b64encode(mac), parameters.get("Signature", "").encode(), string_to_sign)
-    return key
+    return known.account
 
 
 def rpc_string_to_sign(method: str, pairs: Iterable[tuple[str, str]]) -> str:
@@ -65,18 +67,18 @@ def rpc_string_to_sign(method: str, pairs: Iterable[tuple[str, str]]) -> str:
 # ACS3: the request itself.
 
 
-def _authorise_v3(request: Request, access_keys: Mapping[str, str]) -> str:
+def _authorise_v3(request: Request, access_keys: Mapping[str, AccessKey]) -> Account:
     found = _V3_AUTHORIZATION.fullmatch(request.headers["authorization"].strip())
     if found is None:
         raise ApiError("IncompleteSignature")
-    secret = _secret(access_keys, found["key"])
+    known = _known(access_keys, found["key"])
     names = [name for name in found["names"].lower().split(";") if name]
     if request.headers.get("x-acs-content-sha256", "").lower() != hashlib.sha256(request.body).hexdigest():
         raise ApiError("InvalidContentSha256", "x-acs-content-sha256 is not the SHA-256 of the body")
     string_to_sign = v3_string_to_sign(request, names)
-    mac = hmac.new(secret.encode(), string_to_sign.encode(), hashlib.sha256).hexdigest()
+    mac = hmac.new(known.secret.encode(), string_to_sign.encode(), hashlib.sha256).hexdigest()
     _compare(mac.encode(), found["signature"].lower().encode(), string_to_sign)
-    return found["key"]
+    return known.account
 
 
 def v3_string_to_sign(request: Request, signed_headers: Iterable[str]) -> str:

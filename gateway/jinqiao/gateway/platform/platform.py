@@ -1,21 +1,45 @@
 """The platform as a broker sees it: `Platform` answers the questions of `jinqiao.gateway.broker.policy.Policy`.
 
-Sans-I/O: logins and messages in, principals and downlinks out. The only state is who is online and the device log.
+Theory of operation
+-------------------
+
+The platform is the mirror of one instance of a cloud IoT platform, sans-I/O: values in, values out, no socket, no
+file, no thread. All of it runs on one thread, the broker's event loop. It has two doors, and everything else is a
+neighbour of the same kind:
+
+ * `events` (events.py): what happened. Storage, history, forwarding, rules and consoles subscribe.
+ * `operations` (operations/): what can be asked of it. Each operation says who asks, an `Account`, and raises
+   `OperationError`. Cloud calls, rules and consoles are callers.
+
+Between the doors stand `parts` (parts.py): registry, records, states, topology, presence … each with state and rules
+of its own. Uplinks go through one table (uplinks/table.py: topic → handler) and change parts; so do operations.
+
+Invariants:
+
+ 1. Announced first, changed after, then acknowledged. Whoever must agree to a change (storage) is asked before it is
+    made; a refused change has not happened. There is one way to change a device's state, `DeviceStates.changing`.
+ 2. Nobody assigns an attribute of a part or of the platform from outside. A broker is named once, by `carried_by`.
+ 3. Handlers and operations never keep anything between two calls; parts do.
+ 4. Messages of simulated vehicles are trusted and not parsed; everybody else's are validated. `handles_trusted` names
+    those that are read all the same.
+ 5. What the answer to `may_publish` and `may_subscribe` depends on may change only together with `Outbound.reconsider`,
+    because brokers remember the answers.
+
+What was tried and dropped: one object with four layers of parents, whose attributes others assigned (each neighbour
+needed a hook of its own); handlers named in the table of topics (the device's end then loaded the whole server).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
 
-from jinqiao.base.errors import PlatformError, ProtocolError
-from jinqiao.gateway.broker.policy import Downlink, Login, Principal
+from jinqiao.base.errors import ProtocolError
+from jinqiao.gateway.broker.policy import Carrier, Downlink, Login, Principal
 from jinqiao.wire.alink.limits import DEVICE_RATES
 from jinqiao.wire.alink.routing import find
 from jinqiao.wire.mqtt.reasons import Reason
 
-from .auth import permission
 from .auth.identity import (
     BAD_CREDENTIALS,
     UNAVAILABLE,
@@ -26,52 +50,41 @@ from .auth.identity import (
     authenticate,
     parse_client_id,
 )
-from .auth.meters import Logins, ShadowRequests, SubLogins
+from .auth.rates import RatesOf
 from .auth.registration import REGISTRATIONS, register_by_mqtt
 from .auth.token import token_login
-from .devices.ota import Firmware, Upgrade
-from .devices.presence import DeviceStatus
-from .life_cycle import life_cycle
-from .provisioning import register_device
-from .refusals import Refusals
-from .registry.registry import Device, Product, Registry
-from .uplinks.ota import push_ota
-from .uplinks.shadow import change_shadow
+from .devices.past import NO_HISTORY, Past
+from .operations import Operations
+from .parts import Parts
+from .provisioning import PUT_OUT
+from .registry.registry import Device, Registry
 from .uplinks.table import HANDLERS
 from .uplinks.uplink import Uplink
 
-__all__ = ["DeviceStatus", "Platform", "RatesOf"]
-
-#: Devices of one product that devices themselves may have registered.
-MOST_DEVICES = 500_000
+__all__ = ["Platform"]
 
 #: Bytes; more is dropped and logged.
 MAX_PAYLOAD = 262_144
 
-#: Code of the device log for what is above a rate.
-THROTTLED = 9324
-
-#: Code of the device log for a connection that the platform ended.
-PUT_OUT = 400
+#: Codes of the device log: above a rate; too large.
+THROTTLED, TOO_LARGE = 9324, 9320
 #: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second. Their raw data is CAN,
 #: for subscribers; as raw data of a product without a converter each batch would be refused, and fill the device log.
 _UNREAD = frozenset({"property_post", "event_post", "raw_up"})
-
-#: Whose rates are kept.
-RatesOf = Literal["all", "real", "none"]
 
 
 def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Platform(Refusals):
+class Platform:
     """The mirror of one platform instance.
 
     `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `in_house` are the credentials of
-    the house's own simulator, whose messages are trusted. `rates` says whose rates the platform keeps: those of all
-    devices, of real ones only (simulated vehicles at ten times the speed say ten times as much), or of none.
-    `cut_off` ends the connection of a device that publishes without permission; else the message is dropped.
+    the simulator's own connection, whose messages are trusted. `rates` says whose rates the platform keeps: those of
+    all devices, of real ones only (simulated vehicles at ten times the speed say ten times as much), or of none.
+    `cut_off` ends the connection of a device that publishes without permission; else the message is dropped. `past`
+    is asked for what devices said.
     """
 
     def __init__(
@@ -82,14 +95,17 @@ class Platform(Refusals):
         in_house: tuple[str, str] | None = None,
         rates: RatesOf = "all",
         cut_off: bool = False,
+        past: Past = NO_HISTORY,
     ) -> None:
-        super().__init__(registry, clock_ms)
+        self.parts = parts = Parts.assemble(registry, clock_ms, rates)
+        self.registry, self.events, self.log = registry, parts.events, parts.log
+        self.operations = Operations(parts, past)
         self._in_house = InHouse(*in_house) if in_house is not None else None
-        self._rates = rates
         self._cut_off = cut_off
-        self._logins = Logins()
-        self._shadow_requests = ShadowRequests()
-        self._sub_logins = SubLogins()
+
+    def carried_by(self, carrier: Carrier) -> None:
+        """Messages of the platform's own go out over this broker from now on."""
+        self.parts.out.use(carrier)
 
     # What a broker asks (Policy).
 
@@ -101,7 +117,7 @@ class Platform(Refusals):
                 self._restrain(principal, principal.subject.device)
             return principal
         except Denied as denied:
-            self.record(denied.product_key, denied.device_name, "CONNECT", denied.code, str(denied))
+            self.log.record(denied.product_key, denied.device_name, "CONNECT", denied.code, str(denied))
             raise
 
     def _registration(self, login: Login) -> Principal | None:
@@ -109,39 +125,43 @@ class Platform(Refusals):
         device_name, _, product_key = (login.username or "").rpartition("&")
         if client is None or not device_name or client.parameters.get("authType") not in REGISTRATIONS:
             return None
-        return register_by_mqtt(self, login, client, product_key, device_name)
+        return register_by_mqtt(self.parts, login, client, product_key, device_name)
 
     def _admitted(self, login: Login) -> Principal:
-        principal = token_login(login, self.tokens, self.registry, self.now_ms()) or authenticate(
-            login, self.registry, self._in_house, lambda device: self.record_of(device).token
+        parts = self.parts
+        principal = token_login(login, parts.tokens, self.registry, parts.now_ms()) or authenticate(
+            login, self.registry, self._in_house, lambda device: parts.records.of(device).token
         )
-        if principal.kind == "device" and self.is_disabled(principal.identity):
+        if principal.kind == "device" and parts.records.is_disabled(principal.identity):
             device = principal.subject.device
             why = "device disabled"
             raise Denied(BAD_CREDENTIALS, 6204, why, product_key=device.product.key, device_name=device.name)
         return principal
 
+    def _restrain(self, principal: Principal, device: Device) -> None:
+        """Put the platform's limits on a device that has just proved who it is."""
+        principal.cut_off = self._cut_off
+        if not self.parts.quotas.is_limited(device):
+            return
+        if not self.parts.quotas.admits_login(device):
+            why = "more logins in a minute than a device may have"
+            raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
+        principal.rates = DEVICE_RATES
+
     def may_publish(self, principal: Principal, topic: str) -> bool:
-        """Whether this topic name is the principal's to write; a device's refusal is logged as 9236."""
-        allowed = permission.may_publish(self.registry, principal, topic) or self._speaks_on(principal, topic)
-        if not allowed:
-            self._record_refusal(principal, topic)
-        return allowed
+        """Whether this topic name is the principal's to write; a device's refusal is logged."""
+        return self.parts.access.may_publish(principal, topic)
 
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
-        """Whether every topic this filter can match is the principal's to read; refusals are logged as above."""
-        allowed = permission.may_subscribe(self.registry, principal, topic_filter)
-        allowed = allowed or self._hears(principal, topic_filter)
-        if not allowed:
-            self._record_refusal(principal, topic_filter)
-        return allowed
+        """Whether every topic this filter can match is the principal's to read; a device's refusal is logged."""
+        return self.parts.access.may_subscribe(principal, topic_filter)
 
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic."""
         found = find(topic)
         return found is not None and found.row.pattern in HANDLERS
 
-    def heeds(self, topic: str) -> bool:
+    def handles_trusted(self, topic: str) -> bool:
         """Whether `receive` acts on it also for simulated vehicles: their replies and requests, not their telemetry."""
         found = find(topic)
         return found is not None and found.row.kind not in _UNREAD
@@ -149,31 +169,31 @@ class Platform(Refusals):
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
         found = find(topic)
-        handler = HANDLERS.get(found.row.pattern) if found is not None else None
-        if found is None or handler is None:
+        if found is None or found.row.pattern not in HANDLERS:
             return ()
+        device: Device | None
         if principal.kind == "in_house":
-            simulated = self.registry.device(found.product_key, found.device_name)
-            return () if simulated is None else self.receive_for(simulated, topic, payload)
+            device = self.registry.device(found.product_key, found.device_name)
+            return () if device is None else self._dispatch(device, topic, payload)
         if principal.kind != "device":
             return ()
         device = principal.subject.device
         if f"{found.product_key}/{found.device_name}" != principal.identity:
-            device = self._sub_device(principal, found.product_key, found.device_name)
-            if device is None:
-                return ()
-        if len(payload) > MAX_PAYLOAD:
-            self.record(device.product.key, device.name, topic, 9320, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
+            device = self.parts.access.sub_device(principal, found.product_key, found.device_name)
+        if device is None:
             return ()
-        return handler(Uplink(device, topic, found.variables, payload, self))
+        if len(payload) > MAX_PAYLOAD:
+            self._note(device, topic, TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
+            return ()
+        return HANDLERS[found.row.pattern](Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
 
-    def receive_for(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
+    def _dispatch(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a message as if the device had published it on that topic."""
         found = find(topic)
         handler = HANDLERS.get(found.row.pattern) if found is not None else None
         if found is None or handler is None:
             return ()
-        return handler(Uplink(device, topic, found.variables, payload, self))
+        return handler(Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
 
     def kind(self, topic: str) -> str:
         """The topic's kind, under which it is counted; `other` for an ordinary topic."""
@@ -187,89 +207,36 @@ class Platform(Refusals):
         found = find(topic)
         if found is None or not (found.row.pushed or found.row.pushed_to_ext):
             return None
-        identity = f"{found.product_key}/{found.device_name}"
-        return self.connection_of(identity) if found.row.pushed or self.speaks_ext(identity) else None
+        identity, presence = f"{found.product_key}/{found.device_name}", self.parts.presence
+        return presence.connection_of(identity) if found.row.pushed or presence.speaks_ext(identity) else None
 
     def throttled(self, principal: Principal, topic: str) -> None:
         """A device is above its rates: logged as 9324."""
         if isinstance(principal.subject, DeviceLogin):
-            device = principal.subject.device
-            self.record(device.product.key, device.name, topic, THROTTLED, "above the device's rate")
+            self._note(principal.subject.device, topic, THROTTLED, "above the device's rate")
 
     def expelled(self, principal: Principal, error: ProtocolError) -> None:
         """A device is put out for what it sent: logged as 9320 where that was too large, else as 400."""
         if isinstance(principal.subject, DeviceLogin):
-            device = principal.subject.device
-            code = 9320 if error.reason == Reason.PACKET_TOO_LARGE else PUT_OUT
-            self.record(device.product.key, device.name, "DISCONNECT", code, str(error))
+            code = TOO_LARGE if error.reason == Reason.PACKET_TOO_LARGE else PUT_OUT
+            self._note(principal.subject.device, "DISCONNECT", code, str(error))
 
     def connected(self, principal: Principal) -> None:
         """A login was accepted: its device is online."""
         if principal.kind == "device":
-            device: Device = principal.subject.device
-            self._log_put_out(device, "another login of the device")
-            self.came(principal)
+            self.parts.provisioning.log_put_out(principal.subject.device, "another login of the device")
+            self.parts.presence.device_connected(principal)
         elif principal.kind == "in_house":
-            self.simulator_came(principal)
+            self.parts.presence.simulator_connected(principal)
         elif principal.kind == "registering":
-            self.deliver(principal.identity, principal.subject.answer)
+            self.parts.out.deliver(principal.identity, principal.subject.answer)
 
     def disconnected(self, principal: Principal) -> None:
         """Its connection ended; nothing changes if another connection has taken over meanwhile."""
         if principal.kind == "device":
-            self.went(principal)
+            self.parts.presence.device_disconnected(principal)
         else:
-            self.simulator_went(principal)
+            self.parts.presence.simulator_disconnected(principal)
 
-    # What the house asks.
-
-    def update_shadow(self, device: Device, message: bytes) -> dict[str, Any]:
-        """A shadow message of the cloud side; returns the reply. The device is told of new wishes if it is online."""
-        return change_shadow(self, device, message, from_cloud=True)
-
-    def admits_shadow(self, device: Device) -> bool:
-        """Whether a device may ask its shadow once more in this second; counts it if so."""
-        return not self._is_limited(device) or self._shadow_requests.admit(device.identity, self.now_ms())
-
-    def admits_sub_logins(self, gateway: Device, count: int) -> bool:
-        """Whether so many sub-devices more may log in over a gateway in this second; counts them if so."""
-        return not self._is_limited(gateway) or self._sub_logins.admit(gateway.identity, self.now_ms(), count)
-
-    def push_ota(self, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = "") -> Upgrade:
-        """Offer a firmware to a device: at once if it is online, else when it informs its version."""
-        return push_ota(self, device, firmware, job_id=job_id, task_id=task_id)
-
-    def register(self, product: Product, device_name: str) -> Device:
-        """Register a device that is not there yet; PlatformError if it cannot be."""
-        if len(product.devices) >= MOST_DEVICES:
-            raise PlatformError(403, f"a product has at most {MOST_DEVICES:,} devices")
-        return register_device(self, product, device_name)
-
-    def set_disabled(self, device: Device, disabled: bool) -> None:
-        """A disabled device is put out and may not come back; the gateway of a sub-device is told."""
-        if disabled:
-            self._log_put_out(device, "the device is disabled")
-        life_cycle(self, device, "disable" if disabled else "enable")
-
-    def forget_device(self, device: Device) -> None:
-        """A device has been deleted: it is put out, leaves its gateway, and nothing is remembered of it."""
-        self._log_put_out(device, "the device is deleted")
-        life_cycle(self, device, "delete")
-
-    def _restrain(self, principal: Principal, device: Device) -> None:
-        """Put the platform's limits on a device that has just proved who it is."""
-        principal.cut_off = self._cut_off
-        if not self._is_limited(device):
-            return
-        if not self._logins.admit(device.identity, self.now_ms()):
-            why = "more logins in a minute than a device may have"
-            raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
-        principal.rates = DEVICE_RATES
-
-    def _log_put_out(self, device: Device, why: str) -> None:
-        """A device's own connection, if it has one, is about to be ended."""
-        if self.peer_of(device) is not None:
-            self.record(device.product.key, device.name, "DISCONNECT", PUT_OUT, why)
-
-    def _is_limited(self, device: Device) -> bool:
-        return self._rates == "all" or (self._rates == "real" and not device.product.devices.simulated)
+    def _note(self, device: Device, topic: str, code: int, message: str) -> None:
+        self.log.record(device.product.key, device.name, topic, code, message)

@@ -1,37 +1,45 @@
 """Devices that come and go while the platform runs: registered, disabled, enabled, deleted.
 
-Raises PlatformError with the platform's device-side code; each change is kept before it is acknowledged.
+Raises PlatformError with the platform's device-side code; each change is announced, and kept, before it is made.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Literal
 
 from jinqiao.base.errors import PlatformError
 from jinqiao.wire.alink.codes import TEXT
-from jinqiao.wire.alink.signature import METHODS, registration_content, same_signature, sign
 
+from .devices.device_log import DeviceLog
+from .devices.presence import Presence
+from .devices.states import DeviceStates
+from .devices.topology import Topology
+from .devices.uploads import Uploads
+from .events import Deleted, Disabled, Events, Registered
+from .notices import Notices
+from .outbound import Outbound
 from .registry.devices import ListedDevices
+from .registry.records import Records
 from .registry.registry import Device, Product
 
-if TYPE_CHECKING:
-    from .platform import Platform
-
-__all__ = [
-    "DEVICE_NAME",
-    "check_registration",
-    "delete_device",
-    "device_secret",
-    "disable_device",
-    "enable_device",
-    "new_secret",
-    "register_device",
-]
+__all__ = ["DEVICE_NAME", "PUT_OUT", "Provisioning", "new_secret", "refusal"]
 
 #: The platform's rule for device names.
 DEVICE_NAME = re.compile(r"[A-Za-z0-9_.:@-]{1,32}")
+
+#: Devices of one product that devices themselves may have registered.
+MOST_DEVICES = 500_000
+
+#: Code of the device log for a connection that the platform ended.
+PUT_OUT = 400
+
+LifeCycle = Literal["disable", "enable", "delete"]
+
+#: What a gateway hears on `/ext/error` of a sub-device whose session is ended thereby.
+_ERRORS: dict[LifeCycle, int] = {"disable": 522, "delete": 521}
 
 
 def new_secret() -> str:
@@ -44,69 +52,92 @@ def refusal(code: int) -> PlatformError:
     return PlatformError(code, TEXT[code])
 
 
-def register_device(
-    platform: Platform, product: Product, device_name: str, *, secret: str | None = None, nickname: str = ""
-) -> Device:
-    """Register a device; without a secret it gets one. 6280 for a name that is none or is taken, 403 for a fleet's."""
-    if not DEVICE_NAME.fullmatch(device_name) or product.devices.secret(device_name) is not None:
-        raise refusal(6280)
-    if not isinstance(product.devices, ListedDevices):
-        raise refusal(403)
-    device = Device(product, device_name, secret or new_secret())
-    product.devices.add(device_name, device.secret)
-    platform.on_change("device", product.key, device_name, {"secret": device.secret})
-    platform.note(device, created_ms=platform.now_ms(), nickname=nickname)
-    return device
+class Provisioning:
+    """The life of a device, from registration to deletion."""
 
+    def __init__(
+        self,
+        records: Records,
+        states: DeviceStates,
+        topology: Topology,
+        presence: Presence,
+        uploads: Uploads,
+        log: DeviceLog,
+        events: Events,
+        out: Outbound,
+        notices: Notices,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._records, self._states, self._topology, self._presence = records, states, topology, presence
+        self._uploads, self._log, self._events, self._out = uploads, log, events, out
+        self._notices, self._now_ms = notices, now_ms
 
-def disable_device(platform: Platform, device: Device) -> None:
-    """The device may not connect any more; if it is online, its connection is ended."""
-    platform.set_disabled(device, True)
+    def register(self, product: Product, device_name: str, *, secret: str | None = None, nickname: str = "") -> Device:
+        """Register a device; without a secret it gets one.
 
+        Raises 6280 for a name that is not allowed or is taken, 403 for a simulated fleet and beyond `MOST_DEVICES`.
+        """
+        if not DEVICE_NAME.fullmatch(device_name) or product.devices.secret(device_name) is not None:
+            raise refusal(6280)
+        if not isinstance(product.devices, ListedDevices):
+            raise refusal(403)
+        if len(product.devices) >= MOST_DEVICES:
+            raise PlatformError(403, f"a product has at most {MOST_DEVICES:,} devices")
+        device = Device(product, device_name, secret or new_secret())
+        announced = self._events.change(Registered, device)
+        self._records.note(device, created_ms=self._now_ms(), nickname=nickname)
+        product.devices.add(device_name, device.secret)
+        announced.done()
+        return device
 
-def enable_device(platform: Platform, device: Device) -> None:
-    """The device may connect again."""
-    platform.set_disabled(device, False)
+    def set_disabled(self, device: Device, disabled: bool) -> None:
+        """A disabled device is put out and may not come back; the gateway of a sub-device is told."""
+        announced = self._events.change(Disabled, device, disabled)
+        self._records.note(device, disabled=disabled)
+        self._tell(device, "disable" if disabled else "enable")
+        if disabled:
+            self._put_out(device, "the device is disabled")
+        announced.done()
 
+    def delete(self, device: Device) -> None:
+        """Delete a device and everything known about it; 403 for a simulated fleet's."""
+        devices = device.product.devices
+        if not isinstance(devices, ListedDevices):
+            raise refusal(403)
+        announced = self._events.change(Deleted, device)
+        devices.remove(device.name)
+        self.forget(device)
+        announced.done()
 
-def delete_device(platform: Platform, device: Device) -> None:
-    """Forget the device and everything known about it; 403 for a simulated fleet's."""
-    devices = device.product.devices
-    if not isinstance(devices, ListedDevices):
-        raise refusal(403)
-    devices.remove(device.name)
-    platform.records.pop(device.identity, None)
-    platform.on_change("device", device.product.key, device.name, {"deleted": True})
-    platform.forget_device(device)
+    def forget(self, device: Device) -> None:
+        """A device is no longer in the registry: it is put out, leaves its gateway, and nothing is remembered of it."""
+        self._tell(device, "delete")
+        for sub_device in self._topology.bound_to(device.identity):
+            self._presence.release(sub_device)
+        self._topology.forget(device)
+        self._states.forget(device)
+        self._records.forget(device)
+        self._uploads.forget(device.identity)
+        self._put_out(device, "the device is deleted")
+        self._presence.forget(device)
 
+    def log_put_out(self, device: Device, why: str) -> None:
+        """A device's own connection, if it has one, is about to be ended."""
+        if self._presence.peer_of(device) is not None:
+            self._log.record(device.product.key, device.name, "DISCONNECT", PUT_OUT, why)
 
-def check_registration(
-    platform: Platform, product_key: str, device_name: str, random: str, method: str, signature: bytes | str
-) -> Product:
-    """The product that vouches for a dynamic registration.
+    def _put_out(self, device: Device, why: str) -> None:
+        self.log_put_out(device, why)
+        self._out.end(device.identity)
 
-    Raises 460 (something is missing), 6250 (no such product), 6288 (switched off), 6292 (method), 6600 (signature).
-    """
-    if not (product_key and device_name and random):
-        raise refusal(460)
-    product = platform.registry.product(product_key)
-    if product is None:
-        raise refusal(6250)
-    if not product.dynamic_registration or product.secret is None:
-        raise refusal(6288)
-    if method.lower() not in METHODS:
-        raise refusal(6292)
-    content = registration_content(device_name, product_key, random)
-    if not same_signature(sign(method, product.secret, content), signature):
-        raise refusal(6600)
-    return product
-
-
-def device_secret(platform: Platform, product: Product, device_name: str) -> Device:
-    """A pre-registered device that was never online, to be told its secret; 6100 unknown, 6289 already activated."""
-    device = platform.registry.device(product.key, device_name)
-    if device is None:
-        raise refusal(6100)
-    if platform.record_of(device).activated_ms:
-        raise refusal(6289)
-    return device
+    def _tell(self, device: Device, what: LifeCycle) -> None:
+        """What the gateway of a sub-device hears; its session ends where the device may not go on."""
+        gateway = self._presence.gateway_of(device)
+        if gateway is None:
+            return
+        self._notices.life_cycle(device, what)
+        self._notices.topology_changed(gateway, [device], what)
+        code = _ERRORS.get(what)
+        if code is not None and self._topology.speaks_for(device.identity) is not None:
+            self._notices.error(gateway, (device.product.key, device.name), code)
+            self._presence.sub_device_logged_out(gateway, device)

@@ -26,7 +26,7 @@ from jinqiao.wire.render.events import event_output
 from jinqiao.wire.render.samples import GROUP_NUMBERS, layout_of, read_samples
 
 from .mcap_records import MAGIC, MESSAGE_HEAD, Op, Text
-from .parts import Happenings, Info, Messages, Part, Samples, Told, missing_extra
+from .parts import Events, Info, Messages, Part, RecordedEvent, Samples, missing_extra
 
 __all__ = ["McapReader"]
 
@@ -196,7 +196,7 @@ class McapReader:
     def _each(self, schema: str, times: NDArray[np.int64], data: list[bytes], offset: int) -> Iterator[Part]:
         """Messages one by one: the few, and samples that another program wrote."""
         messages: list[tuple[int, MqttMessage]] = []
-        events: list[Told] = []
+        events: list[RecordedEvent] = []
         for at, payload in zip(times.tolist(), data, strict=True):
             try:
                 message: Any = _OWN[schema].FromString(payload)
@@ -207,11 +207,11 @@ class McapReader:
                 messages.append((at, message))
             elif isinstance(message, VehicleEvent):
                 event = Event(message.time_ms, 0, message.identifier, event_output(message))
-                events.append(Told(message.device_name, message.sequence, event))
+                events.append(RecordedEvent(message.device_name, message.sequence, event))
             else:
                 yield _one_sample(message)
         if events:
-            yield Happenings(events)
+            yield Events(events)
         if messages:
             found = [message for _, message in messages]
             yield Messages(

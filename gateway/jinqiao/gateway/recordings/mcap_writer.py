@@ -27,7 +27,7 @@ from . import mcap_records as mcap
 from .channels import CHANNELS, LOCATION, Channel, descriptor_set, message_topic
 from .location import location_rows, on_a_map
 from .mcap_records import MESSAGE_HEAD, Op
-from .parts import Happenings, Info, Messages, Part, Samples, by_name_length, missing_extra
+from .parts import Events, Info, Messages, Part, Samples, by_name_length, missing_extra
 
 __all__ = ["McapWriter"]
 
@@ -80,8 +80,8 @@ class McapWriter:
         if isinstance(part, Samples):
             for some in by_name_length(part):
                 self._samples(some)
-        elif isinstance(part, Happenings):
-            self._happenings(part)
+        elif isinstance(part, Events):
+            self._events(part)
         elif isinstance(part, Messages):
             self._messages(part)
         else:
@@ -115,7 +115,7 @@ class McapWriter:
             rows[:, MESSAGE_HEAD.size :] = messages
             self._add(number, rows, part.time_ns)
 
-    def _happenings(self, part: Happenings) -> None:
+    def _events(self, part: Events) -> None:
         number = self._channel(CHANNELS["event"])
         for told in part.events:
             data = event_message(told.event, told.device_name, told.sequence)

@@ -16,15 +16,15 @@ from jinqiao.base.telemetry import Event
 
 __all__ = [
     "CanFrame",
-    "Happenings",
+    "Events",
     "Info",
     "Messages",
     "Part",
+    "RecordedEvent",
     "Recording",
     "Samples",
     "Sink",
     "Source",
-    "Told",
     "by_name_length",
     "by_time",
     "missing_extra",
@@ -61,7 +61,7 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecordedEvent:
     """One event with the name of its device; `event.vehicle` means nothing here."""
 
     device_name: str
@@ -70,10 +70,10 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
+class Events:
     """Events in the order of time."""
 
-    events: Sequence[Told]
+    events: Sequence[RecordedEvent]
 
     def __len__(self) -> int:
         return len(self.events)
@@ -82,9 +82,9 @@ class Happenings:
     def time_ns(self) -> NDArray[np.int64]:
         return np.array([told.event.time_ms for told in self.events], np.int64) * MS
 
-    def rows(self, chosen: slice) -> Happenings:
+    def rows(self, chosen: slice) -> Events:
         """Some of them."""
-        return Happenings(self.events[chosen])
+        return Events(self.events[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class CanFrame:
     device_name: str = ""
 
 
-Part = Samples | Happenings | Messages | Sequence[CanFrame]
+Part = Samples | Events | Messages | Sequence[CanFrame]
 
 
 @dataclass(slots=True)
@@ -187,7 +187,7 @@ def by_name_length(part: Samples) -> Iterator[Samples]:
 
 def by_time(part: Part) -> Iterable[tuple[int, Part]]:
     """A part cut where its time changes: (time_ns, what was then)."""
-    if isinstance(part, (Samples, Happenings, Messages)):
+    if isinstance(part, (Samples, Events, Messages)):
         times = part.time_ns
         edges = [0, *(np.flatnonzero(times[1:] != times[:-1]) + 1).tolist(), len(times)]
         for start, end in itertools.pairwise(edges):

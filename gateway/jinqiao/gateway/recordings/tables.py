@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Event
 
-from .parts import CanFrame, Happenings, Messages, Part, Samples, Told
+from .parts import CanFrame, Events, Messages, Part, RecordedEvent, Samples
 
 __all__ = ["KINDS", "from_table", "kind_of", "to_table"]
 
@@ -47,7 +47,7 @@ def kind_of(part: Part) -> str:
     """Which kind of rows a part gives."""
     if isinstance(part, Samples):
         return part.group
-    if isinstance(part, Happenings):
+    if isinstance(part, Events):
         return "events"
     return "messages" if isinstance(part, Messages) else "can"
 
@@ -56,7 +56,7 @@ def to_table(part: Part) -> pa.Table:
     """The part's rows."""
     if isinstance(part, Samples):
         return _samples_table(part)
-    if isinstance(part, Happenings):
+    if isinstance(part, Events):
         return pa.table(
             {
                 "time": pa.array([told.event.time_ms for told in part.events], _MILLISECONDS),
@@ -134,7 +134,7 @@ def from_table(kind: str, table: pa.Table) -> Part:
         names = _names(columns["device_name"])
         return Samples(kind, _numbers(columns["time"], "i8"), names, _numbers(columns["sequence"], "u4"), signals)
     if kind == "events":
-        return Happenings(list(_events(columns)))
+        return Events(list(_events(columns)))
     if kind == "messages":
         return Messages(
             _numbers(columns["time"], "i8"),
@@ -154,10 +154,10 @@ def _numbers(column: Any, dtype: str) -> NDArray[Any]:
     return np.asarray(column.to_numpy(), dtype)
 
 
-def _events(columns: dict[str, Any]) -> Iterable[Told]:
+def _events(columns: dict[str, Any]) -> Iterable[RecordedEvent]:
     times = _numbers(columns["time"], "i8").tolist()
     names = ("device_name", "sequence", "identifier", "output")
     for at, device, sequence, identifier, output in zip(
         times, *(columns[name].to_pylist() for name in names), strict=True
     ):
-        yield Told(device, sequence, Event(at, 0, identifier, orjson.loads(output)))
+        yield RecordedEvent(device, sequence, Event(at, 0, identifier, orjson.loads(output)))

@@ -1,12 +1,13 @@
 """What outlives the process: one SQLite file in the data folder, one transaction for each change that is acknowledged.
 
 Write-ahead log with `synchronous=FULL`: a change is on the disk before its reply leaves, so a kill at any moment loses
-nothing that was acknowledged. Values are JSON, one row per kind, product and device; SQLite is asked for no more.
+nothing that was acknowledged. Values are JSON, one row per tenant, kind and key; SQLite is asked for no more.
 Several processes may have the file open: a running platform notices what the command line has changed.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,37 +19,35 @@ import orjson
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.devices.device_log import LogEntry
 
+from .migrations import SCHEMA, STEPS, VERSION
+
 __all__ = ["FILE", "Row", "Storage"]
 
 #: The file's name in the data folder.
 FILE = "jinqiao.sqlite"
-#: Raised when the tables change; a file of another version is refused.
-_VERSION = 1
 #: Entries of the device log that are kept.
 _MOST_LOGGED = 10_000
 #: Seconds to wait for another process that writes.
 _PATIENCE_S = 5.0
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS kept (
-    kind TEXT NOT NULL, product_key TEXT NOT NULL, device_name TEXT NOT NULL, value BLOB NOT NULL,
-    PRIMARY KEY (kind, product_key, device_name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS log (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    time_ms INTEGER NOT NULL, product_key TEXT NOT NULL, device_name TEXT NOT NULL,
-    topic TEXT NOT NULL, code INTEGER NOT NULL, message TEXT NOT NULL
-);
-"""
-
 
 class Row(NamedTuple):
-    """One value; `device_name` is empty for what belongs to a product, both are for what belongs to the house."""
+    """One value. `key` is `product_key`, `product_key/device_name` or `product_key#id`; empty for what belongs to no
+    product. `tenant` is whose it is, '' while there is one."""
 
     kind: str
-    product_key: str
-    device_name: str
+    key: str
     value: Any
+    tenant: str = ""
+
+    @property
+    def product_key(self) -> str:
+        return re.split("[/#]", self.key, maxsplit=1)[0]
+
+    @property
+    def device_name(self) -> str:
+        """Empty for what is no device's."""
+        return self.key.partition("/")[2]
 
 
 class Storage:
@@ -61,43 +60,56 @@ class Storage:
             self._base = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=FULL")
-            version = self._base.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, _VERSION):
-                raise EnvironmentFault(f"{path} is of version {version}, this program reads version {_VERSION}")
-            if version == 0:  # opening alone writes nothing: others would take it for a change
-                self._base.executescript(_SCHEMA)
-                self._base.execute(f"PRAGMA user_version={_VERSION}")
+            self._bring_up(path)
         except (OSError, sqlite3.Error) as error:
             raise EnvironmentFault(f"cannot keep data in {path}: {error}") from error
         self._seen = self._data_version()
 
-    def keep(self, kind: str, product_key: str, device_name: str, value: Any) -> None:
+    def _bring_up(self, path: Path) -> None:
+        """Make the tables, or bring those of an older version up to date."""
+        version = int(self._base.execute("PRAGMA user_version").fetchone()[0])
+        if version == VERSION:  # opening alone writes nothing: others would take it for a change
+            return
+        if version > VERSION:
+            raise EnvironmentFault(f"{path} is of version {version}, this program reads version {VERSION}")
+        with self._transaction("the tables"):
+            version = int(self._base.execute("PRAGMA user_version").fetchone()[0])  # somebody may have been quicker
+            if version == 0:
+                for statement in SCHEMA:
+                    self._base.execute(statement)
+            for old in range(version or VERSION, VERSION):
+                STEPS[old](self._base)
+            self._base.execute(f"PRAGMA user_version={VERSION}")
+
+    def keep(self, kind: str, key: str, value: Any) -> None:
         """Keep a value, or with None nothing; on the disk when this returns."""
-        self.keep_all([Row(kind, product_key, device_name, value)])
+        self.keep_all([Row(kind, key, value)])
 
     def keep_all(self, rows: Sequence[Row]) -> None:
         """All or nothing. With a device that is deleted goes everything else that is kept of it."""
         with self._transaction(", ".join(sorted({row.kind for row in rows}))):
             for row in rows:
                 if row.kind == "device" and row.value and "deleted" in row.value:
-                    self._base.execute("DELETE FROM kept WHERE product_key = ? AND device_name = ?", row[1:3])
+                    self._base.execute("DELETE FROM kept WHERE tenant = ? AND key = ?", (row.tenant, row.key))
+                names = (row.tenant, row.kind, row.key)
                 if row.value is None:
-                    self._base.execute(
-                        "DELETE FROM kept WHERE kind = ? AND product_key = ? AND device_name = ?", row[:3]
-                    )
+                    self._base.execute("DELETE FROM kept WHERE tenant = ? AND kind = ? AND key = ?", names)
                 else:
-                    self._base.execute("REPLACE INTO kept VALUES (?, ?, ?, ?)", (*row[:3], orjson.dumps(row.value)))
+                    self._base.execute("REPLACE INTO kept VALUES (?, ?, ?, ?)", (*names, orjson.dumps(row.value)))
 
     def delete_product(self, product_key: str) -> None:
         """Nothing of this product and its devices is kept any more."""
         with self._transaction(product_key):
-            self._base.execute("DELETE FROM kept WHERE product_key = ?", (product_key,))
+            self._base.execute(
+                "DELETE FROM kept WHERE key = ? OR key GLOB ? OR key GLOB ?",
+                (product_key, f"{product_key}/*", f"{product_key}#*"),
+            )
 
     def rows(self, *kinds: str) -> Iterator[Row]:
-        """What is kept of these kinds, of all if none is named, sorted by kind, product and device."""
+        """What is kept of these kinds, of all if none is named, sorted by tenant, kind and key."""
         where = f" WHERE kind IN ({','.join('?' * len(kinds))})" if kinds else ""
-        for kind, product_key, device_name, value in self._base.execute(f"SELECT * FROM kept{where}", kinds):
-            yield Row(kind, product_key, device_name, orjson.loads(value))
+        for tenant, kind, key, value in self._base.execute(f"SELECT * FROM kept{where}", kinds):
+            yield Row(kind, key, orjson.loads(value), tenant)
 
     def changed_elsewhere(self) -> bool:
         """Whether another process has written since this was last asked."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -9,19 +11,15 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from jinqiao.gateway.broker.server import Server
-from jinqiao.gateway.openapi.app import routes as cloud_routes
-from jinqiao.gateway.openapi.cloud import Cloud
-from jinqiao.gateway.platform.platform import Platform
 
-from .backends import backend_routes
 from .metrics import Metrics
 from .websocket import serve_websocket
 
 __all__ = ["application"]
 
 
-def application(server: Server, platform: Platform, mqtt_address: tuple[str, int]) -> Starlette:
-    """The web application of a running broker and its platform; `mqtt_address` is told to devices that ask for it."""
+def application(server: Server, others: Iterable[BaseRoute]) -> Starlette:
+    """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port."""
     metrics = Metrics(server)
 
     async def show_metrics(request: Request) -> Response:
@@ -38,7 +36,6 @@ def application(server: Server, platform: Platform, mqtt_address: tuple[str, int
         Route("/metrics", show_metrics),
         Route("/health", show_health),
         WebSocketRoute("/mqtt", mqtt),
-        *backend_routes(platform),
-        *cloud_routes(Cloud(platform, mqtt_address=mqtt_address)),
+        *others,
     ]
     return Starlette(routes=routes)

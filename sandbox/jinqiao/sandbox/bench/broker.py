@@ -12,11 +12,11 @@ import os
 import time
 from typing import Any
 
+from jinqiao.base.system import raise_file_limit
 from jinqiao.device.links.fleet import Address, FleetLinks
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Connect
 
-from ..system import raise_file_limit
 from .broker_process import PRODUCT_KEY
 from .brokers import INSTALL_MOSQUITTO, Broker, find_mosquitto, finished, mosquitto, own_broker, python
 from .machine import machine, ratio

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.system import raise_file_limit
 from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.broker.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
@@ -22,7 +23,6 @@ from jinqiao.gateway.platform.registry.registry import Application, Registry, si
 
 from ..certificates import SERVER, SERVER_KEY
 from ..loop import run_async
-from ..system import raise_file_limit
 
 __all__ = ["PRODUCT_KEY", "device_names", "main"]
 

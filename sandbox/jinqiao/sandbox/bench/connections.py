@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import InputError
+from jinqiao.base.system import raise_file_limit
 from jinqiao.device.links.fleet import Address, FleetLinks
 from jinqiao.device.links.login import device_login
 from jinqiao.gateway.platform.registry.devices import FleetDevices
@@ -32,7 +33,6 @@ from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.packets import Connect
 
 from ..certificates import make_certificates
-from ..system import raise_file_limit
 from .broker import publish_steadily
 from .broker_process import PRODUCT_KEY, device_names
 from .brokers import INSTALL_MOSQUITTO, Broker, Checks, find_mosquitto, finished, mosquitto, own_broker, python

@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.system import raise_file_limit
 from jinqiao.device.links.login import device_login
 from jinqiao.gateway.broker.policy import Login
 from jinqiao.gateway.platform.platform import Platform
@@ -28,7 +29,6 @@ from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.wire.alink.signature import client_content, sign
 
-from ..system import raise_file_limit
 from .brokers import Broker
 from .machine import machine
 from .post_device import PostDevice
@@ -169,7 +169,7 @@ def _alone(registry: Registry, form: str, rounds: int = 20_000) -> float:
     login = Login("c|signmethod=hmacsha256|", f"{device.name}&{_PRODUCT}", password.encode(), 4, True, 300)
     principal = platform.authenticate(login)
     platform.connected(principal)
-    topic, payload = f"/sys/{device.identity}/thing/event/property/post", post(form, 1, platform.now_ms())
+    topic, payload = f"/sys/{device.identity}/thing/event/property/post", post(form, 1, platform.parts.now_ms())
     began = time.process_time()
     for _ in range(rounds):
         tuple(platform.receive(principal, topic, payload))

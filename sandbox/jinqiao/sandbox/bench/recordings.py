@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.gateway.recordings.channels import CHANNELS, descriptor_set
 from jinqiao.gateway.recordings.files import create, open_recording
 from jinqiao.gateway.recordings.parts import MS, Info, Messages, Part, Samples
@@ -124,18 +125,12 @@ async def _replays(folder: Path, parquet: Path, names: NDArray[np.bytes_], secon
     password = secrets.token_urlsafe(16)
     try:
         await gateway.configure(
-            {
-                "do": "simulated_fleet",
-                "host": "127.0.0.1",
-                "mqtt_port": 0,
-                "rates": "real",
-                "product_key": _PRODUCT_KEY,
-                "device_count": len(names),
-                "fleet_secret": secrets.token_hex(16),
-                "app": ["app", password],
-                "house": [_HOUSE, password],
-            },
-            names.tobytes(),
+            ServiceConfig(
+                ports=Ports(mqtt=0),
+                rates="real",
+                fleet=FleetConfig(_PRODUCT_KEY, secrets.token_hex(16), ("app", password), (_HOUSE, password)),
+            ),
+            names,
         )
         broker = OutsideBroker("127.0.0.1", gateway.mqtt_port, False, _HOUSE, password)
         flat_out = await _replay(ReplayOptions(parquet, broker, speed=None, quiet=True))

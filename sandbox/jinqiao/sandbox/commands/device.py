@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from jinqiao.base.errors import InputError, PlatformError
-from jinqiao.gateway.platform import provisioning
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.registry import Device
 
 from ..credentials import login, snippets
@@ -49,7 +49,7 @@ def add(
     with kept_platform(data) as (platform, _):
         product = product_of(platform, product_key)
         try:
-            device = provisioning.register_device(platform, product, device_name, secret=secret, nickname=nickname)
+            device = platform.parts.provisioning.register(product, device_name, secret=secret, nickname=nickname)
         except PlatformError as refused:
             taken = product.devices.secret(device_name) is not None
             why = "is there already" if taken else "is not valid: 1 to 32 letters, digits and - _ . : @"
@@ -105,7 +105,7 @@ def disable(data: Data, product_key: Key, device_name: Name) -> None:
       jinqiao device disable a1carPK0001 tbox001 --data my-devices
     """
     with kept_platform(data) as (platform, _):
-        provisioning.disable_device(platform, device_of(platform, product_key, device_name))
+        platform.operations.devices.set_disabled(OPERATOR, device_of(platform, product_key, device_name), True)
 
 
 @app.command("enable")
@@ -117,7 +117,7 @@ def enable(data: Data, product_key: Key, device_name: Name) -> None:
       jinqiao device enable a1carPK0001 tbox001 --data my-devices
     """
     with kept_platform(data) as (platform, _):
-        provisioning.enable_device(platform, device_of(platform, product_key, device_name))
+        platform.operations.devices.set_disabled(OPERATOR, device_of(platform, product_key, device_name), False)
 
 
 @app.command("delete")
@@ -129,11 +129,11 @@ def delete(data: Data, product_key: Key, device_name: Name) -> None:
       jinqiao device delete a1carPK0001 tbox001 --data my-devices
     """
     with kept_platform(data) as (platform, _):
-        provisioning.delete_device(platform, device_of(platform, product_key, device_name))
+        platform.operations.devices.delete(OPERATOR, device_of(platform, product_key, device_name))
 
 
 def _row(platform: Platform, device: Device) -> dict[str, Any]:
-    record = platform.record_of(device)
+    record = platform.parts.records.of(device)
     state = "disabled" if record.disabled else "activated" if record.activated_ms else "inactive"
     names = {"product_key": device.product.key, "device_name": device.name, "device_secret": device.secret}
     return {**names, "nickname": record.nickname, "state": state, "activated_ms": record.activated_ms}

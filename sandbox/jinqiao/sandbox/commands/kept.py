@@ -13,7 +13,8 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.registry import Device, Product
-from jinqiao.gateway.storage import persistence
+from jinqiao.gateway.storage.keeper import attach
+from jinqiao.gateway.storage.registry import load_kept
 from jinqiao.gateway.storage.sqlite import FILE, Storage
 
 __all__ = ["AsJson", "Data", "device_of", "kept_platform", "product_of"]
@@ -31,9 +32,10 @@ def kept_platform(data: Path, *, make: bool = False) -> Iterator[tuple[Platform,
         raise InputError(f"no data in {str(data)!r}\n  begin with: jinqiao product add --data {data} --name NAME")
     storage = Storage(data)
     try:
-        platform = Platform(persistence.load_kept(storage))
-        persistence.attach(platform, storage)
+        platform = Platform(load_kept(storage))
+        keeper = attach(platform, storage)
         yield platform, storage
+        keeper.close()
     finally:
         storage.close()
 

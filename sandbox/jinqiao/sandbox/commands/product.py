@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from jinqiao.base.errors import InputError
-from jinqiao.gateway.platform import provisioning
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.provisioning import new_secret
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.file import ProductKey
 from jinqiao.gateway.platform.registry.registry import Device, Product
-from jinqiao.gateway.storage.persistence import product_row
+from jinqiao.gateway.storage.registry import product_row
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import load_thing_model
 
@@ -82,7 +83,7 @@ def add(
     with kept_platform(data, make=True) as (platform, storage):
         if platform.registry.product(key) is not None:
             raise InputError(f"there is a product {key!r} already")
-        secret = provisioning.new_secret()
+        secret = new_secret()
         product = Product(key, name, model, ListedDevices({}), secret, dynamic_registration, node_type.value)
         storage.keep_all([product_row(product)])
     _tell(_row(product), json_)
@@ -154,7 +155,7 @@ def delete(data: Data, product_key: Key) -> None:
     with kept_platform(data) as (platform, storage):
         product = product_of(platform, product_key)
         for device in _devices(platform, product):
-            provisioning.delete_device(platform, device)
+            platform.operations.devices.delete(OPERATOR, device)
         storage.delete_product(product_key)
 
 
@@ -162,7 +163,7 @@ def _switch(data: Path, product_key: str, disabled: bool) -> None:
     with kept_platform(data) as (platform, _):
         devices = _devices(platform, product_of(platform, product_key))
         for device in devices:
-            platform.set_disabled(device, disabled)
+            platform.operations.devices.set_disabled(OPERATOR, device, disabled)
     print(f"{len(devices)} devices {'disabled' if disabled else 'enabled'}")
 
 

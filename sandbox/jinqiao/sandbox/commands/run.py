@@ -77,6 +77,16 @@ def run(
             show_default=False,
         ),
     ] = None,
+    registry: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own products, devices and keys (YAML), beside the simulated fleet.", show_default=False
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder in which your own devices and their state outlive the run.", show_default=False),
+    ] = None,
     app_user: Annotated[str, typer.Option(help="User name of your application's MQTT credential.")] = "app",
     app_password: Annotated[
         str | None, typer.Option(help="Its password; drawn and printed when not given.", show_default=False)
@@ -135,6 +145,8 @@ def run(
         http_usual=http_port is None,
         https_port=https_port,
         certs=certs,
+        registry=registry,
+        data=data,
         **_outside(broker, devices),
         app_user=app_user,
         summary=summary,

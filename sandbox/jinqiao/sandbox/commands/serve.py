@@ -13,13 +13,12 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
+from jinqiao.base.system import raise_file_limit
 from jinqiao.gateway.broker.limits import Limits
-from jinqiao.gateway.history.history import DAYS
+from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
+from jinqiao.gateway.service import Service
 
-from ..gateway import Ports
 from ..loop import run_async
-from ..serving import House, known_registry, open_history, open_storage
-from ..system import raise_file_limit
 
 __all__ = ["serve"]
 
@@ -68,7 +67,7 @@ def serve(
     ] = None,
     history_days: Annotated[
         float, typer.Option(min=0, help="With --data: days that property values and events are kept; 0: not at all.")
-    ] = DAYS,
+    ] = HISTORY_DAYS,
     plain_mqtt: Annotated[
         bool, typer.Option("--plain-mqtt", help="Also take clients without user name on ordinary topics.")
     ] = False,
@@ -103,41 +102,57 @@ def serve(
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(message)s")
     if amqp_port is not None:
         print("AMQP is not served yet: nothing listens on --amqp-port", file=sys.stderr)
-    storage = open_storage(data)
-    known = known_registry(registry, storage)
-    known.anonymous = known.anonymous or plain_mqtt
-    limits = Limits(connections=max_connections, connections_per_address=max_connections_per_address)
-    history = open_history(data, history_days)
-    house = House(known, storage, limits=limits, rates="all" if rates else "none", cut_off=cut_off, history=history)
-    ports = Ports(mqtt_host, mqtt_port, mqtts_port, http_port, http_port is None, certs, https_port)
-    run_async(_serve(house, ports, gbt32960_port))
+    config = ServiceConfig(
+        ports=Ports(
+            host=mqtt_host,
+            mqtt=mqtt_port,
+            mqtts=mqtts_port,
+            http=http_port,
+            http_usual=http_port is None,
+            certs=certs,
+            https=https_port,
+            gbt32960=gbt32960_port,
+            gbt32960_usual=gbt32960_port is None,
+        ),
+        registry=registry,
+        data=data,
+        history_days=history_days,
+        anonymous=plain_mqtt,
+        rates="all" if rates else "none",
+        cut_off=cut_off,
+        connections=max_connections,
+        connections_per_address=max_connections_per_address,
+    )
+    run_async(_serve(Service(config), mqtt_host))
 
 
-async def _serve(house: House, ports: Ports, gbt32960_port: int | None) -> None:
+async def _serve(service: Service, host: str) -> None:
     raise_file_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     try:
-        taken = await house.start(ports, gbt32960_port)
+        taken = await service.start()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        registry = house.platform.registry
+        registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(
-            f"MQTT on {ports.host}:{taken['mqtt_port']}, cloud calls on http://{ports.host}:{taken['http_port']}/"
+            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{host}:{taken['http_port']}/"
             f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
             f"  {len(registry.products)} products, {devices:,} devices, "
             f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",
             file=sys.stderr,
         )
         if not sys.stdout.isatty():
-            print(json.dumps({"ready": {"mqtt_host": ports.host, **taken}}), flush=True)
+            print(json.dumps({"ready": {"mqtt_host": host, **taken}}), flush=True)
         await stop.wait()
     finally:
-        await house.close()
-    stats = house.gateway.server.stats()
+        await service.close()
+    stats = service.front.server.stats()
     received = sum(stats.get("received", {}).values())
     print(f"served {received:,} messages, {stats.get('delivered', 0):,} delivered", file=sys.stderr)
-    if house.gbt32960 is not None and house.gbt32960.counter.counts:
-        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(house.gbt32960.counter.counts.items()))
+    if service.front.gbt32960 is not None and service.front.gbt32960.sessions.counts:
+        counts = ", ".join(
+            f"{count:,} {what}" for what, count in sorted(service.front.gbt32960.sessions.counts.items())
+        )
         print(f"GB/T 32960: {counts}", file=sys.stderr)

@@ -11,7 +11,7 @@ from jinqiao.base.words import did_you_mean
 from jinqiao.gateway.recordings.can_logs import CAN_LOGS, CanLogReader, CanLogWriter, frames_in
 from jinqiao.gateway.recordings.csv_writer import CsvWriter
 from jinqiao.gateway.recordings.files import create, discard, open_recording
-from jinqiao.gateway.recordings.parts import Happenings, Info, Messages, Part, Samples, Sink, Source
+from jinqiao.gateway.recordings.parts import Events, Info, Messages, Part, Samples, Sink, Source
 
 __all__ = ["convert"]
 
@@ -70,12 +70,12 @@ def _sink(target: Path, info: Info) -> Sink:
 def _frames(part: Part, seen: set[bytes]) -> Part:
     if isinstance(part, Messages):
         return frames_in(part, seen)
-    return [] if isinstance(part, (Samples, Happenings)) else part
+    return [] if isinstance(part, (Samples, Events)) else part
 
 
 def _kind(part: Part) -> str:
     if isinstance(part, Samples):
         return "samples"
-    if isinstance(part, Happenings):
+    if isinstance(part, Events):
         return "events"
     return "messages" if isinstance(part, Messages) else "can_frames"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
-from jinqiao.gateway.recordings.parts import Happenings, Messages, Samples
+from jinqiao.gateway.recordings.parts import Events, Messages, Samples
 from jinqiao.wire.render import Packets, PostRenderer, SampleRenderer
 from jinqiao.wire.render.events import event_post
 from jinqiao.wire.render.packets import LAST_ID
@@ -82,7 +82,7 @@ class Renderer:
         if isinstance(step.part, Samples):
             for some in _once_each(step.part, self._ids):
                 yield from self._samples(step, *some)
-        elif isinstance(step.part, Happenings):
+        elif isinstance(step.part, Events):
             yield from self._events(step, step.part)
         elif isinstance(step.part, Messages):
             yield from self._messages(step, step.part)
@@ -109,7 +109,7 @@ class Renderer:
                 yield _kept(block, own[start : start + len(block)])
                 start += len(block)
 
-    def _events(self, step: Step, part: Happenings) -> Iterator[Replayed]:
+    def _events(self, step: Step, part: Events) -> Iterator[Replayed]:
         for told in part.events:
             device = self._ids.devices(np.array([told.device_name.encode()]))
             for row in self._ids.rows(device, step.slot).tolist():

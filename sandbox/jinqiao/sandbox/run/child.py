@@ -12,9 +12,17 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from jinqiao.base.errors import EnvironmentFault, InputError
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-__all__ = ["GatewayProcess"]
+from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.gateway.config import ServiceConfig
+
+__all__ = ["CONFIG", "GatewayProcess"]
+
+#: The configuration as JSON and back.
+CONFIG = TypeAdapter(ServiceConfig)
 
 _START_TIMEOUT_S = 30.0
 _ANSWER_TIMEOUT_S = 10.0
@@ -59,9 +67,16 @@ class GatewayProcess:
         )
         return cls(process)
 
-    async def configure(self, configuration: dict[str, Any], blob: bytes = b"") -> None:
-        """Send the configuration (and `blob`, announced by its length) and wait until the ports listen."""
-        ready = await self._ask(configuration | {"blob_bytes": len(blob)}, blob, timeout_s=_START_TIMEOUT_S)
+    async def configure(self, config: ServiceConfig, names: NDArray[np.bytes_]) -> None:
+        """Send the configuration and the vehicles' names, shape (n,), and wait until the ports listen."""
+        blob = names.tobytes()
+        request = {
+            "do": "serve",
+            "config": CONFIG.dump_python(config, mode="json"),
+            "vehicles": len(names),
+            "blob_bytes": len(blob),
+        }
+        ready = await self._ask(request, blob, timeout_s=_START_TIMEOUT_S)
         if "failed" in ready:
             failure = InputError if ready.get("exit_code") == 2 else EnvironmentFault
             raise failure(ready["failed"])

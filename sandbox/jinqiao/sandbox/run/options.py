@@ -31,6 +31,8 @@ class RunOptions:
     http_usual: bool = False
     https_port: int | None = None
     certs: Path = Path("certs")
+    registry: Path | None = None
+    data: Path | None = None
     broker: OutsideBroker | None = None
     devices: Triples | None = None
     app_user: str = "app"

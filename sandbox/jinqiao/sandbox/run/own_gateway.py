@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.simulator.software import FACTORY_VERSION
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
@@ -66,26 +67,28 @@ async def configure(
     sinks: Sequence[SinkSpec],
 ) -> None:
     """Let it serve these vehicles; returns when its ports listen. Raises InputError or EnvironmentFault."""
-    history = next((spec.telemetry_folder for spec in sinks if spec.telemetry_folder is not None), None)
-    await gateway.configure(
-        {
-            "do": "simulated_fleet",
-            "host": options.mqtt_host,
-            "mqtt_port": options.mqtt_port,
-            "mqtts_port": options.mqtts_port,
-            "http_port": options.http_port,
-            "http_usual": options.http_usual,
-            "https_port": options.https_port,
-            "certs": str(options.certs.absolute()),
-            # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
-            "rates": "all" if options.speed == 1.0 else "real",
-            "history": None if history is None else str(history.absolute()),
-            "product_key": PRODUCT_KEY,
-            "device_count": len(vins),
-            "fleet_secret": logins.fleet_secret,
-            "factory_versions": {DEFAULT_MODULE: FACTORY_VERSION},
-            "app": [options.app_user, options.app_password],
-            "house": [logins.user, logins.password],
-        },
-        vins.tobytes(),
+    telemetry = next((spec.telemetry_folder for spec in sinks if spec.telemetry_folder is not None), None)
+    config = ServiceConfig(
+        ports=Ports(
+            host=options.mqtt_host,
+            mqtt=options.mqtt_port,
+            mqtts=options.mqtts_port,
+            http=options.http_port,
+            http_usual=options.http_usual,
+            certs=options.certs.absolute(),
+            https=options.https_port,
+        ),
+        registry=options.registry,
+        data=options.data,
+        # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
+        rates="all" if options.speed == 1.0 else "real",
+        fleet=FleetConfig(
+            PRODUCT_KEY,
+            logins.fleet_secret,
+            application=(options.app_user, options.app_password),
+            simulator=(logins.user, logins.password),
+            factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
+            telemetry=telemetry.absolute() if telemetry is not None else None,
+        ),
     )
+    await gateway.configure(config, vins)

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.system import process_age_s
 
-from ..system import process_age_s
 from .console import NoTable
 from .ending import Ending
 from .loop import simulate

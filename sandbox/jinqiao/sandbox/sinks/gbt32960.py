@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from jinqiao.base.errors import InputError
+from jinqiao.base.system import raise_file_limit
 from jinqiao.base.telemetry import Step
 from jinqiao.base.words import Refused
 from jinqiao.device.gbt32960.address import Address, parse_address
@@ -30,7 +31,6 @@ from jinqiao.wire.gbt32960.frame import encode_frame
 from jinqiao.wire.gbt32960.signing import Signer
 from jinqiao.wire.gbt32960.vehicle import login, logout
 
-from ..system import raise_file_limit
 from .base import SinkSpec, Text, sink
 
 __all__ = ["Gbt32960Sink", "Gbt32960Spec"]
@@ -111,7 +111,10 @@ class Gbt32960Sink:
         self._names = [name.decode() for name in fleet.vins.tolist()]
         self._serials = np.zeros(fleet.n, dtype=np.int32)
         self._known = {name: np.zeros(fleet.n) for name in _WORLD}
-        self._phase = np.arange(fleet.n) % address.every_s
+        places = [
+            np.arange(rows.stop - rows.start) for _, rows, _ in world.fleets
+        ]  # in its fleet, whatever else drives
+        self._phase = np.concatenate(places) % address.every_s
         self._burst_until_s = np.full(fleet.n, -1, dtype=np.int64)
         self._alarmed = np.zeros(fleet.n, dtype=np.bool_)
         self._bursts = address.edition == "2016" and fleet.n <= BURST_VEHICLES

@@ -88,7 +88,7 @@ class Buses:
         if not awake.any():
             return
         for bus, traffic in self._traffic.items():
-            frames = traffic.second(now_s - 1, before, after, self.faults)
+            frames = traffic.second(now_s - 1, before, after, self.faults, awake)
             heard = awake & self._sends[bus] & (frames.sent.any(axis=1) | (frames.errors > 0))
             if heard.any():
                 yield self._second(frames, bus, now_s - 1, np.flatnonzero(heard))

@@ -74,7 +74,9 @@ class ChargerBus:
 
     def _session(self, place: int, seen: Seen, began_s: int) -> LiveSession:
         fleet, row = self._fleet, int(self._rows[place])
-        car = LiveCar(fleet.models[int(fleet.model_of[row])], bytes(fleet.vins[row]), Station(number=row + 1))
+        vin = bytes(fleet.vins[row])
+        # Each car's chargers have one number, its serial: rows depend on who else is in the world.
+        car = LiveCar(fleet.models[int(fleet.model_of[row])], vin, Station(number=int(vin[-6:]) + 1))
         return LiveSession(car, seen, datetime.fromtimestamp((self._start_ms + began_s * 1000) / 1000, BEIJING))
 
     def _second(self, second: int, of_place: Mapping[int, list[BusFrame]]) -> CanSecond:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
     from ..buses import Buses
+    from ..draws import VehicleDraws
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
 
@@ -36,6 +37,7 @@ class Breakable(Protocol):
 
     fleet: Fleet
     buses: Buses
+    draws: VehicleDraws
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""

@@ -38,16 +38,18 @@ class FaultInjector:
             turn(self._world, change.rows)
         return tuple(self._label(change) for change in changes if len(change.rows))
 
-    def _pick(self, spec: FaultSpec, draws: np.random.Generator) -> Rows:
+    def _pick(self, spec: FaultSpec, purpose: str) -> Rows:
         """The vehicles it strikes, decided when it begins."""
-        state, among, fleets = self._world.fleet.vehicle_state, spec.candidates(self._world), self._fleets
+        world, fleets = self._world, self._fleets
+        state, among = world.fleet.vehicle_state, spec.candidates(world)
         if among is None:
-            return spec.struck(self._world, spec.on.pick(fleets, state, draws))
+            return spec.struck(world, spec.on.pick(fleets, state, lambda rows: world.draws.of(rows).words(purpose)))
         # The candidates stand together when only they are counted; each fleet's are a slice of them, too.
         fleets = {
             name: slice(*np.searchsorted(among, (rows.start, rows.stop)).tolist()) for name, rows in fleets.items()
         }
-        return spec.struck(self._world, among[spec.on.pick(fleets, state[among], draws)])
+        chosen = spec.on.pick(fleets, state[among], lambda places: world.draws.of(among[places]).words(purpose))
+        return spec.struck(world, among[chosen])
 
     def _label(self, change: FaultChange) -> Label:
         return Label(

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from jinqiao.base.telemetry import Phase
 
 from ..clock import NEVER
+from ..draws import Dice, event_dice
 from .base import FaultSpec
 
 __all__ = ["FaultChange", "FaultPlan"]
 
-Pick: TypeAlias = Callable[[FaultSpec, np.random.Generator], NDArray[np.intp]]
+#: Who is struck by a fault, whose lots are drawn under this purpose.
+Pick: TypeAlias = Callable[[FaultSpec, str], NDArray[np.intp]]
 
 
 class FaultChange(NamedTuple):
@@ -36,6 +38,7 @@ class FaultChange(NamedTuple):
 class _Entry(NamedTuple):
     at_s: int
     order: int
+    number: int  # in the scenario's file
     spec: FaultSpec
     rows: NDArray[np.intp] | None  # None: it begins, and who it strikes is decided then
 
@@ -44,15 +47,12 @@ class FaultPlan:
     """The faults of a scenario in the order of time. Whole seconds: the world steps in them."""
 
     def __init__(self, specs: Sequence[FaultSpec], seed: int) -> None:
-        self._draws = np.random.default_rng([seed, 0xFA])
         self._order = count()
-        self._heap = [_Entry(self._moment(spec), next(self._order), spec, None) for spec in specs]
+        self._heap = [
+            _Entry(_moment(spec, event_dice(seed, "fault", number)), next(self._order), number, spec, None)
+            for number, spec in enumerate(specs)
+        ]
         heapq.heapify(self._heap)
-
-    def _moment(self, spec: FaultSpec) -> int:
-        if spec.between is None:
-            return math.ceil(spec.at_s or 0.0)
-        return math.ceil(self._draws.uniform(*spec.between))
 
     def next_s(self) -> int:
         """The second of the next change."""
@@ -70,11 +70,17 @@ class FaultPlan:
         spec = entry.spec
         if entry.rows is not None:
             return FaultChange(entry.at_s, spec, "end", entry.rows)
-        rows = pick(spec, self._draws)
+        rows = pick(spec, f"fault {entry.number}")
         if spec.lasts_s == 0.0:
             return FaultChange(entry.at_s, spec, "once", rows)
         if spec.lasts_s is not None and len(rows):
             # A negative order: at one second the old fault ends before a new one begins.
-            end = _Entry(entry.at_s + max(1, math.ceil(spec.lasts_s)), next(self._order) - (1 << 30), spec, rows)
-            heapq.heappush(self._heap, end)
+            end_s = entry.at_s + max(1, math.ceil(spec.lasts_s))
+            heapq.heappush(self._heap, _Entry(end_s, next(self._order) - (1 << 30), entry.number, spec, rows))
         return FaultChange(entry.at_s, spec, "begin", rows)
+
+
+def _moment(spec: FaultSpec, dice: Dice) -> int:
+    if spec.between is None:
+        return math.ceil(spec.at_s or 0.0)
+    return math.ceil(dice.uniform(*spec.between))

@@ -16,6 +16,7 @@ from jinqiao.base.quantity import (
     parse_share,
     parse_temperature_degc,
 )
+from jinqiao.base.variants import Short
 from jinqiao.base.words import show
 
 from ..distribution import INITIAL_SHARE, TIME_OF_DAY, Distribution, Domain, distribution_pattern, parse_distribution
@@ -47,6 +48,8 @@ class Model(BaseModel):
 
     #: Keys that a later version of the language will know, and what they are for.
     later_keys: ClassVar[dict[str, str]] = {}
+    #: Of a named kind: the field that a bare value in the place of its options stands for.
+    short: ClassVar[Short | None] = None
 
 
 def optional(written: object, description: str, **more: Any) -> Any:

@@ -15,7 +15,17 @@ from jinqiao.base.errors import ProtocolError
 from .fields import FieldReader, binary, integer, text, variable
 from .reasons import Reason
 
-__all__ = ["NO_PROPERTIES", "WILL", "Properties", "Property", "decode_properties", "encode_each", "encode_properties"]
+__all__ = [
+    "CONSUMED",
+    "NO_PROPERTIES",
+    "WILL",
+    "Properties",
+    "Property",
+    "decode_properties",
+    "encode_each",
+    "encode_properties",
+    "passed_on",
+]
 
 
 class Property(IntEnum):
@@ -91,6 +101,15 @@ _TABLE: dict[Property, tuple[str, frozenset[int]]] = {
 #: Values that would be a protocol error at 0 (§ 3.1.2.11.3, 3.1.2.11.4, 3.3.2.3.8).
 _NEVER_0 = {Property.RECEIVE_MAXIMUM, Property.MAXIMUM_PACKET_SIZE, Property.SUBSCRIPTION_IDENTIFIER}
 
+#: Those of a PUBLISH or a will that are not passed on as they came: for this connection only, counted down, or the
+#: subscriber's own (§ 3.3.2.3).
+CONSUMED = {
+    Property.TOPIC_ALIAS,
+    Property.MESSAGE_EXPIRY,
+    Property.SUBSCRIPTION_IDENTIFIER,
+    Property.WILL_DELAY,
+}
+
 
 def decode_properties(reader: FieldReader, packet: int) -> Properties:
     """Read the properties of a packet of this type; raises ProtocolError."""
@@ -131,6 +150,11 @@ def encode_each(properties: Properties) -> bytes:
         for one in value if form in {"pair", "variable"} else (value,):
             parts.append(bytes((name,)) + _write(form, one))
     return b"".join(parts)
+
+
+def passed_on(properties: Properties) -> bytes:
+    """Those of a PUBLISH that a subscriber gets as they are, encoded."""
+    return encode_each({name: value for name, value in properties.items() if name not in CONSUMED})
 
 
 _BY_NUMBER = {int(name): (name, form, packets) for name, (form, packets) in _TABLE.items()}

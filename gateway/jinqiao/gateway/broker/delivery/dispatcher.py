@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from jinqiao.gateway.broker.counters import Counters
 from jinqiao.gateway.broker.limits import Limits
 
 from .timers import Timers
 
-if TYPE_CHECKING:
-    from .outbox import Outbox
+__all__ = ["Dispatcher", "Flushed"]
 
-__all__ = ["Dispatcher"]
+
+class Flushed(Protocol):
+    """What a dispatcher needs of an outbox."""
+
+    @property
+    def held(self) -> int:
+        """Bytes in its queue."""
+
+    def flush(self) -> None:
+        """Write what is pending."""
+
+    def look_for_progress(self) -> None:
+        """Called at each tick while it is congested: whether its subscriber is still reading."""
 
 
 class Dispatcher:
@@ -31,13 +42,13 @@ class Dispatcher:
         self.counters = counters
         self.now = 0.0
         self.held = 0
-        self.congested: set[Outbox] = set()
+        self.congested: set[Flushed] = set()
         self.timers = Timers()
         self._call_soon = call_soon
-        self._dirty: list[Outbox] = []
+        self._dirty: list[Flushed] = []
         self._flush_comes = False
 
-    def enter(self, outbox: Outbox) -> None:
+    def enter(self, outbox: Flushed) -> None:
         """This outbox has its first pending bytes of the turn."""
         if not self._flush_comes:
             self._flush_comes = True

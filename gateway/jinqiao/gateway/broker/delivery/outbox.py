@@ -16,7 +16,7 @@ from .window import Window, letters_of, size_of
 
 __all__ = ["Outbox", "Writer"]
 
-#: MQTT 3.1.1, no wishes: what nearly everybody has.
+#: MQTT 3.1.1, no limits of its own: what nearly everybody has.
 _PLAIN = Style()
 
 #: A turn's bytes are written early beyond this: a thousand publishers may write to one subscriber in one turn.
@@ -256,7 +256,7 @@ class Outbox:
         if own:
             window.waiting = deque(letter for waiting in window.waiting for letter in letters_of(*waiting))
         self._occupy(sum(size_of(*waiting) for waiting in window.waiting))
-        for packet_id in window.exact:
+        for packet_id in window.qos2_sent:
             self._send_anyhow(_PUBREL + packet_id.to_bytes(2, "big"), 0)
         self._send_waiting(window)
 

@@ -5,10 +5,9 @@ Sorted once per route and protocol level, so that the fast path asks nothing of 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from jinqiao.gateway.broker.grant import Grant, Group
-from jinqiao.gateway.broker.router import Route
 
 from .outbox import Outbox
 from .runs import AcknowledgedRun, Run, messages_of
@@ -35,7 +34,19 @@ class Plan(NamedTuple):
         return self.at_5 if level == 5 else self.at_4
 
 
-def plan_of(route: Route[Outbox]) -> Plan:
+class Planned(Protocol):
+    """What a plan is worked out of, and remembered by: a `router.Route` of outboxes."""
+
+    plan: Plan | None
+
+    @property
+    def grants(self) -> tuple[tuple[Outbox, Grant], ...]: ...
+
+    @property
+    def groups(self) -> tuple[Group[Outbox], ...]: ...
+
+
+def plan_of(route: Planned) -> Plan:
     """The plan of a route, worked out at first use. An outbox and its style stay together, so it remains true."""
     if route.plan is None:
         route.plan = Plan(_part(route, 4), _part(route, 5))
@@ -76,7 +87,7 @@ def member_in_turn(group: Group[Outbox]) -> tuple[Outbox, Grant] | None:
     return chosen
 
 
-def _part(route: Route[Outbox], level: int) -> Part:
+def _part(route: Planned, level: int) -> Part:
     same: list[tuple[Outbox, Grant]] = []
     rest: list[tuple[Outbox, Grant]] = []
     for outbox, grant in route.grants:

@@ -27,13 +27,13 @@ class Window:
     many bytes that takes, messages that are finished and not cleared away yet included.
     """
 
-    __slots__ = ("_next_id", "_sent", "_tidied", "exact", "in_flight", "kept", "size", "waiting")
+    __slots__ = ("_next_id", "_sent", "_tidied", "in_flight", "kept", "qos2_sent", "size", "waiting")
 
     def __init__(self, size: int, lasting: bool = False) -> None:
         self.size = size
         self.in_flight: set[int] = set()
         #: Of these the ones at QoS 2, with whether they have come to PUBREL.
-        self.exact: dict[int, bool] = {}
+        self.qos2_sent: dict[int, bool] = {}
         #: What was not sent yet, each with the index of its first message that waits.
         self.waiting: deque[tuple[AcknowledgedRun | Letter, int]] = deque()
         #: What was sent, oldest first: letters, and runs with the first and last of their packets and new identifiers.
@@ -51,8 +51,8 @@ class Window:
     def acknowledge(self, packet_ids: Iterable[int]) -> bool:
         """PUBACKs came; whether they were for anything on its way."""
         before = len(self.in_flight)
-        if self.exact:
-            packet_ids = [packet_id for packet_id in packet_ids if packet_id not in self.exact]
+        if self.qos2_sent:
+            packet_ids = [packet_id for packet_id in packet_ids if packet_id not in self.qos2_sent]
         self.in_flight.difference_update(packet_ids)
         if self._sent is not None:
             self._tidy(self._sent)
@@ -60,14 +60,14 @@ class Window:
 
     def release(self, packet_id: int) -> bool:
         """PUBREC came: from now on only PUBREL is sent again [MQTT-4.3.3-1]; false if nothing of this name was sent."""
-        if packet_id not in self.exact:
+        if packet_id not in self.qos2_sent:
             return False
-        self.exact[packet_id] = True
+        self.qos2_sent[packet_id] = True
         return True
 
     def finish(self, packet_id: int) -> None:
         """PUBCOMP came, or a PUBREC that refuses."""
-        if self.exact.pop(packet_id, None) is not None:
+        if self.qos2_sent.pop(packet_id, None) is not None:
             self.in_flight.discard(packet_id)
             if self._sent is not None:
                 self._tidy(self._sent)
@@ -78,7 +78,7 @@ class Window:
             self._sent.pop()
             self.kept -= letter.message.size
         self.in_flight.discard(letter.packet_id)
-        self.exact.pop(letter.packet_id, None)
+        self.qos2_sent.pop(letter.packet_id, None)
 
     def take(self) -> tuple[bytes, int] | Letter | None:
         """The next packets that may go and how many they are, or a letter, entered as unfinished; None if none may."""
@@ -110,8 +110,8 @@ class Window:
         for letter in letters:
             letter.duplicate = True
         # What has come to PUBREL stays on its way; the rest keeps its identifiers [MQTT-4.4.0-1], but not its place.
-        self.in_flight = {packet_id for packet_id, released in self.exact.items() if released}
-        self.exact = dict.fromkeys(self.in_flight, True)
+        self.in_flight = {packet_id for packet_id, released in self.qos2_sent.items() if released}
+        self.qos2_sent = dict.fromkeys(self.in_flight, True)
         self.waiting.extendleft((letter, 0) for letter in reversed(letters))
         self._sent = []
         self.kept = self._tidied = 0
@@ -122,7 +122,7 @@ class Window:
         else:
             letter.packet_id = self._free_id()
         if letter.qos == 2:
-            self.exact[letter.packet_id] = False
+            self.qos2_sent[letter.packet_id] = False
         if self._sent is not None:
             self._sent.append(letter)
             self.kept += letter.message.size
@@ -143,7 +143,7 @@ class Window:
 
         An identifier may have been used twice: the later use is the one on its way.
         """
-        left = {packet_id for packet_id in self.in_flight if not self.exact.get(packet_id)}
+        left = {packet_id for packet_id in self.in_flight if not self.qos2_sent.get(packet_id)}
         found: list[Letter] = []
         for entry in reversed(sent):
             if isinstance(entry, Letter):

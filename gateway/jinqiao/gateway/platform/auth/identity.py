@@ -18,7 +18,17 @@ from jinqiao.gateway.broker.policy import Ignored, Login, Principal, Refused
 from jinqiao.gateway.platform.registry.registry import Device, Registry
 from jinqiao.wire.alink.signature import METHODS, client_content, same_signature, sign
 
-__all__ = ["ClientId", "Denied", "DeviceLogin", "InHouse", "TooOften", "authenticate", "named", "parse_client_id"]
+__all__ = [
+    "ClientId",
+    "Denied",
+    "DeviceLogin",
+    "InHouse",
+    "TooOften",
+    "authenticate",
+    "device_principal",
+    "named",
+    "parse_client_id",
+]
 
 #: `authType` of a login by token.
 WITH_TOKEN = "connwl"
@@ -136,7 +146,7 @@ def named(login: Login, registry: Registry) -> Principal | None:
         return _plain("application", login, application.username, application)
     device_name, _, product_key = login.username.rpartition("&")
     client, device = parse_client_id(login.client_id), registry.device(product_key, device_name)
-    return _device_principal(login, client, device) if client is not None and device is not None else None
+    return device_principal(login, client, device) if client is not None and device is not None else None
 
 
 def _device(
@@ -171,10 +181,11 @@ def _device(
         raise denied(BAD_CREDENTIALS, 6100 if known else 6250, "unknown device")
     if not agrees:
         raise denied(BAD_CREDENTIALS, 6287, "wrong password")
-    return _device_principal(login, client, device)
+    return device_principal(login, client, device)
 
 
-def _device_principal(login: Login, client: ClientId, device: Device) -> Principal:
+def device_principal(login: Login, client: ClientId, device: Device) -> Principal:
+    """The device as the broker knows it, however it has proved who it is."""
     ext = client.parameters.get("ext", "0")
     return Principal(
         name=f"{device.name}&{device.product.key}",

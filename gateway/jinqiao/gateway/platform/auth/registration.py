@@ -7,18 +7,17 @@ with which it logs in as `connwl`). The answer comes on that connection without 
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from jinqiao.base.errors import PlatformError
 from jinqiao.gateway.broker.policy import Downlink, Login, Principal
-from jinqiao.gateway.platform.provisioning import check_registration, device_secret, new_secret
 from jinqiao.wire.alink.json_values import compact
 
+from ..parts import Parts
+from ..provisioning import new_secret
+from ..registry.registry import Device, Product
 from .identity import BAD_CREDENTIALS, IDENTIFIER_REJECTED, UNAVAILABLE, ClientId, Denied
-
-if TYPE_CHECKING:
-    from jinqiao.gateway.platform.platform import Platform
-    from jinqiao.gateway.platform.registry.registry import Device, Product
+from .vouching import check_registration, device_secret
 
 __all__ = ["REGISTRATIONS", "Registering", "register_by_mqtt"]
 
@@ -40,21 +39,19 @@ class Registering(NamedTuple):
     answer: Downlink
 
 
-def register_by_mqtt(
-    platform: Platform, login: Login, client: ClientId, product_key: str, device_name: str
-) -> Principal:
+def register_by_mqtt(parts: Parts, login: Login, client: ClientId, product_key: str, device_name: str) -> Principal:
     """The principal of a registration, whose device is registered from now on; raises Denied."""
     parameters = client.parameters
     try:
         product = check_registration(
-            platform,
+            parts.registry,
             product_key,
             device_name,
             parameters.get("random", ""),
             parameters.get("signmethod", "hmacmd5"),
             login.password or b"",
         )
-        answer = _ANSWERS[parameters["authType"]](platform, product, device_name)
+        answer = _ANSWERS[parameters["authType"]](parts, product, device_name)
     except PlatformError as error:
         reason = _REASONS.get(error.code, BAD_CREDENTIALS)
         why = f"dynamic registration: {error}"
@@ -69,18 +66,18 @@ def register_by_mqtt(
     )
 
 
-def _register(platform: Platform, product: Product, device_name: str) -> Downlink:
-    device = device_secret(platform, product, device_name)
+def _register(parts: Parts, product: Product, device_name: str) -> Downlink:
+    device = device_secret(parts, product, device_name)
     return Downlink("/ext/register", compact({**_names(device), "deviceSecret": device.secret}))
 
 
-def _register_without_list(platform: Platform, product: Product, device_name: str) -> Downlink:
-    known = platform.registry.device(product.key, device_name)
-    if known is not None and platform.record_of(known).activated_ms:
+def _register_without_list(parts: Parts, product: Product, device_name: str) -> Downlink:
+    known = parts.registry.device(product.key, device_name)
+    if known is not None and parts.records.of(known).activated_ms:
         raise PlatformError(6289, "device already activated")
-    device = known or platform.register(product, device_name)
+    device = known or parts.provisioning.register(product, device_name)
     token = new_secret()
-    platform.note(device, token=token)
+    parts.records.note(device, token=token)
     body: dict[str, Any] = {**_names(device), "clientId": f"{device_name}.{product.key}", "deviceToken": token}
     return Downlink("/ext/regnwl", compact(body))
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from jinqiao.gateway.broker.policy import Login, Principal
-from jinqiao.gateway.platform.registry.registry import Device, Registry
 
-from .identity import KEEP_ALIVE_S, UNAVAILABLE, Denied, DeviceLogin, parse_client_id
+from ..registry.registry import Device, Registry
+from .identity import UNAVAILABLE, ClientId, Denied, device_principal, parse_client_id
 
 __all__ = ["Token", "token_login"]
 
@@ -35,16 +35,5 @@ def token_login(login: Login, tokens: Mapping[str, Token], registry: Registry, n
     if not known or not hmac.compare_digest(token.password.encode(), login.password or b"") or now_ms >= token.until_ms:
         names = {"product_key": device.product.key, "device_name": device.name}
         raise Denied(UNAVAILABLE, 401, "wrong or stale token", **names)
-    client = parse_client_id(login.client_id)
-    parameters = client.parameters if client is not None else {}
-    ext = parameters.get("ext", "0")
-    return Principal(
-        name=f"{device.name}&{device.product.key}",
-        kind="device",
-        identity=device.identity,
-        keep_alive_s=min(login.keep_alive_s, KEEP_ALIVE_S[1]),
-        auto_subscribed=parameters.get("_ss") == "1",
-        subject=DeviceLogin(
-            device, login.client_id, int(ext) if ext in {"0", "1", "2", "3"} else 0, parameters, login.peer
-        ),
-    )
+    client = parse_client_id(login.client_id) or ClientId(login.client_id, {})
+    return device_principal(login, client, device)

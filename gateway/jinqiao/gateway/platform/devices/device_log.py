@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from ..events import Events, Refused
+
 __all__ = ["DeviceLog", "LogEntry"]
+
+_logger = logging.getLogger(__name__)
 
 #: Longest text kept of what a client chose.
 _LONGEST = 256
 
 
 class LogEntry(NamedTuple):
-    """One refused message or login; names are empty where nobody could be told."""
+    """One refused message or login; names are empty where nobody is known."""
 
     time_ms: int
     product_key: str
@@ -22,30 +27,46 @@ class LogEntry(NamedTuple):
     code: int
     message: str
 
+    @classmethod
+    def of(cls, event: Refused) -> LogEntry:
+        """An entry for the log, long texts cut."""
+        return cls(
+            event.time_ms,
+            event.product_key[:_LONGEST],
+            event.device_name[:_LONGEST],
+            event.topic[:_LONGEST],
+            event.code,
+            event.message[:_LONGEST],
+        )
+
 
 class DeviceLog:
-    """The last `size` entries, oldest first, and how many there ever were."""
+    """The last `size` entries, oldest first. `record` announces an entry; others listen to the same events."""
 
-    def __init__(self, size: int = 1_000) -> None:
+    def __init__(self, events: Events, now_ms: Callable[[], int], size: int = 1_000) -> None:
+        self._events, self._now_ms = events, now_ms
         self._entries: deque[LogEntry] = deque(maxlen=size)
+        #: How many there ever were.
         self.total = 0
+        events.subscribe(Refused, self._write)
 
-    def write(self, entry: LogEntry) -> LogEntry:
-        """Keep an entry, long texts cut; returns it as kept."""
-        kept = entry._replace(**{name: getattr(entry, name)[:_LONGEST] for name in _TEXTS})
-        self.total += 1
-        self._entries.append(kept)
-        return kept
+    def record(self, product_key: str, device_name: str, topic: str, code: int, message: str) -> None:
+        """Something was refused or failed: a line of the log, and of Python's logging (DEBUG)."""
+        self._events.emit(Refused, self._now_ms(), product_key, device_name, topic, code, message)
 
     def of(self, product_key: str, device_name: str) -> list[LogEntry]:
         """Entries of one device."""
         return [e for e in self._entries if (e.product_key, e.device_name) == (product_key, device_name)]
+
+    def _write(self, event: Refused) -> None:
+        entry = LogEntry.of(event)
+        self._entries.append(entry)
+        self.total += 1
+        # Quoted, because a client chose these texts.
+        _logger.debug("%d %r: %r", entry.code, entry.message, (entry.product_key, entry.device_name, entry.topic))
 
     def __iter__(self) -> Iterator[LogEntry]:
         return iter(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
-
-
-_TEXTS = ("product_key", "device_name", "topic", "message")

@@ -12,6 +12,7 @@ __all__ = ["Downloads"]
 
 #: Bytes of all files together.
 _MOST_BYTES = 256 << 20
+_USUAL_URL = "http://127.0.0.1:8080"
 
 
 class Downloads:
@@ -21,6 +22,16 @@ class Downloads:
         self._files: OrderedDict[str, bytes] = OrderedDict()
         self._most_bytes = most_bytes
         self._held = 0
+        self._base_url = _USUAL_URL
+
+    @property
+    def base_url(self) -> str:
+        """Where these files are served, without a slash at the end."""
+        return self._base_url
+
+    def served_at(self, base_url: str) -> None:
+        """They are served there from now on."""
+        self._base_url = base_url
 
     def offer(self, content: bytes, name: str = "file") -> str:
         """Keep a file; returns its path. Raises ValueError for one that is larger than everything may be."""

@@ -1,26 +1,30 @@
-"""Who is online: devices by their own connection, sub-devices by their gateway's, simulated ones by their simulator."""
+"""Who is online: devices by their own connection, sub-devices by their gateway's, simulated ones by their simulator's.
+
+A device can be there by two protocols at once (MQTT, GB/T 32960): each end is noted by itself, and none ends the other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from jinqiao.gateway.broker.policy import Downlink, Principal
-from jinqiao.gateway.platform.auth.token import Token
-from jinqiao.gateway.platform.calls import Calls
-from jinqiao.gateway.platform.registry.records import DeviceRecord, IotIds
-from jinqiao.gateway.platform.registry.registry import Device, Registry
-from jinqiao.gateway.platform.uplinks.shadow import shadow_wishes
-from jinqiao.gateway.platform.uplinks.sub_notices import error_downlink
-from jinqiao.wire.alink.codes import TEXT
+from jinqiao.gateway.broker.policy import Principal
 
-from .states import Memory
+from ..events import Events, Offline, Online
+from ..notices import Notices
+from ..outbound import Outbound
+from ..registry.records import Records
+from ..registry.registry import Device, Registry
+from .states import DeviceStates
+from .topology import Topology
 
-__all__ = ["DeviceStatus", "Sessions"]
+__all__ = ["DeviceStatus", "Presence"]
 
 #: Subscriptions that a gateway may have more for each sub-device that is logged in over it.
 _SUBSCRIPTIONS_EACH = 100
+#: Code of a session over a gateway that a login of the device's own ends.
+_LOGGED_IN_ELSEWHERE = 427
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,91 +35,69 @@ class DeviceStatus:
     since_ms: int = 0
 
 
-@dataclass(slots=True)
-class _Presence:
-    """The connection a device is online by, or None after it ended."""
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """The MQTT connection a device has, or None after it ended or while it is logged in over its gateway."""
 
     principal: Principal | None
     since_ms: int
 
 
-def _nowhere(_: Downlink) -> None:
-    """No broker is there to publish it."""
+class Presence:
+    """Connections and sessions of all devices, by identity."""
 
-
-def _to_nobody(_: str, __: Downlink) -> None:
-    """No broker is there to deliver it."""
-
-
-def _no_one(_: str, __: str) -> None:
-    """No broker is there to be told."""
-
-
-def _nobody(_: str) -> None:
-    """No broker is there to be told."""
-
-
-class Sessions(Memory):
-    """Presence of devices, and what is noted about them."""
-
-    def __init__(self, registry: Registry, clock_ms: Callable[[], int]) -> None:
-        super().__init__(registry)
-        self._clock_ms = clock_ms
-        self.calls = Calls(clock_ms)
-        #: Publishes a message of the platform; whoever runs a broker puts its own here.
-        self.send: Callable[[Downlink], None] = _nowhere
-        #: The same, to one connection whatever it is subscribed to: identity, message.
-        self.deliver: Callable[[str, Downlink], None] = _to_nobody
-        #: Ends the connection of an identity; whoever runs a broker puts its own here.
-        self.close_session: Callable[[str], None] = _nobody
-        #: Told when what an identity may publish and is pushed has changed; and which of its subscriptions to look at
-        #: again: those with the second text in their filters, none if that is empty.
-        self.reconsider: Callable[[str, str], None] = _no_one
-        self.records: dict[str, DeviceRecord] = {}
-        self.iot_ids = IotIds(registry)
-        #: Tokens of HTTPS pre-authentication, by the user name they are for.
-        self.tokens: dict[str, Token] = {}
-        self._present: dict[str, _Presence] = {}
+    def __init__(
+        self,
+        registry: Registry,
+        records: Records,
+        states: DeviceStates,
+        topology: Topology,
+        events: Events,
+        out: Outbound,
+        notices: Notices,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._registry, self._records, self._states, self._topology = registry, records, states, topology
+        self._events, self._out, self._notices, self._now_ms = events, out, notices, now_ms
+        self._sessions: dict[str, _Session] = {}
         self._simulators: dict[str, int] = {}
-        #: Devices that are connected by another protocol than MQTT.
-        self._terminals: set[str] = set()
+        #: Since when a device is connected by another protocol than MQTT.
+        self._terminals: dict[str, int] = {}
         #: The simulator's connection that takes downlinks and answers them.
         self._speaker: str | None = None
 
-    def now_ms(self) -> int:
-        """UTC milliseconds of the platform's clock."""
-        return self._clock_ms()
-
     # Coming and going.
 
-    def came(self, principal: Principal) -> None:
+    def device_connected(self, principal: Principal) -> None:
         """A device's own connection is there; a session over a gateway was the older login of the two."""
         device: Device = principal.subject.device
-        self.lodgers_go(device)
-        gateway = self.gateways.speaks_for(device.identity)
+        address = principal.subject.peer.rpartition(":")[0]
+        self._records.note_online(device, address)  # kept first: if that fails, nobody has come
+        self.end_sub_sessions(device)
+        gateway = self._topology.speaks_for(device.identity)
         if gateway is not None:
-            self.gateways.log_out(device.identity)
-            self._tell_gateway(gateway, device, 427)
-            self._lodger_gone(gateway, device)
+            self._topology.log_out(device.identity)
+            self._tell_gateway(gateway, device, _LOGGED_IN_ELSEWHERE)
+            self._sub_session_ended(gateway, device)
         self._leave_simulator(device)
-        self._present[principal.identity] = _Presence(principal, self.now_ms())
-        self.note_online(device, principal.subject.peer.rpartition(":")[0])
-        self._greet(device)
+        self._sessions[principal.identity] = _Session(principal, self._now_ms())
+        self._arrived(device, address)
 
-    def went(self, principal: Principal) -> None:
+    def device_disconnected(self, principal: Principal) -> None:
         """Its connection ended; nothing changes if another connection has taken over meanwhile."""
-        presence = self._present.get(principal.identity)
-        if presence is not None and presence.principal is principal:
-            self._present[principal.identity] = _Presence(None, self.now_ms())
-            self.lodgers_go(principal.subject.device)
+        session = self._sessions.get(principal.identity)
+        if session is not None and session.principal is principal:
+            device: Device = principal.subject.device
+            self._left(device)
+            self.end_sub_sessions(device)
 
-    def simulator_came(self, principal: Principal) -> None:
-        """The house's simulator is there, and with it every simulated vehicle that has no connection of its own."""
-        self._simulators[principal.identity] = self.now_ms()
+    def simulator_connected(self, principal: Principal) -> None:
+        """The simulator is there, and with it every simulated vehicle that has no connection of its own."""
+        self._simulators[principal.identity] = self._now_ms()
         if principal.auto_subscribed:
             self._speaker = principal.identity
 
-    def simulator_went(self, principal: Principal) -> None:
+    def simulator_disconnected(self, principal: Principal) -> None:
         """Its connection ended."""
         self._simulators.pop(principal.identity, None)
         if self._speaker == principal.identity:
@@ -124,82 +106,116 @@ class Sessions(Memory):
     def _leave_simulator(self, device: Device) -> None:
         """A simulated vehicle has a connection of its own from now on: its simulator is not told any more."""
         if self._speaker is not None and self._simulator_of(device.identity) is not None:
-            self.reconsider(self._speaker, "")
+            self._out.reconsider(self._speaker)
 
-    def sub_device_came(self, gateway: Device, device: Device) -> None:
-        """A sub-device logged in over its gateway's connection."""
-        self._present[device.identity] = _Presence(None, self.now_ms())
+    def sub_device_logged_in(self, gateway: Device, device: Device) -> None:
+        """A bound sub-device logs in over its gateway's connection; its own connection, if any, was the older login."""
+        self._records.note_online(device)
+        self._out.end(device.identity)
+        self._topology.log_in(device)
+        self._sessions[device.identity] = _Session(None, self._now_ms())
         principal = self.peer_of(gateway)
         if principal is not None:
             principal.max_subscriptions += _SUBSCRIPTIONS_EACH
-        self.note_online(device)
-        self.reconsider(device.identity, "")
-        self.reconsider(gateway.identity, "")
-        self._greet(device)
+        self._out.reconsider(device.identity)
+        self._out.reconsider(gateway.identity)
+        self._arrived(device, "")
 
-    def sub_device_went(self, gateway: Device, device: Device) -> None:
-        """Its session ended."""
-        self._lodger_gone(gateway.identity, device)
-        principal = self.peer_of(gateway)
-        if principal is not None:
-            principal.max_subscriptions -= _SUBSCRIPTIONS_EACH
+    def sub_device_logged_out(self, gateway: Device, device: Device) -> bool:
+        """Its session ends; whether it had one."""
+        if not self._topology.log_out(device.identity):
+            return False
+        self._sub_session_ended(gateway.identity, device)
+        return True
 
-    def lodgers_go(self, gateway: Device) -> None:
+    def end_sub_sessions(self, gateway: Device) -> None:
         """A gateway's connection is another, or gone: its sub-devices have no session any more."""
-        for device in self.gateways.logged_in(gateway.identity):
-            self.gateways.log_out(device.identity)
-            self._lodger_gone(gateway.identity, device)
+        for device in self._topology.logged_in(gateway.identity):
+            self._topology.log_out(device.identity)
+            self._sub_session_ended(gateway.identity, device)
 
-    def terminal_came(self, device: Device, address: str) -> None:
+    def release(self, device: Device) -> Device | None:
+        """The sub-device belongs to no gateway any more; returns the one it belonged to."""
+        gateway = self.gateway_of(device)
+        identity = self._topology.gateway_of(device.identity)
+        if identity is None:
+            return None
+        if gateway is not None:
+            self.sub_device_logged_out(gateway, device)
+        self._topology.unbind(device)
+        self._out.reconsider(identity, device.identity)
+        return gateway
+
+    def gateway_of(self, device: Device) -> Device | None:
+        """The gateway a sub-device is bound to."""
+        identity = self._topology.gateway_of(device.identity)
+        return self._registry.device(*identity.split("/", 1)) if identity is not None else None
+
+    def terminal_connected(self, device: Device, address: str) -> None:
         """A device is connected by another protocol (GB/T 32960): online, but nothing can be pushed to it."""
-        self._terminals.add(device.identity)
-        self._present[device.identity] = _Presence(None, self.now_ms())
-        self.note_online(device, address)
+        self._records.note_online(device, address)
+        self._terminals[device.identity] = self._now_ms()
+        self._events.emit(Online, device, self._now_ms(), address)
 
-    def terminal_went(self, device: Device) -> None:
-        """Its connection ended."""
-        self._terminals.discard(device.identity)
-        self._present[device.identity] = _Presence(None, self.now_ms())
+    def terminal_disconnected(self, device: Device) -> None:
+        """That connection ended; one by MQTT goes on."""
+        if self._terminals.pop(device.identity, None) is None:
+            return
+        if not self.is_online(device):
+            principal = self.peer_of(device)
+            self._sessions[device.identity] = _Session(principal, self._now_ms())
+            self._events.emit(Offline, device, self._now_ms())
 
-    def _lodger_gone(self, gateway: str, device: Device) -> None:
-        self._present[device.identity] = _Presence(None, self.now_ms())
-        self.reconsider(device.identity, "")
-        self.reconsider(gateway, "")
+    def forget(self, device: Device) -> None:
+        """The device is deleted: nobody of this name has ever been there."""
+        self._sessions.pop(device.identity, None)
+        self._terminals.pop(device.identity, None)
 
-    def _greet(self, device: Device) -> None:
-        state = self.known_state(device)
+    def _arrived(self, device: Device, address: str) -> None:
+        state = self._states.known(device)
         if state is not None:
-            for downlink in shadow_wishes(device, state.shadow, self.now_ms()):
-                self.send(downlink)
+            self._notices.shadow_wishes(device, state.shadow, self._now_ms())
+        self._events.emit(Online, device, self._now_ms(), address)
+
+    def _left(self, device: Device) -> None:
+        self._sessions[device.identity] = _Session(None, self._now_ms())
+        if device.identity not in self._terminals:
+            self._events.emit(Offline, device, self._now_ms())
+
+    def _sub_session_ended(self, gateway: str, device: Device) -> None:
+        self._left(device)
+        session = self._sessions.get(gateway)
+        if session is not None and session.principal is not None:
+            session.principal.max_subscriptions -= _SUBSCRIPTIONS_EACH
+        self._out.reconsider(device.identity)
+        self._out.reconsider(gateway)
 
     def _tell_gateway(self, gateway: str, device: Device, code: int) -> None:
-        found = self.registry.device(*gateway.split("/", 1))
+        found = self._registry.device(*gateway.split("/", 1))
         if found is not None:
-            names = (device.product.key, device.name)
-            self.send(error_downlink(found, names, code, TEXT[code], self.calls.new_id()))
+            self._notices.error(found, (device.product.key, device.name), code)
 
-    def take_service(self, device: Device, identifier: str, call: str, given: str, output: str) -> None:
-        """Remember a call of a service or its answer: input and output as JSON, empty for what is not known."""
-        self.history.service(device, identifier, call, given, output, self.now_ms())
-
-    # What the house asks.
+    # What is asked.
 
     def status(self, product_key: str, device_name: str) -> DeviceStatus | None:
         """Whether the device is connected; None when there is none. A simulated one is online with its simulator."""
-        device = self.registry.device(product_key, device_name)
-        if device is None:
-            return None
-        record = self.records.get(device.identity)
+        device = self._registry.device(product_key, device_name)
+        return self.status_of(device) if device is not None else None
+
+    def status_of(self, device: Device) -> DeviceStatus:
+        """The same of a device that is known."""
+        record = self._records.get(device.identity)
         if record is not None and record.disabled:
             return DeviceStatus("disabled", record.online_ms)
-        presence = self._present.get(device.identity)
-        if presence is not None:
-            online = (
-                presence.principal is not None
-                or device.identity in self._terminals
-                or self.gateways.speaks_for(device.identity) is not None
-            )
-            return DeviceStatus("online" if online else "offline", presence.since_ms)
+        session = self._sessions.get(device.identity)
+        online = self._topology.speaks_for(device.identity) is not None
+        if session is not None and (session.principal is not None or online):
+            return DeviceStatus("online", session.since_ms)
+        terminal_ms = self._terminals.get(device.identity)
+        if terminal_ms is not None:
+            return DeviceStatus("online", terminal_ms)
+        if session is not None:
+            return DeviceStatus("offline", session.since_ms)
         if device.product.devices.simulated and self._simulators:
             return DeviceStatus("online", min(self._simulators.values()))
         if record is not None and record.activated_ms:
@@ -208,68 +224,40 @@ class Sessions(Memory):
 
     def is_online(self, device: Device) -> bool:
         """Whether the device is connected, itself or by its gateway."""
-        status = self.status(device.product.key, device.name)
-        return status is not None and status.state == "online"
+        return self.status_of(device).state == "online"
 
     def connected_devices(self, product_key: str) -> list[str]:
         """Identities of a product's devices that are online by a connection of their own, or over a gateway's."""
         return [
             identity
-            for identity, presence in self._present.items()
+            for identity, session in self._sessions.items()
             if identity.partition("/")[0] == product_key
-            and (presence.principal is not None or self.gateways.speaks_for(identity) is not None)
+            and (session.principal is not None or self._topology.speaks_for(identity) is not None)
         ]
 
     def peer_of(self, device: Device) -> Principal | None:
         """The connection over which the device is online itself, or None."""
-        presence = self._present.get(device.identity)
-        return presence.principal if presence is not None else None
+        session = self._sessions.get(device.identity)
+        return session.principal if session is not None else None
 
     def connection_of(self, identity: str) -> str:
         """The identity whose connection a device's messages go over: its gateway's, its simulator's, or its own."""
-        return self.gateways.speaks_for(identity) or self._simulator_of(identity) or identity
+        return self._topology.speaks_for(identity) or self._simulator_of(identity) or identity
 
     def _simulator_of(self, identity: str) -> str | None:
         """The simulator that speaks for a vehicle; None for one that has had a connection of its own."""
-        if self._speaker is None or identity in self._present:
+        if self._speaker is None or identity in self._sessions:
             return None
-        device = self.registry.device(*identity.split("/", 1))
+        device = self._registry.device(*identity.split("/", 1))
         return self._speaker if device is not None and device.product.devices.simulated else None
 
-    def takes_custom_rrpc(self, device: Device) -> bool:
-        """Whether synchronous calls reach it on `/ext/rrpc/…`: bit 0 of the `ext` its connection logged in with."""
-        return self.speaks_ext(device.identity)
-
     def speaks_ext(self, identity: str) -> bool:
-        """The same by identity. Simulated vehicles take them."""
+        """Whether synchronous calls reach it on `/ext/rrpc/…`: bit 0 of the `ext` its connection logged in with.
+
+        Simulated vehicles take them.
+        """
         connection = self.connection_of(identity)
         if connection == self._speaker:
             return True
-        presence = self._present.get(connection)
-        return bool(presence and presence.principal and presence.principal.subject.takes_custom_rrpc)
-
-    def record_of(self, device: Device) -> DeviceRecord:
-        """What is noted about a device; an empty record, kept nowhere, when nothing is."""
-        return self.records.get(device.identity) or DeviceRecord()
-
-    def is_disabled(self, identity: str) -> bool:
-        """Whether this device may not connect."""
-        record = self.records.get(identity)
-        return record is not None and record.disabled
-
-    def note(self, device: Device, **facts: Any) -> DeviceRecord:
-        """Note facts about a device (fields of DeviceRecord), and keep them."""
-        record = self.records.setdefault(device.identity, DeviceRecord(created_ms=self.now_ms()))
-        for name, value in facts.items():
-            setattr(record, name, value)
-        self.on_change("record", device.product.key, device.name, record.dump())
-        return record
-
-    def note_online(self, device: Device, address: str = "") -> None:
-        """The device is online: the first time it is activated, which is kept; later times are only remembered."""
-        now_ms = self.now_ms()
-        record = self.records.get(device.identity)
-        if record is None or not record.activated_ms:
-            self.note(device, activated_ms=now_ms, online_ms=now_ms, address=address)
-        else:
-            record.online_ms, record.address = now_ms, address
+        session = self._sessions.get(connection)
+        return bool(session and session.principal and session.principal.subject.takes_custom_rrpc)

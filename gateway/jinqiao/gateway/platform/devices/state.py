@@ -1,7 +1,4 @@
-"""What the platform remembers of one device beside its secret: one store per kind, each plain JSON values to outside.
-
-Handlers change a store by its methods and then say which kind to keep; how it is kept is the persistence's matter.
-"""
+"""What the platform remembers of one device beside its secret: one store per kind, plain JSON values to outside."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from .jobs import Jobs
 from .ota import Upgrades
 from .shadow import Shadow
 
-__all__ = ["KINDS", "DeviceState", "Properties", "Timed"]
+__all__ = ["KINDS", "DeviceState", "Properties", "Timed", "loaded"]
 
 
 class Timed(NamedTuple):
@@ -87,3 +84,8 @@ _LOADERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 
 #: The stores of a device, by the name under which each is kept.
 KINDS = tuple(_LOADERS)
+
+
+def loaded(kind: str, dumped: Any) -> Any:
+    """A store from what `dump_of` gave."""
+    return _LOADERS[kind](dumped)

@@ -1,41 +1,36 @@
-"""What the platform remembers: devices' state, remote configurations, files; and what of it is to be kept."""
+"""What is remembered of every device, and the one way to change it: announced first, changed after.
+
+`changing` hands out a copy of one store. When its block ends, the new content is announced (`events`), which keeps it
+if somebody keeps it; only then does it replace the old. A block that raises, or a storage that refuses, changes
+nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import orjson
 
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.gateway.history.pages import NO_HISTORY, Past
-from jinqiao.gateway.platform.registry.registry import Device, Registry
 
-from .downloads import Downloads
-from .ota import Firmware
-from .remote_config import RemoteConfig
-from .state import KINDS, DeviceState, Timed
-from .topology import Gateways
-from .uploads import Uploads
+from ..events import EventAccepted, Events, PropertiesAccepted, StateChanged
+from ..outbound import Outbound
+from ..registry.registry import Device
+from .state import DeviceState, Timed, loaded
 
-__all__ = ["Memory"]
+__all__ = ["DeviceStates"]
 
-
-def _unheeded(kind: str, product_key: str, device_name: str, value: Any) -> None:
-    """Nothing is kept."""
-
-
-def _forgotten(_: str, __: Set[bytes]) -> list[bytes]:
-    """No broker is there to remember it."""
-    return []
-
+_CHANGES: Mapping[str, type[StateChanged]] = {change.kind: change for change in StateChanged.__subclasses__()}
 
 #: Property each telemetry group's post begins with: the first of its rows, without a member or an index.
-_GROUP_MARKS = frozenset(SIGNALS.group(group)[0].property.encode() for group in GROUPS)
+_GROUP_MARKS: Set[bytes] = frozenset(SIGNALS.group(group)[0].property.encode() for group in GROUPS)
 
 
 def read_posts(payloads: Iterable[bytes]) -> dict[str, Timed]:
-    """The newest values in property posts of the house's own, in which each has its time; of equal times the first."""
+    """The newest values in property posts of the simulator, in which each has its time; of equal times the first."""
     newest: dict[str, Timed] = {}
     for payload in payloads:
         for address, timed in orjson.loads(payload)["params"].items():
@@ -44,46 +39,51 @@ def read_posts(payloads: Iterable[bytes]) -> dict[str, Timed]:
     return newest
 
 
-class Memory:
-    """The part of the platform that has no rules of its own."""
+class DeviceStates:
+    """A `DeviceState` for each device of which anything is known, by identity."""
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self.states: dict[str, DeviceState] = {}
-        self.configs: dict[str, RemoteConfig] = {}
-        self.gateways = Gateways()
-        self.downloads = Downloads()
-        self.uploads = Uploads()
-        #: Firmwares that the cloud side knows, by product key and firmware id.
-        self.firmwares: dict[tuple[str, str], Firmware] = {}
-        #: Where the downloads are served; whoever serves them puts its own here.
-        self.base_url = "http://127.0.0.1:8080"
-        #: What the house's own simulator published last on a topic, a payload for each property that a post begins
-        #: with. Whoever runs a broker puts its own here; all marks of the set found, it looks for no more.
-        self.last_payloads: Callable[[str, Set[bytes]], Sequence[bytes]] = _forgotten
-        #: Devices whose property values have changed since somebody last emptied this set. They are not kept one by
-        #: one: a post is acknowledged without waiting for a disk.
-        self.fresh_properties: set[str] = set()
-        #: What devices said, for questions about it; whoever keeps it puts its own here.
-        self.history: Past = NO_HISTORY
-        #: Told of each change that has to outlive the process, before it is acknowledged: kind, product, device, value.
-        self.on_change: Callable[[str, str, str, Any], None] = _unheeded
+    def __init__(self, events: Events, out: Outbound) -> None:
+        self._events, self._out = events, out
+        self._states: dict[str, DeviceState] = {}
 
-    def state(self, product_key: str, device_name: str) -> DeviceState:
-        """What is remembered of a device; made if need be."""
-        identity = f"{product_key}/{device_name}"
-        state = self.states.get(identity)
+    def of(self, device: Device) -> DeviceState:
+        """What is remembered of a device; made if need be. To be read: `changing` is for changes."""
+        state = self._states.get(device.identity)
         if state is None:
-            state = self.states[identity] = DeviceState()
+            state = self._states[device.identity] = DeviceState()
         return state
 
-    def known_state(self, device: Device) -> DeviceState | None:
+    def known(self, device: Device) -> DeviceState | None:
         """The same, or None if nothing is remembered yet."""
-        return self.states.get(device.identity)
+        return self._states.get(device.identity)
+
+    @contextmanager
+    def changing(self, device: Device, kind: str) -> Iterator[DeviceState]:
+        """A draft of the device's state in which the store `kind` may be changed, and nothing else."""
+        state, change = self.of(device), _CHANGES[kind]
+        if not self._events.heard(change):
+            yield state
+            return
+        draft, known = copy(state), getattr(state, kind)
+        setattr(draft, kind, loaded(kind, orjson.loads(orjson.dumps(state.dump_of(kind)))))
+        yield draft
+        fresh = getattr(draft, kind)
+        if fresh != known:
+            announced = self._events.change(change, device, fresh)
+            setattr(state, kind, fresh)
+            announced.done()
+
+    def restore(self, identity: str, kind: str, dumped: Any) -> None:
+        """Remember one store that was kept of a device; nobody is told."""
+        setattr(self._states.setdefault(identity, DeviceState()), kind, loaded(kind, dumped))
+
+    def forget(self, device: Device) -> None:
+        """Nothing is remembered of the device any more."""
+        self._states.pop(device.identity, None)
 
     def versions(self, device: Device) -> Mapping[str, str]:
         """Software versions by OTA module: what the device informed of, else what it left the factory with."""
-        state = self.states.get(device.identity)
+        state = self._states.get(device.identity)
         factory = device.product.devices.factory_versions
         return {**factory, **state.versions} if state is not None else factory
 
@@ -94,52 +94,19 @@ class Memory:
         that has a connection of its own is treated like any other device.
         """
         if device.product.devices.simulated:
-            posts = self.last_payloads(f"/sys/{device.identity}/thing/event/property/post", _GROUP_MARKS)
+            posts = self._out.last_payloads(f"/sys/{device.identity}/thing/event/property/post", _GROUP_MARKS)
             if posts:
                 return read_posts(posts)
-        state = self.states.get(device.identity)
+        state = self._states.get(device.identity)
         return state.properties.last if state is not None else {}
 
-    @property
-    def keeps_history(self) -> bool:
-        """Whether there is more of the past than the last values."""
-        return self.history is not NO_HISTORY
-
-    def keep(self, device: Device, kind: str) -> None:
-        """One store of a device's state has changed and has to outlive the process."""
-        value = self.state(device.product.key, device.name).dump_of(kind)
-        self.on_change(kind, device.product.key, device.name, value)
-
-    def restore(self, product_key: str, device_name: str, values: Mapping[str, Any]) -> None:
-        """Remember what was kept: of a device by kind, or of a product when there is no device name."""
-        if not device_name:
-            self._restore_product(product_key, values)
-            return
-        state = self.states[f"{product_key}/{device_name}"] = DeviceState.load(values)
-        device = self.registry.device(product_key, device_name)
-        if state.gateway and device is not None:
-            self.gateways.bind(state.gateway, device)
-
-    def _restore_product(self, product_key: str, values: Mapping[str, Any]) -> None:
-        config = values.get("config")
-        if config:
-            content = config["content"].encode() if config["content"] is not None else None
-            path = self.downloads.offer(content, "config") if content is not None else ""
-            self.configs[product_key] = RemoteConfig(config["enabled"], content, path)
-
-    def forget_state(self, device: Device) -> None:
-        """Nothing is remembered of the device any more."""
-        if self.states.pop(device.identity, None) is not None:
-            for kind in KINDS:
-                self.on_change(kind, device.product.key, device.name, None)
-        self.fresh_properties.discard(device.identity)
-        self.uploads.forget(device.identity)
+    # What devices say.
 
     def take_properties(
         self, device: Device, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int
     ) -> None:
         """Remember the values of a checked post that were not refused."""
-        take = self.state(device.product.key, device.name).properties.take
+        take = self.of(device).properties.take
         for address, value in params.items():
             if address in refused:
                 continue
@@ -147,11 +114,10 @@ class Memory:
                 take(address, value["value"], value.get("time", now_ms))
             else:
                 take(address, value, now_ms)
-        self.fresh_properties.add(device.identity)
-        self.history.properties(device, params, refused, now_ms)
+        self._events.emit(PropertiesAccepted, device, params, refused, now_ms)
 
     def take_event(
         self, device: Device, identifier: str, output: Mapping[str, Any], time_ms: int | None, now_ms: int
     ) -> None:
-        """Remember a checked event; without a time of its own it is of now."""
-        self.history.event(device, identifier, output, time_ms or now_ms, now_ms)
+        """A checked event; without a time of its own it is of now."""
+        self._events.emit(EventAccepted, device, identifier, output, time_ms or now_ms, now_ms)

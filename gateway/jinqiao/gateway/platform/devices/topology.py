@@ -1,37 +1,54 @@
 """Gateways and their sub-devices: who is bound to whom, and who is logged in over whose connection.
 
-A sub-device is bound to one gateway at most. The binding is kept with the sub-device; sessions end with the gateway's
-connection and are kept nowhere.
+A sub-device is bound to one gateway at most. The binding is part of the sub-device's state and kept with it; sessions
+end with the gateway's connection and are kept nowhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jinqiao.gateway.platform.registry.registry import Device
+from ..registry.registry import Device
+from .states import DeviceStates
 
-__all__ = ["MOST_BOUND", "Gateways"]
+__all__ = ["MOST_BOUND", "Topology"]
 
 #: Sub-devices of one gateway (the limit of mid-2026; 1,500 in 2019).
 MOST_BOUND = 2_000
 
 
-class Gateways:
+class Topology:
     """Topology and sessions, by identity."""
 
-    def __init__(self) -> None:
+    def __init__(self, states: DeviceStates) -> None:
+        self._states = states
         self._gateway_of: dict[str, str] = {}
         self._bound: dict[str, dict[str, Device]] = {}
         self._sessions: dict[str, str] = {}
 
     def bind(self, gateway: str, device: Device) -> None:
         """The sub-device belongs to this gateway from now on, and to no other."""
-        self.unbind(device)
-        self._gateway_of[device.identity] = gateway
-        self._bound.setdefault(gateway, {})[device.identity] = device
+        with self._states.changing(device, "gateway") as draft:
+            draft.gateway = gateway
+        self.restore(gateway, device)
 
     def unbind(self, device: Device) -> None:
         """The sub-device belongs to nobody; its session has ended."""
+        with self._states.changing(device, "gateway") as draft:
+            draft.gateway = ""
+        self._part(device)
+
+    def restore(self, gateway: str, device: Device) -> None:
+        """The same as `bind` for what was kept: nobody is told."""
+        self._part(device)
+        self._gateway_of[device.identity] = gateway
+        self._bound.setdefault(gateway, {})[device.identity] = device
+
+    def forget(self, device: Device) -> None:
+        """The device is deleted; nobody is told."""
+        self._part(device)
+
+    def _part(self, device: Device) -> None:
         gateway = self._gateway_of.pop(device.identity, None)
         if gateway is not None:
             self._bound[gateway].pop(device.identity, None)

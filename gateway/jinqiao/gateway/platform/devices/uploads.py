@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
+
+from ..events import Events, FileReceived
 
 __all__ = ["Conflict", "Upload", "Uploads", "crc16", "crc64"]
 
@@ -32,11 +33,10 @@ class Upload:
 class Uploads:
     """Open uploads by id, and the finished files of each device by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events) -> None:
+        self._events = events
         self.open: dict[str, Upload] = {}
         self.files: dict[str, dict[str, bytes]] = {}
-        #: Told of each finished file: device's identity, name, content.
-        self.finished: Callable[[str, str, bytes], None] = _unheeded
         self._held = 0
 
     def begin(self, identity: str, name: str, size: int, conflict: Conflict, crc: int | None, client_id: str) -> Upload:
@@ -90,7 +90,7 @@ class Uploads:
         files = self.files.setdefault(upload.identity, {})
         self._held += len(content) - len(files.get(upload.name, b""))
         files[upload.name] = content
-        self.finished(upload.identity, upload.name, content)
+        self._events.emit(FileReceived, upload.identity, upload.name, content)
         return True
 
     def cancel(self, identity: str, upload_id: str) -> bool:
@@ -107,10 +107,6 @@ class Uploads:
         for upload in [upload for upload in self.open.values() if upload.identity == identity]:
             self.cancel(identity, upload.id)
         self._held -= sum(map(len, self.files.pop(identity, {}).values()))
-
-
-def _unheeded(identity: str, name: str, content: bytes) -> None:
-    """Nobody asked."""
 
 
 def _table(polynomial: int) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel, load_thing_model
 from jinqiao.wire.alink.topics import RESERVED_KEYS
 
+from .accounts import AccessKey
 from .devices import ListedDevices
 from .registry import Application, ConsumerGroup, NodeType, Product, Registry
 
@@ -122,7 +123,7 @@ def load_registry(path: Path | str) -> Registry:
     return Registry(
         (_product(entry, model, folder) for entry, model in zip(file.products, models, strict=True)),
         (Application(a.username, a.password, frozenset(a.products)) for a in file.applications),
-        access_keys={key.id: key.secret for key in file.access_keys},
+        access_keys=(AccessKey(key.id, key.secret) for key in file.access_keys),
         consumer_groups=(ConsumerGroup(group.id, frozenset(group.products)) for group in file.consumer_groups),
         anonymous=file.anonymous,
         deny_subscribe=file.deny_subscribe,

@@ -1,53 +1,61 @@
-"""What the platform notes about a device beside its name and secret, and the id under which its cloud side knows it."""
+"""The notes about all devices, and the way back from a cloud side's id to its device."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
 
-if TYPE_CHECKING:
-    from .registry import Device, Registry
+from ..events import Events, RecordChanged
+from .record import DeviceRecord, iot_id
+from .registry import Device, Registry
 
-__all__ = ["DeviceRecord", "IotIds", "iot_id"]
-
-#: Characters of the platform's `iotId`: 20 of them are the device's, the rest are the same everywhere.
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_OWN, _COMMON = 20, "000100"
+__all__ = ["IotIds", "Records"]
 
 
-@dataclass(slots=True)
-class DeviceRecord:
-    """Times in UTC ms, 0 for never."""
+class Records:
+    """What is noted about each device, by identity. A note is announced, and kept, before it is made."""
 
-    nickname: str = ""
-    created_ms: int = 0
-    activated_ms: int = 0
-    online_ms: int = 0
-    address: str = ""
-    disabled: bool = False
-    #: Password of a device registered without pre-registration (`authType=connwl`), which has no secret of its own.
-    token: str = ""
+    def __init__(self, events: Events, now_ms: Callable[[], int]) -> None:
+        self._events, self._now_ms = events, now_ms
+        self._records: dict[str, DeviceRecord] = {}
 
-    def dump(self) -> dict[str, Any]:
-        return asdict(self)
+    def of(self, device: Device) -> DeviceRecord:
+        """An empty record, kept nowhere, when nothing is noted."""
+        return self._records.get(device.identity) or DeviceRecord()
 
-    @classmethod
-    def load(cls, values: Mapping[str, Any]) -> DeviceRecord:
-        """From what `dump` gave, perhaps of another version: what is unknown is left out."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
+    def get(self, identity: str) -> DeviceRecord | None:
+        return self._records.get(identity)
 
+    def is_disabled(self, identity: str) -> bool:
+        """Whether this device may not connect."""
+        record = self._records.get(identity)
+        return record is not None and record.disabled
 
-def iot_id(product_key: str, device_name: str) -> str:
-    """The device's id on the cloud side: always the same for the same device, and it tells nothing."""
-    number = int.from_bytes(hashlib.sha256(f"{product_key}\0{device_name}".encode()).digest()[:16])
-    digits = []
-    for _ in range(_OWN):
-        number, digit = divmod(number, len(_ALPHABET))
-        digits.append(_ALPHABET[digit])
-    return "".join(digits) + _COMMON
+    def note(self, device: Device, **facts: Any) -> DeviceRecord:
+        """Note facts about a device: fields of DeviceRecord."""
+        known = self._records.get(device.identity) or DeviceRecord(created_ms=self._now_ms())
+        record = replace(known, **facts)
+        announced = self._events.change(RecordChanged, device, record)
+        self._records[device.identity] = record
+        announced.done()
+        return record
+
+    def note_online(self, device: Device, address: str = "") -> None:
+        """The device is online: the first time it is activated, which is kept; later times are only remembered."""
+        now_ms = self._now_ms()
+        record = self._records.get(device.identity)
+        if record is None or not record.activated_ms:
+            self.note(device, activated_ms=now_ms, online_ms=now_ms, address=address)
+        else:
+            self._records[device.identity] = replace(record, online_ms=now_ms, address=address)
+
+    def restore(self, identity: str, record: DeviceRecord) -> None:
+        """Take over what was kept; nobody is told."""
+        self._records[identity] = record
+
+    def forget(self, device: Device) -> None:
+        self._records.pop(device.identity, None)
 
 
 class IotIds:

@@ -16,6 +16,7 @@ from jinqiao.gateway.platform.converters.base import Converter
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel
 
+from .accounts import AccessKey
 from .devices import Devices, FleetDevices
 
 __all__ = [
@@ -90,14 +91,14 @@ class Registry:
         products: Iterable[Product] = (),
         applications: Iterable[Application] = (),
         *,
-        access_keys: Mapping[str, str] | None = None,
+        access_keys: Iterable[AccessKey] = (),
         consumer_groups: Iterable[ConsumerGroup] = (),
         anonymous: bool = False,
         deny_subscribe: Iterable[str] = (),
     ) -> None:
         self.products: dict[str, Product] = {product.key: product for product in products}
         self.applications: dict[str, Application] = {a.username: a for a in applications}
-        self.access_keys: dict[str, str] = dict(access_keys or {})
+        self.access_keys: dict[str, AccessKey] = {key.id: key for key in access_keys}
         self.consumer_groups: dict[str, ConsumerGroup] = {group.id: group for group in consumer_groups}
         self.anonymous = anonymous
         self.deny_subscribe = frozenset(deny_subscribe)

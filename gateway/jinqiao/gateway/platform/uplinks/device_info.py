@@ -32,11 +32,10 @@ def update_tags(uplink: Uplink, params: Any) -> Outcome:
         if type(value) is not str or len(value) > LONGEST_VALUE:
             return Outcome(460)
         fresh[tag["attrKey"]] = value
-    tags = uplink.state.tags
-    if len(tags.keys() | fresh.keys()) > MOST_TAGS:
+    if len(uplink.state.tags.keys() | fresh.keys()) > MOST_TAGS:
         return Outcome(460)
-    tags.update(fresh)
-    uplink.keep("tags")
+    with uplink.changing("tags") as draft:
+        draft.tags.update(fresh)
     return Outcome()
 
 
@@ -47,10 +46,9 @@ def delete_tags(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(460)
     if not all(type(tag) is dict and _is_key(tag.get("attrKey")) for tag in params):
         return Outcome(460)
-    tags = uplink.state.tags
-    for tag in params:
-        tags.pop(tag["attrKey"], None)
-    uplink.keep("tags")
+    with uplink.changing("tags") as draft:
+        for tag in params:
+            draft.tags.pop(tag["attrKey"], None)
     return Outcome()
 
 
@@ -89,10 +87,9 @@ def delete_desired(uplink: Uplink, params: Any) -> Outcome:
     for entry in params.values():
         if type(entry) is not dict or type(entry.get("version", 0)) is not int:
             return Outcome(460)
-    desired = uplink.state.desired
-    deleted = [name for name, entry in params.items() if desired.delete(name, entry.get("version"))]
-    if deleted:
-        uplink.keep("desired")
+    with uplink.changing("desired") as draft:
+        for name, entry in params.items():
+            draft.desired.delete(name, entry.get("version"))
     return Outcome()
 
 

@@ -45,7 +45,7 @@ def begin_upload(uplink: Uplink, params: Any) -> Outcome:
     if mode is not None and (mode != "crc64" or crc is None):
         return Outcome(460)
     try:
-        upload = uplink.house.uploads.begin(
+        upload = uplink.parts.uploads.begin(
             uplink.device.identity,
             name,
             size,
@@ -79,7 +79,7 @@ def send_block(uplink: Uplink) -> Iterable[Downlink]:
     block, checksum = payload[2 + length : -2], payload[-2:]
     params = request.params if request.code == 200 and type(request.params) is dict else {}
     upload_id = as_name(params.get("uploadId"))
-    upload = uplink.house.uploads.of(uplink.device.identity, upload_id) if upload_id is not None else None
+    upload = uplink.parts.uploads.of(uplink.device.identity, upload_id) if upload_id is not None else None
     done = params.get("isComplete") in (True, 1, "true")
     code = request.code
     if code == 200 and (upload is None or not _fits(params, block, checksum, last=done)):
@@ -106,7 +106,7 @@ def _fits(params: dict[str, Any], block: bytes, checksum: bytes, *, last: bool) 
 
 
 def _write(uplink: Uplink, upload: Upload, offset: int, block: bytes, done: bool) -> int:
-    uploads = uplink.house.uploads
+    uploads = uplink.parts.uploads
     if not uploads.write(upload, offset, block):
         return 460
     return 200 if not done or uploads.complete(upload) else 460
@@ -116,7 +116,7 @@ def _write(uplink: Uplink, upload: Upload, offset: int, block: bytes, done: bool
 def cancel_upload(uplink: Uplink, params: Any) -> Outcome:
     """`cancel`: forget an upload of this device."""
     upload_id = as_name(params.get("uploadId")) if type(params) is dict else None
-    if upload_id is None or not uplink.house.uploads.cancel(uplink.device.identity, upload_id):
+    if upload_id is None or not uplink.parts.uploads.cancel(uplink.device.identity, upload_id):
         return Outcome(460)
     return Outcome(data={"uploadId": upload_id})
 
@@ -145,7 +145,7 @@ def _offered(uplink: Uplink, params: Any) -> bytes | None:
     stream = info.get("streamId") if type(info) is dict else None
     for upgrade in uplink.state.ota.pending.values():
         if upgrade.firmware.stream_id and upgrade.firmware.stream_id == stream:
-            return uplink.house.downloads.get(upgrade.firmware.url.removeprefix(uplink.house.base_url))
+            return uplink.parts.downloads.get(upgrade.firmware.url.removeprefix(uplink.parts.downloads.base_url))
     return None
 
 

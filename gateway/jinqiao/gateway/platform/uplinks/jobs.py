@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.platform.devices.jobs import REPORTABLE, Task
+from jinqiao.gateway.platform.devices.jobs import REPORTABLE
 from jinqiao.wire.alink.json_values import as_name, compact, is_deeper
 
-from .uplink import House, Outcome, Uplink, answered
+from .uplink import Outcome, Uplink, answered
 
-if TYPE_CHECKING:
-    from jinqiao.gateway.platform.registry.registry import Device
-
-__all__ = ["get_job", "notify_job", "update_job"]
+__all__ = ["get_job", "update_job"]
 
 #: Bytes and levels of what a device may say about a task.
 LONGEST_DETAILS, DEEPEST_DETAILS = 4_096, 8
-
-
-def notify_job(house: House, device: Device, task: Task) -> None:
-    """Give a device a task; it is told at once if it is online, else it asks. ValueError when it has too many."""
-    state = house.state(device.product.key, device.name)
-    state.jobs.add(task)
-    if house.is_online(device):
-        task.status = "SENT"
-    house.keep(device, "jobs")
-    if task.status == "SENT":
-        request = {
-            "id": house.calls.new_id(),
-            "version": "1.0",
-            "params": {"task": task.wire()},
-            "method": "thing.job.notify",
-        }
-        house.send(Downlink(f"/sys/{device.identity}/thing/job/notify", compact(request)))
 
 
 @answered
@@ -49,9 +28,10 @@ def get_job(uplink: Uplink, params: Any) -> Outcome:
     task = jobs.next() if wanted == "$next" else jobs.tasks.get(wanted)
     if task is None:
         return Outcome(data={"taskId": wanted})
-    if task.status == "QUEUED":
-        task.status = "SENT"
-        uplink.keep("jobs")
+    with uplink.changing("jobs") as draft:
+        task = draft.jobs.tasks[task.id]
+        if task.status == "QUEUED":
+            task.status = "SENT"
     return Outcome(data={"taskId": task.id, "task": task.wire()})
 
 
@@ -68,7 +48,7 @@ def update_job(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(460)
     if is_deeper(details, DEEPEST_DETAILS) or len(compact(details)) > LONGEST_DETAILS:
         return Outcome(460)
-    if not uplink.state.jobs.update(task_id, status, progress, details):
-        return Outcome(460)
-    uplink.keep("jobs")
+    with uplink.changing("jobs") as draft:
+        if not draft.jobs.update(task_id, status, progress, details):
+            return Outcome(460)
     return Outcome(data={"taskId": task_id})

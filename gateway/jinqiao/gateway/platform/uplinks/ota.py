@@ -6,37 +6,21 @@ Ids of these messages are bare numbers in all official SDKs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.platform.devices.ota import Firmware, Status, Upgrade
+from jinqiao.gateway.platform.devices.ota import Status, Upgrade
+from jinqiao.gateway.platform.notices import upgrade_downlink, upgrade_topic
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.json_values import as_name, compact, object_of
 from jinqiao.wire.alink.limits import DEFAULT_MODULE, LONGEST_VERSION, MOST_MODULES
 
-from .uplink import House, Outcome, Uplink, answered
+from .uplink import Outcome, Uplink, answered
 
-if TYPE_CHECKING:
-    from jinqiao.gateway.platform.registry.registry import Device
-
-__all__ = ["ask_upgrade", "get_firmware", "inform_version", "push_ota", "report_progress"]
+__all__ = ["ask_upgrade", "get_firmware", "inform_version", "report_progress"]
 
 #: Characters of a description.
 LONGEST_DESCRIPTION = 1_024
-
-
-def push_ota(house: House, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = "") -> Upgrade:
-    """Offer a firmware: a device that is online is told at once, another when it informs its version."""
-    state = house.state(device.product.key, device.name)
-    source = house.versions(device).get(firmware.module, "")
-    upgrade = Upgrade(firmware, job_id, task_id, source_version=source)
-    state.ota.offer(upgrade)
-    if house.is_online(device):
-        upgrade.status = Status.NOTIFIED
-    house.keep(device, "ota")
-    if upgrade.status is Status.NOTIFIED:
-        house.send(_notice(house, device, upgrade))
-    return upgrade
 
 
 def inform_version(uplink: Uplink) -> Iterable[Downlink]:
@@ -46,22 +30,18 @@ def inform_version(uplink: Uplink) -> Iterable[Downlink]:
     module = _module(params)
     if params is None or version is None or module is None:
         return _refuse(uplink, 460)
-    state = uplink.state
-    if module not in state.versions and len(state.versions) >= MOST_MODULES:
+    known = uplink.state.versions
+    if module not in known and len(known) >= MOST_MODULES:
         return _refuse(uplink, 460)
-    known = state.versions.get(module) == version
-    state.versions[module] = version
-    if not known:
-        uplink.keep("versions")
-    if state.ota.informed(module, version) is not None:
-        uplink.keep("ota")
-        return ()
-    waiting = state.ota.pending.get(module)
+    with uplink.changing("versions") as draft:
+        draft.versions[module] = version
+    with uplink.changing("ota") as draft:
+        if draft.ota.informed(module, version) is not None:
+            return ()
+    waiting = uplink.state.ota.pending.get(module)
     if waiting is None or waiting.status is not Status.QUEUED:
         return ()
-    waiting.status = Status.NOTIFIED
-    uplink.keep("ota")
-    return (_notice(uplink.house, uplink.device, waiting),)
+    return (_notice(uplink, _notified(uplink, module)),)
 
 
 def report_progress(uplink: Uplink) -> Iterable[Downlink]:
@@ -72,10 +52,11 @@ def report_progress(uplink: Uplink) -> Iterable[Downlink]:
         return _refuse(uplink, 460)
     description = params.get("desc", "")
     description = description[:LONGEST_DESCRIPTION] if type(description) is str else ""
-    if uplink.state.ota.progress(module, step, description) is not None:
-        uplink.keep("ota")
-        if step < 0:
-            uplink.record(500, f"upgrade failed at step {step}: {description}")
+    with uplink.changing("ota") as draft:
+        if draft.ota.progress(module, step, description) is None:
+            return ()
+    if step < 0:
+        uplink.record(500, f"upgrade failed at step {step}: {description}")
     return ()
 
 
@@ -96,31 +77,27 @@ def ask_upgrade(uplink: Uplink) -> Iterable[Downlink]:
         return _refuse(uplink, 460)
     upgrade = _waiting(uplink, _module(params) or DEFAULT_MODULE)
     if upgrade is not None and upgrade.firmware.version != params["version"]:
-        return (_notice(uplink.house, uplink.device, upgrade),)
+        return (_notice(uplink, upgrade),)
     body = {"code": 500, "message": "none upgrade operation of the device."}
-    return (Downlink(_topic(uplink.device), compact(body)),)
+    return (Downlink(upgrade_topic(uplink.device), compact(body)),)
 
 
 def _waiting(uplink: Uplink, module: str) -> Upgrade | None:
     upgrade = uplink.state.ota.pending.get(module)
     if upgrade is not None and upgrade.status is Status.QUEUED:
-        upgrade.status = Status.NOTIFIED
-        uplink.keep("ota")
+        return _notified(uplink, module)
     return upgrade
 
 
-def _notice(house: House, device: Device, upgrade: Upgrade) -> Downlink:
-    body = {
-        "code": "1000",
-        "data": upgrade.firmware.data(),
-        "id": int(house.calls.new_id()) % 2**31,
-        "message": "success",
-    }
-    return Downlink(_topic(device), compact(body), qos=1)
+def _notified(uplink: Uplink, module: str) -> Upgrade:
+    """The device is told of the upgrade that waits for a module."""
+    with uplink.changing("ota") as draft:
+        draft.ota.of_module[module].status = Status.NOTIFIED
+    return uplink.state.ota.of_module[module]
 
 
-def _topic(device: Device) -> str:
-    return f"/ota/device/upgrade/{device.identity}"
+def _notice(uplink: Uplink, upgrade: Upgrade) -> Downlink:
+    return upgrade_downlink(uplink.device, upgrade, uplink.parts.calls.new_id())
 
 
 def _params(uplink: Uplink) -> dict[str, Any] | None:

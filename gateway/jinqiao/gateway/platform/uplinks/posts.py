@@ -41,7 +41,7 @@ def post_pack(uplink: Uplink, params: Any) -> Outcome:
     """`thing.event.property.pack.post`: a gateway's own values and those of its sub-devices; one failure fails all."""
     try:
         posts = list(_pack(uplink, params))
-        latest_ms = uplink.house.now_ms() + AHEAD_MS
+        latest_ms = uplink.parts.now_ms() + AHEAD_MS
         for post in posts:
             for refused in (_refused_properties(post, latest_ms), _refused_events(post, latest_ms)):
                 if refused:
@@ -49,7 +49,7 @@ def post_pack(uplink: Uplink, params: Any) -> Outcome:
     except _Refused as refusal:
         return Outcome(refusal.code)
     for post in posts:
-        uplink.house.take_properties(post.device, post.properties, {}, uplink.house.now_ms())
+        uplink.parts.states.take_properties(post.device, post.properties, {}, uplink.parts.now_ms())
         _take_events(uplink, post, {})
     return Outcome()
 
@@ -131,7 +131,7 @@ def _values(params: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]
 
 def _take(uplink: Uplink, posts: list[_Post]) -> Outcome:
     """Take what fits and name what does not, as a single post does; an unknown event refuses the message."""
-    now_ms = uplink.house.now_ms()
+    now_ms = uplink.parts.now_ms()
     refused: dict[str, int] = {}
     for post in posts:
         refused |= _refused_events(post, now_ms + AHEAD_MS)
@@ -141,16 +141,16 @@ def _take(uplink: Uplink, posts: list[_Post]) -> Outcome:
         refused_here = _refused_properties(post, now_ms + AHEAD_MS)
         refused |= refused_here
         if post.properties:
-            uplink.house.take_properties(post.device, post.properties, refused_here, now_ms)
+            uplink.parts.states.take_properties(post.device, post.properties, refused_here, now_ms)
         _take_events(uplink, post, _refused_events(post, now_ms + AHEAD_MS))
     return Outcome.partly(refused)
 
 
 def _take_events(uplink: Uplink, post: _Post, refused: Mapping[str, int]) -> None:
-    now_ms = uplink.house.now_ms()
+    now_ms = uplink.parts.now_ms()
     for identifier, event in post.events.items():
         if identifier not in refused:
-            uplink.house.take_event(post.device, identifier, event["value"], event.get("time"), now_ms)
+            uplink.parts.states.take_event(post.device, identifier, event["value"], event.get("time"), now_ms)
 
 
 def _refused_properties(post: _Post, latest_ms: int) -> dict[str, int]:
@@ -183,11 +183,11 @@ def _speaker(uplink: Uplink, entry: Any) -> Device:
     if type(entry) is not dict:
         raise _Refused(460)
     identity = entry.get("identity")
-    device = named_device(uplink.house, identity)
+    device = named_device(uplink.parts, identity)
     if isinstance(device, int):
         raise _Refused(device)
     own = uplink.device.identity
-    if device.identity != own and uplink.house.gateways.gateway_of(device.identity) != own:
+    if device.identity != own and uplink.parts.topology.gateway_of(device.identity) != own:
         raise _Refused(6401)
     return device
 

@@ -30,9 +30,9 @@ def post_properties(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(460)
     if len(params) > MOST_PROPERTIES:
         return Outcome(6106)
-    now_ms = uplink.house.now_ms()
+    now_ms = uplink.parts.now_ms()
     refused = uplink.device.product.thing_model.refused_properties(params, now_ms + AHEAD_MS)
-    uplink.house.take_properties(uplink.device, params, refused, now_ms)
+    uplink.parts.states.take_properties(uplink.device, params, refused, now_ms)
     return Outcome.partly(refused)
 
 
@@ -45,7 +45,7 @@ def post_event(uplink: Uplink, params: Any) -> Outcome:
     if type(params) is not dict:
         return Outcome(460)
     values, time_ms = params, None
-    now_ms = uplink.house.now_ms()
+    now_ms = uplink.parts.now_ms()
     if "value" in params:  # no output can be called so
         values, time_ms = params["value"], params.get("time")
         if type(values) is not dict:
@@ -54,13 +54,13 @@ def post_event(uplink: Uplink, params: Any) -> Outcome:
             return Outcome(6326)
     refused = refused_parameters(event.output, values)
     taken = {name: value for name, value in values.items() if name not in refused}
-    uplink.house.take_event(uplink.device, event.address, taken, time_ms, now_ms)
+    uplink.parts.states.take_event(uplink.device, event.address, taken, time_ms, now_ms)
     return Outcome.partly(refused)
 
 
 def tell_time(uplink: Uplink) -> Iterable[Downlink]:
     """NTP-like: the device's send time comes back with the platform's receive and send times, all as text."""
-    received_ms = uplink.house.now_ms()
+    received_ms = uplink.parts.now_ms()
     try:
         request = orjson.loads(uplink.payload)
     except orjson.JSONDecodeError:
@@ -73,6 +73,6 @@ def tell_time(uplink: Uplink) -> Iterable[Downlink]:
     body = {
         "deviceSendTime": str(sent),
         "serverRecvTime": str(received_ms),
-        "serverSendTime": str(uplink.house.now_ms()),
+        "serverSendTime": str(uplink.parts.now_ms()),
     }
     return (Downlink(uplink.topic.removesuffix("request") + "response", orjson.dumps(body)),)

@@ -39,7 +39,7 @@ def post_raw(uplink: Uplink) -> Iterable[Downlink]:
         if _is_reply(message):
             _take_reply(uplink, message)
             return ()
-        answers = list(uplink.house.receive_for(uplink.device, _topic(uplink, message), encoded(message)))
+        answers = list(uplink.dispatch(uplink.device, _topic(uplink, message), encoded(message)))
         return [Downlink(f"{uplink.topic}_reply", to_raw(converter, answer.payload)) for answer in answers]
     except ConverterError as error:
         return _refused(uplink, error.code, str(error))
@@ -68,9 +68,9 @@ def _is_reply(message: dict[str, Any]) -> bool:
 def _take_reply(uplink: Uplink, message: dict[str, Any]) -> None:
     """A reply that nobody waits for is ignored, as one in Alink is."""
     payload = encoded(message)
-    path = uplink.house.calls.path_of(uplink.device.identity, parse_request(payload).id)
+    path = uplink.parts.calls.path_of(uplink.device.identity, parse_request(payload).id)
     if path is not None:
-        tuple(uplink.house.receive_for(uplink.device, f"/sys/{uplink.device.identity}/{path}_reply", payload))
+        tuple(uplink.dispatch(uplink.device, f"/sys/{uplink.device.identity}/{path}_reply", payload))
 
 
 def _topic(uplink: Uplink, message: dict[str, Any]) -> str:

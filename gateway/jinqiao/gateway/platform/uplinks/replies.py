@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import orjson
 
 from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.platform.events import ServiceReplied
 from jinqiao.wire.alink.codes import OK, TEXT
 from jinqiao.wire.alink.json_values import object_of
 from jinqiao.wire.alink.requests import parse_request
@@ -18,7 +19,7 @@ __all__ = ["answer_call", "note_reply", "note_service_reply"]
 
 def answer_call(uplink: Uplink) -> Iterable[Downlink]:
     """Handler of the topics that carry answers; their first named level is the message id."""
-    uplink.house.calls.answered(uplink.device.identity, uplink.variables[0], uplink.payload)
+    uplink.parts.calls.answered(uplink.device.identity, uplink.variables[0], uplink.payload)
     return ()
 
 
@@ -31,7 +32,7 @@ def note_reply(uplink: Uplink) -> Iterable[Downlink]:
     if message is None:
         uplink.record(6207, TEXT[6207])
         return ()
-    identity, calls = uplink.device.identity, uplink.house.calls
+    identity, calls = uplink.device.identity, uplink.parts.calls
     request_id, code = parse_request(uplink.payload).id, message.get("code")
     path = calls.path_of(identity, request_id)
     if path is None or uplink.topic != f"/sys/{identity}/{path}_reply":
@@ -49,7 +50,8 @@ def note_service_reply(uplink: Uplink) -> Iterable[Downlink]:
     identity, message = uplink.device.identity, object_of(uplink.payload)
     if message is not None:
         request_id = parse_request(uplink.payload).id
-        if uplink.topic == f"/sys/{identity}/{uplink.house.calls.path_of(identity, request_id)}_reply":
+        if uplink.topic == f"/sys/{identity}/{uplink.parts.calls.path_of(identity, request_id)}_reply":
             output = orjson.dumps(message.get("data", {})).decode()
-            uplink.house.take_service(uplink.device, uplink.variables[0], request_id, "", output)
+            parts = uplink.parts
+            parts.events.emit(ServiceReplied, uplink.device, uplink.variables[0], request_id, output, parts.now_ms())
     return note_reply(uplink)

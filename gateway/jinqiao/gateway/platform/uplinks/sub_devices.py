@@ -10,14 +10,15 @@ from typing import Any
 
 from jinqiao.base.errors import PlatformError
 from jinqiao.gateway.platform.devices.topology import MOST_BOUND
+from jinqiao.gateway.platform.notices import names_of
+from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.provisioning import DEVICE_NAME
-from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, Product
 from jinqiao.wire.alink.json_values import as_name
 from jinqiao.wire.alink.signature import METHODS, client_content, registration_content, same_signature, sign
 
-from .sub_notices import names_of, tell_topology_change
-from .uplink import House, Outcome, Uplink, answered
+from .uplink import Outcome, Uplink, answered
 
 __all__ = [
     "add_topology",
@@ -27,7 +28,6 @@ __all__ = [
     "named_device",
     "product_register",
     "register_sub_devices",
-    "release",
     "signed",
     "unregister_sub_devices",
 ]
@@ -36,14 +36,14 @@ __all__ = [
 MOST_REGISTERED = 30
 
 
-def named_device(house: House, entry: Any) -> Device | int:
+def named_device(parts: Parts, entry: Any) -> Device | int:
     """The device that an entry names, or the code why there is none."""
     if type(entry) is not dict:
         return 460
     product_key, device_name = as_name(entry.get("productKey")), as_name(entry.get("deviceName"))
     if product_key is None or device_name is None:
         return 460
-    return house.registry.device(product_key, device_name) or 6100
+    return parts.registry.device(product_key, device_name) or 6100
 
 
 def signed(device: Device, entry: dict[str, Any], *, method: Any) -> bool | None:
@@ -80,7 +80,7 @@ def register_sub_devices(uplink: Uplink, params: Any) -> Outcome:
             return Outcome(found)
         wanted.append(found)
     try:
-        devices = [_registered(uplink.house, product, name) for product, name in wanted]
+        devices = [_registered(uplink.parts, product, name) for product, name in wanted]
     except PlatformError as refused:
         return Outcome(refused.code)
     return Outcome(data=[_credentials(device) for device in devices])
@@ -92,19 +92,19 @@ def _registrable(uplink: Uplink, entry: Any) -> tuple[Product, str] | int:
     product_key, device_name = as_name(entry.get("productKey")), as_name(entry.get("deviceName"))
     if product_key is None or device_name is None:
         return 460
-    product = uplink.house.registry.product(product_key)
+    product = uplink.parts.registry.product(product_key)
     if product is None:
         return 5005
     if f"{product_key}/{device_name}" == uplink.device.identity:
         return 6402
     if not product.dynamic_registration:
         return 6288
-    gateway = uplink.house.gateways.gateway_of(f"{product_key}/{device_name}")
+    gateway = uplink.parts.topology.gateway_of(f"{product_key}/{device_name}")
     return 6619 if gateway not in (None, uplink.device.identity) else (product, device_name)
 
 
-def _registered(house: House, product: Product, device_name: str) -> Device:
-    return house.registry.device(product.key, device_name) or house.register(product, device_name)
+def _registered(parts: Parts, product: Product, device_name: str) -> Device:
+    return parts.registry.device(product.key, device_name) or parts.provisioning.register(product, device_name)
 
 
 def _credentials(device: Device) -> dict[str, str]:
@@ -150,7 +150,7 @@ def _vouched(uplink: Uplink, entry: Any) -> Device | int:
     if product.secret is None or not same_signature(sign(method, product.secret, content), signature):
         return 6600
     try:
-        return _registered(uplink.house, product, device_name)
+        return _registered(uplink.parts, product, device_name)
     except PlatformError as refused:
         return refused.code
 
@@ -171,22 +171,21 @@ def add_topology(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(460)
     devices: list[Device] = []
     for entry in params:
-        device = named_device(uplink.house, entry)
+        device = named_device(uplink.parts, entry)
         if isinstance(device, int):
             return Outcome(device)
         if code := _cannot_be_bound(uplink, device, entry):
             return Outcome(code)
         devices.append(device)
-    gateways = uplink.house.gateways
-    fresh = [d for d in devices if gateways.gateway_of(d.identity) != uplink.device.identity]
-    if gateways.count(uplink.device.identity) + len(fresh) > MOST_BOUND:
+    parts = uplink.parts
+    fresh = [d for d in devices if parts.topology.gateway_of(d.identity) != uplink.device.identity]
+    if parts.topology.count(uplink.device.identity) + len(fresh) > MOST_BOUND:
         return Outcome(6400)
     for device in fresh:
-        former = release(uplink.house, device)
+        former = parts.presence.release(device)
         if former is not None:
-            tell_topology_change(uplink.house, former, [device], "delete")
-        gateways.bind(uplink.device.identity, device)
-        _keep_binding(uplink.house, device, uplink.device.identity)
+            parts.notices.topology_changed(former, [device], "delete")
+        parts.topology.bind(uplink.device.identity, device)
     return Outcome()
 
 
@@ -201,7 +200,7 @@ def _cannot_be_bound(uplink: Uplink, device: Device, entry: dict[str, Any]) -> i
         return 460
     if not agrees:
         return 401
-    return 6204 if uplink.house.is_disabled(device.identity) else 0
+    return 6204 if uplink.parts.records.is_disabled(device.identity) else 0
 
 
 @answered
@@ -215,40 +214,21 @@ def _unbind(uplink: Uplink, params: Any) -> Outcome:
         return Outcome(460)
     devices: list[Device] = []
     for entry in params:
-        device = named_device(uplink.house, entry)
+        device = named_device(uplink.parts, entry)
         if isinstance(device, int):
             return Outcome(device)
-        if uplink.house.gateways.gateway_of(device.identity) != uplink.device.identity:
+        if uplink.parts.topology.gateway_of(device.identity) != uplink.device.identity:
             return Outcome(6401)
         devices.append(device)
     for device in devices:
-        release(uplink.house, device)
+        uplink.parts.presence.release(device)
     return Outcome()
-
-
-def release(house: House, device: Device) -> Device | None:
-    """The sub-device belongs to no gateway any more; returns the one it belonged to."""
-    identity = house.gateways.gateway_of(device.identity)
-    if identity is None:
-        return None
-    gateway = house.registry.device(*identity.split("/", 1))
-    if house.gateways.log_out(device.identity) and gateway is not None:
-        house.sub_device_went(gateway, device)
-    house.gateways.unbind(device)
-    _keep_binding(house, device, "")
-    house.reconsider(identity, device.identity)
-    return gateway
-
-
-def _keep_binding(house: House, device: Device, gateway: str) -> None:
-    house.state(device.product.key, device.name).gateway = gateway
-    house.keep(device, "gateway")
 
 
 @answered
 def get_topology(uplink: Uplink, _: Any) -> Outcome:
     """`thing.topo.get`: the gateway's sub-devices; params are ignored (one official SDK sends the text `"{}"`)."""
-    return Outcome(data=names_of(uplink.house.gateways.bound_to(uplink.device.identity)))
+    return Outcome(data=names_of(uplink.parts.topology.bound_to(uplink.device.identity)))
 
 
 @answered
@@ -262,6 +242,6 @@ def find_list(uplink: Uplink, params: Any) -> Outcome:
         if not DEVICE_NAME.fullmatch(as_name(entry.get("deviceName")) or ""):
             return Outcome(6280)
         product_key = as_name(entry.get("productKey"))
-        if product_key is None or uplink.house.registry.product(product_key) is None:
+        if product_key is None or uplink.parts.registry.product(product_key) is None:
             return Outcome(6250)
     return Outcome()

@@ -40,32 +40,29 @@ def log_in_batch(uplink: Uplink, params: Any) -> Outcome:
 
 
 def _log_in(uplink: Uplink, entries: list[Any], method: Any, *, data: Any) -> Outcome:
-    if not uplink.house.admits_sub_logins(uplink.device, len(entries)):
+    if not uplink.parts.quotas.admits_sub_logins(uplink.device, len(entries)):
         return Outcome(429)
     devices: list[Device] = []
     for entry in entries:
-        device = named_device(uplink.house, entry)
+        device = named_device(uplink.parts, entry)
         if isinstance(device, int):
             return Outcome(device)
         if code := _cannot_log_in(uplink, device, entry, method):
             return Outcome(code)
         devices.append(device)
-    house, gateways = uplink.house, uplink.house.gateways
-    fresh = [device for device in devices if gateways.speaks_for(device.identity) is None]
-    if len(tuple(gateways.logged_in(uplink.device.identity))) + len(fresh) > MOST_BOUND:
+    topology = uplink.parts.topology
+    fresh = [device for device in devices if topology.speaks_for(device.identity) is None]
+    if len(tuple(topology.logged_in(uplink.device.identity))) + len(fresh) > MOST_BOUND:
         return Outcome(428)
     for device in fresh:
-        # Its own connection, if it has one, is the older login of the two.
-        house.close_session(device.identity)
-        gateways.log_in(device)
-        house.sub_device_came(uplink.device, device)
+        uplink.parts.presence.sub_device_logged_in(uplink.device, device)
     return Outcome(data=data)
 
 
 def _cannot_log_in(uplink: Uplink, device: Device, entry: dict[str, Any], method: Any) -> int:
-    if uplink.house.gateways.gateway_of(device.identity) != uplink.device.identity:
+    if uplink.parts.topology.gateway_of(device.identity) != uplink.device.identity:
         return 6401
-    if uplink.house.is_disabled(device.identity):
+    if uplink.parts.records.is_disabled(device.identity):
         return 522
     if type(method) is not str or method.lower() not in METHODS:
         return 460
@@ -88,16 +85,15 @@ def log_out_batch(uplink: Uplink, params: Any) -> Outcome:
 
 
 def _log_out(uplink: Uplink, entries: list[Any], *, single: bool) -> Outcome:
-    house, devices = uplink.house, list[Device]()
+    parts, devices = uplink.parts, list[Device]()
     for entry in entries:
-        device = named_device(house, entry)
+        device = named_device(parts, entry)
         if isinstance(device, int):
             return Outcome(device)
-        if house.gateways.speaks_for(device.identity) != uplink.device.identity:
+        if parts.topology.speaks_for(device.identity) != uplink.device.identity:
             return Outcome(520)
         devices.append(device)
     for device in devices:
-        house.gateways.log_out(device.identity)
-        house.sub_device_went(uplink.device, device)
+        parts.presence.sub_device_logged_out(uplink.device, device)
     names = [{"productKey": device.product.key, "deviceName": device.name} for device in devices]
     return Outcome(data=names[0] if single else names)

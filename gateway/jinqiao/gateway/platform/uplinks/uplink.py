@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.platform.house import House
+from jinqiao.gateway.platform.devices.state import DeviceState
+from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.codes import OK, TEXT
 from jinqiao.wire.alink.requests import described, parse_request, reply_body
 
-if TYPE_CHECKING:
-    from jinqiao.gateway.platform.devices.state import DeviceState
-
-__all__ = ["Handler", "House", "Outcome", "Uplink", "answered", "reply"]
+__all__ = ["Handler", "Outcome", "Uplink", "answered", "reply"]
 
 _logger = logging.getLogger(__name__)
 
@@ -33,19 +32,22 @@ class Uplink:
     topic: str
     variables: tuple[str, ...]
     payload: bytes
-    house: House
+    parts: Parts
+    #: Acts on a message as if the device had published it on that topic: device, topic, payload.
+    dispatch: Callable[[Device, str, bytes], Iterable[Downlink]]
 
     @property
     def state(self) -> DeviceState:
-        """What is remembered of the device."""
-        return self.house.state(self.device.product.key, self.device.name)
+        """What is remembered of the device, to be read."""
+        return self.parts.states.of(self.device)
 
-    def keep(self, kind: str) -> None:
-        """One store of the device's state has changed."""
-        self.house.keep(self.device, kind)
+    def changing(self, kind: str) -> AbstractContextManager[DeviceState]:
+        """A draft of the device's state in which one store may be changed; see `DeviceStates.changing`."""
+        return self.parts.states.changing(self.device, kind)
 
     def record(self, code: int, message: str) -> None:
-        self.house.record(self.device.product.key, self.device.name, self.topic, code, message)
+        """A line of the device log."""
+        self.parts.log.record(self.device.product.key, self.device.name, self.topic, code, message)
 
 
 Handler = Callable[[Uplink], Iterable[Downlink]]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
-from jinqiao.base.errors import PlatformError
-from jinqiao.gateway.platform import provisioning
-from jinqiao.gateway.platform.registry.records import iot_id
+from jinqiao.gateway.platform.operations.things import as_text
+from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, NodeType
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
-from .arguments import Arguments, gmt_time, utc_time
-from .errors import ApiError
+from ..action import action
+from ..arguments import Arguments, gmt_time, utc_time
+from ..errors import ApiError
 
 __all__ = [
     "batch_get_device_state",
@@ -34,24 +33,30 @@ MOST_DEVICES = 100
 _REGION = "cn-shanghai"
 
 
+@action(
+    "RegisterDevice",
+    "ProductKey! DeviceName Nickname",
+    "Data{IotId ProductKey DeviceName DeviceSecret Nickname}",
+)
 def register_device(args: Arguments) -> dict[str, Any]:
     product = args.product()
     name = args.text("DeviceName", "") or secrets.token_hex(10)
-    if product.devices.secret(name) is not None:
-        raise ApiError("iot.device.AlreadyExistedDeviceName")
-    try:
-        device = provisioning.register_device(args.platform, product, name, nickname=args.text("Nickname", ""))
-    except PlatformError as refused:
-        code = "iot.device.InvalidFormattedDeviceName" if refused.code == 6280 else "iot.device.CreateDeviceFailed"
-        raise ApiError(code) from refused
-    record = args.platform.record_of(device)
+    device = args.operations.devices.register(args.account, product, name, args.text("Nickname", ""))
+    record = args.operations.devices.record(args.account, device)
     return {"Data": {**_names(device), "DeviceSecret": device.secret, "Nickname": record.nickname}}
 
 
+@action(
+    "QueryDeviceDetail",
+    "device!",
+    "Data{IotId ProductKey DeviceName ProductName Nickname DeviceSecret GmtCreate UtcCreate "
+    "GmtActive UtcActive GmtOnline UtcOnline Status IpAddress FirmwareVersion NodeType Region "
+    "Owner}",
+)
 def query_device_detail(args: Arguments) -> dict[str, Any]:
-    device, platform = args.device(), args.platform
-    record = platform.record_of(device)
-    versions = platform.versions(device)
+    device = args.device()
+    record = args.operations.devices.record(args.account, device)
+    versions = args.operations.devices.versions(args.account, device)
     return {
         "Data": {
             **_names(device),
@@ -74,11 +79,21 @@ def query_device_detail(args: Arguments) -> dict[str, Any]:
     }
 
 
+@action(
+    "GetDeviceStatus",
+    "device!",
+    "Data{Status Timestamp}",
+)
 def get_device_status(args: Arguments) -> dict[str, Any]:
     device = args.device()
     return {"Data": {"Status": _status(args, device), "Timestamp": _since(args, device)}}
 
 
+@action(
+    "BatchGetDeviceState",
+    "ProductKey DeviceName.N IotId.N",
+    "DeviceStatusList{DeviceStatus[DeviceId IotId DeviceName Status AsAddress LastOnlineTime Timestamp]}",
+)
 def batch_get_device_state(args: Arguments) -> dict[str, Any]:
     if ids := args.list("IotId"):
         devices = [args.device_of_id(wanted) for wanted in ids[: MOST_DEVICES + 1]]
@@ -92,27 +107,43 @@ def batch_get_device_state(args: Arguments) -> dict[str, Any]:
     return {"DeviceStatusList": {"DeviceStatus": [_state(args, device) for device in devices]}}
 
 
+@action(
+    "QueryDeviceProp",
+    "device!",
+    "Props",
+)
 def query_device_prop(args: Arguments) -> dict[str, Any]:
-    device = args.device()
-    tags = args.platform.state(device.product.key, device.name).tags
-    return {"Props": json.dumps(tags, ensure_ascii=False, separators=(",", ":"))}
+    tags = args.operations.devices.tags(args.account, args.device())
+    return {"Props": as_text(dict(tags))}
 
 
+@action(
+    "DisableThing",
+    "device!",
+    "",
+)
 def disable_thing(args: Arguments) -> dict[str, Any]:
-    provisioning.disable_device(args.platform, args.device())
+    args.operations.devices.set_disabled(args.account, args.device(), True)
     return {}
 
 
+@action(
+    "EnableThing",
+    "device!",
+    "",
+)
 def enable_thing(args: Arguments) -> dict[str, Any]:
-    provisioning.enable_device(args.platform, args.device())
+    args.operations.devices.set_disabled(args.account, args.device(), False)
     return {}
 
 
+@action(
+    "DeleteDevice",
+    "device!",
+    "",
+)
 def delete_device(args: Arguments) -> dict[str, Any]:
-    try:
-        provisioning.delete_device(args.platform, args.device())
-    except PlatformError as refused:
-        raise ApiError("iot.device.DeleteDeviceFailed") from refused
+    args.operations.devices.delete(args.account, args.device())
     return {}
 
 
@@ -122,18 +153,16 @@ def _names(device: Device) -> dict[str, str]:
 
 
 def _status(args: Arguments, device: Device) -> str:
-    status = args.platform.status(device.product.key, device.name)
-    return STATUS[status.state if status is not None else "inactive"]
+    return STATUS[args.operations.devices.status(args.account, device).state]
 
 
 def _since(args: Arguments, device: Device) -> int:
-    status = args.platform.status(device.product.key, device.name)
-    return status.since_ms if status is not None else 0
+    return args.operations.devices.status(args.account, device).since_ms
 
 
 def _state(args: Arguments, device: Device) -> dict[str, Any]:
     own_id = iot_id(device.product.key, device.name)
-    record = args.platform.record_of(device)
+    record = args.operations.devices.record(args.account, device)
     return {
         "DeviceId": own_id,
         "IotId": own_id,

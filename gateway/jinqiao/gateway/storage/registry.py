@@ -1,4 +1,4 @@
-"""A platform that remembers: what is kept in a data folder comes back; a change is kept before it is acknowledged.
+"""The registry of a data folder: what is kept comes back, a registry file seeds it, other processes change it.
 
 A registry file seeds the folder. What the file names is as the file says; what was registered since is added; what was
 deleted stays deleted although the file names it. Values of products are kept whole, so that the folder can be served
@@ -15,17 +15,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.platform.devices.ota import Firmware
 from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.devices import Devices, ListedDevices
-from jinqiao.gateway.platform.registry.records import DeviceRecord
+from jinqiao.gateway.platform.registry.record import DeviceRecord
 from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel
 
 from .sqlite import Row, Storage
 
-__all__ = ["attach", "load_kept", "product_row", "refresh", "restore", "seed"]
+__all__ = ["REGISTRY_KINDS", "load_kept", "product_row", "seed", "take_over"]
 
 
 def load_kept(storage: Storage) -> Registry:
@@ -36,7 +36,7 @@ def load_kept(storage: Storage) -> Registry:
         _apply_device(registry, row)
     for row in storage.rows("house"):
         values = row.value
-        registry.access_keys.update(values["access_keys"])
+        registry.access_keys.update({name: AccessKey(name, secret) for name, secret in values["access_keys"].items()})
         registry.applications.update({a["username"]: _application(a) for a in values["applications"]})
         registry.consumer_groups.update({g["id"]: _group(g) for g in values["consumer_groups"]})
     return registry
@@ -45,14 +45,15 @@ def load_kept(storage: Storage) -> Registry:
 def seed(storage: Storage, file: Registry) -> Registry:
     """The registry of a data folder after a file was read; what is new or different is kept."""
     kept = load_kept(storage)
-    known = {row[:3]: row.value for row in storage.rows("product", "device", "house")}
+    known = {row[:2]: row.value for row in storage.rows(*REGISTRY_KINDS)}
     rows = [_house_row(file)] if file.access_keys or file.applications or file.consumer_groups else []
     for product in file.products.values():
         rows.append(product_row(product))
         for name in product.devices:
-            if not known.get(("device", product.key, name), {}).get("deleted"):
-                rows.append(Row("device", product.key, name, {"secret": product.devices.secret(name)}))
-    changed = [row for row in rows if known.get(row[:3]) != json.loads(json.dumps(row.value))]
+            key = f"{product.key}/{name}"
+            if not known.get(("device", key), {}).get("deleted"):
+                rows.append(Row("device", key, {"secret": product.devices.secret(name)}))
+    changed = [row for row in rows if known.get(row[:2]) != json.loads(json.dumps(row.value))]
     if changed:
         storage.keep_all(changed)
         kept = load_kept(storage)
@@ -62,31 +63,7 @@ def seed(storage: Storage, file: Registry) -> Registry:
     return kept
 
 
-def attach(platform: Platform, storage: Storage) -> None:
-    """Give a platform its memory, and keep what changes from now on."""
-    restore(platform, storage)
-
-    def keep(kind: str, product_key: str, device_name: str, value: Any) -> None:
-        storage.keep(kind, product_key, device_name, value)
-
-    platform.on_change = keep
-
-
-def restore(platform: Platform, storage: Storage) -> None:
-    """Give a platform its memory."""
-    states: dict[tuple[str, str], dict[str, Any]] = {}
-    for kind, product_key, device_name, value in storage.rows():
-        if kind == "record":
-            platform.records[f"{product_key}/{device_name}"] = DeviceRecord.load(value)
-        elif kind == "firmware":
-            platform.firmwares[product_key, device_name] = Firmware(**value)
-        elif kind not in _REGISTRY_KINDS:
-            states.setdefault((product_key, device_name), {})[kind] = value
-    for (product_key, device_name), values in states.items():
-        platform.restore(product_key, device_name, values)
-
-
-def refresh(platform: Platform, storage: Storage) -> None:
+def take_over(platform: Platform, storage: Storage) -> None:
     """Take over what another process has changed: products, devices, and who is disabled or deleted."""
     kept, registry = load_kept(storage), platform.registry
     for key, product in list(registry.products.items()):
@@ -106,8 +83,7 @@ def _take_devices(platform: Platform, product: Product, known: ListedDevices, fr
     for name in [name for name in known if name not in secrets]:
         gone = Device(product, name, known.secret(name) or "")
         known.remove(name)
-        platform.records.pop(gone.identity, None)
-        platform.forget_device(gone)
+        platform.parts.provisioning.forget(gone)
     for name, secret in secrets.items():
         known.add(name, secret or "")
 
@@ -118,10 +94,11 @@ def _take_record(platform: Platform, row: Row) -> None:
     if device is None:
         return
     record = DeviceRecord.load(row.value)
-    known = platform.records.setdefault(device.identity, replace(record, disabled=False))
+    records = platform.parts.records
+    known = records.get(device.identity) or replace(record, disabled=False)
+    records.restore(device.identity, replace(known, nickname=record.nickname))
     if known.disabled != record.disabled:
-        platform.set_disabled(device, record.disabled)
-    known.nickname = record.nickname
+        platform.parts.provisioning.set_disabled(device, record.disabled)
 
 
 def product_row(product: Product) -> Row:
@@ -134,10 +111,11 @@ def product_row(product: Product) -> Row:
         "validation": product.thing_model.validation,
         "tsl": product.thing_model.tsl,
     }
-    return Row("product", product.key, "", value)
+    return Row("product", product.key, value)
 
 
-_REGISTRY_KINDS = frozenset({"product", "device", "house"})
+#: Kinds that make the registry; all others are what the platform remembers.
+REGISTRY_KINDS = frozenset({"product", "device", "house"})
 
 
 def _product(row: Row) -> Product:
@@ -168,9 +146,8 @@ def _house_row(registry: Registry) -> Row:
     return Row(
         "house",
         "",
-        "",
         {
-            "access_keys": registry.access_keys,
+            "access_keys": {key.id: key.secret for key in registry.access_keys.values()},
             "applications": list(_applications(registry)),
             "consumer_groups": [
                 {"id": group.id, "products": sorted(group.products)} for group in registry.consumer_groups.values()

@@ -1,4 +1,4 @@
-"""What is asked of the past, and how long answers are cut into pages.
+"""Questions about what a device said, and how long answers are cut into pages.
 
 A page ends between two times, never within one: whoever asks on from `next_ms` gets every row once.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 __all__ = ["NO_HISTORY", "Kind", "Page", "Past", "Query", "Row", "cut"]
 
@@ -50,32 +50,14 @@ class Page(NamedTuple):
 
 
 class Past(Protocol):
-    """What keeps the past. Taking must be quick, for it happens for each post; `ask` may take a while."""
-
-    def properties(self, device: Any, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int) -> None:
-        """A checked post."""
-
-    def event(self, device: Any, identifier: str, output: Mapping[str, Any], time_ms: int, now_ms: int) -> None:
-        """A checked event."""
-
-    def service(self, device: Any, identifier: str, call: str, given: str, output: str, now_ms: int) -> None:
-        """A service was called, or its call was answered: input and output as JSON, empty for what is not known."""
+    """What knows the past of devices: a history that has listened, or the telemetry of a run."""
 
     def ask(self, query: Query) -> Page | None:
-        """The rows; None when the past is not kept. Called from any thread."""
+        """The rows; None when the past is not kept. May take a while; called from any thread."""
 
 
 class _NoHistory:
     """Nothing is kept."""
-
-    def properties(self, device: Any, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int) -> None:
-        """Forgotten."""
-
-    def event(self, device: Any, identifier: str, output: Mapping[str, Any], time_ms: int, now_ms: int) -> None:
-        """Forgotten."""
-
-    def service(self, device: Any, identifier: str, call: str, given: str, output: str, now_ms: int) -> None:
-        """Forgotten."""
 
     def ask(self, query: Query) -> Page | None:  # noqa: ARG002
         return None

@@ -12,14 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from jinqiao.base.words import did_you_mean
-from jinqiao.gateway.history.pages import Page, Query, Row, cut
-from jinqiao.gateway.history.tables import as_text
 from jinqiao.gateway.platform.calls import Call
+from jinqiao.gateway.platform.devices.past import Page, Query, Row, cut
+from jinqiao.gateway.platform.operations.things import as_text
 from jinqiao.gateway.platform.registry.registry import Device
 
-from .arguments import Arguments
-from .errors import ApiError
-from .pending import Pending
+from ..action import action
+from ..arguments import Arguments
+from ..errors import ApiError
+from ..pending import Pending
 
 __all__ = [
     "query_device_event_data",
@@ -40,6 +41,11 @@ _PATIENCE_S = 30.0
 _ASKING = ThreadPoolExecutor(1, thread_name_prefix="history")
 
 
+@action(
+    "QueryDevicePropertyData",
+    "device! Identifier! StartTime! EndTime! PageSize! Asc!",
+    "Data{NextValid NextTime List{PropertyInfo[Time Value]}}",
+)
 def query_device_property_data(args: Arguments) -> dict[str, Any] | Pending:
     """One property's values."""
     device = args.device()
@@ -52,6 +58,11 @@ def query_device_property_data(args: Arguments) -> dict[str, Any] | Pending:
     return _ask(args, device, query, answer)
 
 
+@action(
+    "QueryDevicePropertiesData",
+    "device! Identifier.N! StartTime! EndTime! PageSize! Asc!",
+    "NextValid NextTime PropertyDataInfos{PropertyDataInfo[Identifier List{PropertyInfo[Time Value]}]}",
+)
 def query_device_properties_data(args: Arguments) -> dict[str, Any] | Pending:
     """Values of several properties; a page ends for all of them where it is full for one."""
     device = args.device()
@@ -75,6 +86,11 @@ def query_device_properties_data(args: Arguments) -> dict[str, Any] | Pending:
     return _ask(args, device, query, answer)
 
 
+@action(
+    "QueryDeviceEventData",
+    "device! StartTime! EndTime! Identifier EventType PageSize Asc",
+    "Data{NextValid NextTime List{EventInfo[Time Identifier Name EventType OutputData]}}",
+)
 def query_device_event_data(args: Arguments) -> dict[str, Any] | Pending:
     """Events: of one identifier, of one type, or all."""
     device = args.device()
@@ -100,6 +116,11 @@ def query_device_event_data(args: Arguments) -> dict[str, Any] | Pending:
     return _ask(args, device, query, answer)
 
 
+@action(
+    "QueryDeviceServiceData",
+    "device! StartTime! EndTime! Identifier PageSize Asc",
+    "Data{NextValid NextTime List{ServiceInfo[Time Identifier Name InputData OutputData]}}",
+)
 def query_device_service_data(args: Arguments) -> dict[str, Any] | Pending:
     """Calls of one service, or of all."""
     device = args.device()
@@ -134,7 +155,7 @@ def _query(
         raise ApiError("iot.common.InvalidPageParams", f"PageSize must be from 1 to {most}, found {page}")
     if ascending and start_ms > end_ms:
         raise ApiError("InvalidParameter", f"StartTime {start_ms} is after EndTime {end_ms}.")
-    since_ms = args.platform.record_of(device).created_ms
+    since_ms = args.operations.devices.record(args.account, device).created_ms
     span = (min(start_ms, end_ms), max(start_ms, end_ms))
     return Query(kind, device.product.key, device.name, names, *span, page, ascending, since_ms)
 
@@ -142,10 +163,10 @@ def _query(
 def _ask(
     args: Arguments, device: Device, query: Query, answer: Callable[[Page], Mapping[str, Any]]
 ) -> dict[str, Any] | Pending:
-    if not args.platform.keeps_history:
+    if not args.operations.things.keeps_history:
         return dict(answer(_last_known(args, device, query)))
     call = Call(device.identity, "")
-    asked: Future[Page | None] = _ASKING.submit(args.platform.history.ask, query)
+    asked: Future[Page | None] = _ASKING.submit(args.operations.things.ask_past, query)
     asked.add_done_callback(lambda _: call.take(b""))
 
     def finish() -> Mapping[str, Any]:
@@ -161,7 +182,7 @@ def _last_known(args: Arguments, device: Device, query: Query) -> Page:
     """Where no past is kept there is the last value of each property; of events and calls there is nothing."""
     if query.kind != "property":
         return Page(())
-    last = args.platform.last_values(device)
+    last = args.operations.things.last_values(args.account, device)
     rows = [
         Row(name, last[name].time_ms, {"value": as_text(last[name].value)})
         for name in query.identifiers

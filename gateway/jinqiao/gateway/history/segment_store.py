@@ -21,7 +21,7 @@ from jinqiao.gateway.stores.segments import PART, SUFFIX, finish, sync_folder, w
 
 from .tables import in_order, schema
 
-__all__ = ["Segment", "Shelf"]
+__all__ = ["Segment", "SegmentStore"]
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Segment:
         return int(math.log(self.last - self.first + 1, FAN) + 1e-9)
 
 
-class Shelf:
+class SegmentStore:
     """The segments of one kind, oldest first. Methods raise OSError when the disk fails."""
 
     def __init__(self, folder: Path, kind: str) -> None:

@@ -1,24 +1,25 @@
-"""Broker, platform and HTTP port of one process: all that listens, started and ended together."""
+"""All that others can connect to, started and ended together: broker, HTTP port, GB/T 32960 gateway."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.gateway.broker.limits import Limits
-from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.broker.server import Server
-from jinqiao.gateway.broker.tls import server_context
-from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.web.port import HttpPort
+from jinqiao.base.system import file_limit, other_port
+from jinqiao.wire.gbt32960.frame import USUAL_PORT
 
-from .system import file_limit, other_port
+from .broker.limits import Limits
+from .broker.server import Server
+from .broker.tls import server_context
+from .config import Ports
+from .gbt32960.listener import Listener
+from .platform.platform import Platform
+from .web.port import HttpPort
 
-__all__ = ["USUAL_HTTP_PORT", "Gateway", "Ports"]
+__all__ = ["USUAL_HTTP_PORT", "Front"]
 
 _logger = logging.getLogger(__name__)
 
@@ -30,38 +31,19 @@ _SPARE_FILES = 32
 _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote.
-
-    `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
-    """
-
-    host: str = "127.0.0.1"
-    mqtt: int = 1883
-    mqtts: int | None = None
-    http: int | None = None
-    http_usual: bool = False
-    certs: Path = Path("certs")
-    #: The same as `http`, over TLS.
-    https: int | None = None
-
-
-class Gateway:
+class Front:
     """Everything of `platform` that others can connect to."""
 
     def __init__(self, platform: Platform, limits: Limits | None = None) -> None:
         self.server = Server(platform, limits=_within_files(limits or Limits()))
+        platform.carried_by(self.server)
+        self.gbt32960: Listener | None = None
         self._platform = platform
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
         self._made: Any = None
         self._making = threading.Lock()
         self._mqtt_address = ("", 0)
-        platform.send = self._publish
-        platform.deliver = self.server.deliver
-        platform.close_session = self.server.end
-        platform.reconsider = self.server.reconsider
 
     async def start(self, ports: Ports) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
@@ -83,36 +65,56 @@ class Gateway:
                 option = "--https-port"
                 self._https = HttpPort(ports.host, ports.https, tls)
                 taken["https_port"] = self._https.port
+            option = "--gbt32960-port"
+            taken |= await self._start_gbt32960(ports)
         except EnvironmentFault as fault:
             await self.close()
             raise EnvironmentFault(f"{fault}\n  {other_port(option)}") from fault
         self._mqtt_address = (ports.host, taken["mqtt_port"])
         if self._http is not None:
             host = f"[{ports.host}]" if ":" in ports.host else ports.host
-            self._platform.base_url = f"http://{host}:{taken['http_port']}"
+            self._platform.parts.downloads.served_at(f"http://{host}:{taken['http_port']}")
             self._http.serve(self._application)
         if self._https is not None:
             self._https.serve(self._application)
         return taken
 
+    async def _start_gbt32960(self, ports: Ports) -> dict[str, int]:
+        if ports.gbt32960 is None and not ports.gbt32960_usual:
+            return {}
+        listener = Listener(self._platform)
+        try:
+            found = await listener.start(ports.host, USUAL_PORT if ports.gbt32960 is None else ports.gbt32960)
+        except EnvironmentFault as fault:
+            if ports.gbt32960 is None:  # nobody asked for it
+                _logger.info("GB/T 32960: %s", fault)
+                return {}
+            raise
+        self.gbt32960 = listener
+        return {"gbt32960_port": found}
+
     async def close(self) -> None:
         """End all connections and listeners."""
+        if self.gbt32960 is not None:
+            await self.gbt32960.close()
         for port in (self._http, self._https):
             if port is not None:
                 await port.close()
         await self.server.close()
 
     def _application(self) -> Any:
-        """One for both ports, which share what it remembers. Called in threads."""
-        from jinqiao.gateway.web.app import application
+        """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
+        import, and MQTT listens meanwhile."""
+        from .openapi.app import routes as cloud_routes
+        from .openapi.cloud import Cloud
+        from .web.app import application
+        from .web.backends import backend_routes
 
         with self._making:
             if self._made is None:
-                self._made = application(self.server, self._platform, self._mqtt_address)
+                cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
+                self._made = application(self.server, [*backend_routes(self._platform), *cloud_routes(cloud)])
             return self._made
-
-    def _publish(self, downlink: Downlink) -> None:
-        self.server.publish(downlink.topic, downlink.payload, downlink.qos)
 
 
 def _http_port(ports: Ports) -> HttpPort | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from jinqiao.gateway.platform.devices.ota import Firmware
 from jinqiao.gateway.platform.registry.registry import Device, Product
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
-from .arguments import Arguments, utc_time
-from .errors import ApiError
+from ..action import action
+from ..arguments import Arguments, utc_time
+from ..errors import ApiError
 
 __all__ = ["create_ota_firmware", "create_ota_static_upgrade_job"]
 
@@ -23,6 +23,11 @@ _LARGEST = 1024**3
 _FULL, _DIFFERENCE = 0, 1
 
 
+@action(
+    "CreateOTAFirmware",
+    "ProductKey! DestVersion! FirmwareUrl! FirmwareSize FirmwareSign SignMethod ModuleName Type Udi",
+    "Data{FirmwareId UtcCreate}",
+)
 def create_ota_firmware(args: Arguments) -> dict[str, Any]:
     product = args.product()
     method = _SIGN_METHODS.get(args.text("SignMethod", "MD5").upper())
@@ -38,25 +43,28 @@ def create_ota_firmware(args: Arguments) -> dict[str, Any]:
         is_diff=args.number("Type", _FULL, high=_DIFFERENCE) == _DIFFERENCE,
         ext_data=args.object("Udi", "{}"),
     )
-    firmware_id = secrets.token_hex(16)
-    args.platform.firmwares[product.key, firmware_id] = firmware
-    args.platform.on_change("firmware", product.key, firmware_id, asdict(firmware))
-    return {"Data": {"FirmwareId": firmware_id, "UtcCreate": utc_time(args.platform.now_ms())}}
+    firmware_id = args.operations.firmware.add(args.account, product, firmware)
+    return {"Data": {"FirmwareId": firmware_id, "UtcCreate": utc_time(args.now_ms())}}
 
 
+@action(
+    "CreateOTAStaticUpgradeJob",
+    "ProductKey! FirmwareId! TargetSelection! TargetDeviceName.N SrcVersion.N",
+    "Data{JobId UtcCreate}",
+)
 def create_ota_static_upgrade_job(args: Arguments) -> dict[str, Any]:
     """Offers the firmware to the devices that run one of the `SrcVersion.N`, to all if none is given."""
     product = args.product()
-    firmware = args.platform.firmwares.get((product.key, args.text("FirmwareId")))
-    if firmware is None:
-        raise ApiError("iot.ota.FirmwareNotFound")
+    firmware = args.operations.firmware.find(args.account, product, args.text("FirmwareId"))
     sources = set(args.list("SrcVersion"))
     job_id = secrets.token_urlsafe(18)
     for device in _targets(args, product):
-        versions = args.platform.versions(device)
+        versions = args.operations.devices.versions(args.account, device)
         if not sources or versions.get(firmware.module, "") in sources:
-            args.platform.push_ota(device, firmware, job_id=job_id, task_id=secrets.token_urlsafe(18))
-    return {"Data": {"JobId": job_id, "UtcCreate": utc_time(args.platform.now_ms())}}
+            args.operations.firmware.offer(
+                args.account, device, firmware, job_id=job_id, task_id=secrets.token_urlsafe(18)
+            )
+    return {"Data": {"JobId": job_id, "UtcCreate": utc_time(args.now_ms())}}
 
 
 def _targets(args: Arguments, product: Product) -> Iterable[Device]:

@@ -1,0 +1,75 @@
+"""What a service of the platform's end is asked to be: plain values, which cross a pipe as JSON.
+
+Imports none of what it configures, so that the simulator's process loads no server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .broker.limits import Limits
+from .platform.auth.rates import RatesOf
+
+__all__ = ["HISTORY_DAYS", "FleetConfig", "Ports", "ServiceConfig"]
+
+#: The platform keeps what devices said for 30 days.
+HISTORY_DAYS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote.
+
+    `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
+    `gbt32960_usual` takes the usual port of GB/T 32960 if it is free, and else none.
+    """
+
+    host: str = "127.0.0.1"
+    mqtt: int = 1883
+    mqtts: int | None = None
+    http: int | None = None
+    http_usual: bool = False
+    certs: Path = Path("certs")
+    #: The same as `http`, over TLS.
+    https: int | None = None
+    gbt32960: int | None = None
+    gbt32960_usual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FleetConfig:
+    """A simulated fleet on this platform; the devices' names cross beside the configuration.
+
+    `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
+    connection over which the vehicles speak. `telemetry` is a folder in which the run keeps Parquet, for questions
+    about the vehicles' past.
+    """
+
+    product_key: str
+    fleet_secret: str
+    application: tuple[str, str]
+    simulator: tuple[str, str]
+    factory_versions: Mapping[str, str] = field(default_factory=dict)
+    telemetry: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """What to serve, to whom and where.
+
+    `registry` is a file of products and devices, `data` a folder in which they and their state outlive the process;
+    `history_days` is how long what devices said is kept there, 0: not at all. `fleet` adds simulated vehicles.
+    """
+
+    ports: Ports = field(default_factory=Ports)
+    registry: Path | None = None
+    data: Path | None = None
+    history_days: float = HISTORY_DAYS
+    fleet: FleetConfig | None = None
+    anonymous: bool = False
+    rates: RatesOf = "all"
+    cut_off: bool = False
+    connections: int = Limits().connections
+    connections_per_address: int = Limits().connections_per_address

@@ -1,0 +1,153 @@
+"""Actions on what a device is and does: properties, desired properties, services, shadow, thing model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinqiao.gateway.platform.operations.things import as_text
+from jinqiao.wire.alink.thing_model import PropertyModel
+
+from ..action import action
+from ..arguments import Arguments
+from ..errors import ApiError
+from ..pending import Pending
+
+__all__ = [
+    "get_device_shadow",
+    "get_thing_model_tsl",
+    "invoke_thing_service",
+    "query_device_desired_property",
+    "query_device_property_status",
+    "set_device_desired_property",
+    "set_device_property",
+    "update_device_shadow",
+]
+
+
+@action(
+    "SetDeviceProperty",
+    "device! Items!",
+    "Data{MessageId}",
+)
+def set_device_property(args: Arguments) -> dict[str, Any]:
+    """Delivered on push: several official SDKs never answer a set."""
+    device, items = args.device(), args.object("Items")
+    return {"Data": {"MessageId": args.operations.things.set_properties(args.account, device, items)}}
+
+
+@action(
+    "InvokeThingService",
+    "device! Identifier! Args",
+    "Data{Result MessageId}",
+)
+def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
+    """Asynchronous services are answered at once, synchronous ones by the device's output."""
+    device, identifier, values = args.device(), args.text("Identifier"), args.object("Args", "{}")
+    invoked = args.operations.things.invoke_service(args.account, device, identifier, values)
+    if isinstance(invoked, str):
+        return {"Data": {"MessageId": invoked}}
+    message_id, awaited = invoked
+
+    def finish() -> Mapping[str, Any]:
+        return {"Data": {"Result": as_text(awaited.finish()), "MessageId": message_id}}
+
+    return Pending(awaited.call, awaited.timeout_s, finish, awaited.close)
+
+
+@action(
+    "QueryDevicePropertyStatus",
+    "device! FunctionBlockId",
+    "Data{List{PropertyStatusInfo[Identifier Name DataType Unit Value Time]}}",
+)
+def query_device_property_status(args: Arguments) -> dict[str, Any]:
+    """Every property of a module with its last value; without `FunctionBlockId` the default module and all others."""
+    device = args.device()
+    block = args.text("FunctionBlockId", "")
+    last = args.operations.things.last_values(args.account, device)
+    rows = []
+    for address, model in device.product.thing_model.properties.items():
+        if block and address.partition(":")[0] != block:
+            continue
+        known = last.get(address)
+        row = _described(model)
+        if known is not None:
+            row |= {"Value": as_text(known.value), "Time": str(known.time_ms)}
+        rows.append(row)
+    return {"Data": {"List": {"PropertyStatusInfo": rows}}}
+
+
+@action(
+    "SetDeviceDesiredProperty",
+    "device! Items! Versions",
+    "Data{MessageId Versions}",
+)
+def set_device_desired_property(args: Arguments) -> dict[str, Any]:
+    """Values with the versions they are based on; an online device is told at once, another asks when it is back."""
+    device, items, versions = args.device(), args.object("Items"), args.object("Versions", "{}")
+    if any(type(version) is not int for version in versions.values()):
+        raise ApiError("InvalidParameter", "Versions must hold whole numbers.")
+    message_id, fresh = args.operations.things.set_desired(args.account, device, items, versions)
+    return {"Data": {"MessageId": message_id, "Versions": as_text(fresh)}}
+
+
+@action(
+    "QueryDeviceDesiredProperty",
+    "device! Identifier.N",
+    "Data{List{DesiredPropertyInfo[Identifier Name DataType Unit Value Version Time]}}",
+)
+def query_device_desired_property(args: Arguments) -> dict[str, Any]:
+    device = args.device()
+    entries = args.operations.things.desired(args.account, device)
+    wanted = args.list("Identifier") or list(entries)
+    models = device.product.thing_model.properties
+    rows = []
+    for address in wanted:
+        entry, model = entries.get(address), models.get(address)
+        if entry is not None and model is not None:
+            known = {"Value": as_text(entry.value), "Version": entry.version, "Time": str(entry.time_ms)}
+            rows.append(_described(model) | known)
+    return {"Data": {"List": {"DesiredPropertyInfo": rows}}}
+
+
+@action(
+    "GetDeviceShadow",
+    "device!",
+    "ShadowMessage",
+)
+def get_device_shadow(args: Arguments) -> dict[str, Any]:
+    return {"ShadowMessage": as_text(args.operations.things.shadow(args.account, args.device()))}
+
+
+@action(
+    "UpdateDeviceShadow",
+    "device! ShadowMessage! DeltaUpdate",
+    "",
+)
+def update_device_shadow(args: Arguments) -> dict[str, Any]:
+    device, message = args.device(), args.text("ShadowMessage")
+    args.operations.things.update_shadow(args.account, device, message.encode())
+    return {}
+
+
+@action(
+    "GetThingModelTsl",
+    "ProductKey! FunctionBlockId",
+    "Data{TslStr TslUri}",
+)
+def get_thing_model_tsl(args: Arguments) -> dict[str, Any]:
+    """The whole document, or one module of it."""
+    model = args.product().thing_model
+    block = args.text("FunctionBlockId", "")
+    if not block:
+        return {"Data": {"TslStr": model.tsl_json.decode(), "TslUri": ""}}
+    for module in model.tsl.get("functionBlocks", ()):
+        if module.get("functionBlockId") == block:
+            return {"Data": {"TslStr": as_text(module), "TslUri": ""}}
+    raise ApiError("InvalidParameter", f"no module {block!r} in the thing model.")
+
+
+def _described(model: PropertyModel) -> dict[str, Any]:
+    specs = getattr(model.data_type, "specs", None)
+    unit = getattr(specs, "unit", None) or ""
+    return {"Identifier": model.address, "Name": model.name, "DataType": model.data_type.type, "Unit": unit}

@@ -1,0 +1,78 @@
+"""How a device without a login proves whose it is: with its product's secret, or with its own.
+
+Raises PlatformError with the platform's device-side code.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from jinqiao.base.errors import PlatformError
+from jinqiao.wire.alink.codes import TEXT
+from jinqiao.wire.alink.signature import METHODS, client_content, registration_content, same_signature, sign
+
+from ..parts import Parts
+from ..provisioning import refusal
+from ..registry.record import iot_id
+from ..registry.registry import Device, Product, Registry
+from .token import Token
+
+__all__ = ["check_registration", "device_secret", "issue_token"]
+
+#: A token is good for seven days.
+_TOKEN_MS = 7 * 24 * 3_600_000
+
+
+def check_registration(
+    registry: Registry, product_key: str, device_name: str, random: str, method: str, signature: bytes | str
+) -> Product:
+    """The product that vouches for a dynamic registration.
+
+    Raises 460 (something is missing), 6250 (no such product), 6288 (switched off), 6292 (method), 6600 (signature).
+    """
+    if not (product_key and device_name and random):
+        raise refusal(460)
+    product = registry.product(product_key)
+    if product is None:
+        raise refusal(6250)
+    if not product.dynamic_registration or product.secret is None:
+        raise refusal(6288)
+    if method.lower() not in METHODS:
+        raise refusal(6292)
+    content = registration_content(device_name, product_key, random)
+    if not same_signature(sign(method, product.secret, content), signature):
+        raise refusal(6600)
+    return product
+
+
+def device_secret(parts: Parts, product: Product, device_name: str) -> Device:
+    """A pre-registered device that was never online, to be told its secret; 6100 unknown, 6289 already activated."""
+    device = parts.registry.device(product.key, device_name)
+    if device is None:
+        raise refusal(6100)
+    if parts.records.of(device).activated_ms:
+        raise refusal(6289)
+    return device
+
+
+def issue_token(
+    parts: Parts,
+    product_key: str,
+    device_name: str,
+    client_id: str,
+    timestamp: str | None,
+    method: str,
+    signature: str,
+) -> tuple[str, Token]:
+    """User name and token to log in with over MQTT, for who knows the device's secret; raises 460 or 401."""
+    if not (product_key and device_name and client_id and method.lower() in METHODS):
+        raise refusal(460)
+    device = parts.registry.device(product_key, device_name)
+    content = client_content(client_id, device_name, product_key, timestamp)
+    expected = sign(method, device.secret if device is not None else "", content)
+    if not same_signature(expected, signature) or device is None:
+        raise PlatformError(401, TEXT[401])
+    token = Token(device, secrets.token_hex(16), parts.now_ms() + _TOKEN_MS)
+    name = iot_id(product_key, device_name)
+    parts.tokens[name] = token
+    return name, token

@@ -1,0 +1,35 @@
+"""What the platform can be asked to do, by whoever has an account: cloud calls, rules, a console, a test.
+
+    platform.operations.things.set_properties(account, device, {"charging:ChargeLimit": 80})
+
+Each operation says who asks; what the account does not see is refused as unknown. Refusals are `OperationError`s with
+a `Reason`, which callers map to their own words; a refused operation has not happened.
+"""
+
+from __future__ import annotations
+
+from ..devices.past import Past
+from ..parts import Parts
+from .configuration import Configuration
+from .devices import Devices
+from .errors import OperationError, Reason
+from .firmware import Firmwares
+from .messages import Messages
+from .reach import Reach
+from .tasks import Tasks
+from .things import Things
+
+__all__ = ["OperationError", "Operations", "Reason"]
+
+
+class Operations:
+    """All operations, by what they are about."""
+
+    def __init__(self, parts: Parts, past: Past) -> None:
+        reach = Reach(parts)
+        self.devices = Devices(parts, reach)
+        self.things = Things(parts, reach, past)
+        self.messages = Messages(parts, reach)
+        self.firmware = Firmwares(parts, reach)
+        self.configuration = Configuration(parts, reach)
+        self.tasks = Tasks(parts, reach)

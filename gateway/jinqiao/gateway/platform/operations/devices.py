@@ -1,0 +1,78 @@
+"""Devices as such: registered, looked at, disabled, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jinqiao.base.errors import PlatformError
+
+from ..devices.presence import DeviceStatus
+from ..parts import Parts
+from ..registry.accounts import Account
+from ..registry.record import DeviceRecord
+from ..registry.registry import Device, Product
+from .errors import OperationError, Reason
+from .reach import Reach
+
+__all__ = ["Devices"]
+
+
+class Devices:
+    """Finding raises NO_PRODUCT and NO_DEVICE."""
+
+    def __init__(self, parts: Parts, reach: Reach) -> None:
+        self._parts, self._reach = parts, reach
+
+    def product(self, account: Account, product_key: str) -> Product:
+        return self._reach.product(account, product_key)
+
+    def find(self, account: Account, product_key: str, device_name: str) -> Device:
+        return self._reach.device(account, product_key, device_name)
+
+    def find_by_id(self, account: Account, iot_id: str) -> Device:
+        """By the id that the cloud side knows it under."""
+        return self._reach.device_of_id(account, iot_id)
+
+    def register(self, account: Account, product: Product, device_name: str, nickname: str = "") -> Device:
+        """Raises NAME_TAKEN, BAD_NAME, NOT_REGISTERED."""
+        self._reach.product(account, product.key)
+        if product.devices.secret(device_name) is not None:
+            raise OperationError(Reason.NAME_TAKEN, code=6280)
+        try:
+            return self._parts.provisioning.register(product, device_name, nickname=nickname)
+        except PlatformError as refused:
+            reason = Reason.BAD_NAME if refused.code == 6280 else Reason.NOT_REGISTERED
+            raise OperationError(reason, code=refused.code) from refused
+
+    def set_disabled(self, account: Account, device: Device, disabled: bool) -> None:
+        """A disabled device is put out and may not come back until it is enabled."""
+        self._reach.allow(account, device)
+        self._parts.provisioning.set_disabled(device, disabled)
+
+    def delete(self, account: Account, device: Device) -> None:
+        """Everything known about it is forgotten; NOT_DELETED for a simulated vehicle."""
+        self._reach.allow(account, device)
+        try:
+            self._parts.provisioning.delete(device)
+        except PlatformError as refused:
+            raise OperationError(Reason.NOT_DELETED, code=refused.code) from refused
+
+    def status(self, account: Account, device: Device) -> DeviceStatus:
+        """Whether it is connected, and since when."""
+        self._reach.allow(account, device)
+        return self._parts.presence.status_of(device)
+
+    def record(self, account: Account, device: Device) -> DeviceRecord:
+        """What is noted about it."""
+        self._reach.allow(account, device)
+        return self._parts.records.of(device)
+
+    def versions(self, account: Account, device: Device) -> Mapping[str, str]:
+        """Software versions by OTA module."""
+        self._reach.allow(account, device)
+        return self._parts.states.versions(device)
+
+    def tags(self, account: Account, device: Device) -> Mapping[str, str]:
+        """Its tags."""
+        self._reach.allow(account, device)
+        return self._parts.states.of(device).tags

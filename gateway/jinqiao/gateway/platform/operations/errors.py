@@ -1,0 +1,37 @@
+"""Why an operation is refused, in words that every caller maps to its own: codes of cloud calls, a console's text."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from jinqiao.base.errors import PlatformError
+
+__all__ = ["OperationError", "Reason"]
+
+
+class Reason(StrEnum):
+    """What stands in the way."""
+
+    NO_PRODUCT = "no such product"
+    NO_DEVICE = "no such device"
+    NO_FIRMWARE = "no such firmware"
+    BAD_NAME = "the device name is not valid"
+    NAME_TAKEN = "the device name is taken"
+    NOT_REGISTERED = "the device could not be registered"
+    NOT_DELETED = "the device could not be deleted"
+    INACTIVE = "the device was never online"
+    OFFLINE = "the device is offline"
+    TIMEOUT = "the device did not answer in time"
+    NOT_SET = "the properties could not be set"
+    NOT_INVOKED = "the service could not be called"
+    BAD_TOPIC = "the topic is not one that may be published on"
+    TOO_LARGE = "the message is too large"
+    SHADOW_REFUSED = "the shadow could not be updated"
+
+
+class OperationError(PlatformError):
+    """An operation was refused, and has not happened. `code` is the platform's device-side code, 0 for none."""
+
+    def __init__(self, reason: Reason, message: str = "", code: int = 0) -> None:
+        super().__init__(code, message or str(reason))
+        self.reason = reason

@@ -1,0 +1,100 @@
+"""Messages to devices: on a topic, to all, and a question that waits for the answer."""
+
+from __future__ import annotations
+
+from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.wire.alink.routing import find
+from jinqiao.wire.alink.topics import Direction
+from jinqiao.wire.mqtt.topics import has_wildcard
+
+from ..parts import Parts
+from ..registry.accounts import Account
+from ..registry.registry import Device, Product
+from .awaited import Awaited
+from .errors import OperationError, Reason
+from .reach import Reach
+
+__all__ = ["MAX_PAYLOAD", "Messages"]
+
+#: Bytes of a message.
+MAX_PAYLOAD = 262_144
+#: What `publish` may not reach: properties and services have operations of their own.
+_RESERVED_KINDS = frozenset({"property_set", "property_get", "service", "rrpc", "rrpc_custom", "rrpc_request"})
+
+
+class Messages:
+    """Raises BAD_TOPIC, TOO_LARGE, OFFLINE."""
+
+    def __init__(self, parts: Parts, reach: Reach) -> None:
+        self._parts, self._reach = parts, reach
+
+    def publish(self, account: Account, product_key: str, topic: str, payload: bytes, qos: int = 0) -> str:
+        """Publish on a downlink topic of a product; returns the message's id."""
+        product = self._reach.product(account, product_key)
+        found = find(_sound(topic))
+        if (
+            found is None
+            or found.product_key != product.key
+            or Direction.DOWN not in found.row.direction
+            or found.row.is_reply
+            or found.row.kind in _RESERVED_KINDS
+        ):
+            raise OperationError(Reason.BAD_TOPIC)
+        self._parts.out.send(Downlink(topic, _bounded(payload), qos))
+        return self._parts.calls.new_id()
+
+    def broadcast(self, account: Account, product: Product, payload: bytes, topic: str = "") -> str:
+        """To whoever has subscribed the topic, or without one to every device that is online, on a topic of its own."""
+        self._reach.product(account, product.key)
+        message_id = self._parts.calls.new_id()
+        if topic:
+            if not _sound(topic).startswith(f"/broadcast/{product.key}/"):
+                raise OperationError(Reason.BAD_TOPIC)
+            topics = [topic]
+        else:
+            online = self._parts.presence.connected_devices(product.key)
+            topics = [f"/sys/{identity}/broadcast/request/{message_id}" for identity in online]
+        for each in topics:
+            self._parts.out.send(Downlink(each, _bounded(payload)))
+        return message_id
+
+    def rrpc(
+        self, account: Account, device: Device, payload: bytes, timeout_s: float, topic: str = ""
+    ) -> Awaited[bytes]:
+        """Ask a device and wait: on the system's topic, or on a custom one of the device's own.
+
+        Raises OFFLINE at once; the result TIMEOUT.
+        """
+        self._reach.allow(account, device)
+        parts = self._parts
+        if topic and (has_wildcard(topic) or not topic.startswith(f"/{device.product.key}/{device.name}/")):
+            raise OperationError(Reason.BAD_TOPIC)
+        _bounded(payload)
+        if not parts.presence.is_online(device):
+            raise OperationError(Reason.OFFLINE, code=9201)
+        call = parts.calls.open(device.identity)
+        system = f"/sys/{device.product.key}/{device.name}/rrpc/request/{call.message_id}"
+        parts.out.send(Downlink(f"/ext/rrpc/{call.message_id}{topic}" if topic else system, payload))
+
+        def finish() -> bytes:
+            if call.answer is None:
+                raise OperationError(Reason.TIMEOUT)
+            return call.answer
+
+        return Awaited(call, timeout_s, finish, lambda: parts.calls.close(call))
+
+    def new_id(self) -> str:
+        """An id for a message that was not sent."""
+        return self._parts.calls.new_id()
+
+
+def _sound(topic: str) -> str:
+    if has_wildcard(topic) or "\0" in topic:
+        raise OperationError(Reason.BAD_TOPIC)
+    return topic
+
+
+def _bounded(payload: bytes) -> bytes:
+    if len(payload) > MAX_PAYLOAD:
+        raise OperationError(Reason.TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
+    return payload

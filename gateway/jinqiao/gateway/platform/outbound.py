@@ -1,0 +1,44 @@
+"""The way out: what the platform asks of the broker that carries its messages, if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from jinqiao.gateway.broker.policy import Carrier, Downlink
+
+__all__ = ["Outbound"]
+
+
+class Outbound:
+    """Until `use` names a carrier, messages go nowhere: a platform without a broker judges and remembers anyway."""
+
+    def __init__(self) -> None:
+        self._carrier: Carrier | None = None
+
+    def use(self, carrier: Carrier) -> None:
+        """Publish over this broker from now on."""
+        self._carrier = carrier
+
+    def send(self, downlink: Downlink) -> None:
+        """Publish a message of the platform's own."""
+        if self._carrier is not None:
+            self._carrier.publish(downlink.topic, downlink.payload, downlink.qos)
+
+    def deliver(self, identity: str, downlink: Downlink) -> None:
+        """The same to one connection, whatever it is subscribed to."""
+        if self._carrier is not None:
+            self._carrier.deliver(identity, downlink)
+
+    def end(self, identity: str) -> None:
+        """End the connection of an identity, if it has one."""
+        if self._carrier is not None:
+            self._carrier.end(identity)
+
+    def reconsider(self, identity: str, about: str = "") -> None:
+        """What this identity may publish and is pushed has changed; and its subscriptions with `about` in them."""
+        if self._carrier is not None:
+            self._carrier.reconsider(identity, about)
+
+    def last_payloads(self, topic: str, enough: Set[bytes]) -> Sequence[bytes]:
+        """What the simulator published last on a topic, newest first, one payload for each of the marks in `enough`."""
+        return () if self._carrier is None else self._carrier.last_payloads(topic, enough)

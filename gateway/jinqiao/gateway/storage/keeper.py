@@ -1,0 +1,95 @@
+"""A platform that remembers: changes are kept before they are made, everything else within half a second.
+
+`Keeper` listens to the platform's events. What somebody is told has happened (a registration, a shadow, a tag) is one
+transaction each, before the change; the device log and last values of properties follow in `round`, because a post is
+acknowledged without waiting for a disk. `round` also takes over what the command line has changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from jinqiao.gateway.platform.devices.device_log import LogEntry
+from jinqiao.gateway.platform.events import Deleted, PlatformEvent, PropertiesAccepted, Refused
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.registry import Device
+
+from .kinds import KEPT, RESTORE, row_of
+from .registry import REGISTRY_KINDS, take_over
+from .sqlite import Row, Storage
+
+__all__ = ["Keeper", "attach", "restore"]
+
+#: Devices whose last values are kept in one round, entries of the device log that wait for one.
+_PER_ROUND, _MOST_WAITING = 500, 10_000
+
+
+def attach(platform: Platform, storage: Storage) -> Keeper:
+    """Give a platform its memory, and keep what changes from now on."""
+    restore(platform, storage)
+    return Keeper(platform, storage)
+
+
+def restore(platform: Platform, storage: Storage) -> None:
+    """Give a platform its memory."""
+    for row in storage.rows():
+        if row.kind not in REGISTRY_KINDS and row.kind in RESTORE:
+            RESTORE[row.kind](platform.parts, row)
+
+
+class Keeper:
+    """Keeps what one platform says has changed."""
+
+    def __init__(self, platform: Platform, storage: Storage) -> None:
+        self._platform, self._storage = platform, storage
+        self._entries: deque[LogEntry] = deque(maxlen=_MOST_WAITING)
+        #: Devices whose property values have changed since the last round.
+        self._fresh: dict[str, Device] = {}
+        events = platform.events
+        events.subscribe(tuple(kept.event for kept in KEPT), self._keep, before_ack=True)
+        events.subscribe(Refused, lambda event: self._entries.append(LogEntry.of(event)))
+        events.subscribe(PropertiesAccepted, self._note)
+        events.subscribe(Deleted, lambda event: self._fresh.pop(event.device.identity, None))
+
+    def round(self) -> None:
+        """Keep what nobody was told is kept, and take over what others have changed. Raises EnvironmentFault."""
+        self._keep_lazily()
+        if self._storage.changed_elsewhere():
+            take_over(self._platform, self._storage)
+
+    def close(self) -> None:
+        """Keep what is left."""
+        while self._fresh:
+            self._keep_lazily()
+        self._keep_lazily()
+
+    def _keep(self, event: PlatformEvent) -> None:
+        row = row_of(event)
+        if not self._is_simulated(row.product_key):
+            self._storage.keep_all([row])
+
+    def _note(self, event: PropertiesAccepted) -> None:
+        if not event.device.product.devices.simulated:
+            self._fresh[event.device.identity] = event.device
+
+    def _is_simulated(self, product_key: str) -> bool:
+        """Simulated vehicles are born anew with each run; what the last one left would change the next."""
+        product = self._platform.registry.product(product_key)
+        return product is not None and product.devices.simulated
+
+    def _keep_lazily(self) -> None:
+        entries = tuple(self._entries)
+        if entries:
+            self._storage.write_log(entries)
+            for _ in entries:
+                self._entries.popleft()
+        rows = list(self._last_values())
+        if rows:
+            self._storage.keep_all(rows)
+            for row in rows:
+                del self._fresh[row.key]
+
+    def _last_values(self) -> Iterator[Row]:
+        for device in list(self._fresh.values())[:_PER_ROUND]:
+            yield Row("properties", device.identity, self._platform.parts.states.of(device).dump_of("properties"))

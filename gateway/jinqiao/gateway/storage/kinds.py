@@ -1,0 +1,114 @@
+"""What is kept, one row a kind: which event says so, under which key, as what, and how it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from jinqiao.gateway.platform.devices.ota import Firmware
+from jinqiao.gateway.platform.devices.remote_config import RemoteConfig
+from jinqiao.gateway.platform.events import (
+    ConfigChanged,
+    Deleted,
+    FirmwareAdded,
+    PlatformEvent,
+    RecordChanged,
+    Registered,
+    StateChanged,
+)
+from jinqiao.gateway.platform.parts import Parts
+from jinqiao.gateway.platform.registry.record import DeviceRecord
+
+from .sqlite import Row
+
+__all__ = ["KEPT", "RESTORE", "Kept", "row_of"]
+
+Restore = Callable[[Parts, Row], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`key` and `dump` make a row of an event; `restore` tells the parts what was kept, None for the registry's own."""
+
+    kind: str
+    event: type[PlatformEvent]
+    key: Callable[[Any], str]
+    dump: Callable[[Any], Any]
+    restore: Restore | None = None
+
+
+def _identity(event: Any) -> str:
+    return str(event.device.identity)
+
+
+def _restore_record(parts: Parts, row: Row) -> None:
+    parts.records.restore(row.key, DeviceRecord.load(row.value))
+
+
+def _restore_state(parts: Parts, row: Row) -> None:
+    parts.states.restore(row.key, row.kind, row.value)
+
+
+def _restore_gateway(parts: Parts, row: Row) -> None:
+    _restore_state(parts, row)
+    device = parts.registry.device(row.product_key, row.device_name)
+    if row.value and device is not None:
+        parts.topology.restore(row.value, device)
+
+
+def _dump_config(event: ConfigChanged) -> dict[str, Any]:
+    content = event.config.content
+    text = content.decode("utf-8", "replace") if content is not None else None
+    return {"enabled": event.config.enabled, "content": text}
+
+
+def _restore_config(parts: Parts, row: Row) -> None:
+    content = row.value["content"].encode() if row.value["content"] is not None else None
+    path = parts.downloads.offer(content, "config") if content is not None else ""
+    parts.configs[row.key] = RemoteConfig(row.value["enabled"], content, path)
+
+
+def _restore_firmware(parts: Parts, row: Row) -> None:
+    product_key, _, firmware_id = row.key.partition("#")
+    parts.firmwares[product_key, firmware_id] = Firmware(**row.value)
+
+
+KEPT: tuple[Kept, ...] = (
+    Kept("device", Registered, _identity, lambda event: {"secret": event.device.secret}),
+    # With a device that is deleted goes everything else that is kept of it: see `Storage.keep_all`.
+    Kept("device", Deleted, _identity, lambda _: {"deleted": True}),
+    Kept("record", RecordChanged, _identity, lambda event: event.record.dump(), _restore_record),
+    Kept("config", ConfigChanged, lambda event: event.product_key, _dump_config, _restore_config),
+    Kept(
+        "firmware",
+        FirmwareAdded,
+        lambda event: f"{event.product_key}#{event.firmware_id}",
+        lambda event: asdict(event.firmware),
+        _restore_firmware,
+    ),
+    *(
+        Kept(
+            change.kind,
+            change,
+            _identity,
+            lambda event: event.dump(),
+            _restore_gateway if change.kind == "gateway" else _restore_state,
+        )
+        for change in StateChanged.__subclasses__()
+    ),
+)
+
+#: The last values of properties are kept too, but not one by one: see `Keeper`.
+RESTORE: Mapping[str, Restore] = MappingProxyType(
+    {kept.kind: kept.restore for kept in KEPT if kept.restore is not None} | {"properties": _restore_state}
+)
+
+_OF_EVENT = {kept.event: kept for kept in KEPT}
+
+
+def row_of(event: PlatformEvent) -> Row:
+    """What is to be kept of an event."""
+    kept = _OF_EVENT[type(event)]
+    return Row(kept.kind, kept.key(event), kept.dump(event))

@@ -1,0 +1,210 @@
+"""What the platform tells, to whom, and when: announced before a change, or after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.platform import events as events_module
+from jinqiao.gateway.platform.devices.jobs import Task
+from jinqiao.gateway.platform.devices.ota import Firmware
+from jinqiao.gateway.platform.events import (
+    Deleted,
+    DesiredChanged,
+    Disabled,
+    EventAccepted,
+    Events,
+    JobUpdated,
+    Offline,
+    Online,
+    OtaProgressed,
+    PlatformEvent,
+    PropertiesAccepted,
+    RecordChanged,
+    Refused,
+    Registered,
+    ShadowChanged,
+    StateChanged,
+    TagsChanged,
+    TopologyChanged,
+    VersionsChanged,
+)
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
+from jinqiao.wire.alink.signature import client_content, sign
+from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def heard(world: World, *kinds: type[PlatformEvent]) -> list[Any]:
+    found: list[Any] = []
+    world.platform.events.subscribe(kinds, found.append)
+    return found
+
+
+def fail(_: PlatformEvent) -> None:
+    raise EnvironmentFault("the disk is full")
+
+
+# Subscribing.
+
+
+def test_listeners_of_before_ack_come_first_and_the_others_in_their_order() -> None:
+    events, told = Events(), list[str]()
+    events.subscribe(Disabled, lambda _: told.append("first after"))
+    events.subscribe(Disabled, lambda _: told.append("second after"))
+    events.subscribe(Disabled, lambda _: told.append("before"), before_ack=True)
+    device = World().device()
+    change = events.change(Disabled, device, True)
+    assert told == ["before"]
+    change.done()
+    assert told == ["before", "first after", "second after"]
+
+
+def test_a_listener_of_a_kind_hears_what_is_more_special() -> None:
+    events, told = Events(), list[PlatformEvent]()
+    events.subscribe(StateChanged, told.append)
+    device = World().device()
+    events.emit(TagsChanged, device, {"a": "b"})
+    events.emit(Online, device, 1)
+    assert [(type(event), event.kind) for event in told if isinstance(event, StateChanged)] == [(TagsChanged, "tags")]
+    assert len(told) == 1
+
+
+def test_nothing_is_built_where_nobody_listens() -> None:
+    def built(*_: object) -> PlatformEvent:
+        raise AssertionError("built for nobody")
+
+    events = Events()
+    events.emit(built)
+    events.change(built).done()
+    assert not events.heard(Online)
+
+
+def test_a_listener_that_fails_afterwards_costs_nobody_anything(caplog: pytest.LogCaptureFixture) -> None:
+    events, told = Events(), list[PlatformEvent]()
+    events.subscribe(Online, fail)
+    events.subscribe(Online, told.append)
+    events.emit(Online, World().device(), 1)
+    assert len(told) == 1
+    assert "a listener failed at Online" in caplog.text
+
+
+def test_the_contract_names_every_kind() -> None:
+    kinds = {
+        name
+        for name, value in vars(events_module).items()
+        if isinstance(value, type) and issubclass(value, PlatformEvent)
+    }
+    assert kinds | {"Events"} == set(events_module.__all__)
+
+
+# What a refused change leaves behind: nothing.
+
+
+def test_a_registration_that_cannot_be_kept_has_not_happened(world: World) -> None:
+    world.platform.events.subscribe(Registered, fail, before_ack=True)
+    product = world.platform.registry.products[PK]
+    with pytest.raises(EnvironmentFault):
+        world.platform.operations.devices.register(OPERATOR, product, "fresh")
+    assert world.platform.registry.device(PK, "fresh") is None
+    assert world.platform.parts.records.get(f"{PK}/fresh") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "params"),
+    [
+        (TagsChanged, "thing/deviceinfo/update", [{"attrKey": "vin", "attrValue": "LSV"}]),
+        (TopologyChanged, "thing/topo/add", None),
+    ],
+)
+def test_a_message_whose_effect_cannot_be_kept_is_answered_500_and_changes_nothing(
+    world: World, kind: type[StateChanged], suffix: str, params: Any
+) -> None:
+    device = world.connect()
+    if params is None:
+        signature = sign("hmacsha1", "subsecret", client_content("c", SUB_DN, SUB_PK))
+        names = {"productKey": SUB_PK, "deviceName": SUB_DN}
+        params = [{**names, "clientId": "c", "signMethod": "hmacSha1", "sign": signature}]
+    world.platform.events.subscribe(kind, fail, before_ack=True)
+    assert world.request(device, suffix, params)["code"] == 500
+    assert world.state().tags == {}
+    assert world.platform.parts.topology.gateway_of(f"{SUB_PK}/{SUB_DN}") is None
+
+
+def test_a_shadow_that_cannot_be_kept_answers_500_and_stays(world: World) -> None:
+    device = world.connect()
+    world.platform.events.subscribe(ShadowChanged, fail, before_ack=True)
+    reply = world.ask(
+        device, f"/shadow/update/{PK}/{DN}", '{"method":"update","state":{"reported":{"x":1}},"version":1}'
+    )
+    assert reply["payload"]["content"]["errorcode"] == "500"
+    assert world.state().shadow.reported == {}
+    assert world.platform.log.of(PK, DN)[-1].code == 500
+
+
+def test_desired_values_firmware_and_jobs_that_cannot_be_kept_have_not_happened(world: World) -> None:
+    world.connect()
+    world.platform.events.subscribe((DesiredChanged, OtaProgressed, JobUpdated), fail, before_ack=True)
+    operations, device, sent = world.platform.operations, world.device(), len(world.sent)
+    for act in (
+        lambda: operations.things.set_desired(OPERATOR, device, {"speed": 1.0}),
+        lambda: operations.firmware.offer(OPERATOR, device, Firmware("2", 1, "u", "s")),
+        lambda: operations.tasks.notify(OPERATOR, device, Task("t1", {})),
+    ):
+        with pytest.raises(EnvironmentFault):
+            act()
+    state = world.state()
+    assert (state.desired.entries, state.ota.of_module, state.jobs.tasks) == ({}, {}, {})
+    assert len(world.sent) == sent  # and nobody was told
+
+
+def test_a_login_that_cannot_be_noted_is_no_arrival(world: World) -> None:
+    told = heard(world, Online)
+    world.platform.events.subscribe(RecordChanged, fail, before_ack=True)
+    with pytest.raises(EnvironmentFault):
+        world.connect()
+    assert not world.platform.parts.presence.is_online(world.device())
+    assert told == []
+
+
+# What is told.
+
+
+def test_a_devices_life_is_told(world: World) -> None:
+    told = heard(world, Registered, Disabled, Deleted, Online, Offline)
+    devices = world.platform.operations.devices
+    fresh = devices.register(OPERATOR, world.platform.registry.products[PK], "fresh")
+    principal = world.connect(PK, "fresh")
+    world.platform.disconnected(principal)
+    devices.set_disabled(OPERATOR, fresh, True)
+    devices.delete(OPERATOR, fresh)
+    assert [type(event).__name__ for event in told] == ["Registered", "Online", "Offline", "Disabled", "Deleted"]
+
+
+def test_what_was_accepted_is_told_with_what_was_not(world: World) -> None:
+    told = heard(world, PropertiesAccepted, EventAccepted, Refused)
+    device = world.connect()
+    world.request(device, "thing/event/property/post", {"speed": 1.5, "none": 2})
+    world.request(device, "thing/event/collision/post", {"level": 3})
+    properties, refused, event = told
+    assert (properties.params, properties.refused) == ({"speed": 1.5, "none": 2}, {"none": 6320})
+    assert (refused.code, refused.topic) == (6320, f"{S}/thing/event/property/post")
+    assert (event.identifier, event.output, event.time_ms) == ("collision", {"level": 3}, world.now_ms)
+
+
+def test_a_change_that_changes_nothing_is_not_told(world: World) -> None:
+    told = heard(world, StateChanged)
+    device = world.connect()
+    tags = [{"attrKey": "vin", "attrValue": "LSV"}]
+    world.request(device, "thing/deviceinfo/update", tags)
+    world.request(device, "thing/deviceinfo/update", tags)
+    world.say(device, f"/ota/device/inform/{PK}/{DN}", '{"id":1,"params":{"version":"1.0"}}')
+    world.say(device, f"/ota/device/inform/{PK}/{DN}", '{"id":2,"params":{"version":"1.0"}}')
+    assert [type(event) for event in told] == [TagsChanged, VersionsChanged]
+    assert [event.dump() for event in told] == [{"vin": "LSV"}, {"default": "1.0"}]
