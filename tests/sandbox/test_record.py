@@ -27,7 +27,7 @@ def test_a_run_is_recorded_as_it_was_published(start: Start, scenarios: Path, tm
     """The same numbers, times and values as the posts on the wire."""
     mcap, parquet, live = tmp_path / "run.mcap", tmp_path / "run.parquet", tmp_path / "live.mcap"
     program = start(
-        *("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--for", "40s", "--speed", "10", "-q"),
+        *("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--for", "100s", "--speed", "10", "-q"),
         *("--record", str(mcap), "--record", str(parquet), "--app-password", "pw"),
     )
     listener = start("record", str(live), "--from", f"mqtt://app:pw@127.0.0.1:{program.ready['mqtt_port']}")
