@@ -38,16 +38,7 @@ format: $(VENV)/.installed-dev ## put the code into the project's form
 
 bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machine
 	$(BIN)/jinqiao bench install-fastsim
-	$(BIN)/jinqiao bench physics
-	$(BIN)/jinqiao bench render
-	$(BIN)/jinqiao bench stores
-	$(BIN)/jinqiao bench can
-	$(BIN)/jinqiao bench protobuf
-	$(BIN)/jinqiao bench recordings
-	$(BIN)/jinqiao bench end-to-end
-	$(BIN)/jinqiao bench broker
-	$(BIN)/jinqiao bench connections
-	$(BIN)/jinqiao bench posts
+	$(BIN)/jinqiao bench all
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew
 	$(BIN)/jinqiao schema > docs/schema/scenario-1.json

@@ -19,9 +19,9 @@ from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.mqtt.tls import server_context
-from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.platform.fleet_devices import FleetDevices, simulated_product
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, simulated_product
+from jinqiao.gateway.platform.registry import Registry
 from jinqiao.gateway.vehicle_links import VehicleLinks
 from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificates
 from support.mqtt import OpenPolicy

@@ -17,9 +17,9 @@ from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Connect, Publish, Subscribe
 from jinqiao.gateway.mqtt.policy import Downlink
 from jinqiao.gateway.mqtt.server import Server
-from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.platform.fleet_devices import FleetDevices, simulated_product
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
+from jinqiao.gateway.platform.registry import Application, Registry
 from jinqiao.gateway.vehicle_links import VehicleLinks
 
 KEY = "a1JinqiaoEV"

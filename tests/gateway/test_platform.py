@@ -11,8 +11,9 @@ import pytest
 from jinqiao.gateway.mqtt.policy import Login, Policy, Principal, Refused
 from jinqiao.gateway.platform.devices import ListedDevices
 from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.gateway.platform.fleet_devices import simulated_product
 from jinqiao.gateway.platform.platform import DeviceStatus, Platform
-from jinqiao.gateway.platform.registry import Application, Product, Registry, simulated_product
+from jinqiao.gateway.platform.registry import Application, Product, Registry
 from jinqiao.gateway.platform.signature import client_content, sign
 
 VINS = np.array([b"LBV00000000000001", b"LBV00000000000002"], dtype="S17")

@@ -8,10 +8,11 @@ import pytest
 from jinqiao.gateway.mqtt.policy import Login, Principal, Refused
 from jinqiao.gateway.platform.devices import ListedDevices
 from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
+from jinqiao.gateway.platform.fleet_devices import simulated_product
 from jinqiao.gateway.platform.identity import TooOften
 from jinqiao.gateway.platform.limits import DEVICE_RATES, Logins
 from jinqiao.gateway.platform.platform import Platform, RatesOf
-from jinqiao.gateway.platform.registry import Application, Product, Registry, simulated_product
+from jinqiao.gateway.platform.registry import Application, Product, Registry
 from jinqiao.gateway.platform.signature import client_content, sign
 
 PK, DN, VIN = "a1carPK0001", "tbox001", "LBV00000000000001"

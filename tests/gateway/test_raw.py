@@ -14,9 +14,10 @@ import pytest
 
 from jinqiao.base.errors import RegistryError
 from jinqiao.gateway.mqtt.policy import Principal
+from jinqiao.gateway.platform.fleet_devices import simulated_product
 from jinqiao.gateway.platform.layout import Field, Layout
 from jinqiao.gateway.platform.raw import Converter, ConverterError, convert_down, request_downlink
-from jinqiao.gateway.platform.registry import load_registry, simulated_product
+from jinqiao.gateway.platform.registry import load_registry
 from jinqiao.gateway.platform.script_converter import ScriptConverter
 from support.alink_house import PK, S, World
 

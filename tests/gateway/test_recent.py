@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.packets import Publish
 from jinqiao.gateway.mqtt.recent import RecentRuns
+from jinqiao.gateway.platform.fleet_devices import simulated_product
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, simulated_product
+from jinqiao.gateway.platform.registry import Registry
 from support.mqtt import BrokerThread
 
 

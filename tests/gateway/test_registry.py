@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import RegistryError
-from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.platform.fleet_devices import FleetDevices, simulated_product
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import RESERVED_KEYS, Registry, load_registry, simulated_product
+from jinqiao.gateway.platform.registry import RESERVED_KEYS, Registry, load_registry
 
 GOOD = """\
 products:

@@ -15,7 +15,8 @@ from jinqiao.base.errors import RegistryError
 from jinqiao.gateway.platform.codes import TEXT
 from jinqiao.gateway.platform.ev_features import MODULES
 from jinqiao.gateway.platform.ev_thing_model import ev_thing_model, ev_tsl, ev_tsl_document
-from jinqiao.gateway.platform.thing_model import ThingModel, load_thing_model, refused_parameters
+from jinqiao.gateway.platform.thing_model import ThingModel, refused_parameters
+from jinqiao.gateway.platform.thing_model_file import load_thing_model
 from jinqiao.gateway.platform.tsl_schema import DataType
 from jinqiao.gateway.platform.tsl_types import compile_type
 from jinqiao.vehicles.signals import SIGNALS

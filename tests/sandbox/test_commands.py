@@ -1,4 +1,4 @@
-"""The other commands: serve, watch, catalog, bench, and help that teaches."""
+"""The other commands: serve, watch, catalog, bench."""
 
 from __future__ import annotations
 
@@ -14,22 +14,14 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from typer.testing import CliRunner
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Registry
 from jinqiao.sandbox import gateway as gateway_module
-from jinqiao.sandbox.cli import app
 from support.programs import JINQIAO, Program
 
 Start = Callable[..., Program]
-
-COMMANDS = [["run"], ["serve"], ["watch"], ["validate"], ["schema"], ["catalog", "list"], ["catalog", "show"]]
-COMMANDS += [["product", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
-COMMANDS += [["device", verb] for verb in ("add", "list", "show", "disable", "enable", "delete")]
-COMMANDS += [["log"], ["thing-model"], ["certs"], ["bench", "render"], ["bench", "end-to-end"]]
-COMMANDS += [["bench", "broker"], ["bench", "connections"], ["bench", "posts"], ["bench", "stores"]]
 
 REGISTRY = """\
 products:
@@ -40,13 +32,6 @@ products:
 applications:
   - {username: backend, password: change-me, products: [a1carPK0001]}
 """
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_shows_an_example(command: list[str]) -> None:
-    told = CliRunner().invoke(app, [*command, "--help"], catch_exceptions=False).stdout
-    assert "Example:" in told
-    assert f"jinqiao {' '.join(command)}" in told
 
 
 def test_the_catalogue_is_listed_and_shown(start: Start) -> None:

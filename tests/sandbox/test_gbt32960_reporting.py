@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.gateway.platform.fleet_devices import simulated_product
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Registry, simulated_product
+from jinqiao.gateway.platform.registry import Registry
 from jinqiao.sandbox.gbt32960.address import Address, parse_address
 from jinqiao.sandbox.gbt32960.fleet import Times
 from jinqiao.sandbox.gbt32960.link import STATES, Event, State

@@ -1,6 +1,6 @@
 """The registry: products with their devices, applications, access keys and consumer groups, looked up by name.
 
-In memory, built from a registry file (`load_registry`) or in code for a simulated fleet (`simulated_product`).
+In memory, built from a registry file (`load_registry`) or in code (`fleet_devices` for a simulated fleet).
 """
 
 from __future__ import annotations
@@ -9,11 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .devices import Devices, FleetDevices
-from .ev_thing_model import ev_thing_model
+from .devices import Devices
 from .thing_model import ThingModel
 
 if TYPE_CHECKING:
@@ -30,7 +26,6 @@ __all__ = [
     "Product",
     "Registry",
     "load_registry",
-    "simulated_product",
 ]
 
 NodeType = Literal["device", "gateway", "sub_device"]
@@ -121,19 +116,6 @@ class Registry:
 
     def application(self, username: str) -> Application | None:
         return self.applications.get(username)
-
-
-def simulated_product(
-    product_key: str,
-    names: NDArray[np.bytes_],
-    *,
-    fleet_secret: str,
-    name: str = "Simulated EV",
-    factory_versions: Mapping[str, str] | None = None,
-) -> Product:
-    """The product of a simulated fleet with the EV thing model; `names`, shape (n,), bytes, are its devices' names."""
-    devices = FleetDevices(names, fleet_secret=fleet_secret, factory_versions=factory_versions)
-    return Product(product_key, name, ev_thing_model(product_key), devices, raw_is_forwarded=True)
 
 
 def load_registry(path: Path | str) -> Registry:

@@ -23,7 +23,8 @@ from .layout import Layout
 from .raw import Converter
 from .registry import RESERVED_KEYS, Application, ConsumerGroup, NodeType, Product, Registry
 from .script_converter import ScriptConverter
-from .thing_model import ThingModel, load_thing_model
+from .thing_model import ThingModel
+from .thing_model_file import load_thing_model
 
 __all__ = ["RegistryFile", "read_registry"]
 

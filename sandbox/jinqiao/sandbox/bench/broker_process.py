@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from jinqiao.gateway.mqtt.server import Server
 from jinqiao.gateway.mqtt.tls import server_context
+from jinqiao.gateway.platform.fleet_devices import simulated_product
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
+from jinqiao.gateway.platform.registry import Application, Registry
 
 from ..certificates import SERVER, SERVER_KEY
 from ..loop import run_async

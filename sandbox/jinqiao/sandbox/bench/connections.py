@@ -28,7 +28,7 @@ from jinqiao.gateway.mqtt.decoding import decode
 from jinqiao.gateway.mqtt.encoding import encode
 from jinqiao.gateway.mqtt.fields import frame
 from jinqiao.gateway.mqtt.packets import Connect
-from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.platform.fleet_devices import FleetDevices
 from jinqiao.gateway.vehicle_links import device_login
 
 from ..certificates import make_certificates

@@ -20,9 +20,7 @@ from jinqiao.vehicles.catalogue import open_vehicle
 from jinqiao.vehicles.cycles import CYCLES
 from jinqiao.vehicles.gbt27930.log import write_session
 
-__all__ = ["app"]
-
-app = typer.Typer(help="The vehicle's CAN: its DBC, and logs of a drive or of a DC charge.", no_args_is_help=True)
+__all__ = ["dbc", "log"]
 
 
 class BusChoice(StrEnum):
@@ -41,7 +39,6 @@ def _finite(value: float) -> float:
     return value
 
 
-@app.command("dbc")
 def dbc(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to; stdout without it.")] = None,
     bus: Annotated[BusChoice | None, typer.Option("--bus", help="One bus only; all messages without it.")] = None,
@@ -61,7 +58,6 @@ def dbc(
         _write(out, [text.encode("ascii")])
 
 
-@app.command("log")
 def log(
     vehicle: Annotated[
         str,

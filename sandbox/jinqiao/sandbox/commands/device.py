@@ -17,9 +17,8 @@ from jinqiao.gateway.platform.registry import Device
 from ..credentials import login, snippets
 from .kept import AsJson, Data, device_of, kept_platform, product_of
 
-__all__ = ["app"]
+__all__ = ["add", "delete", "disable", "enable", "list_", "show"]
 
-app = typer.Typer(help="The devices of a data folder.", no_args_is_help=True)
 
 Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
 Name = Annotated[str, typer.Argument(help="Device name.", metavar="DEVICE_NAME", show_default=False)]
@@ -27,7 +26,6 @@ Host = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines 
 Port = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
 
 
-@app.command("add")
 def add(
     data: Data,
     product_key: Key,
@@ -57,7 +55,6 @@ def add(
         _tell(platform, device, mqtt_host, mqtt_port, json_)
 
 
-@app.command("list")
 def list_(data: Data, product_key: Key, json_: AsJson = False) -> None:
     """List a product's devices.
 
@@ -77,7 +74,6 @@ def list_(data: Data, product_key: Key, json_: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command("show")
 def show(
     data: Data,
     product_key: Key,
@@ -96,7 +92,6 @@ def show(
         _tell(platform, device_of(platform, product_key, device_name), mqtt_host, mqtt_port, json_)
 
 
-@app.command("disable")
 def disable(data: Data, product_key: Key, device_name: Name) -> None:
     """Disable a device: it is put out and may not connect.
 
@@ -108,7 +103,6 @@ def disable(data: Data, product_key: Key, device_name: Name) -> None:
         provisioning.disable_device(platform, device_of(platform, product_key, device_name))
 
 
-@app.command("enable")
 def enable(data: Data, product_key: Key, device_name: Name) -> None:
     """Let a device connect again.
 
@@ -120,7 +114,6 @@ def enable(data: Data, product_key: Key, device_name: Name) -> None:
         provisioning.enable_device(platform, device_of(platform, product_key, device_name))
 
 
-@app.command("delete")
 def delete(data: Data, product_key: Key, device_name: Name) -> None:
     """Delete a device and everything remembered of it.
 

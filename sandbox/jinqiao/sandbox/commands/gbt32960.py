@@ -20,11 +20,7 @@ from jinqiao.vehicles.gbt32960.frame import as_json
 from jinqiao.vehicles.gbt32960.reader import read_file
 from jinqiao.vehicles.gbt32960.signing import Signer
 
-__all__ = ["app"]
-
-app = typer.Typer(
-    help="GB/T 32960: what a vehicle reports to an authority's platform, editions 2016 and 2025.", no_args_is_help=True
-)
+__all__ = ["decode", "encode"]
 
 
 class Version(StrEnum):
@@ -32,7 +28,6 @@ class Version(StrEnum):
     V2025 = "2025"
 
 
-@app.command("encode")
 def encode(
     vehicle: Annotated[
         str,
@@ -76,7 +71,6 @@ def encode(
     print(f"{out}: {len(frames)} frames, {sum(map(len, frames)):,} bytes", file=sys.stderr)
 
 
-@app.command("decode")
 def decode(
     file: Annotated[Path, typer.Argument(help="Frames, each behind its length (4 bytes) or one behind the other.")],
 ) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from jinqiao.base.errors import InputError, Problem
 from jinqiao.gateway.platform.storage import FILE, Storage
-from jinqiao.gateway.platform.thing_model import load_thing_model
+from jinqiao.gateway.platform.thing_model_file import load_thing_model
 
 from .kept import AsJson, Data
 

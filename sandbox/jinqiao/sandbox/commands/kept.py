@@ -31,7 +31,7 @@ def kept_platform(data: Path, *, make: bool = False) -> Iterator[tuple[Platform,
         raise InputError(f"no data in {str(data)!r}\n  begin with: jinqiao product add --data {data} --name NAME")
     storage = Storage(data)
     try:
-        platform = Platform(persistence.load_kept(storage))
+        platform = Platform(persistence.load_kept(storage, unopened=True))
         persistence.attach(platform, storage)
         yield platform, storage
     finally:

@@ -22,13 +22,12 @@ from jinqiao.gateway.platform.persistence import product_row
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Device, Product
 from jinqiao.gateway.platform.registry_file import ProductKey
-from jinqiao.gateway.platform.thing_model import load_thing_model
+from jinqiao.gateway.platform.thing_model_file import load_thing_model
 
 from .kept import AsJson, Data, kept_platform, product_of
 
-__all__ = ["app"]
+__all__ = ["add", "delete", "disable", "enable", "list_", "show"]
 
-app = typer.Typer(help="The products of a data folder.", no_args_is_help=True)
 
 Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
 
@@ -49,7 +48,6 @@ class Validation(StrEnum):
     NONE = "none"
 
 
-@app.command("add")
 def add(
     data: Data,
     name: Annotated[str, typer.Option(help="What people call it.", show_default=False)],
@@ -88,7 +86,6 @@ def add(
     _tell(_row(product), json_)
 
 
-@app.command("list")
 def list_(data: Data, json_: AsJson = False) -> None:
     """List the products.
 
@@ -109,7 +106,6 @@ def list_(data: Data, json_: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command("show")
 def show(data: Data, product_key: Key, json_: AsJson = False) -> None:
     """Show a product with its secret.
 
@@ -121,7 +117,6 @@ def show(data: Data, product_key: Key, json_: AsJson = False) -> None:
         _tell(_row(product_of(platform, product_key)), json_)
 
 
-@app.command("disable")
 def disable(data: Data, product_key: Key) -> None:
     """Disable every device of a product: none may connect.
 
@@ -132,7 +127,6 @@ def disable(data: Data, product_key: Key) -> None:
     _switch(data, product_key, True)
 
 
-@app.command("enable")
 def enable(data: Data, product_key: Key) -> None:
     """Let every device of a product connect again.
 
@@ -143,7 +137,6 @@ def enable(data: Data, product_key: Key) -> None:
     _switch(data, product_key, False)
 
 
-@app.command("delete")
 def delete(data: Data, product_key: Key) -> None:
     """Delete a product with all its devices.
 

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
-from jinqiao.simulator.scenario import load_scenario, schema_text
 
 __all__ = ["schema", "validate"]
 
@@ -26,6 +25,8 @@ def validate(
       jinqiao validate scenarios/jinqiao-morning.yaml
       jinqiao validate scenarios/*.yaml
     """
+    from jinqiao.simulator.scenario import load_scenario  # the whole language: not for --help
+
     wrong = 0
     for file in files:
         try:
@@ -48,4 +49,6 @@ def schema() -> None:
       # and as the first line of a scenario:
       # yaml-language-server: $schema=scenario-1.json
     """
+    from jinqiao.simulator.scenario import schema_text
+
     sys.stdout.write(schema_text())

@@ -22,8 +22,9 @@ import numpy as np
 from jinqiao.base.errors import EnvironmentFault, JinqiaoError
 from jinqiao.gateway.history.telemetry import TelemetryPast
 from jinqiao.gateway.mqtt.server import Server
+from jinqiao.gateway.platform.fleet_devices import simulated_product
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry import Application, Registry, simulated_product
+from jinqiao.gateway.platform.registry import Application, Registry
 
 from ..gateway import Gateway, Ports
 from ..loop import run_async

@@ -19,7 +19,7 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.telemetry import Batch
 from jinqiao.gateway.house import HouseLink
 from jinqiao.gateway.links.fleet import Address
-from jinqiao.gateway.platform.devices import FleetDevices
+from jinqiao.gateway.platform.fleet_devices import FleetDevices
 from jinqiao.gateway.platform.ota import DEFAULT_MODULE
 from jinqiao.gateway.vehicle_links import VehicleLinks
 from jinqiao.simulator.check import Checker, Violation
