@@ -16,11 +16,11 @@ import typer
 from ..bench.peers import FASTSIM
 from ..loop import run_async
 from .benchmark import Benchmark
+from .options import AsOneJson
 
 __all__ = ["all_", "command_of", "install_fastsim", "measure_of"]
 
 _BENCHMARKS = "jinqiao.sandbox.bench"
-_AS_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
 def measure_of(row: Benchmark) -> Callable[..., Any]:
@@ -44,7 +44,7 @@ def command_of(row: Benchmark) -> Callable[..., None]:
         else:
             _print(figures)
 
-    as_json = Parameter("json_", Parameter.KEYWORD_ONLY, default=False, annotation=_AS_JSON)
+    as_json = Parameter("json_", Parameter.KEYWORD_ONLY, default=False, annotation=AsOneJson)
     signature = Signature([*(option.parameter() for option in row.options), as_json])
     command.__signature__ = signature  # type: ignore[attr-defined] # read by inspect, and so by typer
     command.__doc__ = f"{row.help}\n\n\b\nExample:\n  jinqiao bench {row.name} {row.example}\n"

@@ -11,10 +11,9 @@ from rich.table import Table
 
 from jinqiao.vehicles.catalogue import VehicleModel, load_catalogue, open_vehicle
 
+from .options import AsJson
+
 __all__ = ["list_", "show"]
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 def list_(json_: AsJson = False) -> None:

@@ -15,12 +15,12 @@ from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Device
 
 from ..credentials import login, snippets
-from .kept import AsJson, Data, device_of, kept_platform, product_of
+from .kept import device_of, kept_platform, product_of
+from .options import AsJson, Data, ProductKey
 
 __all__ = ["add", "delete", "disable", "enable", "list_", "show"]
 
 
-Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
 Name = Annotated[str, typer.Argument(help="Device name.", metavar="DEVICE_NAME", show_default=False)]
 Host = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines connect to.")]
 Port = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
@@ -28,7 +28,7 @@ Port = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port t
 
 def add(
     data: Data,
-    product_key: Key,
+    product_key: ProductKey,
     device_name: Name,
     secret: Annotated[
         str | None, typer.Option(help="Device secret; one is made if none is given.", show_default=False)
@@ -55,7 +55,7 @@ def add(
         _tell(platform, device, mqtt_host, mqtt_port, json_)
 
 
-def list_(data: Data, product_key: Key, json_: AsJson = False) -> None:
+def list_(data: Data, product_key: ProductKey, json_: AsJson = False) -> None:
     """List a product's devices.
 
     \b
@@ -76,7 +76,7 @@ def list_(data: Data, product_key: Key, json_: AsJson = False) -> None:
 
 def show(
     data: Data,
-    product_key: Key,
+    product_key: ProductKey,
     device_name: Name,
     mqtt_host: Host = "127.0.0.1",
     mqtt_port: Port = 1883,
@@ -92,7 +92,7 @@ def show(
         _tell(platform, device_of(platform, product_key, device_name), mqtt_host, mqtt_port, json_)
 
 
-def disable(data: Data, product_key: Key, device_name: Name) -> None:
+def disable(data: Data, product_key: ProductKey, device_name: Name) -> None:
     """Disable a device: it is put out and may not connect.
 
     \b
@@ -103,7 +103,7 @@ def disable(data: Data, product_key: Key, device_name: Name) -> None:
         provisioning.disable_device(platform, device_of(platform, product_key, device_name))
 
 
-def enable(data: Data, product_key: Key, device_name: Name) -> None:
+def enable(data: Data, product_key: ProductKey, device_name: Name) -> None:
     """Let a device connect again.
 
     \b
@@ -114,7 +114,7 @@ def enable(data: Data, product_key: Key, device_name: Name) -> None:
         provisioning.enable_device(platform, device_of(platform, product_key, device_name))
 
 
-def delete(data: Data, product_key: Key, device_name: Name) -> None:
+def delete(data: Data, product_key: ProductKey, device_name: Name) -> None:
     """Delete a device and everything remembered of it.
 
     \b

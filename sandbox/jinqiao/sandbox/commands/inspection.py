@@ -13,7 +13,7 @@ from jinqiao.base.errors import InputError, Problem
 from jinqiao.gateway.platform.storage import FILE, Storage
 from jinqiao.gateway.platform.thing_model_file import load_thing_model
 
-from .kept import AsJson, Data
+from .options import AsJson, Data
 
 __all__ = ["log", "thing_model"]
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
@@ -16,12 +13,7 @@ from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Device, Product
 from jinqiao.gateway.platform.storage import FILE, Storage
 
-__all__ = ["AsJson", "Data", "device_of", "kept_platform", "product_of"]
-
-Data = Annotated[
-    Path, typer.Option("--data", help="The data folder of: jinqiao serve --data.", metavar="DIR", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+__all__ = ["device_of", "kept_platform", "product_of"]
 
 
 @contextmanager

@@ -15,21 +15,18 @@ from rich.console import Console
 from rich.table import Table
 
 from jinqiao.base.errors import InputError
-from jinqiao.gateway.platform import provisioning
+from jinqiao.gateway.platform import provisioning, registry_file
 from jinqiao.gateway.platform.devices import ListedDevices
 from jinqiao.gateway.platform.ev_thing_model import ev_thing_model
 from jinqiao.gateway.platform.persistence import product_row
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Device, Product
-from jinqiao.gateway.platform.registry_file import ProductKey
 from jinqiao.gateway.platform.thing_model_file import load_thing_model
 
-from .kept import AsJson, Data, kept_platform, product_of
+from .kept import kept_platform, product_of
+from .options import AsJson, Data, ProductKey
 
 __all__ = ["add", "delete", "disable", "enable", "list_", "show"]
-
-
-Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
 
 
 class NodeKind(StrEnum):
@@ -73,7 +70,7 @@ def add(
     """
     key = key or "a1" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(9))
     try:
-        TypeAdapter(ProductKey).validate_python(key)
+        TypeAdapter(registry_file.ProductKey).validate_python(key)
     except ValidationError:
         raise InputError(f"{key!r} is no product key: 1 to 32 letters and digits, none of the system's roots") from None
     model = load_thing_model(thing_model, validation=validation.value) if thing_model else ev_thing_model(key)
@@ -106,7 +103,7 @@ def list_(data: Data, json_: AsJson = False) -> None:
     Console().print(table)
 
 
-def show(data: Data, product_key: Key, json_: AsJson = False) -> None:
+def show(data: Data, product_key: ProductKey, json_: AsJson = False) -> None:
     """Show a product with its secret.
 
     \b
@@ -117,7 +114,7 @@ def show(data: Data, product_key: Key, json_: AsJson = False) -> None:
         _tell(_row(product_of(platform, product_key)), json_)
 
 
-def disable(data: Data, product_key: Key) -> None:
+def disable(data: Data, product_key: ProductKey) -> None:
     """Disable every device of a product: none may connect.
 
     \b
@@ -127,7 +124,7 @@ def disable(data: Data, product_key: Key) -> None:
     _switch(data, product_key, True)
 
 
-def enable(data: Data, product_key: Key) -> None:
+def enable(data: Data, product_key: ProductKey) -> None:
     """Let every device of a product connect again.
 
     \b
@@ -137,7 +134,7 @@ def enable(data: Data, product_key: Key) -> None:
     _switch(data, product_key, False)
 
 
-def delete(data: Data, product_key: Key) -> None:
+def delete(data: Data, product_key: ProductKey) -> None:
     """Delete a product with all its devices.
 
     \b
