@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jinqiao.gateway.platform.codes import TEXT
 from jinqiao.gateway.platform.topics import TOPICS, Direction, Topic
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, World
+from support.examples import examples
 
 HANDLED = [row for row in TOPICS if row.handler is not None and Direction.UP in row.direction]
 ANSWERED = [row for row in HANDLED if row.replies and row.kind not in {"raw_up", "file_upload", "file_download"}]
@@ -59,7 +60,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600))
 @given(st.sampled_from(HANDLED), JSON, st.sampled_from(["1", 5, None, [1]]))
 def test_any_params_are_answered_by_a_code(row: Topic, params: Any, identifier: Any) -> None:
     world = World()

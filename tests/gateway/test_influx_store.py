@@ -261,6 +261,7 @@ def series(port: int, metric: str, **tags: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in answer.read().splitlines()]
 
 
+@pytest.mark.program
 def test_a_real_server_gives_back_what_was_written(victoria_metrics: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     store = InfluxStore(parse_target(f"http://127.0.0.1:{victoria_metrics}?bucket=fleet&org=me"))

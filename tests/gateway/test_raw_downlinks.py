@@ -20,6 +20,7 @@ from jinqiao.gateway.platform.layout import Field, Layout
 from jinqiao.gateway.platform.raw import Converter
 from jinqiao.gateway.platform.script_converter import ScriptConverter
 from support.cloud_world import DN, PK, CloudWorld
+from support.examples import examples
 
 S = f"/sys/{PK}/{DN}"
 DOWN_RAW = f"{S}/thing/model/down_raw"
@@ -255,7 +256,7 @@ class Says:
         return json.dumps(message).encode()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(MESSAGES, st.sampled_from(["up_raw", "down_raw_reply"]))
 def test_whatever_a_script_makes_is_answered_or_logged(message: dict[str, Any], suffix: str) -> None:
     world = RawWorld(Says(message))

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
+
 from support.programs import JINQIAO
+
+pytestmark = pytest.mark.program
 
 
 def test_every_command_comes_back_and_shows() -> None:

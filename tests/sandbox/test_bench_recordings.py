@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from jinqiao.sandbox.bench.protobuf import bench_protobuf
 from jinqiao.sandbox.bench.recordings import bench_recordings
 
@@ -14,6 +16,7 @@ def test_protobuf_is_held_against_google() -> None:
     assert found["messages_per_s"] > 0
 
 
+@pytest.mark.program
 def test_everything_that_was_recorded_is_read_and_replayed() -> None:
     found = asyncio.run(bench_recordings(vehicles=1000, batches=3, seconds=1))
     assert found["samples"] == 3000

@@ -199,6 +199,7 @@ def test_a_wrong_can_block_is_named_with_its_place(written: str, told: str) -> N
     assert told in str(caught.value)
 
 
+@pytest.mark.program
 def test_the_reader_of_the_documentation_reads_a_run(tmp_path: Path) -> None:
     example = re.search(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert example is not None

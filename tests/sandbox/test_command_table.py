@@ -74,6 +74,7 @@ def test_a_benchmark_takes_the_options_of_its_row(row: Benchmark) -> None:
     assert "{" not in row.begins.format(**values)
 
 
+@pytest.mark.program
 def test_help_imports_no_command() -> None:
     found = imported("--help")
     assert found & (HEAVY | {"pydantic"}) == set()
@@ -82,11 +83,13 @@ def test_help_imports_no_command() -> None:
     }
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("group", ["device", "bench", "catalog"])
 def test_help_of_a_group_imports_none_of_its_commands(group: str) -> None:
     assert imported(group, "--help") & HEAVY == set()
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("command", ["validate", "certs", "watch"])
 def test_help_of_a_command_leaves_the_simulator_alone(command: str) -> None:
     assert (
@@ -95,6 +98,7 @@ def test_help_of_a_command_leaves_the_simulator_alone(command: str) -> None:
     )
 
 
+@pytest.mark.program
 def test_devices_are_added_without_simulator_broker_and_thing_models(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path))
     product = imported("product", "add", "--name", "T-Box", "--key", "a1carPK0001", *data)

@@ -185,6 +185,7 @@ def test_bench_posts_matches_every_reply(start: Start) -> None:
         assert found["refused"] == 0
 
 
+@pytest.mark.program
 def test_the_module_runs_like_the_program() -> None:
     told = subprocess.run(
         [sys.executable, "-m", "jinqiao.sandbox.cli", "--help"], capture_output=True, text=True, timeout=30, check=True

@@ -100,6 +100,7 @@ def test_no_payload_breaks_it(world: World, payload: bytes) -> None:
     Diagnostics(world).respond(0, payload)
 
 
+@pytest.mark.program
 def test_a_back_end_reads_the_vin_of_a_running_car(tmp_path: Path) -> None:
     """Request down on `down_raw`, the first frame up on `up_raw`, flow control down, the rest up."""
     program = Program("run", str(SCENARIOS / "two-cars.yaml"), "--mqtt-port", "0", "--for", "60s", "-q")

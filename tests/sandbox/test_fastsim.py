@@ -70,6 +70,7 @@ def test_its_own_model_3_is_ours_too(cycle: str, battery: float) -> None:
     assert here.battery_kwh_per_100km == pytest.approx(battery, rel=0.02)
 
 
+@pytest.mark.program
 def test_the_real_fastsim_gives_the_table() -> None:
     require(FASTSIM, INSTALL)
     assert [row[:2] for row in _script().rows()] == [row[:2] for row in RESULTS]
@@ -77,6 +78,7 @@ def test_the_real_fastsim_gives_the_table() -> None:
         assert fresh[2:] == pytest.approx(kept[2:], rel=1e-4)
 
 
+@pytest.mark.program
 def test_the_real_fastsim_gives_its_database_figures() -> None:
     require(FASTSIM, INSTALL)
     parameters = fastsim_parameters(load_vehicle(FOLDER / "tesla-model-3-rwd.yaml")) | DATABASE_FIELDS

@@ -121,6 +121,7 @@ def test_a_label_tells_the_truth() -> None:
     }
 
 
+@pytest.mark.program
 def test_a_run_publishes_labels_and_is_the_same_again(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
         HEAD

@@ -17,6 +17,8 @@ from jinqiao.vehicles.signals import GROUPS, SIGNALS
 from support.back_end import BackEnd
 from support.openapi import Caller
 
+pytestmark = pytest.mark.program
+
 #: Two that drive without end, and post one group every second and the other seldom.
 SCENARIO = """\
 name: last values
