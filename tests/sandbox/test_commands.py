@@ -14,11 +14,15 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from typer.testing import CliRunner
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry import Registry
 from jinqiao.sandbox import gateway as gateway_module
+from jinqiao.sandbox.cli import app
+from jinqiao.vehicles.can.database import MESSAGES
+from jinqiao.vehicles.signals import SIGNALS
 from support.programs import JINQIAO, Program
 
 Start = Callable[..., Program]
@@ -133,17 +137,34 @@ def test_watch_follows_a_run(start: Start, scenarios: Path) -> None:
 def test_bench_render_prints_one_json_object(start: Start) -> None:
     code, lines, _ = start("bench", "render", "--vehicles", "500", "--seconds", "0.1", "--json").finish()
     assert code == 0
-    assert {"posts_per_s", "orjson_posts_per_s", "ratio", "timed_properties", "machine"} <= set(lines[0])
-    assert lines[0]["timed_properties"] >= 14
+    (found,) = lines
+    assert found["vehicles"] == 500
+    assert found["timed_properties"] == len({signal.identifier.split(".")[0] for signal in SIGNALS.group("core")})
+    assert found["ratio"] == pytest.approx(found["posts_per_s"] / found["orjson_posts_per_s"], abs=0.01)
+    assert set(found["machine"]) == {"cpu", "cores", "system", "python", "date"}
 
 
 def test_bench_stores_writes_and_renders(start: Start) -> None:
     code, lines, errors = start("bench", "stores", "--vehicles", "2000", "--seconds", "0.2", "--json").finish()
     assert code == 0, errors
     (found,) = lines
-    assert found["parquet"]["written"] > 0
-    assert found["parquet"]["dropped"] == 0
-    assert found["influx"]["points_per_s"] > found["influx"]["influxdb_client_points_per_s"]
+    parquet, influx = found["parquet"], found["influx"]
+    assert parquet["written"] == parquet["taken"] >= 2000
+    assert parquet["dropped"] == 0
+    assert parquet["files"] >= 1
+    assert found["signals"] == len(SIGNALS.group("core"))
+    rates = influx["points_per_s"] / influx["influxdb_client_points_per_s"]
+    assert influx["ratio"] == pytest.approx(rates, rel=0.01, abs=0.051)
+    # A line has every signal's name and a value, the measurement, two tags and the time.
+    assert influx["bytes_per_point"] > sum(len(signal.name) + 3 for signal in SIGNALS.group("core"))
+
+
+def test_bench_can_packs_what_cantools_does() -> None:
+    done = CliRunner().invoke(app, ["bench", "can", "--vehicles", "3", "--seconds", "0.1", "--json"])
+    found = json.loads(done.stdout)  # other bytes than cantools' would have ended it
+    assert found["messages"] == sum(message.protected for message in MESSAGES.values())
+    assert found["whole_buses"]["frames"] == 3 * sum(message.per_second for message in MESSAGES.values())
+    assert found["ratio"] == pytest.approx(found["frames_per_s"] / found["cantools_frames_per_s"], abs=0.051)
 
 
 def test_bench_end_to_end_delivers_everything(start: Start) -> None:

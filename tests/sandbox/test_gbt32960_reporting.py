@@ -222,7 +222,8 @@ async def test_a_platform_that_falls_silent_holds_the_run_up_once() -> None:
     await platform.stop()
     assert report["acknowledged"] == 5
     assert report["sent"] > 200
-    assert 0.5 < loop.time() - since < 10.0
+    # Its patience once, not once a frame, which would be 100 s.
+    assert 0.5 < loop.time() - since < 50.0
 
 
 @pytest.mark.asyncio
