@@ -92,6 +92,7 @@ def test_the_table_names_figure_difference_and_source(tmp_path: Path) -> None:
     assert "3/3" in done.stderr  # progress: two cycles and a charge
 
 
+@pytest.mark.long
 def test_the_whole_catalogue_holds_its_tested_figures() -> None:
     done = CliRunner().invoke(app, ["catalog", "verify", "--json"])
     report = json.loads(done.stdout)
