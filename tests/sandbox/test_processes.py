@@ -26,7 +26,9 @@ def test_the_simulators_process_loads_no_server() -> None:
 def test_the_gateways_process_loads_no_simulator() -> None:
     modules = loaded("import jinqiao.sandbox.run.gateway_process")
     assert "jinqiao.gateway.service" in modules
-    assert not [name for name in modules if name.startswith(("jinqiao.simulator", "jinqiao.vehicles", "simpy", "scipy"))]
+    assert not [
+        name for name in modules if name.startswith(("jinqiao.simulator", "jinqiao.vehicles", "simpy", "scipy"))
+    ]
 
 
 @pytest.mark.parametrize("room", ["wire", "device", "gateway"])
