@@ -19,8 +19,8 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.broker.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.devices import FleetDevices
-from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import FleetDevices, simulated_product
+from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificates
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Connack, Connect, Publish, Subscribe

@@ -17,8 +17,8 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.devices import FleetDevices
-from jinqiao.gateway.platform.registry.registry import Application, Registry, simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import FleetDevices, simulated_product
+from jinqiao.gateway.platform.registry.registry import Application, Registry
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Connect, Publish, Subscribe
 

@@ -157,6 +157,7 @@ def test_a_disk_that_is_slower_than_the_run_costs_what_finds_no_room(
     assert len(rows(tmp_path, "core")) == report["written"]
 
 
+@pytest.mark.program
 def test_after_kill_9_every_finished_segment_is_readable(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys\n"

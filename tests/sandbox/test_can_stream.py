@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.programs import JINQIAO, Program
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "can.md"
@@ -28,6 +30,7 @@ fleets:
 """
 
 
+@pytest.mark.program
 def test_the_reader_of_the_documentation_reads_a_run(tmp_path: Path) -> None:
     example = re.search(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert example is not None

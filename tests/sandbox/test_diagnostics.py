@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
 from jinqiao.simulator.buses.diagnostics import BUS
 from jinqiao.telemetry.v1.can_pb2 import CanBatch
@@ -13,6 +15,7 @@ from support.programs import Program
 SCENARIOS = Path(__file__).parent.parent.parent / "scenarios"
 
 
+@pytest.mark.program
 def test_a_back_end_reads_the_vin_of_a_running_car(tmp_path: Path) -> None:
     """Request down on `down_raw`, the first frame up on `up_raw`, flow control down, the rest up."""
     program = Program("run", str(SCENARIOS / "two-cars.yaml"), "--mqtt-port", "0", "--for", "60s", "-q")

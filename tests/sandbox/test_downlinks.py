@@ -33,6 +33,8 @@ from support.gateway import running_gateway
 from support.openapi import Caller
 from support.programs import Program
 
+pytestmark = pytest.mark.program
+
 SEED = 7
 LIMIT = "charging:ChargeLimit"
 ALL_BUT_POSTS = ("/sys/{}/+/thing/service/#", "/sys/{}/+/thing/config/#", "/sys/{}/+/thing/property/#")

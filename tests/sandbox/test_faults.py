@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.programs import Program
 
 HEAD = """
@@ -30,6 +32,7 @@ faults:
 """
 
 
+@pytest.mark.program
 def test_a_run_publishes_labels_and_is_the_same_again(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
         HEAD

@@ -23,6 +23,8 @@ from jinqiao.wire.mqtt.packets import Publish
 from support.openapi import Caller
 from support.telemetry import batch
 
+pytestmark = pytest.mark.program
+
 NAMES = np.array([b"LBV%014d" % i for i in range(3)], "S17")
 TOPIC = f"/sys/a1JinqiaoEV/{NAMES[0].decode()}/thing/event/property/post"
 

@@ -18,6 +18,8 @@ from jinqiao.sandbox.run.session import run
 from support.back_end import BackEnd
 from support.openapi import Caller
 
+pytestmark = pytest.mark.program
+
 #: Two that drive without end, and post one group every second and the other seldom.
 SCENARIO = """\
 name: last values

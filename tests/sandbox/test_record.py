@@ -63,6 +63,7 @@ def test_a_run_is_recorded_as_it_was_published(start: Start, scenarios: Path, tm
     assert compared > 10
 
 
+@pytest.mark.program
 def test_a_full_disk_ends_the_recording_and_not_the_run(scenarios: Path, tmp_path: Path) -> None:
     path = tmp_path / "run.mcap"
     command = f"ulimit -f 1400; exec {shlex.quote(sys.executable)} -m jinqiao.sandbox.cli run"

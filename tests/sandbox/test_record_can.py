@@ -25,6 +25,7 @@ from jinqiao.telemetry.v1.can_pb2 import CanBatch
 from support.influx_fake import influx_fake
 
 duckdb = pytest.importorskip("duckdb")
+pytestmark = pytest.mark.program
 
 SCENARIO = """\
 name: Buses that break

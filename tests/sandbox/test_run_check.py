@@ -16,6 +16,8 @@ from jinqiao.sandbox.run import start
 from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.simulator.check import Checker, Violation
 
+pytestmark = pytest.mark.program
+
 
 def options(scenarios: Path, summary: Path, *, check: bool) -> RunOptions:
     return RunOptions(

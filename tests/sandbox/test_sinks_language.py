@@ -90,6 +90,7 @@ class Shredder(SinkSpec):
 """
 
 
+@pytest.mark.program
 def test_a_kind_of_sink_is_one_file(tmp_path: Path) -> None:
     """Laid into its folder; then a scenario, `--sink`, its help and the table of the documentation know it."""
     room = tmp_path / "jinqiao" / "sandbox"

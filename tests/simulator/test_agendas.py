@@ -49,6 +49,7 @@ def test_a_commuter_drives_to_work_and_home_again_every_day(make_world, fleet_te
     assert (town.node == agenda.work).all()
 
 
+@pytest.mark.long
 def test_a_low_commuter_charges_at_home_to_his_limit(make_world, fleet_text):
     options = ", charge_below: 0.6, charge_to: 0.62, home_charger: 11 kW"
     world, _ = commuting(make_world, fleet_text, options, soc="0.5", count=3)

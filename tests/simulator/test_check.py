@@ -168,6 +168,7 @@ def test_the_examples_break_no_law(path):
     assert checker.checked > 5_000
 
 
+@pytest.mark.long
 def test_a_fleet_that_does_everything_breaks_no_law(lively):
     checker = checker_of(lively.world)
     at: dict[int, Moment] = {}

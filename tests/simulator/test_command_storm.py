@@ -11,6 +11,8 @@ from jinqiao.simulator.commands.refusals import Refusal
 from jinqiao.simulator.commands.table import PROPERTIES, SERVICES
 from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
 
+pytestmark = pytest.mark.long
+
 CODES = {200} | {refusal.code for refusal in Refusal}
 #: What a storm meets for certain; the rarer reasons have tests of their own.
 OFTEN = {

@@ -21,6 +21,7 @@ from jinqiao.simulator.agendas.delivery import DeliveryAgenda
 from jinqiao.simulator.agendas.ride_hailing import RideHailingAgenda
 from jinqiao.simulator.scenario import Scenario, load_scenario, parse_scenario
 from jinqiao.vehicles.cycles import CYCLES
+from support.examples import examples
 
 CATALOGUE = ("bmw-i3-edrive35l-2022", "bmw-i4-edrive40-2022", "bmw-ix3-2021")
 
@@ -441,7 +442,7 @@ VALUES = st.recursive(
 
 
 @given(data=st.dictionaries(WORDS, VALUES, max_size=6))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_document_is_a_scenario_or_our_error(data: dict[str, object]) -> None:
     problems: tuple[Problem, ...] = ()
     try:

@@ -60,6 +60,7 @@ async def _parquet(names: Sequence[str], batches: Sequence[Batch], seconds: floa
         "samples_per_s": round(report["written"] / took_s),
         "samples_per_cpu_s": round(report["written"] / cpu_s),
         "bytes_per_sample": round(report["bytes"] / max(report["written"], 1), 1),
+        "taken": turn * len(names),
         "written": report["written"],
         "dropped": report["dropped"],
         "files": report["files"],

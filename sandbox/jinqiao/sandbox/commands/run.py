@@ -23,6 +23,7 @@ from ..run.session import Ended
 from ..run.session import run as run_to_the_end
 from ..sinks import addresses, parse_sink
 from ..sinks.kinds.record import RecordSpec
+from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["execute", "run"]
 
@@ -42,27 +43,12 @@ def run(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every random draw; overrides the scenario's.")
     ] = None,
-    mqtt_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the embedded broker; 0 takes any free one.")
-    ] = 1883,
-    mqtts_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
-    ] = None,
-    http_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="Port of /metrics and of MQTT over WebSocket; 0: any free one.",
-            show_default="8080, or a free one",
-        ),
-    ] = None,
-    https_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
-    ] = None,
-    certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
-    mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
+    mqtt_port: MqttPort = 1883,
+    mqtts_port: MqttsPort = None,
+    http_port: HttpPort = None,
+    https_port: HttpsPort = None,
+    certs: Certs = Path("certs"),
+    mqtt_host: MqttHost = "127.0.0.1",
     broker: Annotated[
         str | None,
         typer.Option(

@@ -9,9 +9,6 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
-from jinqiao.simulator.scenario import schema_text
-
-from ..scenario import RunScenario, load_run_scenario
 
 __all__ = ["schema", "validate"]
 
@@ -28,6 +25,8 @@ def validate(
       jinqiao validate scenarios/jinqiao-morning.yaml
       jinqiao validate scenarios/*.yaml
     """
+    from ..scenario import load_run_scenario  # the whole language: not for --help
+
     wrong = 0
     for file in files:
         try:
@@ -50,4 +49,8 @@ def schema() -> None:
       # and as the first line of a scenario:
       # yaml-language-server: $schema=scenario-1.json
     """
+    from jinqiao.simulator.scenario import schema_text
+
+    from ..scenario import RunScenario
+
     sys.stdout.write(schema_text(RunScenario))

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 from jinqiao.device.links.fleet import Address
 from jinqiao.device.links.login import VehicleLinks
 from jinqiao.device.links.shared import SharedLink
-from jinqiao.gateway.platform.registry.devices import FleetDevices
 from jinqiao.simulator.world import World
+from jinqiao.wire.alink.signature import fleet_device_secret
 
 from .child import GatewayProcess
 from .inbox import Inbox
@@ -90,7 +91,7 @@ class Connections:
     async def own(self, world: World, who: Identities, stop: asyncio.Event, stack: AsyncExitStack) -> VehicleLinks:
         """The connections of vehicles that log in by themselves, once all have been answered."""
         devices, inbox = self.options.devices, self.inbox
-        secret: Callable[[str], str | None] = FleetDevices(who.names, fleet_secret=self.logins.fleet_secret).secret
+        secret: Callable[[str], str | None] = partial(fleet_device_secret, self.logins.fleet_secret)
         if devices is not None:
             secret = devices.secret
         on_message = inbox.on_own_message if who.on_platform else None
