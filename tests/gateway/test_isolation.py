@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jinqiao.wire.alink.signature import client_content, sign
-from jinqiao.wire.alink.topics import TOPICS, Topic
+from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
 from jinqiao.wire.mqtt.packets import Connack, Publish, Suback, Subscribe, Will
 from jinqiao.wire.mqtt.properties import Property
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S
@@ -41,7 +41,7 @@ WIDE = [
     *(f"/sys/{PK}/#", f"/sys/{PK}/+/#", f"/sys/{PK}/+/thing/#", f"/sys/{PK}/+/thing/event/property/post", f"{S}/#"),
     *(f"/sys/+/{INTRUDER}/thing/service/property/set", f"/sys/+/{DN}/thing/#", f"/+/{PK}/{INTRUDER}/thing/#"),
     *(f"/{PK}/+/user/#", f"/+/{DN}/user/get", f"/{PK}/#", f"/{PK}/+/user/get", f"/{PK}/{DN}/#"),
-    *("/ext/rrpc/+/#", f"/ext/rrpc/+/{PK}/+/user/get", f"/ext/rrpc/+/sys/{PK}/+/thing/service/#", "/ext/rrpc/#"),
+    *("/ext/rrpc/+/+/#", f"/ext/rrpc/+/{PK}/+/user/get", f"/ext/rrpc/+/sys/{PK}/+/thing/service/#"),
     *("/ext/session/#", f"/ext/session/{PK}/+/combine/login_reply", "/ext/register", "/ext/regnwl", "/ext/+"),
     *("$SYS/#", "$SYS/broker/clients/connected", "$#", "$share", "$share/g", "$queue/#", "$dp", "$SYS/+"),
     *(f"/ext/ntp/{PK}/+/response", f"/shadow/get/{PK}/+", f"/shadow/get/+/{INTRUDER}", f"/ota/device/upgrade/{PK}/#"),
@@ -92,6 +92,62 @@ def test_no_filter_reaches_a_neighbours_topics(sandbox: Sandbox, level: int, pre
         everything_said(sandbox)
         assert heard(intruder) == [], topic_filter
     assert heard(victim)  # so there was something to hear
+
+
+@pytest.mark.parametrize("level", [4, 5])
+@pytest.mark.parametrize("parameters", ["ext=0", "_ss=1,ext=1"])
+def test_filters_that_are_granted_to_everybody_yield_nobody_elses_calls(
+    sandbox: Sandbox, level: int, parameters: str
+) -> None:
+    wide = ("/ext/rrpc/#", "/ext/rrpc/+/#")
+    victim = sandbox.device(level=level, parameters=parameters)
+    intruder = sandbox.device(PK, INTRUDER, parameters, level=level)
+    for client in (victim, intruder):
+        client.send(Subscribe(1, tuple((topic_filter, 1) for topic_filter in wide)))
+        assert client.received() == [Suback(1, (1, 1))]
+    everything_said(sandbox)
+    calls = {topic_of(row) for row in OWNED if row.pattern.startswith("/ext/rrpc/")}
+    assert calls <= {message.topic for message in heard(victim)}
+    assert heard(intruder) == []
+
+
+def test_a_device_does_not_hear_its_own_uplinks_by_a_wildcard(sandbox: Sandbox) -> None:
+    device = sandbox.device(parameters="ext=0")
+    principal = sandbox.broker.sessions[f"{PK}/{DN}"].principal
+    assert principal is not None
+    filters = (f"{S}/#", f"{S}/thing/#", f"{S}/thing/service/+", f"{S}/thing/event/#", "/ext/rrpc/#")
+    device.send(Subscribe(1, tuple((topic_filter, 1) for topic_filter in filters)))
+    device.received()
+    said = {topic_of(row) for row in OWNED if row.direction is Direction.UP or row.is_reply or "rrpc" in row.kind}
+    said = {topic for topic in said if sandbox.platform.parts.access.may_publish(principal, topic)}
+    for second, topic in enumerate(sorted(said)):
+        sandbox.at(second)
+        device.send(b"\xc0\x00")
+        device.send(Publish(topic, CANARY))
+    assert not said & {message.topic for message in heard(device)}
+    assert sandbox.broker.counters.refused["publish"] == 0
+    assert len(said) > 40
+    down = sorted(topic_of(row) for row in OWNED if row.direction is Direction.DOWN and row.pattern.startswith("/sys/"))
+    for index, topic in enumerate(down):
+        sandbox.at(len(said) + index // 20)
+        device.send(b"\xc0\x00")
+        sandbox.publish(topic, CANARY)
+    assert set(down) == {message.topic for message in heard(device)}
+
+
+def test_a_gateway_hears_its_sub_devices_downlinks_by_a_wildcard_until_they_part(sandbox: Sandbox) -> None:
+    gateway, intruder = login(sandbox)
+    assert refused(intruder, f"{SUB}/thing/#")
+    gateway.send(Subscribe(1, ((f"{SUB}/thing/#", 0),)))
+    assert gateway.received() == [Suback(1, (0,))]
+    sandbox.publish(f"{SUB}/thing/service/Unlock", CANARY)
+    sandbox.publish(f"{SUB}/thing/event/property/post", CANARY)
+    assert [message.topic for message in heard(gateway)] == [f"{SUB}/thing/service/Unlock"]
+    params = [{"productKey": SUB_PK, "deviceName": SUB_DN}]
+    gateway.send(Publish(f"{S}/thing/topo/delete", json.dumps({"id": "1", "params": params}).encode()))
+    gateway.received()
+    sandbox.publish(f"{SUB}/thing/service/Unlock", CANARY)
+    assert heard(gateway) == []
 
 
 def test_a_device_of_another_product_hears_nothing_either(sandbox: Sandbox) -> None:

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.broker.policy import Principal
 from jinqiao.gateway.platform.auth.identity import DeviceLogin
-from jinqiao.gateway.platform.auth.permission import may_publish, may_subscribe
+from jinqiao.gateway.platform.auth.permission import (
+    OF_ALL_DEVICES,
+    is_downlink_of,
+    may_publish,
+    may_subscribe,
+)
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
@@ -273,17 +278,22 @@ def test_what_the_official_sdks_subscribe_is_granted(topic_filter: str) -> None:
         "/sys/+/+/thing/service/property/set",
         f"/sys/{PK}/+/thing/service/property/set",
         f"/sys/+/{DN}/thing/service/property/set",
-        f"{S}/#",
-        f"{S}/thing/#",
-        f"{S}/thing/+/property/set",
-        f"{S}/thing/service/#",
         f"{S}/thing/event/property/post",
+        f"{S}/thing/event/+/post",
+        f"{S}/thing/event/#x",
+        f"/sys/{PK}/tbox00/#",
+        f"/sys/{PK}/tbox0012/#",
+        f"/sys/{PK}/tbox002/thing/service/#",
+        f"{S}/things/#",
+        f"{S}/user/#",
         f"/+/{DN}/user/get",
         f"/{PK}/+/user/get",
         f"/{PK}/{DN}/#",
         f"/{PK}/{DN}/+/get",
-        "/ext/rrpc/#",
-        "/ext/rrpc/+/#",
+        "$share/group//ext/rrpc/#",
+        "$share/group//ext/rrpc/+/#",
+        "/ext/rrpc/+/+/#",
+        f"/ext/rrpc/+/sys/{PK}/+/thing/service/#",
         f"/ext/rrpc/+/{PK}/+/user/x",
         f"/ext/+/{PK}/{DN}/response",
         f"/shadow/+/{PK}/{DN}",
@@ -298,13 +308,41 @@ def test_what_the_official_sdks_subscribe_is_granted(topic_filter: str) -> None:
         "$share/group",
         f"$queue{S}/thing/service/property/set",
         f"{S}/thing/service/property/set/",
-        f"{S}/thing/service/property/set/#",
         "test/topic",
         "",
     ],
 )
 def test_filters_that_reach_further_are_refused(topic_filter: str) -> None:
     assert not may_subscribe(REGISTRY, device(), topic_filter)
+
+
+#: What clients in the field subscribe, and its like; each with a downlink that it yields.
+WIDE_OF_ITS_OWN = {
+    f"{S}/#": f"{S}/rrpc/request/1",
+    f"{S}/+/#": f"{S}/_thing/event/notify",
+    f"{S}/thing/#": f"{S}/thing/config/push",
+    f"{S}/thing/event/#": f"{S}/thing/event/property/post_reply",
+    f"{S}/thing/service/#": f"{S}/thing/service/Unlock",
+    f"{S}/thing/+/property/set": f"{S}/thing/service/property/set",
+    f"{S}/rrpc/request/#": f"{S}/rrpc/request/1",
+    f"{S}/broadcast/#": f"{S}/broadcast/request/1",
+    "/ext/rrpc/#": f"/ext/rrpc/1{S}/thing/service/Unlock",
+    "/ext/rrpc/+/#": f"/ext/rrpc/1/{PK}/{DN}/user/x",
+    f"/ext/rrpc/+{S}/#": f"/ext/rrpc/1{S}/thing/service/property/set",
+    f"/ext/rrpc/+/{PK}/{DN}/user/#": f"/ext/rrpc/1/{PK}/{DN}/user/x",
+    f"/ext/session/{PK}/{DN}/#": f"/ext/session/{PK}/{DN}/combine/login_reply",
+    f"$share/group/{S}/thing/service/#": f"{S}/thing/service/Unlock",
+}
+
+
+@pytest.mark.parametrize(("topic_filter", "downlink"), WIDE_OF_ITS_OWN.items())
+def test_wildcards_over_a_devices_own_topics_yield_its_downlinks_alone(topic_filter: str, downlink: str) -> None:
+    assert may_subscribe(REGISTRY, device(), topic_filter)
+    assert matches(topic_filter.removeprefix("$share/group/"), downlink)
+    assert is_downlink_of(f"{PK}/{DN}", downlink)
+    for row in TOPICS:
+        if row.direction is Direction.UP or (row.direction is Direction.BOTH and row.is_reply):
+            assert not is_downlink_of(f"{PK}/{DN}", filled(row))
 
 
 def test_custom_topics_keep_the_platforms_limits_and_system_topics_need_not() -> None:
@@ -351,13 +389,15 @@ THEIRS += ["$SYS/broker/uptime", "test/topic", "/ext/register", "/broadcast/othe
 @given(filters())
 def test_no_filter_lets_a_device_read_what_is_not_its_own(topic_filter: str) -> None:
     if may_subscribe(REGISTRY, device(), topic_filter):
-        assert not [topic for topic in THEIRS if matches(topic_filter, topic)]
+        reached = [topic for topic in THEIRS if matches(topic_filter, topic)]
+        assert not [topic for topic in reached if is_downlink_of(f"{PK}/{DN}", topic)]
+        assert not reached or topic_filter in OF_ALL_DEVICES
 
 
 @settings(max_examples=500, deadline=None)
 @given(filters())
-def test_a_granted_filter_stays_within_one_row(topic_filter: str) -> None:
-    if may_subscribe(REGISTRY, device(), topic_filter):
+def test_a_granted_filter_of_custom_topics_and_broadcasts_stays_within_one_row(topic_filter: str) -> None:
+    if may_subscribe(REGISTRY, device(), topic_filter) and topic_filter.startswith((f"/{PK}/", "/broadcast/")):
         kinds = {row.kind for row in TOPICS if matches(topic_filter, filled(row))}
         assert len(kinds - {"service_reply", "event_post_reply", "property_post_reply", "rrpc"}) <= 1
 

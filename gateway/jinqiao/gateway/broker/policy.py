@@ -92,6 +92,12 @@ class Policy(Protocol):
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
         """Whether every topic this filter can match is the principal's to read."""
 
+    def only_for(self, principal: Principal, topic_filter: str) -> str:
+        """The device whose downlinks alone this filter yields once it is granted; empty for all that it matches."""
+
+    def is_for(self, identity: str, topic: str) -> bool:
+        """Whether this topic name is a downlink of this device; asked once per topic."""
+
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic; asked once per topic, so it may not depend on the sender."""
 

@@ -42,6 +42,9 @@ class TopicRules(Protocol):
     def pushed_to(self, topic: str) -> str | None:
         """Identity of the device that gets this topic unasked."""
 
+    def is_for(self, identity: str, topic: str) -> bool:
+        """Whether this topic is a downlink of this device."""
+
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Route(Generic[S]):
@@ -153,6 +156,11 @@ class Router(Generic[S]):
     def _find(self, topic: bytes) -> Route[S]:
         name = decode_name(topic)
         found = self._trie.match(name)
+        strays = [
+            who for who, grant in found.items() if grant.only_for and not self._rules.is_for(grant.only_for, name)
+        ]
+        for who in strays:
+            del found[who]
         identity = self._rules.pushed_to(name)
         if identity is not None:
             pushed = self._pushed.get(identity)

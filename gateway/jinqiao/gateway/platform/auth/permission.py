@@ -2,9 +2,10 @@
 
 An application that has every product of the registry may use any wildcard; one with fewer names the product key.
 
-A device's filter is granted when one readable row of the table, with the device's own names in it, covers it whole; so
-no wildcard can reach a neighbour or cross from one class of topics into another. The answer does not depend on who
-is connected, so a broker may keep it.
+A device's filter is granted when one readable row of the table, with the device's own names in it, covers it whole. So
+are wildcards below a root of its own, such as `/sys/{pk}/{dn}/thing/#`, and `/ext/rrpc/#`, which clients in the field
+subscribe: they match uplinks too, and the last one neighbours' calls, so `is_downlink_of` decides topic by topic what
+is delivered. The answers do not depend on who is connected, so a broker may keep them.
 """
 
 from __future__ import annotations
@@ -13,13 +14,27 @@ from collections.abc import Callable, Mapping
 
 from jinqiao.gateway.broker.policy import Principal
 from jinqiao.gateway.platform.registry.registry import Device, Registry
-from jinqiao.wire.alink.routing import find, rows_covering
+from jinqiao.wire.alink.routing import find, rows_covering, rows_met
 from jinqiao.wire.alink.topics import RESERVED_KEYS, TOPICS, Direction
+from jinqiao.wire.mqtt.topics import has_wildcard
 
-__all__ = ["may_publish", "may_subscribe", "publishes_as", "subscribes_as", "unshared"]
+__all__ = [
+    "OF_ALL_DEVICES",
+    "is_downlink_of",
+    "may_publish",
+    "may_subscribe",
+    "publishes_as",
+    "subscribes_as",
+    "unshared",
+]
 
 #: Limits of a device's custom and broadcast topics; system topics may be deeper.
 LONGEST_TOPIC, MOST_SLASHES = 128, 7
+
+#: Filters that name no device and are granted to each, for its own calls; no shared subscription can be parted so.
+OF_ALL_DEVICES = frozenset({"/ext/rrpc/#", "/ext/rrpc/+/#"})
+#: What a device's own topics begin with, besides the custom ones.
+_ROOTS = ("/sys/{}/", "/ext/session/{}/", "/ext/ntp/{}/", "/ext/rrpc/+/sys/{}/", "/ext/rrpc/+/{}/user/")
 
 Rule = Callable[[Registry, Principal, str], bool]
 
@@ -33,7 +48,10 @@ def may_publish(registry: Registry, principal: Principal, topic: str) -> bool:
 
 def may_subscribe(registry: Registry, principal: Principal, topic_filter: str) -> bool:
     """Whether every topic this filter can match is the principal's to read; a `$share/{group}/` is passed over."""
-    return principal.kind == "in_house" or _SUBSCRIBE[principal.kind](registry, principal, unshared(topic_filter))
+    plain = unshared(topic_filter)
+    if plain != topic_filter and plain in OF_ALL_DEVICES and principal.kind == "device":
+        return False
+    return principal.kind == "in_house" or _SUBSCRIBE[principal.kind](registry, principal, plain)
 
 
 def unshared(topic_filter: str) -> str:
@@ -66,11 +84,31 @@ def _device_subscribes(_: Registry, principal: Principal, topic_filter: str) -> 
 
 
 def subscribes_as(device: Device, topic_filter: str) -> bool:
-    """Whether every topic this filter can match is this device's to read, whoever speaks for it."""
+    """Whether what this filter yields is this device's to read, whoever speaks for it."""
+    if _is_below_own_root(device.identity, topic_filter):
+        rows = rows_met(topic_filter, device.product.key, device.name)
+        return any(Direction.DOWN in row.direction for row in rows)
     rows = rows_covering(topic_filter, device.product.key, device.name)
     readable = [row for row in rows if Direction.DOWN in row.direction]
     limited = any(row.kind in {"custom", "broadcast"} for row in readable)
     return bool(readable) and (not limited or _within_limits(topic_filter))
+
+
+def _is_below_own_root(identity: str, topic_filter: str) -> bool:
+    if not has_wildcard(topic_filter):
+        return False
+    return topic_filter in OF_ALL_DEVICES or topic_filter.startswith(tuple(root.format(identity) for root in _ROOTS))
+
+
+def is_downlink_of(identity: str, topic: str) -> bool:
+    """Whether this topic name is this device's to read; what both ends may write is, unless it is a reply of its own."""
+    found = find(topic)
+    if found is None or Direction.DOWN not in found.row.direction:
+        return False
+    if not found.device_name:
+        return found.product_key == identity.partition("/")[0]
+    own = f"{found.product_key}/{found.device_name}" == identity
+    return own and (found.row.direction is Direction.DOWN or not found.row.is_reply)
 
 
 def _within_limits(topic: str) -> bool:
