@@ -115,7 +115,15 @@ def test_a_device_does_not_hear_its_own_uplinks_by_a_wildcard(sandbox: Sandbox) 
     device = sandbox.device(parameters="ext=0")
     principal = sandbox.broker.sessions[f"{PK}/{DN}"].principal
     assert principal is not None
-    filters = (f"{S}/#", f"{S}/thing/#", f"{S}/thing/service/+", f"{S}/thing/event/#", "/ext/rrpc/#")
+    filters = (
+        f"{S}/rrpc/#",
+        f"{S}/_thing/#",
+        f"{S}/broadcast/#",
+        f"{S}/thing/#",
+        f"{S}/thing/service/+",
+        f"{S}/thing/event/#",
+        "/ext/rrpc/#",
+    )
     device.send(Subscribe(1, tuple((topic_filter, 1) for topic_filter in filters)))
     device.received()
     said = {topic_of(row) for row in OWNED if row.direction is Direction.UP or row.is_reply or "rrpc" in row.kind}

@@ -278,6 +278,10 @@ def test_what_the_official_sdks_subscribe_is_granted(topic_filter: str) -> None:
         "/sys/+/+/thing/service/property/set",
         f"/sys/{PK}/+/thing/service/property/set",
         f"/sys/+/{DN}/thing/service/property/set",
+        f"{S}/#",
+        f"{S}/+/#",
+        f"{S}/thing/+/property/set",
+        f"{S}/thing/+/#",
         f"{S}/thing/event/property/post",
         f"{S}/thing/event/+/post",
         f"{S}/thing/event/#x",
@@ -318,12 +322,10 @@ def test_filters_that_reach_further_are_refused(topic_filter: str) -> None:
 
 #: What clients in the field subscribe, and its like; each with a downlink that it yields.
 WIDE_OF_ITS_OWN = {
-    f"{S}/#": f"{S}/rrpc/request/1",
-    f"{S}/+/#": f"{S}/_thing/event/notify",
+    f"{S}/_thing/#": f"{S}/_thing/event/notify",
     f"{S}/thing/#": f"{S}/thing/config/push",
     f"{S}/thing/event/#": f"{S}/thing/event/property/post_reply",
     f"{S}/thing/service/#": f"{S}/thing/service/Unlock",
-    f"{S}/thing/+/property/set": f"{S}/thing/service/property/set",
     f"{S}/rrpc/request/#": f"{S}/rrpc/request/1",
     f"{S}/broadcast/#": f"{S}/broadcast/request/1",
     "/ext/rrpc/#": f"/ext/rrpc/1{S}/thing/service/Unlock",

@@ -16,7 +16,6 @@ from jinqiao.gateway.broker.policy import Principal
 from jinqiao.gateway.platform.registry.registry import Device, Registry
 from jinqiao.wire.alink.routing import find, rows_covering, rows_met
 from jinqiao.wire.alink.topics import RESERVED_KEYS, TOPICS, Direction
-from jinqiao.wire.mqtt.topics import has_wildcard
 
 __all__ = [
     "OF_ALL_DEVICES",
@@ -33,8 +32,11 @@ LONGEST_TOPIC, MOST_SLASHES = 128, 7
 
 #: Filters that name no device and are granted to each, for its own calls; no shared subscription can be parted so.
 OF_ALL_DEVICES = frozenset({"/ext/rrpc/#", "/ext/rrpc/+/#"})
-#: What a device's own topics begin with, besides the custom ones.
-_ROOTS = ("/sys/{}/", "/ext/session/{}/", "/ext/ntp/{}/", "/ext/rrpc/+/sys/{}/", "/ext/rrpc/+/{}/user/")
+#: Below these a device's filter may end in `#`, whatever rows that takes in.
+_ROOTS = (
+    *("/sys/{}/thing/", "/sys/{}/_thing/", "/sys/{}/rrpc/", "/sys/{}/broadcast/"),
+    *("/ext/session/{}/", "/ext/rrpc/+/sys/{}/", "/ext/rrpc/+/{}/user/"),
+)
 
 Rule = Callable[[Registry, Principal, str], bool]
 
@@ -95,13 +97,14 @@ def subscribes_as(device: Device, topic_filter: str) -> bool:
 
 
 def _is_below_own_root(identity: str, topic_filter: str) -> bool:
-    if not has_wildcard(topic_filter):
-        return False
-    return topic_filter in OF_ALL_DEVICES or topic_filter.startswith(tuple(root.format(identity) for root in _ROOTS))
+    if topic_filter in OF_ALL_DEVICES:
+        return True
+    roots = [root.format(identity) for root in _ROOTS] if topic_filter.endswith("/#") else []
+    return any(topic_filter.startswith(root) and "+" not in topic_filter[len(root) :] for root in roots)
 
 
 def is_downlink_of(identity: str, topic: str) -> bool:
-    """Whether this topic name is this device's to read; what both ends may write is, unless it is a reply of its own."""
+    """Whether this topic name is this device's to read; of what both ends write, its own replies are not."""
     found = find(topic)
     if found is None or Direction.DOWN not in found.row.direction:
         return False
