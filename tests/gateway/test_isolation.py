@@ -373,6 +373,7 @@ def test_another_gateways_sub_device_is_as_closed_as_any_device(sandbox: Sandbox
     ("suffix", "params", "code"),
     [
         ("/thing/topo/delete", [{"productKey": SUB_PK, "deviceName": SUB_DN}], 6401),
+        ("/thing/sub/register", [{"productKey": SUB_PK, "deviceName": SUB_DN}], 6619),
         ("/thing/sub/unregister", [{"productKey": SUB_PK, "deviceName": SUB_DN}], 6401),
         (
             "/thing/event/property/pack/post",

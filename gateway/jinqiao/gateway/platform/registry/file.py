@@ -25,7 +25,7 @@ from jinqiao.wire.alink.topics import RESERVED_KEYS
 
 from .accounts import AccessKey
 from .devices import ListedDevices
-from .registry import Application, ConsumerGroup, NodeType, Product, Registry
+from .registry import Application, ConsumerGroup, Product, Registry
 
 __all__ = ["RegistryFile", "load_registry"]
 
@@ -74,7 +74,7 @@ class ProductEntry(_Strict):
     thing_model: str | None = None
     product_secret: Secret | None = Field(default=None, repr=False)
     dynamic_registration: bool = False
-    node_type: NodeType = "device"
+    node_type: Literal["device", "gateway", "sub_device"] | None = None
     #: As the platform's products have it: type and range, identifier and type alone, or nothing.
     validation: Literal["strong", "weak", "none"] = "strong"
     #: What turns raw data into Alink and back: a Python script beside the registry, or the fields of one frame.
@@ -138,7 +138,7 @@ def _product(entry: ProductEntry, model: ThingModel, folder: Path) -> Product:
         devices=ListedDevices({device.device_name: device.device_secret for device in entry.devices}),
         secret=entry.product_secret,
         dynamic_registration=entry.dynamic_registration,
-        node_type=entry.node_type,
+        node_type=entry.node_type or "unstated",
         converter=_converter(entry, folder),
     )
 

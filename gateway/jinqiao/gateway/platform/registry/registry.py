@@ -29,7 +29,8 @@ __all__ = [
     "simulated_product",
 ]
 
-NodeType = Literal["device", "gateway", "sub_device"]
+#: A product that does not say what its devices are may have any.
+NodeType = Literal["device", "gateway", "sub_device", "unstated"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +43,7 @@ class Product:
     devices: Devices = field(repr=False)
     secret: str | None = field(default=None, repr=False)
     dynamic_registration: bool = False
-    node_type: NodeType = "device"
+    node_type: NodeType = "unstated"
     #: What turns raw data of its devices into Alink and back.
     converter: Converter | None = field(default=None, repr=False)
     #: Raw data is for subscribers: the CAN frames of simulated vehicles are forwarded, not converted and not refused.
