@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jinqiao.gateway.platform.registry.registry import Registry
+from jinqiao.gateway.storage.registry import seed, take_over
+from jinqiao.gateway.storage.sqlite import Storage
 from jinqiao.wire.alink.signature import client_content, sign
 from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
 from jinqiao.wire.mqtt.packets import Connack, Publish, Suback, Subscribe, Will
@@ -439,7 +443,8 @@ def test_an_application_of_another_product_reaches_no_device(sandbox: Sandbox) -
     for topic_filter in (*VICTIMS, *WIDE):
         if SUB_PK in topic_filter or topic_filter.startswith("$SYS/"):
             continue  # its own product's; counts of the broker
-        assert refused(other, topic_filter), topic_filter
+        # Wildcards that name no product are granted, for what is its own.
+        assert refused(other, topic_filter) or topic_filter in WIDE, topic_filter
         if other.closed:  # a filter that is none
             other = sandbox.client("app", username="app", password=b"pw")
     for topic in VICTIMS:
@@ -447,3 +452,38 @@ def test_an_application_of_another_product_reaches_no_device(sandbox: Sandbox) -
     assert heard(victim) == []
     everything_said(sandbox)
     assert heard(other) == []
+
+
+def test_an_application_with_a_wildcard_hears_its_own_products_and_not_one_that_comes_later(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    application = sandbox.application()
+    application.send(Subscribe(1, (("#", 0), ("/sys/+/+/thing/event/property/post", 0), ("$share/g/#", 0))))
+    assert application.received() == [Suback(1, (0, 0, 0))]
+    later = replace(sandbox.platform.registry.products[SUB_PK], key="laterPK")
+    storage = Storage(tmp_path)
+    seed(storage, Registry([*sandbox.platform.registry.products.values(), later]))
+    take_over(sandbox.platform, storage)
+    storage.close()
+    assert "laterPK" in sandbox.platform.registry.products
+    for row in OWNED:
+        sandbox.publish(topic_of(row, "laterPK", "x"), CANARY)
+    assert heard(application) == []
+    sandbox.publish(f"{S}/thing/event/property/post", CANARY)
+    assert heard(application)
+
+
+def test_a_client_without_a_name_loses_wildcards_when_the_first_product_comes(sandbox: Sandbox, tmp_path: Path) -> None:
+    registry, storage = sandbox.platform.registry, Storage(tmp_path)
+    seed(storage, Registry(registry.products.values()))
+    registry.products.clear()
+    registry.anonymous = True
+    stranger = sandbox.client("stranger")
+    stranger.send(Subscribe(1, (("#", 0), ("test/+", 0))))
+    assert stranger.received() == [Suback(1, (0, 0))]
+    take_over(sandbox.platform, storage)
+    storage.close()
+    everything_said(sandbox)
+    assert heard(stranger) == []
+    sandbox.publish("test/x", CANARY)
+    assert len(heard(stranger)) == 1

@@ -71,7 +71,7 @@ class OpenPolicy:
     def only_for(self, _: Principal, topic_filter: str) -> str:  # noqa: ARG002
         return ""
 
-    def is_for(self, identity: str, topic: str) -> bool:  # noqa: ARG002
+    def is_for(self, reader: str, topic: str) -> bool:  # noqa: ARG002
         return True
 
     def handles_trusted(self, _: str) -> bool:

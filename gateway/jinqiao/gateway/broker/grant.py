@@ -13,7 +13,7 @@ S = TypeVar("S", bound=Hashable)
 class Grant(NamedTuple):
     """The highest QoS, and the options of MQTT 5; `identifiers` are the subscriptions', to be told with messages.
 
-    `only_for` is a device whose downlinks alone the subscription yields, although its filter may match more.
+    `only_for` is whose topics alone the subscription yields, although its filter may match more.
     """
 
     qos: int

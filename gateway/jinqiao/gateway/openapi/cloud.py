@@ -47,7 +47,7 @@ class Cloud:
             xml = wants_xml(request, parameters)
             if request.method not in {"GET", "POST"}:
                 raise ApiError("UnsupportedHTTPMethod")
-            account = authorise(request, parameters, self.platform.registry.access_keys)
+            account = authorise(request, parameters, self.platform.registry.all_keys)
             action = _action(request, parameters)
         except ApiError as error:
             return _refused(request, error, xml=xml)

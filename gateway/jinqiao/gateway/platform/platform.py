@@ -158,12 +158,12 @@ class Platform:
         return self.parts.access.may_subscribe(principal, topic_filter)
 
     def only_for(self, principal: Principal, topic_filter: str) -> str:
-        """The device whose downlinks alone a device's filter with wildcards yields; empty for everything it matches."""
+        """Whose topics alone a filter yields, for `is_for`; empty for everything it matches."""
         return self.parts.access.only_for(principal, topic_filter)
 
-    def is_for(self, identity: str, topic: str) -> bool:
-        """Whether this topic name is a downlink of this device."""
-        return permission.is_downlink_of(identity, topic)
+    def is_for(self, reader: str, topic: str) -> bool:
+        """Whether this topic is to be delivered to whom `only_for` has named."""
+        return permission.is_for(self.registry, reader, topic)
 
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic."""

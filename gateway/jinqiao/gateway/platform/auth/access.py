@@ -49,7 +49,12 @@ class Access:
         return allowed
 
     def only_for(self, principal: Principal, topic_filter: str) -> str:
-        """The device whose downlinks alone this filter yields: that which it names, or who asks; empty for the rest."""
+        """Whose topics alone this filter yields; empty for all that it matches.
+
+        A device's own downlinks or those of the sub-device that it names, an application's products.
+        """
+        if principal.kind == "application":
+            return permission.only_for_application(principal.subject, topic_filter)
         plain = permission.unshared(topic_filter)
         if principal.kind != "device" or not has_wildcard(plain):
             return ""

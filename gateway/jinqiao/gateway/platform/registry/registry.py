@@ -66,11 +66,17 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """MQTT credentials of a customer's back end, for all topics of its products."""
+    """Credentials of a customer's back end, for all topics of its products and as an access key.
+
+    `products` None: all, those that come later included.
+    """
 
     username: str
     password: str = field(repr=False)
-    products: frozenset[str] = frozenset()
+    products: frozenset[str] | None = None
+
+    def sees(self, product_key: str) -> bool:
+        return self.products is None or product_key in self.products
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,12 @@ class Registry:
         product = self.products.get(product_key)
         secret = product.devices.secret(device_name) if product else None
         return Device(product, device_name, secret) if product and secret is not None else None
+
+    @property
+    def all_keys(self) -> dict[str, AccessKey]:
+        """Access keys by id; an application's credentials are one, unless a key of its own has that id."""
+        keys = {a.username: AccessKey(a.username, a.password, a.products) for a in self.applications.values()}
+        return keys | self.access_keys
 
     def application(self, username: str) -> Application | None:
         return self.applications.get(username)
