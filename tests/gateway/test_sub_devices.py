@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.platform import provisioning
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.storage.kinds import RESTORE
 from jinqiao.gateway.storage.sqlite import Row
@@ -145,6 +147,53 @@ def test_product_register_as_captured(world: World, random: str, signature: str)
     data = world.request(world.connect(), topic, {"proxieds": [entry, *bad]})["data"]
     assert data["successes"] == [{"iotId": iot_id(SUB_PK, SUB_DN), **NAMES, "deviceSecret": "subsecret"}]
     assert [failure["code"] for failure in data["failures"]] == [6600, 6292, 5005, 460, 460]
+
+
+def test_a_secret_is_not_given_to_a_stranger_that_says_it_is_a_gateway(world: World) -> None:
+    """Whatever allows dynamic registration: products of devices with connections of their own, and devices in use."""
+    intruder, products = world.connect(PK, "gw2"), world.platform.registry.products
+    for node_type, code in (("device", 6288), ("gateway", 6288), ("unstated", 200), ("sub_device", 200)):
+        products[SUB_PK] = replace(products[SUB_PK], node_type=node_type)  # type: ignore[arg-type]
+        params = [{**NAMES, "deviceName": f"new-{node_type}"}]
+        assert world.request(intruder, "thing/sub/register", params, f"/sys/{PK}/gw2")["code"] == code
+        assert (world.platform.registry.device(SUB_PK, f"new-{node_type}") is None) is (code != 200)
+    world.connect(SUB_PK, "other")
+    params = [{**NAMES, "deviceName": "other"}]
+    assert world.request(intruder, "thing/sub/register", params, f"/sys/{PK}/gw2")["code"] == 6289
+    proven = {**NAMES, "deviceName": "other", "random": "r", "signMethod": "hmacSha256"}
+    proven["sign"] = sign("hmacSha256", "prodsecret", f"deviceNameotherproductKey{SUB_PK}randomr")
+    topic = "thing/proxy/provisioning/product_register"
+    data = world.request(intruder, topic, {"proxieds": [proven]}, f"/sys/{PK}/gw2")["data"]
+    assert [failure["code"] for failure in data["failures"]] == [6289]
+
+
+def test_a_gateway_gets_the_secrets_of_its_own_again(world: World) -> None:
+    logged_in(world)
+    body = world.request(world.connect(), "thing/sub/register", [NAMES])
+    assert (body["code"], body["data"][0]["deviceSecret"]) == (200, "subsecret")
+
+
+def test_one_gateway_registers_so_many_and_all_of_a_message_or_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provisioning, "MOST_REGISTERED_BY_ONE", 3)
+    gateway = world.connect()
+
+    def register(*names: str, topic: str = S) -> int:
+        params = [{**NAMES, "deviceName": name} for name in names]
+        code: int = world.request(gateway, "thing/sub/register", params, topic)["code"]
+        return code
+
+    assert register("a", "b", "a") == 200  # the same one twice is one
+    assert register("c", "d") == 6400
+    assert world.platform.registry.device(SUB_PK, "c") is None
+    assert register("c", SUB_DN) == 200
+    assert register("a", "b", "c") == 200  # nothing new
+    assert register("d") == 6400
+    world.platform.parts.provisioning.delete(world.device(SUB_PK, "a"))
+    assert register("d") == 200
+    gateway = world.connect(PK, "gw2")
+    assert register("e", topic=f"/sys/{PK}/gw2") == 200
 
 
 # Topology.

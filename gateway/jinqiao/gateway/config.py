@@ -23,7 +23,7 @@ class Ports:
     """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote.
 
     `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
-    `gbt32960_usual` takes the usual port of GB/T 32960 if it is free, and else none.
+    `gbt32960_allowed` are addresses and SIM cards (ICCID) of vehicles that may log in over GB/T 32960; none: all.
     """
 
     host: str = "127.0.0.1"
@@ -35,7 +35,7 @@ class Ports:
     #: The same as `http`, over TLS.
     https: int | None = None
     gbt32960: int | None = None
-    gbt32960_usual: bool = False
+    gbt32960_allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

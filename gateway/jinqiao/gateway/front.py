@@ -9,7 +9,6 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.system import file_limit, other_port
-from jinqiao.wire.gbt32960.frame import USUAL_PORT
 
 from .broker.limits import Limits
 from .broker.server import Server
@@ -80,16 +79,10 @@ class Front:
         return taken
 
     async def _start_gbt32960(self, ports: Ports) -> dict[str, int]:
-        if ports.gbt32960 is None and not ports.gbt32960_usual:
+        if ports.gbt32960 is None:
             return {}
-        listener = Listener(self._platform)
-        try:
-            found = await listener.start(ports.host, USUAL_PORT if ports.gbt32960 is None else ports.gbt32960)
-        except EnvironmentFault as fault:
-            if ports.gbt32960 is None:  # nobody asked for it
-                _logger.info("GB/T 32960: %s", fault)
-                return {}
-            raise
+        listener = Listener(self._platform, allowed=ports.gbt32960_allowed)
+        found = await listener.start(ports.host, ports.gbt32960)
         self.gbt32960 = listener
         return {"gbt32960_port": found}
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from .cloud import Cloud
 from .downloads import download
-from .http import MAX_BODY, Request, Response, Waiting
+from .http import MAX_BODY, UNSIGNED_BYTES, Request, Response, Waiting
 from .registration import PATHS
 
 __all__ = ["routes"]
@@ -19,9 +19,16 @@ __all__ = ["routes"]
 
 def routes(cloud: Cloud) -> list[Route]:
     """The paths of the cloud side."""
+    judging = asyncio.Lock()
 
     async def answer(request: HttpRequest) -> HttpResponse:
-        result = cloud.dispatch(await _read(request))
+        value = await _read(request)
+        if len(value.body) > UNSIGNED_BYTES and value.path not in PATHS:
+            async with judging:  # one after the other: who is not known cannot keep more than one thread busy
+                judged = await asyncio.to_thread(cloud.judge, value)
+            result = cloud.act(judged)
+        else:
+            result = cloud.dispatch(value)
         if isinstance(result, Waiting):
             result = await _wait(result)
         return _http(result)

@@ -16,7 +16,7 @@ from jinqiao.gateway.platform.auth.vouching import check_registration, device_se
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.wire.alink.codes import OK, TEXT
 
-from .http import MAX_BODY, Request, Response
+from .http import UNSIGNED_BYTES, Request, Response
 
 __all__ = ["PATHS", "Registration"]
 
@@ -37,7 +37,7 @@ class Registration:
         if request.method != "POST":
             return _reply(405, 460, {}, "only POST")
         try:
-            form = request.parameters() if len(request.body) <= MAX_BODY else {}
+            form = request.parameters() if len(request.body) <= UNSIGNED_BYTES else {}
         except ValueError:
             form = {}
         try:

@@ -40,6 +40,7 @@ from jinqiao.wire.alink.limits import DEVICE_RATES
 from jinqiao.wire.alink.routing import find
 from jinqiao.wire.mqtt.reasons import Reason
 
+from .auth import permission
 from .auth.identity import (
     BAD_CREDENTIALS,
     UNAVAILABLE,
@@ -155,6 +156,14 @@ class Platform:
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
         """Whether every topic this filter can match is the principal's to read; a device's refusal is logged."""
         return self.parts.access.may_subscribe(principal, topic_filter)
+
+    def only_for(self, principal: Principal, topic_filter: str) -> str:
+        """Whose topics alone a filter yields, for `is_for`; empty for everything it matches."""
+        return self.parts.access.only_for(principal, topic_filter)
+
+    def is_for(self, reader: str, topic: str) -> bool:
+        """Whether this topic is to be delivered to whom `only_for` has named."""
+        return permission.is_for(self.registry, reader, topic)
 
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic."""

@@ -48,6 +48,7 @@ class Keeper:
         self._fresh: dict[str, Device] = {}
         events = platform.events
         events.subscribe(tuple(kept.event for kept in KEPT), self._keep, before_ack=True)
+        events.bracket(storage.transaction)
         events.subscribe(Refused, lambda event: self._entries.append(LogEntry.of(event)))
         events.subscribe(PropertiesAccepted, self._note)
         events.subscribe(Deleted, lambda event: self._fresh.pop(event.device.identity, None))

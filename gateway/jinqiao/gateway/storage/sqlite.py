@@ -72,7 +72,7 @@ class Storage:
             return
         if version > VERSION:
             raise EnvironmentFault(f"{path} is of version {version}, this program reads version {VERSION}")
-        with self._transaction("the tables"):
+        with self.transaction("the tables"):
             version = int(self._base.execute("PRAGMA user_version").fetchone()[0])  # somebody may have been quicker
             if version == 0:
                 for statement in SCHEMA:
@@ -87,7 +87,7 @@ class Storage:
 
     def keep_all(self, rows: Sequence[Row]) -> None:
         """All or nothing. With a device that is deleted goes everything else that is kept of it."""
-        with self._transaction(", ".join(sorted({row.kind for row in rows}))):
+        with self.transaction(", ".join(sorted({row.kind for row in rows}))):
             for row in rows:
                 if row.kind == "device" and row.value and "deleted" in row.value:
                     self._base.execute("DELETE FROM kept WHERE tenant = ? AND key = ?", (row.tenant, row.key))
@@ -99,7 +99,7 @@ class Storage:
 
     def delete_product(self, product_key: str) -> None:
         """Nothing of this product and its devices is kept any more."""
-        with self._transaction(product_key):
+        with self.transaction(product_key):
             self._base.execute(
                 "DELETE FROM kept WHERE key = ? OR key GLOB ? OR key GLOB ?",
                 (product_key, f"{product_key}/*", f"{product_key}#*"),
@@ -118,7 +118,7 @@ class Storage:
 
     def write_log(self, entries: Iterable[LogEntry]) -> None:
         """Add to the device log; the oldest make room."""
-        with self._transaction("the device log"):
+        with self.transaction("the device log"):
             self._base.executemany("INSERT INTO log VALUES (NULL, ?, ?, ?, ?, ?, ?)", entries)
             self._base.execute("DELETE FROM log WHERE number <= (SELECT MAX(number) FROM log) - ?", (_MOST_LOGGED,))
 
@@ -135,15 +135,21 @@ class Storage:
         self._base.close()
 
     @contextmanager
-    def _transaction(self, what: str) -> Iterator[None]:
+    def transaction(self, what: str = "a change") -> Iterator[None]:
+        """All that is written in this block is kept, or nothing is; a block within another is part of that one."""
+        if self._base.in_transaction:
+            yield
+            return
         try:
             self._base.execute("BEGIN IMMEDIATE")
             yield
             self._base.execute("COMMIT")
-        except (sqlite3.Error, TypeError) as error:
+        except BaseException as error:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
-            raise EnvironmentFault(f"cannot keep {what}: {error}") from error
+            if isinstance(error, (sqlite3.Error, TypeError)):
+                raise EnvironmentFault(f"cannot keep {what}: {error}") from error
+            raise
 
     def _data_version(self) -> int:
         return int(self._base.execute("PRAGMA data_version").fetchone()[0])

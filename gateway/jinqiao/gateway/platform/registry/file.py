@@ -26,7 +26,7 @@ from jinqiao.wire.alink.topics import RESERVED_KEYS
 
 from .accounts import AccessKey
 from .devices import ListedDevices
-from .registry import Application, ConsumerGroup, NodeType, Product, Registry
+from .registry import Application, ConsumerGroup, Product, Registry
 
 __all__ = ["RegistryFile", "load_registry"]
 
@@ -75,7 +75,7 @@ class ProductEntry(_Strict):
     thing_model: str | None = None
     product_secret: Secret | None = Field(default=None, repr=False)
     dynamic_registration: bool = False
-    node_type: NodeType = "device"
+    node_type: Literal["device", "gateway", "sub_device"] | None = None
     #: As the platform's products have it: type and range, identifier and type alone, or nothing.
     validation: Literal["strong", "weak", "none"] = "strong"
     #: What turns raw data into Alink and back: a Python script beside the registry, or the fields of one frame.
@@ -87,12 +87,15 @@ class ProductEntry(_Strict):
 class AccessKeyEntry(_Strict):
     id: Annotated[str, Field(min_length=1)]
     secret: Secret = Field(repr=False)
+    #: Absent: all.
+    products: list[str] | None = None
 
 
 class ApplicationEntry(_Strict):
     username: Username
     password: Secret = Field(repr=False)
-    products: list[str] = Field(default_factory=list)
+    #: Absent: all.
+    products: list[str] | None = None
 
 
 class ConsumerGroupEntry(_Strict):
@@ -111,24 +114,35 @@ class RegistryFile(_Strict):
     deny_subscribe: list[str] = Field(default_factory=list)
 
 
-def load_registry(path: Path | str) -> Registry:
-    """The registry that `path` describes; raises RegistryError."""
+def load_registry(path: Path | str, known: Iterable[str] = ()) -> Registry:
+    """The registry that `path` describes; raises RegistryError.
+
+    `known` are product keys that are there without it, such as those of a data folder: it may name them.
+    """
     document = Document.load(path, error=RegistryError)
     file = document.check(RegistryFile)
     folder = Path(path).parent
     models, model_problems = _thing_models(document, file, folder)
-    found = [*_repeats(document, file), *_strangers(document, file), *_converter_problems(document, file, folder)]
+    found = [
+        *_repeats(document, file),
+        *_strangers(document, file, known),
+        *_converter_problems(document, file, folder),
+    ]
     problems = list(document.refusal(found).problems)
     if problems or model_problems:
         raise RegistryError([*problems, *model_problems])
     return Registry(
         (_product(entry, model, folder) for entry, model in zip(file.products, models, strict=True)),
-        (Application(a.username, a.password, frozenset(a.products)) for a in file.applications),
-        access_keys=(AccessKey(key.id, key.secret) for key in file.access_keys),
+        (Application(a.username, a.password, _named(a.products)) for a in file.applications),
+        access_keys=(AccessKey(key.id, key.secret, _named(key.products)) for key in file.access_keys),
         consumer_groups=(ConsumerGroup(group.id, frozenset(group.products)) for group in file.consumer_groups),
         anonymous=file.anonymous,
         deny_subscribe=file.deny_subscribe,
     )
+
+
+def _named(products: list[str] | None) -> frozenset[str] | None:
+    return None if products is None else frozenset(products)
 
 
 def _product(entry: ProductEntry, model: ThingModel, folder: Path) -> Product:
@@ -139,7 +153,7 @@ def _product(entry: ProductEntry, model: ThingModel, folder: Path) -> Product:
         devices=ListedDevices({device.device_name: device.device_secret for device in entry.devices}),
         secret=entry.product_secret,
         dynamic_registration=entry.dynamic_registration,
-        node_type=entry.node_type,
+        node_type=entry.node_type or "unstated",
         converter=_converter(entry, folder),
     )
 
@@ -197,11 +211,12 @@ def _repeated(document: Document, where: Place, key: str, names: Iterable[Hashab
         seen.add(name)
 
 
-def _strangers(document: Document, file: RegistryFile) -> Iterator[Problem]:
-    """References to products that the file does not describe."""
-    known = {product.product_key for product in file.products}
+def _strangers(document: Document, file: RegistryFile, others: Iterable[str]) -> Iterator[Problem]:
+    """References to products that are not there."""
+    known = {*(product.product_key for product in file.products), *others}
     lists = (
-        *((("applications", row), a.products) for row, a in enumerate(file.applications)),
+        *((("access_keys", row), key.products or ()) for row, key in enumerate(file.access_keys)),
+        *((("applications", row), a.products or ()) for row, a in enumerate(file.applications)),
         *((("consumer_groups", row), group.products) for row, group in enumerate(file.consumer_groups)),
     )
     for where, products in lists:
