@@ -37,6 +37,25 @@ _DEVICE = Group(
     ),
 )
 
+_APPLICATION = Group(
+    "application",
+    "The applications of a data folder: who reads its devices, over MQTT and by cloud call.",
+    (
+        Command(
+            "add",
+            "application:add",
+            "Add an application; prints its credentials, ready to paste. A running server knows it within a second.",
+        ),
+        Command("list", "application:list_", "List the applications."),
+        Command("show", "application:show", "Show an application with its credentials, ready to paste."),
+        Command(
+            "delete",
+            "application:delete",
+            "Delete an application: what it is connected with neither reads nor writes any more.",
+        ),
+    ),
+)
+
 _CATALOG = Group(
     "catalog",
     "The vehicles that can be simulated.",
@@ -91,10 +110,19 @@ _CAN = Group(
     ),
 )
 
+_SCENARIO = Group(
+    "scenario",
+    "The scenarios that come with the program.",
+    (
+        Command("list", "bundled:list_", "List the bundled scenarios; `jinqiao run NAME` runs one in any folder."),
+        Command("copy", "bundled:copy", "Copy a bundled scenario, to change it."),
+    ),
+)
+
 JINQIAO = Group(
     "jinqiao",
     "A connected-car IoT sandbox: fleets of realistic EVs on the topics of a cloud IoT platform.\n\n"
-    "Begin with:  jinqiao run scenarios/jinqiao-morning.yaml --for 60s",
+    "Begin with:  jinqiao run jinqiao-morning --for 60s",
     (
         Command("run", "run:run", "Drive a scenario's fleets and publish their telemetry on an embedded broker."),
         Command(
@@ -124,6 +152,7 @@ JINQIAO = Group(
             "Convert a recording; the endings say from what to what. What cannot be read is named, the rest is "
             "converted.",
         ),
+        _SCENARIO,
         Command("validate", "scenario:validate", "Check scenario files and report every problem as file:line:column."),
         Command(
             "schema",
@@ -140,6 +169,7 @@ JINQIAO = Group(
         ),
         _PRODUCT,
         _DEVICE,
+        _APPLICATION,
         _CATALOG,
         _GBT32960,
         _CAN,
