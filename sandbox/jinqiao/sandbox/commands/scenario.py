@@ -10,6 +10,8 @@ import typer
 
 from jinqiao.base.errors import InputError
 
+from ..bundled import scenario_file
+
 __all__ = ["schema", "validate"]
 
 
@@ -22,7 +24,7 @@ def validate(
 
     \b
     Example:
-      jinqiao validate scenarios/jinqiao-morning.yaml
+      jinqiao validate jinqiao-morning
       jinqiao validate scenarios/*.yaml
     """
     from ..scenario import load_run_scenario  # the whole language: not for --help
@@ -30,7 +32,7 @@ def validate(
     wrong = 0
     for file in files:
         try:
-            load_run_scenario(file)
+            load_run_scenario(scenario_file(file))
         except InputError as error:
             wrong = error.exit_code
             print(error, file=sys.stderr)
