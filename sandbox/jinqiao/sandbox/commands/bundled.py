@@ -42,7 +42,7 @@ def list_(json_: AsJson = False) -> None:
 def copy(
     name: Annotated[str, typer.Argument(help="Name of a bundled scenario.", metavar="NAME", show_default=False)],
     to: Annotated[
-        Path | None, typer.Argument(help="File or folder to write to.", metavar="[TO]", show_default="NAME.yaml")
+        Path | None, typer.Argument(help="File or folder to write to.", metavar="TO", show_default="NAME.yaml")
     ] = None,
 ) -> None:
     """Copy a bundled scenario, to change it.

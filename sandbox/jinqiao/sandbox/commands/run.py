@@ -57,7 +57,7 @@ def run(
     broker: Annotated[
         str | None,
         typer.Option(
-            help="Publish to this broker instead of an embedded one: mqtt://[user:password@]host[:port].",
+            help="Publish to this broker instead of an embedded one: mqtt://\\[user:password@]host[:port].",
             show_default=False,
         ),
     ] = None,

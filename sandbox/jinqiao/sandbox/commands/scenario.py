@@ -16,7 +16,7 @@ __all__ = ["schema", "validate"]
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", metavar="FILE...", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", metavar="FILE", show_default=False)],
 ) -> None:
     """Check scenario files and report every problem as file:line:column.
 

@@ -38,7 +38,7 @@ def serve(
     certs: Certs = Path("certs"),
     amqp_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", show_default="none"),
+        typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", hidden=True),
     ] = None,
     gbt32960_port: Annotated[
         int | None,

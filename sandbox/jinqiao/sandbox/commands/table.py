@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..bench.table import BENCH
 from .rows import Command, Group
+from .version import with_version
 
 __all__ = ["JINQIAO"]
 
@@ -175,4 +176,5 @@ JINQIAO = Group(
         _CAN,
         BENCH,
     ),
+    with_version,
 )
