@@ -136,6 +136,7 @@ JINQIAO = Group(
             "certs:certs",
             "Make a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.",
         ),
+        Command("vehicles", "vehicles:vehicles", "List vehicles: VIN, model, fleet, what it does, state of charge."),
         Command("watch", "watch:watch", "Follow topics and print each message; Ctrl-C ends."),
         Command(
             "record",
