@@ -211,7 +211,7 @@ def test_bench_posts_matches_every_reply(start: Start) -> None:
 @pytest.mark.program
 def test_the_module_runs_like_the_program() -> None:
     told = subprocess.run(
-        [sys.executable, "-m", "jinqiao.sandbox.cli", "--help"], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-m", "jinqiao.sandbox.entry", "--help"], capture_output=True, text=True, timeout=30, check=True
     )
     assert "jinqiao run scenarios/jinqiao-morning.yaml" in told.stdout
 
