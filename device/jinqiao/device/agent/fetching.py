@@ -1,7 +1,7 @@
 """Downloading a file as a T-Box does: a range at a time, its digest taken on the way. Blocking: meant for a thread.
 
 A server may be slow, or mean to be: what it sends is taken as it comes, a fetch as a whole has a deadline, and once it
-is to stop its connection is shut under it. Redirects are followed within http or within https; no other scheme is known.
+is to stop its connection is shut under it. Redirects are followed within http or within https, no further.
 """
 
 from __future__ import annotations
