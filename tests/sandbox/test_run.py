@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.sandbox.commands.run import execute
+from jinqiao.sandbox.run import start as start_module
+from jinqiao.sandbox.run.options import RunOptions
 from support.programs import Program
 
 Start = Callable[..., Program]
@@ -88,7 +92,7 @@ def test_ctrl_c_ends_with_the_summary_so_far(start: Start, scenarios: Path) -> N
     program = start("run", str(scenarios / "jinqiao-morning.yaml"), "--mqtt-port", "0")
     assert program.ready["vehicles"] == 200
     program.interrupt()
-    summary = summary_of(program)
+    summary = summary_of(program, status=130)
     assert summary["ended"] == "interrupted"
     assert len(summary["sha256"]) == 64
 
@@ -96,11 +100,25 @@ def test_ctrl_c_ends_with_the_summary_so_far(start: Start, scenarios: Path) -> N
 def test_a_port_in_use_is_named_with_the_way_out(start: Start, scenarios: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, _, errors = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", str(port)).finish()
+        code, lines, errors = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", str(port)).finish()
     assert code == 3
     assert str(port) in errors
     assert "--mqtt-port" in errors
     assert "Traceback" not in errors
+    assert not lines, "a summary of nothing"
+
+
+def test_a_port_in_use_is_named_before_the_cars_are_built(scenarios: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: object, **__: object) -> None:
+        pytest.fail("the world is built first")
+
+    monkeypatch.setattr(start_module, "World", build)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        options: dict[str, int]
+        for options in ({"mqtt_port": port}, {"mqtt_port": 0, "http_port": port}, {"mqtt_port": 0, "mqtts_port": port}):
+            with pytest.raises(EnvironmentFault, match=f"{port}[^-]*--(mqtt|http|mqtts)-port"):
+                execute(RunOptions(scenarios / "two-cars.yaml", **options))
 
 
 def test_a_lost_gateway_ends_the_run_with_what_was_counted(start: Start, scenarios: Path, tmp_path: Path) -> None:

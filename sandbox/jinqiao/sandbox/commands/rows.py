@@ -16,6 +16,8 @@ from typer.core import TyperCommand
 
 from .help import PlainCommand, PlainGroup
 
+from ..early import imported
+
 __all__ = ["Command", "Group", "app_of"]
 
 
@@ -39,6 +41,7 @@ class Command:
         """What the command does; imports its module."""
         module, _, function = self.place.partition(":")
         found: Callable[..., Any] = getattr(importlib.import_module(f".{module}", __package__), function)
+        imported()
         return found
 
     def load(self) -> Any:

@@ -114,7 +114,7 @@ def run(
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
-    Ctrl-C ends the run at any moment and prints the summary so far.
+    Ctrl-C ends the run at any moment and prints the summary so far; the exit code is then 130 (SIGTERM: 143).
 
     \b
     Example:
@@ -173,18 +173,15 @@ def _duration_s(option: str, text: str) -> float:
 
 
 def execute(options: RunOptions) -> None:
-    """Run to the end; prints the summary in every case and raises the fault that ended the run, if any."""
+    """Run to the end; prints the summary of what ran and raises the fault that ended the run, if any.
+
+    Raises typer.Exit with the signal's code when a signal ended it, 130 for Ctrl-C.
+    """
     ended = run_async(_go(options))
-    found = ended.summary.as_json()
-    for line in ended.summary.lines():
-        print(line, file=sys.stderr)
-    if not sys.stdout.isatty():
-        print(json.dumps({"summary": found}), flush=True)
-    if options.summary is not None:
-        try:
-            options.summary.write_text(json.dumps(found, indent=2) + "\n")
-        except OSError as error:
-            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
+    if ended.running is not None:
+        _report(options, ended)
+    elif ended.exit_code:
+        print("interrupted before the first second", file=sys.stderr)
     if ended.fault is not None:
         raise ended.fault
     checker = None if ended.running is None else ended.running.checker
@@ -193,6 +190,21 @@ def execute(options: RunOptions) -> None:
         raise ExpectationFailed(
             f"the physics self-check found {checker.total:,} violations, see the first {kept} above"
         )
+    if ended.exit_code:
+        raise typer.Exit(ended.exit_code)
+
+
+def _report(options: RunOptions, ended: Ended) -> None:
+    found = ended.summary.as_json()
+    for line in ended.summary.lines():
+        print(line, file=sys.stderr)
+    if options.summary is not None:
+        try:
+            options.summary.write_text(json.dumps(found, indent=2) + "\n")
+        except OSError as error:
+            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
+    if not sys.stdout.isatty():
+        print(json.dumps({"summary": found}), flush=True)
 
 
 async def _go(options: RunOptions) -> Ended:
