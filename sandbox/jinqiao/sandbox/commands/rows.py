@@ -14,9 +14,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from .help import PlainCommand, PlainGroup
-
 from ..early import imported
+from .help import PlainCommand, PlainGroup
 
 __all__ = ["Command", "Group", "app_of"]
 
