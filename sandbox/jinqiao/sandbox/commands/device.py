@@ -15,7 +15,7 @@ from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.gateway.storage.online import seen
 
-from ..credentials import login, snippets
+from ..credentials import login, snippets, sub_device_messages
 from .device_state import presence, show_state, shown_presence
 from .kept import device_of, kept_platform, product_of
 from .options import AsJson, Data, LinesHost, LinesPort, ProductKey
@@ -143,6 +143,9 @@ def _row(platform: Platform, device: Device) -> dict[str, Any]:
 
 
 def _tell(platform: Platform, device: Device, host: str, port: int, json_: bool) -> None:
+    if device.product.node_type == "sub_device":
+        _tell_gateway(_row(platform, device), device, json_)
+        return
     row = {**_row(platform, device), **login(device)}
     if json_:
         print(json.dumps(row, ensure_ascii=False))
@@ -151,3 +154,15 @@ def _tell(platform: Platform, device: Device, host: str, port: int, json_: bool)
         print(f"{name}: {value}")
     for client, text in snippets(device, host, port).items():
         print(f"\n# {client}\n{text}", end="")
+
+
+def _tell_gateway(row: dict[str, Any], device: Device, json_: bool) -> None:
+    """A sub-device connects through its gateway, which binds it once and logs it in over its own connection."""
+    messages = sub_device_messages(device)
+    if json_:
+        print(json.dumps({**row, "gateway_publishes": messages}, ensure_ascii=False))
+        return
+    for name, value in row.items():
+        print(f"{name}: {value}")
+    for topic, payload in messages.items():
+        print(f"\n# its gateway publishes on {topic}\n{payload}")
