@@ -31,11 +31,17 @@ __all__ = ["Broker"]
 class Broker:
     """Everything connections have in common. Not a thing here touches a socket or a clock."""
 
-    def __init__(self, policy: Policy, limits: Limits, call_soon: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        limits: Limits,
+        call_soon: Callable[[Callable[[], None]], object],
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.policy = policy
         self.limits = limits
         self.counters = Counters()
-        self.dispatcher = Dispatcher(limits, self.counters, call_soon)
+        self.dispatcher = Dispatcher(limits, self.counters, call_soon, clock)
         self.router: Router[Outbox] = Router(policy, limits)
         self.journal = Journal(lambda: self.dispatcher.now)
         self.sessions: dict[str, Client] = {}
@@ -186,6 +192,12 @@ class Broker:
         """A client is above its rates: said once a second."""
         self.journal.warning("%s is above its rate (%s): messages are dropped", principal.name, direction)
         self._tell(lambda who: self.policy.throttled(who, topic.decode(errors="replace")), principal)
+
+    def refuse(self, principal: Principal, counted: str, topic: str, why: str) -> None:
+        """A limit is reached with a topic or filter of a client: count it, and say so."""
+        self.counters.refused[counted] += 1
+        self.journal.warning("%s: %.80r: %s", principal.name, topic, why)
+        self._tell(lambda who: self.policy.refused(who, topic, why), principal)
 
     def expel(self, session: Client, error: ProtocolError, counted: str = "malformed") -> None:
         """A client has broken the rules: count it, say so, and end its connection."""

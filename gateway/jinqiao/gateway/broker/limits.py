@@ -40,8 +40,8 @@ class Limits:
     #: Topics whose targets are remembered; longer topics than `cached_topic_bytes` never are.
     cached_topics: int = 400_000
     cached_topic_bytes: int = 256
-    #: Topics whose permission is remembered, per connection.
-    permitted_topics: int = 4_096
+    #: Topics whose permission is remembered, per connection: their bytes with all they cost.
+    known_topic_bytes: int = 256 * _KIB
     #: Retained messages, and their bytes with all they cost.
     retained_messages: int = 100_000
     retained_bytes: int = 64 * _MIB
