@@ -269,6 +269,15 @@ def test_what_waited_in_the_kernel_while_the_loop_stood_still_is_not_dropped(new
         assert [device.expect(Puback).packet_id for _ in range(10 * qos)] == [*range(1, 10 * qos + 1)]
 
 
+def test_a_client_that_is_pushed_a_topic_does_not_hear_itself_there(broker: BrokerThread) -> None:
+    device, reader = broker.client("car:auto"), listener(broker, "dev/#")
+    for number in range(5):
+        device.send(Publish("dev/car/answer", b"%d" % number))
+        assert reader.expect(Publish).payload == b"%d" % number
+    reader.send(Publish("dev/car/answer", b"from elsewhere"))
+    assert device.expect(Publish).payload == b"from elsewhere"
+
+
 def test_the_house_is_asked_about_what_it_handles(broker: BrokerThread) -> None:
     device = broker.client("car:auto")
     for number in range(3):

@@ -66,6 +66,9 @@ class OpenPolicy:
     def may_publish(self, _: Principal, topic: str) -> bool:
         return "secret" not in topic
 
+    def may_retain(self, _: Principal, topic: str) -> bool:
+        return "fleeting" not in topic
+
     def may_subscribe(self, _: Principal, topic_filter: str) -> bool:
         return "secret" not in topic_filter
 

@@ -46,7 +46,7 @@ class Broker:
         self.journal = Journal(lambda: self.dispatcher.now)
         self.sessions: dict[str, Client] = {}
         self.absent = AbsentSessions(limits, self.dispatcher.timers, self.router.stop_pushing)
-        self.retained = RetainedMessages(limits)
+        self.retained = RetainedMessages(limits, self.dispatcher.timers)
         #: Properties that MQTT 5 clients sent and that need no change for subscribers, as they are on the wire.
         self.passing: set[bytes] = set()
         #: Open connections of each address from elsewhere.
@@ -146,17 +146,28 @@ class Broker:
         if part.rest or part.groups:
             deliver_rest(part, run, sender)
 
-    def accept(self, message: Message, route: Route[Outbox]) -> None:
+    def accept(self, message: Message, route: Route[Outbox], sender: Principal | None = None) -> None:
         """Keep a retained message, and hand any message to its subscribers, to each in its own form."""
-        if message.retain and not self.retained.keep(message, self.dispatcher.now):
-            self.counters.refused["retained"] += 1
-            self.journal.warning("no room to retain a message to %r", message.topic)
+        if message.retain:
+            self._retain(message, sender)
         for target, grant in route.grants:
             target.post(message, grant)
         for group in route.groups:
             chosen = member_in_turn(group)
             if chosen is not None:
                 chosen[0].post(message, chosen[1])
+
+    def _retain(self, message: Message, sender: Principal | None) -> None:
+        if sender is None:
+            self.retained.keep(message, 0)
+            return
+        topic = message.topic.decode()
+        if self.allows(self.policy.may_retain, sender, topic):
+            why = self.retained.keep(message, sender.max_retained)
+        else:
+            why = "no message is retained on this topic"
+        if why:
+            self.refuse(sender, "retained", topic, why)
 
     def allows(self, question: Callable[[Principal, str], bool], principal: Principal, topic: str) -> bool:
         """The policy's yes or no; a fault of the house is a no."""

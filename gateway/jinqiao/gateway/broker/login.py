@@ -94,7 +94,7 @@ def _enter(session: Session, connect: Connect, principal: Principal, client_id: 
         session.subscriptions, session.qos2_received = before.subscriptions, before.qos2_received
         before.subscriptions.move(outbox, principal, session.may_subscribe)
     else:
-        session.subscriptions = Subscriptions(broker.router, outbox, principal)
+        session.subscriptions = Subscriptions(broker.router, limits, outbox, principal)
     properties = _offer(session, connect, client_id) if connect.level == 5 else {}
     session.answer(encode(Connack(0, before is not None and connect.level > 3, properties), connect.level))
     if before is not None:

@@ -92,6 +92,9 @@ class Policy(Protocol):
     def may_publish(self, principal: Principal, topic: str) -> bool:
         """Whether this topic name is the principal's to write."""
 
+    def may_retain(self, principal: Principal, topic: str) -> bool:
+        """Whether a message to this topic, which it may publish to, is kept for later subscribers if it asks so."""
+
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
         """Whether every topic this filter can match is the principal's to read."""
 

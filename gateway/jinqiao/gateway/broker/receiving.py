@@ -35,9 +35,9 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
         return
     route = broker.router.route(topic)
     broker.counters.received[route.kind] += 1
-    if route.kind in ANSWERED_IN_PLACE:
+    if route.pushed is session.outbox or route.kind in ANSWERED_IN_PLACE:
         route = route.without(session.outbox)
-    retain = packet.retain and session.principal is not None and session.principal.retains
+    retain = packet.retain and session.retains
     expiry_s = packet.properties.get(Property.MESSAGE_EXPIRY)
     message = Message(
         topic,
@@ -48,7 +48,7 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
         inf if expiry_s is None else broker.dispatcher.now + expiry_s,
         session.outbox.identity,
     )
-    broker.accept(message, route)
+    broker.accept(message, route, session.principal)
     _acknowledge(session, packet, Reason.SUCCESS)
     if route.handled if session.guarded else route.handled_trusted:
         broker.publish_all(session.ask(topic, packet.payload))

@@ -152,6 +152,10 @@ class Platform:
         """Whether this topic name is the principal's to write; a device's refusal is logged."""
         return self.parts.access.may_publish(principal, topic)
 
+    def may_retain(self, principal: Principal, topic: str) -> bool:
+        """A device's messages to the platform are nobody's to find later: it may leave them on custom topics only."""
+        return principal.kind != "device" or self.kind(topic) == "custom"
+
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
         """Whether every topic this filter can match is the principal's to read; a device's refusal is logged."""
         return self.parts.access.may_subscribe(principal, topic_filter)
