@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.program
+
 SERVER = ("broker.server", "broker.broker", "platform.platform", "openapi", "web", "storage", "history", "service")
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import jinqiao.sandbox
 from jinqiao.base.errors import InputError, ScenarioError
 from jinqiao.sandbox.scenario import RunScenario, load_run_scenario
 from jinqiao.sandbox.sinks import SINKS, SinkSpec, addresses, parse_sink
-from jinqiao.sandbox.sinks.gbt32960 import Gbt32960Spec
-from jinqiao.sandbox.sinks.influx import InfluxSpec
-from jinqiao.sandbox.sinks.null import NullSpec
-from jinqiao.sandbox.sinks.parquet import ParquetSpec
-from jinqiao.sandbox.sinks.record import RecordSpec
+from jinqiao.sandbox.sinks.kinds.gbt32960 import Gbt32960Spec
+from jinqiao.sandbox.sinks.kinds.influx import InfluxSpec
+from jinqiao.sandbox.sinks.kinds.null import NullSpec
+from jinqiao.sandbox.sinks.kinds.parquet import ParquetSpec
+from jinqiao.sandbox.sinks.kinds.record import RecordSpec
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
 
@@ -58,6 +63,52 @@ def test_every_kind_has_an_address_and_says_what_it_is() -> None:
     for kind, spec in SINKS.items():
         assert (spec.__doc__ or "").strip(), kind
         assert f"{kind}:{spec.where}" in addresses() or not spec.where
+
+
+ONE_FILE = """
+from typing import Self
+
+from jinqiao.sandbox.sinks.base import SinkSpec, sink
+from jinqiao.sandbox.sinks.kinds.null import NullSink
+
+
+@sink
+class Shredder(SinkSpec):
+    'Tears everything to pieces.'
+
+    kind = "shredder"
+    where = "WIDTH"
+
+    width: int
+
+    @classmethod
+    def at(cls, rest: str, asked: str) -> Self:
+        return cls(width=int(rest))
+
+    async def open(self, world, product_key, device_names):
+        return NullSink()
+"""
+
+
+@pytest.mark.program
+def test_a_kind_of_sink_is_one_file(tmp_path: Path) -> None:
+    """Laid into its folder; then a scenario, `--sink`, its help and the table of the documentation know it."""
+    room = tmp_path / "jinqiao" / "sandbox"
+    shutil.copytree(Path(jinqiao.sandbox.__file__).parent, room)
+    (room / "sinks" / "kinds" / "shredder.py").write_text(ONE_FILE)
+    asked = f"""
+from jinqiao.sandbox.scenario import RunScenario
+from jinqiao.sandbox.sinks import addresses, parse_sink
+from jinqiao.sandbox.sinks.page import table
+from jinqiao.simulator.scenario import parse_scenario
+(entry,) = parse_scenario({HEAD + "  - shredder: {width: 4}"!r}, model=RunScenario).sinks
+assert parse_sink("shredder:4") == entry
+assert "shredder:WIDTH" in addresses()
+print(table())
+"""
+    with_it = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", asked], env=with_it, capture_output=True, text=True, check=True)
+    assert "| `shredder:WIDTH` | `shredder: {width: …}` | Tears everything to pieces. |" in done.stdout
 
 
 @pytest.mark.parametrize(

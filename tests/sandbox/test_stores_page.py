@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jinqiao.sandbox.sinks import table
+from jinqiao.sandbox.sinks.page import table
 from support.programs import Program
 
 duckdb = pytest.importorskip("duckdb")

@@ -50,13 +50,13 @@ def said(world: World, seconds: int, act: Act | None = None, row: int = -1) -> S
         if act is not None and world.elapsed_s >= AT_S:
             act(world, row)
             act = None
-        batches, events = world.advance()
-        for batch in batches:
+        step = world.advance()
+        for batch in step.batches:
             columns = [np.ascontiguousarray(values) for values in batch.signals.values()]
             table = np.concatenate([c.view(np.uint8).reshape(len(c), -1) for c in columns], axis=1)
             for vehicle, values in zip(batch.vehicles.tolist(), table, strict=True):
                 heard[names[vehicle]].append((batch.time_ms, batch.group, values.tobytes()))
-        for event in events:
+        for event in step.events:
             heard[names[event.vehicle]].append((event.time_ms, event.identifier, dict(event.output)))
     return heard
 

@@ -98,17 +98,20 @@ class Outbound:
         found = find(message.topic)
         packet = encode(Publish(message.topic, message.payload))
         self.sent.add(found.row.kind if found is not None else "other", 1, len(packet))
-        if self._owned(np.array([message.row], np.int32))[0]:
-            went = self._own is not None and self._own.send(message.row, packet, message.qos)
+        own = self._own
+        if own and own.owns(np.array([message.row], np.int32))[0]:
+            went = own.send(message.row, packet, message.qos)
+        elif self._shared is not None:
+            went = await self._shared.publish(packet, message.qos)
         else:
-            went = self._shared is not None and await self._shared.publish(packet, message.qos)
+            went = False
         self.sent.not_sent += not went
 
     async def send_together(self, kind: str, blocks: Sequence[Block]) -> None:
         """Publish what is due at one moment, small blocks as one write. Not part of the digest."""
+        self.sent.add(kind, sum(map(len, blocks)), sum(len(block.data) for block in blocks))
         small: list[memoryview | bytes] = []
         for block in blocks:
-            self.sent.add(kind, len(block), len(block.data))
             shared = self._after_own(block)
             if self._shared is not None and len(shared) >= _LARGE_BYTES:
                 if small:
@@ -122,23 +125,15 @@ class Outbound:
 
     def _after_own(self, block: Block) -> memoryview | bytes:
         """Send what has a connection of its own; what is left is for the shared one."""
-        own = self._own
-        if own is None or not len(own):
-            apart = None
-        else:
-            apart = self._owned(block.vehicles)
+        own, left, rest = self._own, len(block), block.data
+        if own:
+            apart = own.owns(block.vehicles) & (block.vehicles >= 0)
             for row in np.flatnonzero(apart).tolist():
                 self.sent.not_sent += not own.send(int(block.vehicles[row]), block.packet(row))
+                left -= 1
+            if left < len(block):
+                rest = block.some(~apart) if left else b""
         if self._shared is None:
-            self.sent.not_sent += len(block) - (0 if apart is None else int(apart.sum()))
+            self.sent.not_sent += left
             return b""
-        if apart is None or not apart.any():
-            return block.data
-        return b"" if apart.all() else block.some(~apart)
-
-    def _owned(self, vehicles: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which of them have a connection of their own."""
-        if self._own is None or not len(self._own):
-            return np.zeros(len(vehicles), np.bool_)
-        owned: NDArray[np.bool_] = self._own.owns(vehicles) & (vehicles >= 0)
-        return owned
+        return rest

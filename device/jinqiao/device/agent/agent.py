@@ -102,7 +102,7 @@ class Agent:
         return _ACTS[found.row.kind](self, _Downlink(row, found, topic, payload))
 
     def online(self, row: int) -> Iterable[Outgoing]:
-        """A vehicle has logged in by itself: it tells its version, and asks what was desired meanwhile."""
+        """A vehicle has logged in by itself: it reports its version, and asks what was desired meanwhile."""
         yield from self.upgrades.inform(row)
         if self._on_platform:
             yield from self.desired_state.ask_desired(row)

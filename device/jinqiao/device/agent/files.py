@@ -1,4 +1,4 @@
-"""Files that the cloud tells vehicles to fetch. A fleet is told the same one: it is fetched once and judged once."""
+"""Files that the cloud lets vehicles fetch. For a whole fleet it is the same one: fetched once and judged once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ Then = Callable[[Verdict, bytes], Iterable[Outgoing]]
 
 
 class Files:
-    """Who waits for which file. `fetch` is told once of each, and answers by `fetched`."""
+    """Who waits for which file. `fetch` is called once for each, and answers by `fetched`."""
 
     def __init__(self, fetch: Callable[[RemoteFile], None]) -> None:
         self._fetch = fetch

@@ -3,7 +3,7 @@
     notice ─▶ downloading ─▶ waiting ─▶ installing ─▶ informed
                   │ -2, -3       │ -4        │ -4, -1
 
-The image is fetched really, once for all cars that are told of it, so that its size and digest are judged; how long
+The image is fetched really, once for all cars that are offered it, so that its size and digest are judged; how long
 each car takes is its size over the rate of its link, in simulated time.
 """
 

@@ -24,8 +24,8 @@ def device_login(product_key: str, device_name: str, secret: str, *, pushed: boo
     """
     client_id = f"{product_key}.{device_name}"
     password = sign("hmacsha256", secret, client_content(client_id, device_name, product_key))
-    told = f"{client_id}|securemode=3,signmethod=hmacsha256{',_ss=1,ext=1' if pushed else ''}|"
-    return encode(Connect(told, True, KEEP_ALIVE_S, f"{device_name}&{product_key}", password.encode()))
+    about = f"{client_id}|securemode=3,signmethod=hmacsha256{',_ss=1,ext=1' if pushed else ''}|"
+    return encode(Connect(about, True, KEEP_ALIVE_S, f"{device_name}&{product_key}", password.encode()))
 
 
 class VehicleLinks:

@@ -22,7 +22,7 @@ from ..run.running import Running
 from ..run.session import Ended
 from ..run.session import run as run_to_the_end
 from ..sinks import addresses, parse_sink
-from ..sinks.record import RecordSpec
+from ..sinks.kinds.record import RecordSpec
 from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["execute", "run"]

@@ -37,7 +37,7 @@ __all__ = ["Replay", "ReplayOptions"]
 
 #: What the messages of a recording are counted as.
 KIND = "replayed"
-_TELL_EVERY_S = 5.0
+_PROGRESS_EVERY_S = 5.0
 #: One write to the broker; more is sent in several, so that memory stays small.
 _WRITE_BYTES = 1 << 20
 #: What is due within this time goes out together, early: the loop's timers are of a millisecond.
@@ -151,10 +151,10 @@ class Replay:
         usual_s = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_S)
         # Names and tables stay: a collection that looked at them would make messages late. What is made from here on
-        # has no cycles to speak of, so the young ones are looked at seldom (`_tell`), and by nobody else.
+        # has no cycles to speak of, so the young ones are looked at seldom (`_progress`), and by nobody else.
         gc.freeze()
         gc.disable()
-        telling = asyncio.create_task(self._tell())
+        progress = asyncio.create_task(self._progress())
         try:
             if speed is None:
                 await self._flat_out(stream, renderer, connected.out)
@@ -164,7 +164,7 @@ class Replay:
                 await connected.link.flush()
         finally:
             self._wall_s = time.perf_counter() - self._began if self._began else 0.0
-            telling.cancel()
+            progress.cancel()
             stream.close()
             gc.enable()
             gc.unfreeze()
@@ -209,16 +209,16 @@ class Replay:
                 self._yielded_s = now_s
                 await asyncio.sleep(0)
 
-    async def _tell(self) -> None:
+    async def _progress(self) -> None:
         """A line now and then."""
-        told = 0
+        before = 0
         while True:
-            await asyncio.sleep(_TELL_EVERY_S)
+            await asyncio.sleep(_PROGRESS_EVERY_S)
             gc.collect(0)
             if self.options.quiet:
                 continue
             sent = self._went
-            rate, told = (sent - told) / _TELL_EVERY_S, sent
+            rate, before = (sent - before) / _PROGRESS_EVERY_S, sent
             late = self._lateness.percentile(0.99)
             behind = "" if late is None else f", late p99 {late:.1f} ms"
             print(f"{sent:,} messages, {rate:,.0f}/s{behind}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The gateway of a run that has one of its own: started, told what to serve, watched, and ended."""
+"""The gateway of a run that has one of its own: started, configured, watched, and ended."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def percentiles(samples_ms: list[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in picked.items()}
 
 
-def _told(report: dict[str, Any]) -> str:
+def _counts(report: dict[str, Any]) -> str:
     """A sink's report: counts, then what is no number."""
     counts = [f"{value:,} {what}" for what, value in report.items() if isinstance(value, int)]
     return ", ".join([*counts, *(f"{what}: {value}" for what, value in report.items() if not isinstance(value, int))])
@@ -115,35 +115,35 @@ class Summary:
         latency = percentiles(list(self.latencies_ms))
         rate = self.messages / self.wall_s if self.wall_s else 0.0
         found = self.as_json()
-        told = [
+        lines = [
             f"{self.scenario}: {self.ended} after {self.simulated_s:,.0f} s simulated "
             f"in {self.wall_s:,.1f} s (seed {self.seed})",
             f"  published  {kinds}  ({rate:,.0f} messages/s, {self.sent.published_bytes / 1e6:,.1f} MB)",
         ]
         if self.gateway:
-            told.append(
+            lines.append(
                 f"  delivered  {found['delivered']:,} to subscribers, {found['dropped']:,} dropped for slow ones"
             )
         if states:
-            told.append(f"  vehicles   {states}")
+            lines.append(f"  vehicles   {states}")
         for name, codes in self.commands.items():
             refused = ", ".join(f"{count:,} refused with {code}" for code, count in codes.items() if code != _OK)
-            told.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
+            lines.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
         if latency:
-            told.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
+            lines.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
         if self.behind_s > 1.0:
-            told.append(f"  behind     up to {self.behind_s:.1f} s: this machine is too slow for this speed")
+            lines.append(f"  behind     up to {self.behind_s:.1f} s: this machine is too slow for this speed")
         if self.check is not None:
             found_wrong = ", ".join(f"{count:,} {rule}" for rule, count in self.check["by_rule"].items())
-            told.append(
+            lines.append(
                 f"  check      {self.check['violations']:,} violations in {self.check['checked']:,} checked values"
                 + (f": {found_wrong}" if found_wrong else "")
             )
         for name, report in self.sinks.items():
-            told.append(f"  {name:<10} " + _told(report))
+            lines.append(f"  {name:<10} " + _counts(report))
         if self.sent.not_sent:
-            told.append(f"  not sent   {self.sent.not_sent:,} (vehicle offline)")
-        return [*told, f"  sha256     {found['sha256']}"]
+            lines.append(f"  not sent   {self.sent.not_sent:,} (vehicle offline)")
+        return [*lines, f"  sha256     {found['sha256']}"]
 
 
 def _keys_as_text(commands: dict[str, dict[int, int]]) -> dict[str, dict[str, int]]:

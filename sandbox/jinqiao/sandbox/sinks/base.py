@@ -1,6 +1,6 @@
 """What a sink is to a run, and how one is written: in a scenario's `sinks`, and behind `--sink`.
 
-A kind of sink is one file of this room, and nothing else names it: a `SinkSpec` marked with `@sink` (its words in a
+A kind of sink is one file of `kinds/`, and nothing else names it: a `SinkSpec` marked with `@sink` (its words in a
 scenario, its address on the command line; the line about it in docs/stores.md is its docstring) whose `open` gives the
 `Sink` that does the work.
 """

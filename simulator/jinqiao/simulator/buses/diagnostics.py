@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS
-from jinqiao.base.telemetry import CanSecond, Command
+from jinqiao.base.telemetry import CanSecond, Command, Outcome
 from jinqiao.vehicles.can.diagnostics.unit import DiagnosticUnit
 from jinqiao.wire.render.can import can_batch, read_frames
 
 from ..dtc import Dtc
 
 if TYPE_CHECKING:
-    from ..world import World
+    from jinqiao.vehicles.fleet import Fleet
 
 __all__ = ["BUS", "Diagnostics"]
 
@@ -28,10 +29,29 @@ _FRAME_US = 250
 MOST_UNITS = 10_000
 
 
+class Diagnosed(Protocol):
+    """What a tester reaches of the world."""
+
+    fleet: Fleet
+
+    @property
+    def time_ms(self) -> int:
+        """Simulated UTC."""
+
+    def surroundings(self, rows: NDArray[np.intp]) -> Mapping[str, NDArray[Any]]:
+        """What these vehicles do not know of themselves."""
+
+    def dtcs(self, row: int) -> Sequence[Dtc]:
+        """What one vehicle has stored."""
+
+    def execute(self, command: Command) -> Outcome:
+        """Let one vehicle do what it is asked."""
+
+
 class _Car:
     """One row of the world as its control unit sees it."""
 
-    def __init__(self, world: World, row: int) -> None:
+    def __init__(self, world: Diagnosed, row: int) -> None:
         self._world, self._row = world, row
         self._rows = np.array([row], dtype=np.intp)
         self.vin = world.fleet.vins[row].decode("ascii")
@@ -52,7 +72,7 @@ class _Car:
 class Diagnostics:
     """Answers for all vehicles of a world: `respond` is what takes raw data that comes down to a row."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Diagnosed) -> None:
         self._world = world
         self._units: OrderedDict[int, DiagnosticUnit] = OrderedDict()
 

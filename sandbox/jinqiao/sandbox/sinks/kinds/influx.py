@@ -14,7 +14,7 @@ from jinqiao.gateway.stores.influx_target import InfluxTarget, parse_target
 from jinqiao.simulator.language.fields import optional
 from jinqiao.simulator.world import World
 
-from .base import SinkSpec, StoreSink, Text, sink
+from ..base import SinkSpec, StoreSink, Text, sink
 
 __all__ = ["InfluxSpec"]
 

@@ -22,7 +22,7 @@ from jinqiao.wire.render import StepRenderer
 from jinqiao.wire.render.packets import LAST_ID
 from jinqiao.wire.render.samples import fixed_point
 
-from .base import SinkSpec, Text, sink
+from ..base import SinkSpec, Text, sink
 
 __all__ = ["RecordSpec", "Recorder"]
 
@@ -76,7 +76,7 @@ class Recorder:
         parts: list[Part] = [self._messages(Step(label.time_ms, labels=(label,))) for label in step.labels]
         parts += [self._samples(batch) for batch in step.batches]
         if step.events:
-            parts.append(Events([self._told(event) for event in step.events]))
+            parts.append(Events([self._event(event) for event in step.events]))
         if step.can:
             parts.append(self._messages(Step(step.until_ms, can=step.can)))
         self._taken += sum(map(len, parts))
@@ -125,7 +125,7 @@ class Recorder:
         at = np.full(len(batch), batch.time_ms, np.int64)
         return Samples(batch.group, at, self._names[rows], number.astype(np.uint32), columns)
 
-    def _told(self, event: Event) -> RecordedEvent:
+    def _event(self, event: Event) -> RecordedEvent:
         number = int(self._sequence[event.vehicle]) % LAST_ID + 1
         self._sequence[event.vehicle] = number
         return RecordedEvent(self._names[event.vehicle].decode(), number, event)

@@ -12,7 +12,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.simulator.world import World
 
-from .base import SinkSpec, StoreSink, Text, sink
+from ..base import SinkSpec, StoreSink, Text, sink
 
 __all__ = ["ParquetSpec"]
 

@@ -31,7 +31,7 @@ from jinqiao.wire.gbt32960.frame import encode_frame
 from jinqiao.wire.gbt32960.signing import Signer
 from jinqiao.wire.gbt32960.vehicle import login, logout
 
-from .base import SinkSpec, Text, sink
+from ..base import SinkSpec, Text, sink
 
 __all__ = ["Gbt32960Sink", "Gbt32960Spec"]
 

@@ -10,7 +10,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.telemetry import Step
 from jinqiao.simulator.world import World
 
-from .base import SinkSpec, sink
+from ..base import SinkSpec, sink
 
 __all__ = ["NullSink", "NullSpec"]
 
