@@ -295,7 +295,7 @@ def test_an_address_has_its_share_of_connections() -> None:
     second.connection.connection_lost(None)
     third.connection.connection_lost(None)
     assert not house.client("4").closed
-    assert house.broker.addresses == {"192.0.2.1": 2}
+    assert house.broker.door.doors.addresses == {"192.0.2.1": 2}
 
 
 def test_retained_messages_and_other_single_ones_count_too(house: House) -> None:

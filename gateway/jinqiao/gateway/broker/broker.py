@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from jinqiao.base.errors import ProtocolError
@@ -14,6 +13,7 @@ from jinqiao.gateway.broker.delivery.runs import AcknowledgedRun, Run
 from jinqiao.wire.mqtt.fields import remaining_length, text
 from jinqiao.wire.mqtt.reasons import Reason
 
+from ..doors import Doors
 from .client import Client
 from .counters import Counters
 from .grant import Grant
@@ -37,6 +37,7 @@ class Broker:
         limits: Limits,
         call_soon: Callable[[Callable[[], None]], object],
         clock: Callable[[], float] | None = None,
+        doors: Doors | None = None,
     ) -> None:
         self.policy = policy
         self.limits = limits
@@ -49,8 +50,8 @@ class Broker:
         self.retained = RetainedMessages(limits, self.dispatcher.timers)
         #: Properties that MQTT 5 clients sent and that need no change for subscribers, as they are on the wire.
         self.passing: set[bytes] = set()
-        #: Open connections of each address from elsewhere.
-        self.addresses: defaultdict[str, int] = defaultdict(int)
+        #: Where connections are let in.
+        self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
         #: What trusted connections published last, if somebody wants to know.
         self.recent: RecentRuns | None = None
 
@@ -168,6 +169,11 @@ class Broker:
             why = "no message is retained on this topic"
         if why:
             self.refuse(sender, "retained", topic, why)
+
+    def turned_away(self, reason: str, peer: str) -> None:
+        """A connection was closed as it came: a limit of connections is reached."""
+        self.counters.refused[reason] += 1
+        self.journal.refused(reason, peer, "too many connections are open")
 
     def allows(self, question: Callable[[Principal, str], bool], principal: Principal, topic: str) -> bool:
         """The policy's yes or no; a fault of the house is a no."""

@@ -23,6 +23,7 @@ __all__ = ["log_in", "refuse_login"]
 _LOGIN_REFUSED = {1: "protocol_level", 2: "client_id", 3: "unavailable", 4: "credentials", 5: "not_authorised"}
 _UNAVAILABLE = 3
 _CLIENT_ID_REJECTED = 2
+_NOT_AUTHORISED = 5
 #: The longest packet MQTT has: as a maximum it is none.
 _NO_MAXIMUM = 268_435_455
 
@@ -47,7 +48,7 @@ def log_in(session: Session, connect: Connect) -> None:
             connect.keep_alive_s,
             session.peer,
         )
-        principal = broker.admit(session, login, lambda principal: _check_will(connect, principal))
+        principal = broker.admit(session, login, lambda principal: _check(session, connect, principal))
     except Refused as error:
         refuse_login(session, connect, error)
         return
@@ -110,6 +111,14 @@ def _expiry_s(connect: Connect, longest_s: int) -> int:
     return min(asked, longest_s)
 
 
+def _check(session: Session, connect: Connect, principal: Principal) -> None:
+    """Raise Refused for what is asked of the broker, and not of the policy."""
+    if session.foreign and principal.kind == "anonymous":
+        # Any page that the user opens could connect: nobody but the user knows a user name and its password.
+        raise Refused("a web page from elsewhere needs a user name", _NOT_AUTHORISED)
+    _check_will(connect, principal)
+
+
 def _check_will(connect: Connect, principal: Principal) -> None:
     """Raise Refused for a will that MQTT 5 has a reason code against [MQTT5-3.2.2-12, 13]."""
     will = connect.will
@@ -124,7 +133,10 @@ def _check_will(connect: Connect, principal: Principal) -> None:
 def _will(session: Session, connect: Connect, principal: Principal) -> Will | None:
     """The will, if this client may leave one and may publish it."""
     will = connect.will
-    if will is None or not principal.retains:
+    if will is None:
+        return None
+    if not principal.retains:
+        session.broker.refuse(principal, "will", will.topic, "a will is for MQTT 5 here")
         return None
     if session.guarded and not session.may_publish(will.topic.encode()):
         return None

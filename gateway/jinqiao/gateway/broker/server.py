@@ -11,6 +11,7 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
 
+from ..doors import Door, Doors, Gate, Seat, listening_sockets
 from .allocator import keep_freed_blocks
 from .broker import Broker
 from .connection import Connection
@@ -41,13 +42,20 @@ class Server:
     Its figures are published on `$SYS/broker/…` every `sys_interval_s` seconds; 0 is never.
     """
 
-    def __init__(self, policy: Policy, *, limits: Limits | None = None, sys_interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        limits: Limits | None = None,
+        sys_interval_s: float = INTERVAL_S,
+        doors: Doors | None = None,
+    ) -> None:
         self._policy = policy
         self._limits = limits or Limits()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._broker = Broker(policy, self._limits, self._call_soon, time.monotonic)
+        self._broker = Broker(policy, self._limits, self._call_soon, time.monotonic, doors)
         self._connections: set[Connection] = set()
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | Gate] = []
         self._reader: Reader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticks = 0
@@ -72,14 +80,21 @@ class Server:
         """Listen, once more if called again; returns the port. Raises EnvironmentFault if the address cannot be had."""
         loop = asyncio.get_running_loop()
         self._loop = loop
-        try:
-            # What TLS has decrypted is the transport's: no use looking at the socket.
-            accept = self.connection if tls else self._plain_connection
-            listener = await loop.create_server(accept, host, port, backlog=_BACKLOG, ssl=tls)
-        except OSError as error:
-            raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        if tls is not None:
+            # Who has not finished the handshake counts, too. What TLS has decrypted is the transport's: no use looking
+            # at the socket.
+            broker = self._broker
+            listeners: list[asyncio.Server | Gate] = [
+                Gate(each, broker.door, self._seated, broker.turned_away, tls)
+                for each in listening_sockets(host, port, _BACKLOG)
+            ]
+        else:
+            try:
+                listeners = [await loop.create_server(self._plain_connection, host, port, backlog=_BACKLOG)]
+            except OSError as error:
+                raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
         keep_freed_blocks()
-        self._listeners.append(listener)
+        self._listeners += listeners
         if self._reader is None:
             self._reader = make_reader(self._broker, loop)
         if self._timer is None:
@@ -87,7 +102,7 @@ class Server:
             if self._sys_interval_s:
                 self._sys_due = self._started_at
             self._tick()
-        return _port(listener)
+        return _port(listeners[0])
 
     async def close(self) -> None:
         """Stop listening, send what is pending and end all connections."""
@@ -150,9 +165,24 @@ class Server:
         """Ask the policy again about every topic before the next message."""
         self._broker.permissions_changed()
 
-    def connection(self) -> Connection:
-        """The protocol of one more client, for whatever transport carries it."""
-        return Connection(self._broker, self._connections)
+    @property
+    def door(self) -> Door:
+        """Where connections are let in."""
+        return self._broker.door
+
+    def turned_away(self, reason: str, peer: str) -> None:
+        """Count a connection that another door of this process has no room for."""
+        self._broker.turned_away(reason, peer)
+
+    def connection(self, seat: Seat | None = None, *, foreign: bool = False) -> Connection:
+        """The protocol of one more client, for whatever transport carries it.
+
+        `seat` is what the connection has been let in with, if it was; `foreign`: it comes from a web page elsewhere.
+        """
+        return Connection(self._broker, self._connections, seat=seat, foreign=foreign)
+
+    def _seated(self, seat: Seat) -> Connection:
+        return self.connection(seat)
 
     def _plain_connection(self) -> Connection:
         return Connection(self._broker, self._connections, self._reader)
@@ -199,5 +229,7 @@ class Server:
         self._timer = loop.call_later(TICK_S, self._tick)
 
 
-def _port(listener: asyncio.Server) -> int:
+def _port(listener: asyncio.Server | Gate) -> int:
+    if isinstance(listener, Gate):
+        return listener.port
     return int(listener.sockets[0].getsockname()[1])

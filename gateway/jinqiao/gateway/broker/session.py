@@ -47,6 +47,10 @@ class Link(Protocol):
     def peer(self) -> str:
         """Address and port of the other end."""
 
+    @property
+    def foreign(self) -> bool:
+        """Whether the other end is a web page from elsewhere."""
+
     def close(self) -> None:
         """End, after what has been written."""
 
@@ -129,6 +133,11 @@ class Session:
     def peer(self) -> str:
         """Where the client is."""
         return self._link.peer
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the client is a web page from elsewhere."""
+        return self._link.foreign
 
     def be(self, principal: Principal, level: int) -> None:
         """The client is known: from now on its bounds hold."""
