@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from dataclasses import replace
@@ -46,6 +47,7 @@ class Front:
 
     async def start(self, ports: Ports) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
+        self._platform.parts.aside.begin(asyncio.get_running_loop().call_soon_threadsafe)
         taken: dict[str, int] = {}
         tls = None
         if ports.mqtts is not None or ports.https is not None:
@@ -94,6 +96,7 @@ class Front:
             if port is not None:
                 await port.close()
         await self.server.close()
+        self._platform.parts.aside.end()
 
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to

@@ -18,7 +18,7 @@ from jinqiao.base.errors import Problem, RegistryError
 from jinqiao.gateway.platform.converters.base import Converter
 from jinqiao.gateway.platform.converters.layout import Field as RawField
 from jinqiao.gateway.platform.converters.layout import Layout
-from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
+from jinqiao.gateway.platform.converters.script_converter import ScriptConverter, fault_of
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel, load_thing_model
 from jinqiao.wire.alink.topics import RESERVED_KEYS
@@ -167,8 +167,14 @@ def _converter(entry: ProductEntry, folder: Path) -> Converter | None:
 
 def _converter_problems(document: Document, file: RegistryFile, folder: Path) -> Iterator[Problem]:
     for row, entry in enumerate(file.products):
-        if entry.raw_script is not None and not (folder / entry.raw_script).is_file():
-            yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+        if entry.raw_script is not None:
+            script = folder / entry.raw_script
+            if not script.is_file():
+                yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+            elif (fault := fault_of(script)) is not None:
+                line, why = fault
+                hint = "a script defines raw_data_to_protocol(raw) and protocol_to_raw_data(message)"
+                yield Problem(str(script), line, 1, "", why, hint)
         if entry.raw_script is not None and entry.raw_layout:
             yield document.problem(("products", row, "raw_layout"), "a product has a raw_script or a raw_layout")
 
