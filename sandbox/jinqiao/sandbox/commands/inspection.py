@@ -71,5 +71,7 @@ def thing_model(
             continue
         counts = (len(model.properties), len(model.events), len(model.services))
         print("{}: {} properties, {} events, {} services".format(file, *counts))
+        if model.hollow:
+            print(f"  names the modules {', '.join(model.hollow)}, whose features are in files of their own")
     if problems:
         raise InputError(problems)

@@ -7,7 +7,7 @@ platform's own features and are left out here; `tsl` keeps the document as it ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +21,13 @@ from jinqiao.base.errors import Problem, RegistryError
 from . import tsl_schema
 from .tsl_types import Check, compile_type
 
-__all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "load_thing_model"]
+__all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "load_thing_model", "load_thing_models"]
 
 Validation = Literal["strong", "weak", "none"]
 
 _GENERATED = frozenset({"post", "set", "get"})
+#: What a thing model's features stand under, and what its head has; of the latter one alone is enough for an empty one.
+_FEATURES, _HEAD = ("properties", "events", "services"), ("profile", "schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,12 @@ class ThingModel:
         self.events = {e.address: e for module in modules for e in self._events(module)}
         self.services = {s.address: s for module in modules for s in self._services(module)}
         self._checks = {address: model.check for address, model in self.properties.items()}
+
+    @property
+    def hollow(self) -> list[str]:
+        """Modules that the document names and of which it has no feature: they are in files of their own."""
+        blocks = self.tsl.get("functionBlocks", ())
+        return [block["functionBlockId"] for block in blocks if not any(name in block for name in _FEATURES)]
 
     @cached_property
     def tsl_json(self) -> bytes:
@@ -157,6 +165,40 @@ def _unknown(identifier: str) -> int:
 
 def load_thing_model(path: Path | str, *, validation: Validation = "strong") -> ThingModel:
     """Read a TSL file (JSON); raises RegistryError with every problem as file:line:column."""
+    return _read(path, validation)
+
+
+def load_thing_models(paths: Sequence[Path | str], *, validation: Validation = "strong") -> ThingModel:
+    """One thing model of several files, as the platform's console exports them: a file for each module.
+
+    Raises RegistryError with the problems of all files, and where two files are the same module.
+    """
+    models, problems = list[tuple[str, ThingModel]](), list[Problem]()
+    for path in paths:
+        try:
+            models.append((str(path), _read(path, validation)))
+        except RegistryError as refused:
+            problems += refused.problems
+    whole: dict[str, Any] = {}
+    blocks: dict[str, Any] = {}
+    for name, model in models:
+        block = model.tsl.get("functionBlockId")
+        if block is None and whole:
+            problems.append(Problem(name, 1, 1, "", "a second default module; others have a functionBlockId"))
+        elif block is None:
+            whole = dict(model.tsl)
+        elif block in blocks:
+            problems.append(Problem(name, 1, 1, "functionBlockId", f"module {block!r} stands in two files"))
+        else:
+            blocks[block] = model.tsl
+    if problems:
+        raise RegistryError(problems)
+    named = {block["functionBlockId"]: block for block in whole.get("functionBlocks", ())}
+    whole["functionBlocks"] = list({**named, **blocks}.values())
+    return ThingModel(whole, validation=validation)
+
+
+def _read(path: Path | str, validation: Validation) -> ThingModel:
     name = str(path)
     try:
         raw = Path(path).read_bytes()
@@ -171,13 +213,33 @@ def load_thing_model(path: Path | str, *, validation: Validation = "strong") -> 
     if len(raw) > MAX_BYTES:
         raise RegistryError([Problem(name, 0, 0, "", f"{len(raw)} bytes, expected at most {MAX_BYTES}")])
     try:
-        return ThingModel(json.loads(text, object_pairs_hook=_keys_once), validation=validation)
+        tsl = json.loads(text, object_pairs_hook=_keys_once)
+        if type(tsl) is dict and (why := _is_none(tsl)):
+            raise RegistryError([Problem(name, 1, 1, "", *why)])
+        return ThingModel(tsl, validation=validation)
     except json.JSONDecodeError as problem:
         raise RegistryError([Problem(name, problem.lineno, problem.colno, "", f"not JSON: {problem.msg}")]) from problem
     except RecursionError as problem:
         raise RegistryError([Problem(name, 1, 1, "", "not JSON: nested too deep")]) from problem
     except (ValidationError, _SameKeyTwiceError) as problem:
         raise _explained(text, name) from problem
+
+
+def _is_none(tsl: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Why a document is no thing model and what it may be, None for one that is."""
+    if any(tsl.get(name) for name in (*_FEATURES, "functionBlocks")):
+        return None
+    if any(name in tsl for name in _FEATURES) and any(name in tsl for name in _HEAD):
+        return None
+    why = f"no thing model: found {', '.join(list(tsl)[:5]) or 'nothing'}, expected {', '.join(_FEATURES)}"
+    data = tsl.get("Data")
+    if type(data) is dict and "TslStr" in data:
+        return why, "this is the answer of a cloud call: the text in Data.TslStr is the thing model"
+    if near := [name for name in tsl if name.lower() in _FEATURES]:
+        return why, f"names are written small: {near[0].lower()!r}, not {near[0]!r}"
+    if "ThingModelJson" in tsl or (type(data) is dict and "ThingModelJson" in data):
+        return why, "ThingModelJson is another form: export the TSL"
+    return why, ""
 
 
 class _SameKeyTwiceError(Exception):
