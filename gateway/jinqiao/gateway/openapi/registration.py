@@ -20,8 +20,6 @@ from .http import UNSIGNED_BYTES, Request, Response
 
 __all__ = ["PATHS", "Registration"]
 
-#: A token is good for seven days.
-_TOKEN_MS = 7 * 24 * 3_600_000
 Form = Mapping[str, str]
 
 
