@@ -72,7 +72,8 @@ class DeviceChannel:
                 texts.get("sign", ""),
             )
         except PlatformError as refused:
-            self._platform.log.record(product_key, device_name, AUTH, refused.code, refused.message)
+            log = self._platform.log
+            log.record(product_key, device_name, AUTH, refused.code, refused.message, stranger=True)
             return _answer(_BAD_PARAMETER if refused.code == 460 else _NOT_VOUCHED)
         if parts.records.is_disabled(device.identity):
             self._platform.log.record(product_key, device_name, AUTH, 6204, "device disabled")

@@ -42,7 +42,8 @@ class Registration:
             return _reply(200, OK, _HANDLERS[request.path](self, form))
         except PlatformError as refused:
             product_key, device_name = form.get("productKey", ""), form.get("deviceName", "")
-            self.platform.log.record(product_key, device_name, request.path, refused.code, refused.message)
+            log = self.platform.log
+            log.record(product_key, device_name, request.path, refused.code, refused.message, stranger=True)
             return _reply(200, refused.code, {})
 
     def register(self, form: Form) -> dict[str, Any]:

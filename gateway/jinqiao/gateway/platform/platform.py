@@ -118,7 +118,8 @@ class Platform:
                 self._restrain(principal, principal.subject.device)
             return principal
         except Denied as denied:
-            self.log.record(denied.product_key, denied.device_name, "CONNECT", denied.code, str(denied))
+            names = denied.product_key, denied.device_name
+            self.log.record(*names, "CONNECT", denied.code, str(denied), stranger=True)
             raise
 
     def _registration(self, login: Login) -> Principal | None:
