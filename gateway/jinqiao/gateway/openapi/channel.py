@@ -14,14 +14,11 @@ from typing import Any
 import orjson
 
 from jinqiao.base.errors import PlatformError, ProtocolError
-from jinqiao.gateway.broker.policy import Downlink, Login, Principal
-from jinqiao.gateway.platform.auth.identity import ClientId, device_principal
 from jinqiao.gateway.platform.auth.token import Token
 from jinqiao.gateway.platform.auth.vouching import TOKEN_MS, vouched_device
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.wire.alink.json_values import object_of
-from jinqiao.wire.alink.routing import find
 from jinqiao.wire.mqtt.topics import check_name
 
 from .http import UNSIGNED_BYTES, Request, Response
@@ -106,27 +103,9 @@ class DeviceChannel:
         topic = request.path.removeprefix(TOPIC)
         if len(request.body) > LARGEST or not _is_topic(topic):
             return _answer(_BAD_PARAMETER)
-        if not self._publish(_principal(token), topic, request.body):
+        if not platform.take_without_mqtt(device, topic, request.body):
             return _answer(_NOT_PUBLISHED)
         return _answer(_OK, {"messageId": int(parts.calls.new_id())})
-
-    def _publish(self, principal: Principal, topic: str, payload: bytes) -> bool:
-        """Forward and act on a message of the device; False where the topic is not one it may send on this way."""
-        found = find(topic)
-        if found is None or found.row.gateway_only or found.row.is_reply:
-            return False
-        if not self._platform.may_publish(principal, topic):
-            return False
-        self._platform.parts.out.send(Downlink(topic, payload))
-        # Consumed for what is done; the replies go nowhere.
-        tuple(self._platform.receive(principal, topic, payload))
-        return True
-
-
-def _principal(token: Token) -> Principal:
-    device = token.device
-    login = Login("", f"{device.name}&{device.product.key}", None, 4, True, 60)
-    return device_principal(login, ClientId("", {}), device)
 
 
 def _is_topic(topic: str) -> bool:

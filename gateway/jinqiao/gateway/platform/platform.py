@@ -43,12 +43,15 @@ from jinqiao.wire.mqtt.reasons import Reason
 from .auth import permission
 from .auth.identity import (
     BAD_CREDENTIALS,
+    KEEP_ALIVE_S,
     UNAVAILABLE,
+    ClientId,
     Denied,
     DeviceLogin,
     InHouse,
     TooOften,
     authenticate,
+    device_principal,
     parse_client_id,
 )
 from .auth.rates import RatesOf
@@ -196,6 +199,22 @@ class Platform:
             self._note(device, topic, TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
             return ()
         return HANDLERS[found.row.pattern](Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
+
+    def take_without_mqtt(self, device: Device, topic: str, payload: bytes) -> bool:
+        """Forward and act on a message that a device sent over another protocol, and proved to have sent.
+
+        False for a topic on which it may not, or on which nothing but a connection makes sense. Replies go nowhere.
+        """
+        found = find(topic)
+        if found is None or found.row.gateway_only or found.row.is_reply:
+            return False
+        login = Login("", f"{device.name}&{device.product.key}", None, 4, True, KEEP_ALIVE_S[0])
+        principal = device_principal(login, ClientId("", {}), device)
+        if not self.may_publish(principal, topic):
+            return False
+        self.parts.out.send(Downlink(topic, payload))
+        tuple(self.receive(principal, topic, payload))
+        return True
 
     def _dispatch(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a message as if the device had published it on that topic."""
