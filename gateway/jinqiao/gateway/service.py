@@ -23,7 +23,6 @@ from .history.history import History
 from .history.telemetry import TelemetryPast
 from .platform.devices.past import NO_HISTORY, Page, Past, Query
 from .platform.platform import Platform
-from .platform.registry.accounts import AccessKey
 from .platform.registry.file import load_registry
 from .platform.registry.fleet_devices import simulated_product
 from .platform.registry.registry import Application, Product, Registry
@@ -108,7 +107,8 @@ class _ByProduct:
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:
     """What is known at the start: the registry file's, the folder's, both, and the simulated fleet."""
-    file = load_registry(config.registry) if config.registry is not None else None
+    kept = (row.product_key for row in storage.rows("product")) if storage is not None else ()
+    file = load_registry(config.registry, kept) if config.registry is not None else None
     if storage is None:
         registry = file if file is not None else Registry()
     else:
@@ -131,9 +131,8 @@ def _add_fleet(registry: Registry, fleet: FleetConfig, vehicles: NDArray[np.byte
             f"the registry has an application {user!r} with another password\n"
             "  choose another name with --app-user, or give its password with --app-password"
         )
-    seen = frozenset(registry.products) if known is None else known.products | {fleet.product_key}
+    seen = known.products | {fleet.product_key} if known is not None and known.products is not None else None
     registry.applications[user] = Application(user, password, seen)
-    registry.access_keys[user] = AccessKey(user, password)
 
 
 def _product(fleet: FleetConfig, names: NDArray[np.bytes_]) -> Product:

@@ -27,16 +27,23 @@ __all__ = ["REGISTRY_KINDS", "load_kept", "product_row", "seed", "take_over"]
 
 def load_kept(storage: Storage, *, unopened: bool = False) -> Registry:
     """The registry of a data folder; `unopened` leaves thing models uncompiled until somebody looks into one."""
-    products = [_product(row, UnopenedThingModel if unopened else ThingModel) for row in storage.rows("product")]
-    registry = Registry(products)
+    registry, opened = Registry(), UnopenedThingModel if unopened else ThingModel
+    for row in storage.rows("product"):
+        with storage.reading(row):
+            registry.products[row.product_key] = _product(row, opened)
     for row in storage.rows("device"):
-        _apply_device(registry, row)
+        with storage.reading(row):
+            _apply_device(registry, row)
     for row in storage.rows("house"):
-        values = row.value
-        registry.access_keys.update({name: AccessKey(name, secret) for name, secret in values["access_keys"].items()})
-        registry.applications.update({a["username"]: _application(a) for a in values["applications"]})
-        registry.consumer_groups.update({g["id"]: _group(g) for g in values["consumer_groups"]})
+        with storage.reading(row):
+            _apply_house(registry, row.value)
     return registry
+
+
+def _apply_house(registry: Registry, values: Mapping[str, Any]) -> None:
+    registry.access_keys.update({name: _access_key(name, kept) for name, kept in values["access_keys"].items()})
+    registry.applications.update({a["username"]: _application(a) for a in values["applications"]})
+    registry.consumer_groups.update({g["id"]: _group(g) for g in values["consumer_groups"]})
 
 
 def seed(storage: Storage, file: Registry) -> Registry:
@@ -63,6 +70,7 @@ def seed(storage: Storage, file: Registry) -> Registry:
 def take_over(platform: Platform, storage: Storage) -> None:
     """Take over what another process has changed: products, devices, and who is disabled or deleted."""
     kept, registry = load_kept(storage), platform.registry
+    before = frozenset(registry.products)
     for key, product in list(registry.products.items()):
         if isinstance(product.devices, ListedDevices):
             fresh = kept.products.get(key)
@@ -71,6 +79,8 @@ def take_over(platform: Platform, storage: Storage) -> None:
                 del registry.products[key]
     for key, product in kept.products.items():
         registry.products.setdefault(key, product)
+    if before != registry.products.keys():
+        platform.parts.out.products_changed()
     for row in storage.rows("record"):
         _take_record(platform, row)
 
@@ -143,7 +153,7 @@ def _house_row(registry: Registry) -> Row:
         "house",
         "",
         {
-            "access_keys": {key.id: key.secret for key in registry.access_keys.values()},
+            "access_keys": {key.id: _dump_key(key) for key in registry.access_keys.values()},
             "applications": list(_applications(registry)),
             "consumer_groups": [
                 {"id": group.id, "products": sorted(group.products)} for group in registry.consumer_groups.values()
@@ -154,11 +164,28 @@ def _house_row(registry: Registry) -> Row:
 
 def _applications(registry: Registry) -> Iterator[dict[str, Any]]:
     for application in registry.applications.values():
-        yield {**asdict(application), "products": sorted(application.products)}
+        yield {**asdict(application), "products": _listed(application.products)}
 
 
 def _application(values: Mapping[str, Any]) -> Application:
-    return Application(values["username"], values["password"], frozenset(values["products"]))
+    return Application(values["username"], values["password"], _unlisted(values["products"]))
+
+
+def _dump_key(key: AccessKey) -> Any:
+    """A key of all products is its secret alone, as it was before keys had products."""
+    return key.secret if key.products is None else {"secret": key.secret, "products": sorted(key.products)}
+
+
+def _access_key(name: str, kept: Any) -> AccessKey:
+    return AccessKey(name, kept) if type(kept) is str else AccessKey(name, kept["secret"], frozenset(kept["products"]))
+
+
+def _listed(products: frozenset[str] | None) -> list[str] | None:
+    return None if products is None else sorted(products)
+
+
+def _unlisted(products: list[str] | None) -> frozenset[str] | None:
+    return None if products is None else frozenset(products)
 
 
 def _group(values: Mapping[str, Any]) -> ConsumerGroup:

@@ -46,8 +46,15 @@ def serve(
         typer.Option(
             min=0,
             max=65535,
-            help="Port of the GB/T 32960 cloud gateway; 0: any free one.",
-            show_default="8999 if it is free",
+            help="Also the GB/T 32960 cloud gateway, on this port (usually 8999; 0: any free one).",
+            show_default=False,
+        ),
+    ] = None,
+    gbt32960_allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address or ICCID from which vehicles may log in over GB/T 32960; may be given more than once.",
+            show_default="all",
         ),
     ] = None,
     data: Annotated[
@@ -102,7 +109,7 @@ def serve(
             certs=certs,
             https=https_port,
             gbt32960=gbt32960_port,
-            gbt32960_usual=gbt32960_port is None,
+            gbt32960_allowed=tuple(gbt32960_allow or ()),
         ),
         registry=registry,
         data=data,
