@@ -31,6 +31,8 @@ for line in sys.stdin:
         print(json.dumps({"error": repr(error)}))
 """
 _ASCII = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+#: What a number or a count says in place of a value.
+MARKS = st.sampled_from(["abnormal", "invalid"])
 _FIRST = int(datetime(2000, 1, 1, tzinfo=BEIJING).timestamp())
 _LAST = int(datetime(2255, 12, 31, tzinfo=BEIJING).timestamp())
 _MOMENTS = st.integers(_FIRST, _LAST).map(lambda second: Time.at_ms(1000 * second))
@@ -54,8 +56,7 @@ def values(form: Form) -> st.SearchStrategy[Any]:
     """Everything a form can say."""
     match form:
         case Number():
-            marks = st.sampled_from(["abnormal", "invalid"]) if form.marks else st.nothing()
-            return st.integers(0, form.most).map(form.value) | marks
+            return st.integers(0, form.most).map(form.value) | (MARKS if form.marks else st.nothing())
         case Choice():
             return st.sampled_from([*form.words.values(), "abnormal", "invalid"])
         case Flags():
@@ -77,25 +78,37 @@ def values(form: Form) -> st.SearchStrategy[Any]:
             size = form.fixed
             return st.binary(min_size=size or 0, max_size=40 if size is None else size)
         case Listing():
-            return st.lists(values(form.form), max_size=min(form.most or 6, 6))
+            return st.lists(values(form.form), max_size=min(form.most or 6, 6)) | MARKS
         case Record():
             return st.fixed_dictionaries({name: values(inner) for name, inner in form.fields.items()})
         case PackNumbers2016():
             return st.integers(0, 30).flatmap(
-                lambda length: st.lists(st.text(_ASCII, min_size=length, max_size=length), max_size=4)
+                lambda length: st.lists(st.text(_ASCII, min_size=length, max_size=length), max_size=4) | MARKS
             )
         case PackNumbers2025():
-            return st.lists(st.lists(st.text(_ASCII, max_size=24), max_size=3), max_size=3)
+            return st.lists(st.lists(st.text(_ASCII, max_size=24), max_size=3) | MARKS, max_size=3) | MARKS
         case RealTime():
             return _real_time(form)
     raise AssertionError(form)
 
 
 def _real_time(form: RealTime) -> st.SearchStrategy[dict[str, Any]]:
-    items = {item.name: values(item.form) for item in form.items.values() if item.form is not None}
-    return st.fixed_dictionaries(
-        {"time": _MOMENTS}, optional={**items, "own_82": st.binary(max_size=30), "own_FE": st.binary(max_size=3)}
-    )
+    """Every item, some of them more than once."""
+    items = {item.name: values(item.form) for item in form.items.values()}
+    own = {"own_82": st.binary(max_size=30), "own_FE": st.binary(max_size=3)}
+    again = {"own_82_2": st.binary(max_size=3), "motors_2": items["motors"], "motors_3": items["motors"]}
+    found = st.fixed_dictionaries({"time": _MOMENTS}, optional={**items, **own, **again})
+    return found.map(_counted_up)
+
+
+def _counted_up(data: dict[str, Any]) -> dict[str, Any]:
+    """Without a second of a kind that has no first, and in order of the names: so they are numbered when read."""
+    firsts = {"own_82_2": "own_82", "motors_2": "motors", "motors_3": "motors_2"}
+    kept = {"time": data["time"]}
+    for name in sorted(data):
+        if firsts.get(name, "time") in kept:
+            kept[name] = data[name]
+    return kept
 
 
 def frames(edition: str) -> st.SearchStrategy[Frame]:
