@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +17,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.onward import Onward, Standstill
 from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Event
 from jinqiao.telemetry.v1.mqtt_message_pb2 import MqttMessage
@@ -27,12 +27,12 @@ from jinqiao.wire.render.samples import GROUP_NUMBERS, layout_of, read_samples
 
 from .mcap_records import MAGIC, MESSAGE_HEAD, Op, Text
 from .parts import Events, Info, Messages, Part, RecordedEvent, Samples, missing_extra
+from .problems import Problems
 
 __all__ = ["McapReader"]
 
 #: A record that says it is longer is not read: lengths of damaged files are any number.
 _LONGEST_RECORD = 1 << 30
-_PROBLEMS_KEPT = 20
 _HEAD = struct.Struct("<BQ")
 _OWN = {message.DESCRIPTOR.full_name: message for message in (VehicleSample, VehicleEvent, MqttMessage)}
 _DERIVED = "foxglove.LocationFix"  # written beside the samples, which say the same
@@ -43,11 +43,10 @@ class McapReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.problems: list[str] = []
+        self._problems = Problems()
         self.info = Info()
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}  # schema name, topic
-        self._foreign: Counter[tuple[str, str]] = Counter()
         try:
             import zstandard
         except ImportError as error:
@@ -62,12 +61,16 @@ class McapReader:
                     self._metadata(content)
                 if op in (Op.METADATA, Op.CHUNK):
                     break
-        self.problems = []
+        self._problems = Problems()
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, and what was left out."""
+        return self._problems.lines(self.path)
 
     def parts(self) -> Iterator[Part]:
         """Everything that can be read, in the order of the file."""
-        self.problems = []
-        self._foreign.clear()
+        self._problems = Problems()
         with self._open() as file:
             file.seek(len(MAGIC))
             for op, at, content in self._records(file):
@@ -82,10 +85,8 @@ class McapReader:
                         yield from self._messages(self._chunk(content), at)
                     elif op == Op.MESSAGE:
                         yield from self._messages(_HEAD.pack(op, len(content)) + content, at)
-                except (struct.error, ValueError, KeyError, self._zstd.ZstdError) as error:
+                except (struct.error, ValueError, KeyError, Standstill, self._zstd.ZstdError) as error:
                     self._problem(at, f"a {Op(op).name.lower()} record cannot be read: {error}; it is left out")
-        for (schema, topic), count in self._foreign.items():
-            self.problems.append(f"{self.path}: {count:,} messages of {topic!r} ({schema or 'no schema'}) are left out")
 
     def _open(self) -> BinaryIO:
         try:
@@ -94,8 +95,7 @@ class McapReader:
             raise EnvironmentFault(f"{self.path} cannot be read: {error.strerror}") from error
 
     def _problem(self, at: int, what: str) -> None:
-        if len(self.problems) < _PROBLEMS_KEPT:
-            self.problems.append(f"{self.path}: offset {at}: {what}")
+        self._problems.add(f"{self.path}: offset {at}: {what}")
 
     def _metadata(self, content: bytes) -> None:
         fields = Text(content)
@@ -114,8 +114,9 @@ class McapReader:
 
     def _records(self, file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         """Opcode, offset and content of each record, up to the end of the data section."""
+        place = Onward(file.tell() - 1)
         while True:
-            at = file.tell()
+            at = place.to(file.tell())
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size:
                 self._problem(at, "the file ends here without its end of data: cut off, or its writer was killed")
@@ -154,9 +155,10 @@ class McapReader:
 
     def _messages(self, records: bytes, at: int) -> Iterator[Part]:
         """Runs of messages of one channel and length become parts."""
-        offset = 0
+        place = Onward(-1, len(records))
         view = np.frombuffer(records, np.uint8)
-        while offset + _HEAD.size <= len(records):
+        offset = 0
+        while place.to(offset) + _HEAD.size <= len(records):
             op, length = _HEAD.unpack_from(records, offset)
             end = offset + _HEAD.size + length
             if end > len(records):
@@ -180,7 +182,7 @@ class McapReader:
         if schema == _DERIVED:
             return
         if schema not in _OWN:
-            self._foreign[schema, topic] += len(matrix)
+            self._problems.count(f"messages of {topic!r} ({schema or 'no schema'}) are left out", len(matrix))
             return
         times = np.ascontiguousarray(matrix[:, 15:23]).view("<u8")[:, 0].astype(np.int64)
         data = matrix[:, MESSAGE_HEAD.size :]

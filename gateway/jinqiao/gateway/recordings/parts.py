@@ -109,7 +109,12 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class CanFrame:
-    """One frame on one bus. `error` marks an error frame, `extended` a 29-bit identifier."""
+    """One frame on one bus.
+
+    `extended` marks a 29-bit identifier, `error` an error frame, whose identifier is its class (linux/can/error.h; 0:
+    not known). `fd` is CAN FD with its `bitrate_switch` and `error_state`; `remote_length` is how many bytes a remote
+    frame asks for, which has none. `direction` is `rx`, `tx`, or empty where the log does not say.
+    """
 
     time_ns: int
     bus: str
@@ -120,6 +125,10 @@ class CanFrame:
     remote: bool = False
     fd: bool = False
     device_name: str = ""
+    bitrate_switch: bool = False
+    error_state: bool = False
+    remote_length: int = 0
+    direction: str = ""
 
 
 Part = Samples | Events | Messages | Sequence[CanFrame]
@@ -165,7 +174,10 @@ class Source(Protocol):
     """A recording that can be read, as often as one likes. `problems` are those of the last reading."""
 
     info: Info
-    problems: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """What of it could not be read, or was left out."""
 
     def parts(self) -> Iterator[Part]:
         """All parts that can be read, in the order of time."""

@@ -5,7 +5,7 @@
 | core, detail | a sample | `time`, `device_name`, `sequence`, one a signal |
 | events | an event | `time`, `device_name`, `sequence`, `identifier`, `output` (JSON) |
 | messages | an MQTT message | `time`, `topic`, `payload`, `qos`, `retain` |
-| can | a CAN frame | `time`, `bus`, `identifier`, `data`, `extended`, `error`, `remote`, `fd`, `device_name` |
+| can | a CAN frame | `time`, and the fields of a `CanFrame` |
 
 Times are UTC; samples and events in milliseconds, messages and frames in nanoseconds.
 """
@@ -40,6 +40,10 @@ _CAN = (
     ("remote", pa.bool_()),
     ("fd", pa.bool_()),
     ("device_name", pa.string()),
+    ("bitrate_switch", pa.bool_()),
+    ("error_state", pa.bool_()),
+    ("remote_length", pa.uint8()),
+    ("direction", pa.string()),
 )
 
 

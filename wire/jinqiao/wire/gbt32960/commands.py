@@ -58,7 +58,7 @@ _COUNT = Count()
 
 @dataclass(frozen=True, slots=True)
 class PackNumbers2016:
-    """Number of subsystems, length of a pack's number, and the numbers; a mark in place of either count is the value."""
+    """Number of subsystems, length of a pack's number, and the numbers; a mark in place of a count is the value."""
 
     def encode(self, value: Any, path: str) -> bytes:
         length = max((len(number) for number in value), default=0) if not isinstance(value, str) else 0
