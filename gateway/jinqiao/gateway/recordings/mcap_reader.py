@@ -28,6 +28,7 @@ from jinqiao.wire.render.samples import GROUP_NUMBERS, layout_of, read_samples
 from .mcap_records import MAGIC, MESSAGE_HEAD, Op, Text
 from .parts import Events, Info, Messages, Part, RecordedEvent, Samples, missing_extra
 from .problems import Problems
+from .whole import whole_samples
 
 __all__ = ["McapReader"]
 
@@ -142,9 +143,12 @@ class McapReader:
         if size > _LONGEST_RECORD:
             raise ValueError(f"a chunk of {size} bytes")
         if compression == "zstd":
+            stated = self._zstd.frame_content_size(packed)
+            if stated > size:  # a frame that says its size is unpacked whole, whatever the limit
+                raise ValueError(f"it unpacks to {stated:,} bytes, not to {size:,} as it says")
             records = self._zstd.ZstdDecompressor().decompress(packed, max_output_size=size)
         elif compression == "lz4":
-            records = _lz4(packed)
+            records = _lz4(packed, size)
         elif not compression:
             records = packed
         else:
@@ -166,7 +170,10 @@ class McapReader:
             if op == Op.MESSAGE and length >= MESSAGE_HEAD.size - _HEAD.size:
                 count = _run(view, offset, _HEAD.size + length)
                 matrix = view[offset : offset + count * (_HEAD.size + length)].reshape(count, -1)
-                yield from self._run(matrix, at)
+                try:
+                    yield from self._run(matrix, at)
+                except (ValueError, KeyError) as error:
+                    self._problem(at, f"{count:,} messages in it cannot be read: {error}; they are left out")
                 offset += count * (_HEAD.size + length)
                 continue
             if op == Op.SCHEMA:
@@ -191,7 +198,8 @@ class McapReader:
             rows = None if layout is None else read_samples(data, layout)
             if rows is not None and layout is not None:
                 columns = {name: np.ascontiguousarray(rows[name]) for name in layout.signals}
-                yield _samples(layout.group, rows["time_ms"], rows["device_name"], rows["sequence"], columns)
+                part = _samples(layout.group, rows["time_ms"], rows["device_name"], rows["sequence"], columns)
+                yield from whole_samples(part, self._problems)
                 return
         yield from self._each(schema, times, [row.tobytes() for row in data], at)
 
@@ -211,7 +219,7 @@ class McapReader:
                 event = Event(message.time_ms, 0, message.identifier, event_output(message))
                 events.append(RecordedEvent(message.device_name, message.sequence, event))
             else:
-                yield _one_sample(message)
+                yield from whole_samples(_one_sample(message), self._problems)
         if events:
             yield Events(events)
         if messages:
@@ -241,8 +249,7 @@ def _run(view: NDArray[np.uint8], offset: int, width: int) -> int:
 
 
 def _samples(group: str, time_ms: Any, names: Any, sequence: Any, columns: dict[str, NDArray[Any]]) -> Samples:
-    typed = {name: column.astype(SIGNALS[name].dtype) for name, column in columns.items()}
-    return Samples(group, time_ms.astype(np.int64), np.ascontiguousarray(names), sequence.astype(np.uint32), typed)
+    return Samples(group, time_ms.astype(np.int64), np.ascontiguousarray(names), sequence.astype(np.uint32), columns)
 
 
 def _one_sample(message: VehicleSample) -> Samples:
@@ -252,10 +259,10 @@ def _one_sample(message: VehicleSample) -> Samples:
     return _samples(group, np.array([message.time_ms]), name, np.array([message.sequence]), columns)
 
 
-def _lz4(packed: bytes) -> bytes:
+def _lz4(packed: bytes, size: int) -> bytes:
     try:
         import lz4.frame
     except ImportError as error:
         raise ValueError("its compression lz4 needs: pip install lz4") from error
-    records: bytes = lz4.frame.decompress(packed)
+    records: bytes = lz4.frame.LZ4FrameDecompressor().decompress(packed, max_length=size)
     return records
