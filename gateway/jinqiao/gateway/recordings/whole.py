@@ -70,8 +70,9 @@ def whole_arrays(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]
 def _fits(name: str, column: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Which rows are values of the signal's type."""
     dtype = np.dtype(SIGNALS[name].dtype)
-    if column.dtype == dtype and dtype.kind != "f":
-        return np.ones(len(column), np.bool_)
+    if column.dtype == dtype:
+        finite: NDArray[np.bool_] = np.isfinite(column)
+        return finite
     limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     numbers = np.asarray(column, np.float64)
     with np.errstate(invalid="ignore"):

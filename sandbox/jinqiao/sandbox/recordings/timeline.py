@@ -6,6 +6,7 @@ import heapq
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -100,6 +101,9 @@ def steps(source: Source, extent: Extent, slots_ms: list[int], *, loop: bool) ->
 
 #: Steps are handed over in bundles of at least so many messages, so many bundles ahead.
 _BUNDLE, _BUNDLES = 1024, 16
+#: A bundle is handed over after so long, however small it is; and nobody waits longer for the first ones. A recording
+#: of a few messages that is played again and again is read as often as that.
+_BUNDLE_S, _WAIT_S = 0.05, 1.0
 
 
 class Prefetched(Iterator[Step]):
@@ -114,7 +118,7 @@ class Prefetched(Iterator[Step]):
         threading.Thread(target=self._read, args=(stream,), name="recording", daemon=True).start()
 
     def wait(self) -> None:
-        """Return when the thread is as far ahead as it gets."""
+        """Return when the thread is as far ahead as it gets, or far enough."""
         self._filled.wait()
 
     @property
@@ -152,13 +156,16 @@ class Prefetched(Iterator[Step]):
         try:
             bundle: list[Step] = []
             messages = 0
+            first = began = time.monotonic()
             for step in stream:
                 bundle.append(step)
                 messages += len(step.part)
-                if messages >= _BUNDLE:
+                if messages >= _BUNDLE or time.monotonic() - began >= _BUNDLE_S:
                     if not self._put(bundle):
                         return
-                    bundle, messages = [], 0
+                    bundle, messages, began = [], 0, time.monotonic()
+                    if began - first >= _WAIT_S:
+                        self._filled.set()
             if bundle:
                 self._put(bundle)
             self._put([])
