@@ -80,7 +80,7 @@ def frames_of_any_kind(draw: st.DrawFn, at_us: int = NOW_US) -> CanFrame:
 
 
 def _bus_aside(frame: CanFrame) -> tuple[object, ...]:
-    return tuple(getattr(frame, name) for name in CanFrame.__slots__ if name != "bus")
+    return tuple(getattr(frame, name) for name in CanFrame._fields if name != "bus")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

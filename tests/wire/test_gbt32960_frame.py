@@ -137,6 +137,7 @@ def test_an_unknown_item_ends_its_frame_and_what_was_read_stays() -> None:
     assert frame.data == {"time": NOON, "vehicle": VEHICLE}
     assert [(fault.offset, fault.found) for fault in frame.faults] == [(51, "33")]
     assert "01, 02, 03, 04, 05" in frame.faults[0].expected
+    assert frame.faults[0].expected.endswith("the 3 bytes from here to the end of the frame are not read")
 
 
 def _real_time(edition: str, items: str) -> bytes:

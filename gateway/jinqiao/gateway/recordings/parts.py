@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,8 +110,7 @@ class Messages:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CanFrame:
+class CanFrame(NamedTuple):
     """One frame on one bus.
 
     `extended` marks a 29-bit identifier, `error` an error frame, whose identifier is its class (linux/can/error.h; 0:

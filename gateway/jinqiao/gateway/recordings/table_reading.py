@@ -8,7 +8,6 @@ cannot be meant (a time without a unit, text for a number) is named; a row that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -247,9 +246,7 @@ def _data(value: Any) -> bytes:
 
 
 #: What a frame is where a table does not say.
-_CAN_DEFAULTS: dict[str, Any] = {
-    field.name: field.default for field in fields(CanFrame) if field.default is not MISSING
-}
+_CAN_DEFAULTS: dict[str, Any] = CanFrame._field_defaults
 
 
 def _can(_: str, columns: _Columns, problems: Problems) -> Iterator[Part]:

@@ -143,13 +143,13 @@ class RealTime:
         while cursor.at < cursor.end:
             at = cursor.at
             kind = cursor.number(1, path)
-            name, form = self._item(kind, at)
+            name, form = self._item(kind, at, cursor.end)
             seen[kind] += 1
             if seen[kind] > 1:
                 name = f"{name}_{seen[kind]}"
             found[name] = form.decode(cursor, name)
 
-    def _item(self, kind: int, at: int) -> tuple[str, Form]:
+    def _item(self, kind: int, at: int, end: int) -> tuple[str, Form]:
         item = self.items.get(kind)
         if item is not None:
             return item.name, item.form
@@ -159,7 +159,8 @@ class RealTime:
             return "signature", SIGNATURE_FORM
         known = ", ".join(f"{known:02X}" for known in self.items)
         own = "80-FE" + (", FF" if self.signed else "")
-        raise Fault(at, "item", f"{kind:02X}", f"one of {known}, {own}")
+        lost = f"the {end - at} bytes from here to the end of the frame are not read"
+        raise Fault(at, "item", f"{kind:02X}", f"one of {known}, {own}; {lost}")
 
 
 @dataclass(frozen=True, slots=True)
