@@ -26,6 +26,7 @@ from jinqiao.wire.mqtt.packets import (
     Unsuback,
     Unsubscribe,
 )
+from support.examples import examples
 from support.mqtt_memory import House
 
 
@@ -414,7 +415,7 @@ messages = st.builds(
 others = st.sampled_from([Signal(PacketType.PINGREQ), Puback(3), Subscribe(1, (("a", 1),)), Unsubscribe(1, ("a",))])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(st.one_of(messages, messages, others), max_size=30), st.lists(st.integers(0, 60_000), max_size=6))
 def test_however_the_stream_is_cut_the_same_messages_arrive(packets: list[Packet], cuts: list[int]) -> None:
     house = House()
@@ -442,7 +443,7 @@ def test_however_the_stream_is_cut_the_same_messages_arrive(packets: list[Packet
     assert sum(house.broker.counters.received.values()) == len(sent)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     st.lists(st.one_of(messages, others), min_size=1, max_size=6),
     st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), max_size=4),

@@ -27,6 +27,7 @@ from jinqiao.wire.gbt32960.forms import BEIJING
 from jinqiao.wire.gbt32960.frame import Frame, decode_frame, encode_frame
 from jinqiao.wire.gbt32960.reader import StreamReader
 from jinqiao.wire.gbt32960.vehicle import heartbeat, login, logout
+from support.carrier import NotingCarrier
 from support.gbt32960 import frames
 from support.terminals import Terminal
 
@@ -74,7 +75,9 @@ async def serving(**bounds: Any) -> AsyncIterator[Served]:
     platform = a_platform()
     listener = Listener(platform, Bounds(**bounds))
     served = Served(platform, listener, await listener.start("127.0.0.1", 0))
-    platform.send = served.take
+    carrier = NotingCarrier()
+    carrier.published = served.take
+    platform.carried_by(carrier)
     try:
         yield served
     finally:

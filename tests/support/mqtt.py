@@ -157,6 +157,8 @@ class RawClient:
 
     def __init__(self, port: int, timeout_s: float = 5.0) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout_s)
+        # Else a second small packet waits 40 ms for the acknowledgement of the first (Nagle), and a test for seconds.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._position = 0
 

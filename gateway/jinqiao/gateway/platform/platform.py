@@ -169,7 +169,8 @@ class Platform:
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
         found = find(topic)
-        if found is None or found.row.pattern not in HANDLERS:
+        handler = HANDLERS.get(found.row.pattern) if found is not None else None
+        if found is None or handler is None:
             return ()
         device: Device | None
         if principal.kind == "in_house":
@@ -185,7 +186,7 @@ class Platform:
         if len(payload) > MAX_PAYLOAD:
             self._note(device, topic, TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
             return ()
-        return HANDLERS[found.row.pattern](Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
+        return handler(Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
 
     def _dispatch(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a message as if the device had published it on that topic."""

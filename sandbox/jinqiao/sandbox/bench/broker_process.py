@@ -19,7 +19,8 @@ from jinqiao.base.system import raise_file_limit
 from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.broker.tls import server_context
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.registry import Application, Registry, simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
+from jinqiao.gateway.platform.registry.registry import Application, Registry
 
 from ..certificates import SERVER, SERVER_KEY
 from ..loop import run_async

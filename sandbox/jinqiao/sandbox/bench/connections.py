@@ -26,7 +26,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.system import raise_file_limit
 from jinqiao.device.links.fleet import Address, FleetLinks
 from jinqiao.device.links.login import device_login
-from jinqiao.gateway.platform.registry.devices import FleetDevices
+from jinqiao.gateway.platform.registry.fleet_devices import FleetDevices
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.fields import frame

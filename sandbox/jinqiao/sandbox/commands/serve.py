@@ -19,6 +19,7 @@ from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
 from jinqiao.gateway.service import Service
 
 from ..loop import run_async
+from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["serve"]
 
@@ -29,25 +30,12 @@ def serve(
     registry: Annotated[
         Path | None, typer.Option(help="Products, devices and applications (YAML).", show_default=False)
     ] = None,
-    mqtt_port: Annotated[int, typer.Option(min=0, max=65535, help="MQTT port; 0 takes any free one.")] = 1883,
-    mqtts_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
-    ] = None,
-    http_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="Port of cloud calls, /metrics and MQTT over WebSocket; 0: any free one.",
-            show_default="8080, or a free one",
-        ),
-    ] = None,
-    https_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
-    ] = None,
-    mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
+    mqtt_port: MqttPort = 1883,
+    mqtts_port: MqttsPort = None,
+    http_port: HttpPort = None,
+    https_port: HttpsPort = None,
+    mqtt_host: MqttHost = "127.0.0.1",
+    certs: Certs = Path("certs"),
     amqp_port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", show_default="none"),

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .outlets import Outlet
+from ..sinks.base import SinkSpec
 from .outside import OutsideBroker, Triples
 
 __all__ = ["RunOptions"]
@@ -40,4 +40,4 @@ class RunOptions:
     summary: Path | None = None
     quiet: bool = False
     check: bool = False
-    outlets: tuple[Outlet, ...] = ()
+    sinks: tuple[SinkSpec, ...] = ()

@@ -10,18 +10,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ValidationError
-
-from jinqiao.base.document import MAX_BYTES, Document
-from jinqiao.base.errors import Problem, RegistryError
-
-from . import tsl_schema
 from .tsl_types import Check, compile_type
 
-__all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "load_thing_model"]
+if TYPE_CHECKING:
+    from . import tsl_schema
+
+__all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "UnopenedThingModel"]
 
 Validation = Literal["strong", "weak", "none"]
 
@@ -69,10 +65,12 @@ class ThingModel:
 
     def __init__(self, tsl: Mapping[str, Any], *, validation: Validation = "strong") -> None:
         """Compile a TSL document; raises pydantic's ValidationError when it is none (see `load_thing_model`)."""
+        from .tsl_schema import Tsl  # pydantic: only when a model is compiled (`UnopenedThingModel`)
+
         self.tsl = tsl
         self.validation: Validation = validation
         self._ranges = validation == "strong"
-        document = tsl_schema.Tsl.model_validate(tsl)
+        document = Tsl.model_validate(tsl)
         modules = (document, *document.blocks)
         self.properties = {p.address: p for module in modules for p in self._properties(module)}
         self.events = {e.address: e for module in modules for e in self._events(module)}
@@ -130,6 +128,25 @@ class ThingModel:
         }
 
 
+class UnopenedThingModel(ThingModel):
+    """A document that was accepted before, compiled when somebody looks into it.
+
+    For commands that register a device or disable one: most look into no model, and to compile one takes longer than
+    all they do.
+    """
+
+    def __init__(self, tsl: Mapping[str, Any], *, validation: Validation = "strong") -> None:
+        self.tsl = tsl
+        self.validation: Validation = validation
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not there, and so once: afterwards everything is."""
+        if name.startswith("__") or "_checks" in self.__dict__:
+            raise AttributeError(name)
+        super().__init__(self.tsl, validation=self.validation)
+        return getattr(self, name)
+
+
 def _anything(_: Any) -> int:
     return 0
 
@@ -153,54 +170,6 @@ def refused_parameters(checks: Mapping[str, Check], values: Mapping[str, Any]) -
 
 def _unknown(identifier: str) -> int:
     return 6320 if identifier else 6321
-
-
-def load_thing_model(path: Path | str, *, validation: Validation = "strong") -> ThingModel:
-    """Read a TSL file (JSON); raises RegistryError with every problem as file:line:column."""
-    name = str(path)
-    try:
-        raw = Path(path).read_bytes()
-        text = raw.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise RegistryError([Problem(name, 0, 0, "", "no such file")]) from None
-    except OSError as problem:
-        raise RegistryError([Problem(name, 0, 0, "", f"cannot be read: {problem.strerror}")]) from problem
-    except UnicodeDecodeError as problem:
-        line = raw.count(b"\n", 0, problem.start) + 1
-        raise RegistryError([Problem(name, line, 1, "", "not UTF-8 text")]) from problem
-    if len(raw) > MAX_BYTES:
-        raise RegistryError([Problem(name, 0, 0, "", f"{len(raw)} bytes, expected at most {MAX_BYTES}")])
-    try:
-        return ThingModel(json.loads(text, object_pairs_hook=_keys_once), validation=validation)
-    except json.JSONDecodeError as problem:
-        raise RegistryError([Problem(name, problem.lineno, problem.colno, "", f"not JSON: {problem.msg}")]) from problem
-    except RecursionError as problem:
-        raise RegistryError([Problem(name, 1, 1, "", "not JSON: nested too deep")]) from problem
-    except (ValidationError, _SameKeyTwiceError) as problem:
-        raise _explained(text, name) from problem
-
-
-class _SameKeyTwiceError(Exception):
-    pass
-
-
-def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise _SameKeyTwiceError
-    return result
-
-
-def _explained(text: str, name: str) -> RegistryError:
-    """The same file read again as YAML, of which JSON is a part: slower, but it knows where everything stands.
-
-    YAML refuses tabs as indentation; JSON has them nowhere but there, so a blank in their place moves nothing.
-    """
-    try:
-        Document(text.replace("\t", " "), name=name, error=RegistryError).check(tsl_schema.Tsl)
-    except RegistryError as problems:
-        return problems
-    return RegistryError([Problem(name, 1, 1, "", "not a thing model")])
 
 
 def _address(module: tsl_schema.Module, identifier: str) -> str:
