@@ -22,6 +22,7 @@ from jinqiao.gateway.recordings.can_logs.writer import CAN_LOGS, CanLogWriter
 from jinqiao.gateway.recordings.formats import can_log
 from jinqiao.gateway.recordings.parts import CanFrame
 from jinqiao.gateway.recordings.problems import Problems
+from support.examples import examples
 
 NOW_US = 1_795_333_508_413_007
 ENDINGS = tuple(CAN_LOGS)
@@ -85,7 +86,7 @@ def _bus_aside(frame: CanFrame) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(st.lists(frames_of_any_kind(), min_size=1, max_size=20))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_was_written_is_read(tmp_path: Path, ending: str, frames: list[CanFrame]) -> None:
     frames.sort(key=lambda frame: frame.time_ns)
     path = tmp_path / f"trace{ending}"
@@ -98,7 +99,7 @@ def test_what_was_written_is_read(tmp_path: Path, ending: str, frames: list[CanF
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(st.lists(frames_of_any_kind(), min_size=1, max_size=10))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_python_can_reads_the_same(tmp_path: Path, ending: str, frames: list[CanFrame]) -> None:
     frames = sorted((f for f in frames if not (f.fd and not f.data)), key=lambda frame: frame.time_ns)
     path = tmp_path / f"trace{ending}"
@@ -383,7 +384,7 @@ def test_a_file_without_a_date_says_so() -> None:
 
 
 @given(st.binary(max_size=200), st.integers(0, 1200), st.integers(0, 8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_damage_makes_a_reader_stand_still(noise: bytes, at: int, taken: int) -> None:
     for packed in (True, False):
         whole = blf(b"".join(map(message, range(20))), 20, 3, packed=packed)
@@ -397,7 +398,7 @@ def test_no_damage_makes_a_reader_stand_still(noise: bytes, at: int, taken: int)
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(noise=st.binary(max_size=60), at=st.integers(0, 600))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_noise_in_a_file_raises(tmp_path: Path, ending: str, noise: bytes, at: int) -> None:
     path = tmp_path / f"noise{ending}"
     write(path, [CanFrame((NOW_US + n) * 1000, "1", n, bytes(8)) for n in range(20)])
