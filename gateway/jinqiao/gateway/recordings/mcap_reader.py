@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,7 +60,8 @@ class McapReader:
                 raise InputError(f"{path}: offset 0: found {start!r}, expected {MAGIC!r}: this is no MCAP file")
             for op, _, content in self._records(file):
                 if op == Op.METADATA:
-                    self._metadata(content)
+                    with suppress(struct.error, ValueError):  # named when the recording is read
+                        self._metadata(content)
                 if op in (Op.METADATA, Op.CHUNK):
                     break
         self._problems = Problems()

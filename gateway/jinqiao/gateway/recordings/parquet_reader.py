@@ -74,7 +74,7 @@ class ParquetReader:
         """The kind of a single file: its columns say it."""
         try:
             names = set(self._parquet.read_schema(path).names)
-        except (OSError, self._arrow.ArrowException) as error:
+        except (OSError, ValueError, self._arrow.ArrowException) as error:
             raise InputError(f"{path}: {self._fault(path, error)}") from error
         if "payload" in names:
             return "messages"

@@ -35,6 +35,9 @@ _ELEMENTS: Counter[str | None] = Counter(filter(None, map(_array, SIGNALS)))
 
 def whole_samples(part: Samples, problems: Problems) -> Iterator[Samples]:
     """The samples as parts whose columns hold a finite value in every row, each at its signal's type, in order."""
+    part = _named(part, problems)
+    if not len(part):
+        return
     lacking: dict[str, NDArray[np.bool_]] = {}
     for name, column in part.columns.items():
         gone = ~_fits(name, column)
@@ -59,6 +62,26 @@ def whole_samples(part: Samples, problems: Problems) -> Iterator[Samples]:
             yield _typed(Samples(some.group, some.time_ms, some.device_names, some.sequence, columns))
         else:
             problems.count("samples hold no value at all and are left out", len(rows))
+
+
+def _named(part: Samples, problems: Problems) -> Samples:
+    """The samples whose device names are text: a topic holds no other."""
+    names = np.ascontiguousarray(part.device_names)
+    if not (names.view(np.uint8) & 0x80).any():
+        return part
+    text = np.array([_is_text(name) for name in names.tolist()], np.bool_)
+    if text.all():
+        return part
+    problems.count("samples have a device name that is no text and are left out", int((~text).sum()))
+    return part.rows(np.flatnonzero(text))
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def whole_arrays(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
