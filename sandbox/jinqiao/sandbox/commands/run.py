@@ -23,7 +23,7 @@ from ..run.session import Ended
 from ..run.session import run as run_to_the_end
 from ..sinks import addresses, parse_sink
 from ..sinks.kinds.record import RecordSpec
-from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["execute", "run"]
 
@@ -49,6 +49,7 @@ def run(
     https_port: HttpsPort = None,
     certs: Certs = Path("certs"),
     mqtt_host: MqttHost = "127.0.0.1",
+    http_host: HttpHost = None,
     broker: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +126,7 @@ def run(
         vehicles=vehicles,
         seed=seed,
         mqtt_host=mqtt_host,
+        http_host=http_host,
         mqtt_port=mqtt_port,
         mqtts_port=mqtts_port,
         http_port=http_port,

@@ -19,7 +19,7 @@ from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
 from jinqiao.gateway.service import Service
 
 from ..loop import run_async
-from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["serve"]
 
@@ -35,6 +35,7 @@ def serve(
     http_port: HttpPort = None,
     https_port: HttpsPort = None,
     mqtt_host: MqttHost = "127.0.0.1",
+    http_host: HttpHost = None,
     certs: Certs = Path("certs"),
     amqp_port: Annotated[
         int | None,
@@ -93,6 +94,7 @@ def serve(
     config = ServiceConfig(
         ports=Ports(
             host=mqtt_host,
+            http_host=http_host,
             mqtt=mqtt_port,
             mqtts=mqtts_port,
             http=http_port,
@@ -111,10 +113,10 @@ def serve(
         connections=max_connections,
         connections_per_address=max_connections_per_address,
     )
-    run_async(_serve(Service(config), mqtt_host))
+    run_async(_serve(Service(config), mqtt_host, http_host or mqtt_host))
 
 
-async def _serve(service: Service, host: str) -> None:
+async def _serve(service: Service, host: str, http_host: str) -> None:
     raise_file_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -125,7 +127,7 @@ async def _serve(service: Service, host: str) -> None:
         registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(
-            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{host}:{taken['http_port']}/"
+            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{http_host}:{taken['http_port']}/"
             f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
             f"  {len(registry.products)} products, {devices:,} devices, "
             f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",

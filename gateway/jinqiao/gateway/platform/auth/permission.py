@@ -18,8 +18,9 @@ from jinqiao.wire.alink.topics import RESERVED_KEYS, TOPICS, Direction
 
 __all__ = ["may_publish", "may_subscribe", "publishes_as", "subscribes_as", "unshared"]
 
-#: Limits of a device's custom and broadcast topics; system topics may be deeper.
+#: Limits of a device's custom and broadcast topics; system topics may be deeper, within reason.
 LONGEST_TOPIC, MOST_SLASHES = 128, 7
+MOST_SLASHES_OF_SYSTEM = 20
 
 Rule = Callable[[Registry, Principal, str], bool]
 
@@ -57,7 +58,7 @@ def publishes_as(identity: str, topic: str) -> bool:
         found is not None
         and Direction.UP in found.row.direction
         and f"{found.product_key}/{found.device_name}" == identity
-        and (found.row.kind != "custom" or _within_limits(topic))
+        and _within_limits(topic, limited=found.row.kind == "custom")
     )
 
 
@@ -70,10 +71,13 @@ def subscribes_as(device: Device, topic_filter: str) -> bool:
     rows = rows_covering(topic_filter, device.product.key, device.name)
     readable = [row for row in rows if Direction.DOWN in row.direction]
     limited = any(row.kind in {"custom", "broadcast"} for row in readable)
-    return bool(readable) and (not limited or _within_limits(topic_filter))
+    return bool(readable) and _within_limits(topic_filter, limited=limited)
 
 
-def _within_limits(topic: str) -> bool:
+def _within_limits(topic: str, *, limited: bool) -> bool:
+    """How long a system topic may be is the broker's to say."""
+    if not limited:
+        return topic.count("/") <= MOST_SLASHES_OF_SYSTEM
     return len(topic) <= LONGEST_TOPIC and topic.count("/") <= MOST_SLASHES
 
 
