@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.gateway.recordings.ordering import Disorder, in_order
 from jinqiao.gateway.recordings.parts import Messages, Part, Samples, Source, by_time
 
 from .topics import device_in
@@ -33,6 +34,7 @@ class Extent:
     devices: set[bytes] = field(default_factory=set)
     messages: int = 0
     left_out: int = 0
+    disorder: Disorder = field(default_factory=Disorder)
 
     @property
     def round_ns(self) -> int:
@@ -61,6 +63,7 @@ def survey(source: Source) -> Extent:
         if not len(times):
             continue
         found.messages += len(part)
+        found.disorder.add(times)
         found.first_ns = min(found.first_ns, int(times.min()))
         found.last_ns = max(found.last_ns, int(times.max()))
         if isinstance(part, Samples):
@@ -79,9 +82,8 @@ def steps(source: Source, extent: Extent, slots_ms: list[int], *, loop: bool) ->
     waiting: list[tuple[int, int, Step]] = []
     for turn in itertools.count():
         shift = turn * extent.round_ns
-        for part in source.parts():
-            if isinstance(part, list):
-                continue
+        known = (part for part in source.parts() if not isinstance(part, list))
+        for part in in_order(known, extent.disorder.most_ns):
             for at, piece in by_time(part):
                 for slot, later_ms in enumerate(slots_ms):
                     step = Step(at + shift + later_ms * MS, at, slot, piece)
