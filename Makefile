@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test check format bench schema proto clean
+.PHONY: help install demo test test-fast check format bench schema proto clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(0 if sys.version_info >= (3, 11) else f"Jinqiao needs Python 3.11 or newer, this is {v}; try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
@@ -24,8 +24,15 @@ install: $(VENV)/.installed ## make .venv and install Jinqiao into it
 demo: $(VENV)/.installed ## 200 EVs around Jinqiao for a minute, on an embedded broker
 	$(BIN)/jinqiao run scenarios/jinqiao-morning.yaml --for 60s $(DEMO)
 
+# Workers of pytest: one a core. A worker that has nothing left takes tests from another's end.
+WORKERS ?= auto
+XDIST := -n $(WORKERS) --dist worksteal
+
 test: $(VENV)/.installed-dev ## every test
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest $(XDIST) $(PYTEST)
+
+test-fast: $(VENV)/.installed-dev ## the inner loop: no programs, no long simulations, fewer examples
+	HYPOTHESIS_PROFILE=fast $(BIN)/pytest $(XDIST) -m "not program and not long" $(PYTEST)
 
 check: $(VENV)/.installed-dev ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -38,16 +45,7 @@ format: $(VENV)/.installed-dev ## put the code into the project's form
 
 bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machine
 	$(BIN)/jinqiao bench install-fastsim
-	$(BIN)/jinqiao bench physics
-	$(BIN)/jinqiao bench render
-	$(BIN)/jinqiao bench stores
-	$(BIN)/jinqiao bench can
-	$(BIN)/jinqiao bench protobuf
-	$(BIN)/jinqiao bench recordings
-	$(BIN)/jinqiao bench end-to-end
-	$(BIN)/jinqiao bench broker
-	$(BIN)/jinqiao bench connections
-	$(BIN)/jinqiao bench posts
+	$(BIN)/jinqiao bench all
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew
 	$(BIN)/jinqiao schema > docs/schema/scenario-1.json

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from jinqiao.base.telemetry import Outcome
 from jinqiao.device.agent.agent import Agent
-from jinqiao.device.agent.car import Said
+from jinqiao.device.agent.car import Outgoing
 from jinqiao.device.agent.config import intervals_of
 from jinqiao.device.agent.fetching import fetch
 from jinqiao.device.agent.files import RemoteFile
@@ -39,14 +39,14 @@ class World:
         self.agent = Agent(KEY, NAMES, self.car, MODEL, self.wanted.append, **options)
         self.now_s = 0.0
 
-    def tell(self, path: str, message: Any, name: str = "VIN1") -> list[Said]:
+    def tell(self, path: str, message: Any, name: str = "VIN1") -> list[Outgoing]:
         """A downlink on `/sys/{pk}/{name}/{path}`, or on `path` itself where that is a whole topic."""
         topic = path if path.startswith("/") else f"/sys/{KEY}/{name}/{path}"
         payload = message if type(message) is bytes else orjson.dumps(message)
         self.now_s += 1.0
         return list(self.agent.take(topic, payload, self.now_s))
 
-    def pass_s(self, seconds: float) -> list[Said]:
+    def pass_s(self, seconds: float) -> list[Outgoing]:
         """Let simulated time go by, in the steps in which vehicles want to do something."""
         end_ms, said = self.car.time_ms + round(seconds * 1000), []
         while (due := self.agent.later.next_ms) is not None and due <= end_ms:
@@ -56,16 +56,16 @@ class World:
         return said
 
 
-def body(said: Said) -> dict[str, Any]:
+def body(said: Outgoing) -> dict[str, Any]:
     found: dict[str, Any] = orjson.loads(said.payload)
     return found
 
 
-def topics(messages: list[Said]) -> list[str]:
+def topics(messages: list[Outgoing]) -> list[str]:
     return [said.topic for said in messages]
 
 
-def steps(messages: list[Said]) -> list[str]:
+def steps(messages: list[Outgoing]) -> list[str]:
     return [body(said)["params"]["step"] for said in messages if "/ota/device/progress/" in said.topic]
 
 
@@ -227,7 +227,7 @@ def test_raw_data_and_custom_topics_go_to_who_responds_to_them() -> None:
     assert not any(topic.startswith("/ext/rrpc") for topic in world.agent.filters())
 
 
-# Wishes.
+# DesiredState.
 
 
 def test_a_set_that_was_a_wish_is_taken_back_by_its_version() -> None:
@@ -358,7 +358,7 @@ def notice(version: str = "2.0.0", **other: Any) -> dict[str, Any]:
     return {"code": "1000", "data": data, "id": 1, "message": "success"}
 
 
-def offer(world: World, message: Any) -> list[Said]:
+def offer(world: World, message: Any) -> list[Outgoing]:
     return world.tell(f"/ota/device/upgrade/{KEY}/VIN1", message)
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.device.links.fleet import Address, FleetLinks
-from jinqiao.device.links.link import Link, _with_id
+from jinqiao.device.links.link import Link
+from jinqiao.device.links.unacknowledged import at_qos_1
 from jinqiao.gateway.broker.server import Server
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.encoding import encode
@@ -84,7 +85,7 @@ async def test_messages_go_up_at_both_qos_and_come_down() -> None:
     came: list[tuple[int, str, bytes]] = []
     async with serving() as server:
         address = Address("127.0.0.1", server.port)
-        links = FleetLinks(address, login, heard=lambda row, m: came.append((row, m.topic, m.payload)))
+        links = FleetLinks(address, login, on_message=lambda row, m: came.append((row, m.topic, m.payload)))
         await links.connect(range(3))
         assert links.send(1, encode(Publish("dev/v1/ask", b"0")))
         assert links.send(2, encode(Publish("dev/v2/ask", b"1")), qos=1)
@@ -107,7 +108,7 @@ class Fleet:
     def answered(self, _: Link, refused: int) -> None:
         self.told.append(refused)
 
-    def heard(self, _: Link, message: Publish) -> None:
+    def on_message(self, _: Link, message: Publish) -> None:
         self.told.append(message)
 
     def lost(self, _: Link, was_online: bool) -> None:
@@ -187,7 +188,7 @@ def test_a_refused_login_is_told() -> None:
 
 @given(topic=st.text("abc/", min_size=1, max_size=300), payload=st.binary(max_size=300), number=st.integers(1, 65_535))
 def test_a_packet_at_qos_1_is_the_same_message(topic: str, payload: bytes, number: int) -> None:
-    packet = _with_id(encode(Publish(topic, payload)), number)
+    packet = at_qos_1(encode(Publish(topic, payload)), number)
     edges = frame(packet, 0)
     assert edges is not None
     assert decode(packet[0], packet[edges[0] : edges[1]]) == Publish(topic, payload, 1, packet_id=number)
@@ -197,7 +198,7 @@ def test_a_packet_at_qos_1_is_the_same_message(topic: str, payload: bytes, numbe
 async def test_subscriptions_may_be_sent_as_ready_packets() -> None:
     came: list[bytes] = []
     async with serving() as server:
-        links = FleetLinks(Address("127.0.0.1", server.port), login, heard=lambda _, m: came.append(m.payload))
+        links = FleetLinks(Address("127.0.0.1", server.port), login, on_message=lambda _, m: came.append(m.payload))
         await links.connect([0])
         assert links.send(0, encode(Subscribe(1, (("x", 1),))))
         await asyncio.sleep(0.05)

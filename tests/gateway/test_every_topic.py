@@ -15,6 +15,7 @@ from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
 from jinqiao.wire.mqtt.packets import Publish, Subscribe
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, World
+from support.examples import examples
 from support.sandbox import Sandbox
 
 HANDLED = [row for row in TOPICS if row.pattern in HANDLERS and Direction.UP in row.direction]
@@ -77,7 +78,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600))
 @given(st.sampled_from(HANDLED), JSON, st.sampled_from(["1", 5, None, [1]]))
 def test_any_params_are_answered_by_a_code(row: Topic, params: Any, identifier: Any) -> None:
     world = World()

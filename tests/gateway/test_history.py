@@ -373,6 +373,7 @@ def test_unfinished_and_unreadable_segments_are_told_and_left_out(kept: Kept, ca
     assert "property-00000004-00000004.parquet" in files(kept.folder)
 
 
+@pytest.mark.program
 def test_kill_9_loses_seconds_and_leaves_every_finished_segment(tmp_path: Path, kept: Kept) -> None:
     code = (
         "import sys, time, itertools\n"

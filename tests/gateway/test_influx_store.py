@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.base.telemetry import Event
+from jinqiao.base.telemetry import Event, Step
 from jinqiao.gateway.stores import influx
 from jinqiao.gateway.stores.influx import InfluxStore
 from jinqiao.gateway.stores.influx_target import InfluxTarget, parse_target
@@ -41,7 +41,7 @@ def opened(fake: InfluxFake, count: int = 100, **more: Any) -> InfluxStore:
 
 
 def take(store: InfluxStore, *batches: Any, events: list[Event] | None = None) -> None:
-    asyncio.run(store.take(batches, events or []))
+    asyncio.run(store.take(Step(0, tuple(batches), tuple(events or ()))))
 
 
 def free_port() -> int:
@@ -261,6 +261,7 @@ def series(port: int, metric: str, **tags: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in answer.read().splitlines()]
 
 
+@pytest.mark.program
 def test_a_real_server_gives_back_what_was_written(victoria_metrics: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     store = InfluxStore(parse_target(f"http://127.0.0.1:{victoria_metrics}?bucket=fleet&org=me"))
@@ -284,9 +285,9 @@ def test_a_real_server_gives_back_what_was_written(victoria_metrics: int, caplog
 
 
 def test_a_run_waits_at_its_end_for_a_server_that_gets_on(monkeypatch: pytest.MonkeyPatch, fake: InfluxFake) -> None:
-    monkeypatch.setattr(influx, "_FINISH_S", 0.4)
+    monkeypatch.setattr(influx, "_FINISH_S", 1.2)
     store = opened(fake, 5_000)
     fake.on_write = lambda: time.sleep(0.25)
     take(store, *(batch(5_000, turn) for turn in range(6)))
-    report = store.close()  # 1.5 s, though it waits no longer than 0.4 s for a server that takes nothing
+    report = store.close()  # 1.5 s, though it waits no longer than 1.2 s for a server that takes nothing
     assert (report["written"], report["lost"]) == (30_000, 0)

@@ -15,6 +15,7 @@ from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.stores.line_protocol import LineRenderer, event_line
 from jinqiao.wire.render.packets import BLOCK_ROWS
+from support.examples import examples
 from support.telemetry import NOW_MS, batch, names
 
 LINE = re.compile(
@@ -53,7 +54,7 @@ def test_each_line_is_one_sample(group: str) -> None:
         assert np.abs(np.array(shown, "f8") - clipped).max() <= 0.5 * 10**-signal.decimals + 1e-9, signal.name
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.lists(st.floats(-500, 500, width=32), min_size=1, max_size=8), st.data())
 def test_any_widths_together(speeds: list[float], data: st.DataObject) -> None:
     count = len(speeds)

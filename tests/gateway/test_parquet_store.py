@@ -17,7 +17,7 @@ import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Step
 from jinqiao.gateway.stores import parquet
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.parquet import ParquetStore
@@ -38,7 +38,7 @@ def opened(folder: Path, count: int = 100, limits: Limits | None = None) -> Parq
 
 
 def take(store: ParquetStore, *batches: Batch, events: list[Event] | None = None) -> None:
-    asyncio.run(store.take(batches, events or []))
+    asyncio.run(store.take(Step(0, tuple(batches), tuple(events or ()))))
 
 
 def rows(folder: Path, group: str) -> list[dict[str, Any]]:
@@ -157,17 +157,19 @@ def test_a_disk_that_is_slower_than_the_run_costs_what_finds_no_room(
     assert len(rows(tmp_path, "core")) == report["written"]
 
 
+@pytest.mark.program
 def test_after_kill_9_every_finished_segment_is_readable(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys\n"
         f"sys.path.insert(0, {str(Path(__file__).parent.parent)!r})\n"
         "from pathlib import Path\n"
+        "from jinqiao.base.telemetry import Step\n"
         "from support.telemetry import batch, names\n"
         "from jinqiao.gateway.stores.parquet import ParquetStore\n"
         "from jinqiao.gateway.stores.segments import Limits\n"
         "store = ParquetStore(Path(sys.argv[1]), Limits(row_group_rows=1000, segment_bytes=100_000))\n"
         "store.open('a1JinqiaoEV', names(700))\n"
-        "for turn in range(10**6): asyncio.run(store.take([batch(700, turn)], []))\n"
+        "for turn in range(10**6): asyncio.run(store.take(Step(0, (batch(700, turn),))))\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as process:
         deadline = time.monotonic() + 30

@@ -12,7 +12,8 @@ from jinqiao.gateway.broker.policy import Login, Policy, Principal, Refused
 from jinqiao.gateway.platform.devices.presence import DeviceStatus
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.devices import ListedDevices
-from jinqiao.gateway.platform.registry.registry import Application, Product, Registry, simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
+from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.signature import client_content, sign
 

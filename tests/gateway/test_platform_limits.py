@@ -10,7 +10,8 @@ from jinqiao.gateway.platform.auth.identity import TooOften
 from jinqiao.gateway.platform.auth.quotas import Logins
 from jinqiao.gateway.platform.platform import Platform, RatesOf
 from jinqiao.gateway.platform.registry.devices import ListedDevices
-from jinqiao.gateway.platform.registry.registry import Application, Product, Registry, simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
+from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.limits import DEVICE_RATES
 from jinqiao.wire.alink.signature import client_content, sign

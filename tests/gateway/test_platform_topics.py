@@ -23,6 +23,7 @@ from jinqiao.gateway.platform.registry.registry import Application, Product, Reg
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.routing import find
 from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
+from support.examples import examples
 
 PK, DN = "carPK", "tbox001"
 NEIGHBOURS = (("carPK", "tbox002"), ("otherPK", "tbox001"), ("otherPK", "carPK"))
@@ -388,7 +389,7 @@ THEIRS = [filled(row, *neighbour) for row in TOPICS for neighbour in NEIGHBOURS 
 THEIRS += ["$SYS/broker/uptime", "test/topic", "/ext/register", "/broadcast/otherPK/x1"]
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=examples(1_500))
 @given(filters())
 def test_no_filter_lets_a_device_read_what_is_not_its_own(topic_filter: str) -> None:
     if may_subscribe(REGISTRY, device(), topic_filter):
@@ -397,7 +398,7 @@ def test_no_filter_lets_a_device_read_what_is_not_its_own(topic_filter: str) -> 
         assert not reached or topic_filter.removeprefix("$share/g/") in OF_ALL_DEVICES
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(filters())
 def test_a_granted_filter_of_custom_topics_and_broadcasts_stays_within_one_row(topic_filter: str) -> None:
     if may_subscribe(REGISTRY, device(), topic_filter) and topic_filter.startswith((f"/{PK}/", "/broadcast/")):
@@ -405,7 +406,7 @@ def test_a_granted_filter_of_custom_topics_and_broadcasts_stays_within_one_row(t
         assert len(kinds - {"service_reply", "event_post_reply", "property_post_reply", "rrpc"}) <= 1
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(filters())
 def test_no_name_lets_a_device_write_what_is_not_its_own(topic: str) -> None:
     if may_publish(REGISTRY, device(), topic):
@@ -463,7 +464,7 @@ def test_an_application_with_one_product_names_it(topic_filter: str) -> None:
     assert only_for_application(application("carPK").subject, plain.replace("carPK", "+")) == "application:app"
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800))
 @given(filters())
 def test_an_application_with_one_product_hears_no_other(topic_filter: str) -> None:
     mine = application("carPK")
@@ -531,7 +532,7 @@ def test_beside_devices_an_anonymous_client_keeps_off_their_topics(topic_filter:
     assert not may_subscribe(REGISTRY, anonymous(), topic_filter)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800))
 @given(filters())
 def test_an_anonymous_client_never_meets_a_device(topic_filter: str) -> None:
     theirs = [topic for topic in THEIRS if topic.startswith("/")]

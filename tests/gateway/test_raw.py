@@ -20,7 +20,7 @@ from jinqiao.gateway.platform.converters.layout import Field, Layout
 from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
 from jinqiao.gateway.platform.downlinks import convert_down, request_downlink
 from jinqiao.gateway.platform.registry.file import load_registry
-from jinqiao.gateway.platform.registry.registry import simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from support.alink_house import PK, S, World
 
 UP_RAW = f"{S}/thing/model/up_raw"

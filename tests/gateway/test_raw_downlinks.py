@@ -22,6 +22,7 @@ from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
 from jinqiao.gateway.platform.uplinks.table import HANDLERS
 from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, PK, CloudWorld
+from support.examples import examples
 
 S = f"/sys/{PK}/{DN}"
 DOWN_RAW = f"{S}/thing/model/down_raw"
@@ -259,7 +260,7 @@ class Says:
         return json.dumps(message).encode()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(MESSAGES, st.sampled_from(["up_raw", "down_raw_reply"]))
 def test_whatever_a_script_makes_is_answered_or_logged(message: dict[str, Any], suffix: str) -> None:
     world = RawWorld(Says(message))

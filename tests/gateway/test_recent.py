@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.broker.recent import RecentRuns
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
+from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
 from support.carrier import NotingCarrier

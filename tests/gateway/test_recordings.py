@@ -28,6 +28,7 @@ from jinqiao.gateway.recordings.mcap_records import MAGIC
 from jinqiao.gateway.recordings.mcap_writer import CHUNK_BYTES, McapWriter
 from jinqiao.gateway.recordings.parquet_writer import SEGMENT_AGE_S, ParquetWriter
 from jinqiao.gateway.recordings.parts import Info, Part
+from support.examples import examples
 from support.recordings import NOW_MS, events, flat, fleet, messages, samples
 
 INFO = Info("a1JinqiaoEV", {"scenario": "Two cars"})
@@ -135,7 +136,7 @@ def test_an_empty_recording_is_a_recording(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(0, 30_000))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_cut_anywhere_gives_what_is_before_the_cut(tmp_path: Path, cut: int) -> None:
     whole = tmp_path / "whole.mcap"
     if not whole.exists():
@@ -275,6 +276,7 @@ for second in range(100000):
 """
 
 
+@pytest.mark.program
 def test_a_killed_writer_leaves_a_file_that_mcaps_reader_reads(tmp_path: Path) -> None:
     path = tmp_path / "drive.mcap"
     command = [sys.executable, "-c", textwrap.dedent(WRITER), str(path)]
@@ -297,6 +299,7 @@ def test_a_killed_writer_leaves_a_file_that_mcaps_reader_reads(tmp_path: Path) -
         assert read == len(times)
 
 
+@pytest.mark.program
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_full_disk_stops_the_recording_and_leaves_it_readable(tmp_path: Path, name: str) -> None:
     """A limit on the size of files stands for the full disk: the kernel refuses the write just so."""

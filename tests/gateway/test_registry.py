@@ -15,9 +15,9 @@ import pytest
 from jinqiao.base.errors import RegistryError
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey
-from jinqiao.gateway.platform.registry.devices import FleetDevices
 from jinqiao.gateway.platform.registry.file import load_registry
-from jinqiao.gateway.platform.registry.registry import Registry, simulated_product
+from jinqiao.gateway.platform.registry.fleet_devices import FleetDevices, simulated_product
+from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.wire.alink.topics import RESERVED_KEYS
 
 GOOD = """\

@@ -17,14 +17,8 @@ from jinqiao.gateway.platform.devices.device_log import LogEntry
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import OPERATOR, AccessKey
 from jinqiao.gateway.platform.registry.devices import ListedDevices
-from jinqiao.gateway.platform.registry.registry import (
-    Application,
-    ConsumerGroup,
-    Device,
-    Product,
-    Registry,
-    simulated_product,
-)
+from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
+from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.registry import load_kept, product_row, seed, take_over
 from jinqiao.gateway.storage.sqlite import FILE, MOST_OF_STRANGERS, Row, Storage

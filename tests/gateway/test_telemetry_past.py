@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Step
 from jinqiao.gateway.platform.devices.past import Query
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.gateway.stores.segments import Limits
@@ -32,7 +32,8 @@ def folder(tmp_path: Path) -> Path:
         store = ParquetStore(tmp_path / f"part{part}", Limits())
         store.open("a1JinqiaoEV", names(COUNT))
         sent = [batch(COUNT, turn, group) for turn in turns for group in ("core", "detail")]
-        asyncio.run(store.take(sent, [Event(NOW_MS + part, 3, "TripFinished", {"Distance": part + 0.5})]))
+        event = Event(NOW_MS + part, 3, "TripFinished", {"Distance": part + 0.5})
+        asyncio.run(store.take(Step(NOW_MS, tuple(sent), (event,))))
         store.close()
     whole = tmp_path / "out"
     whole.mkdir()

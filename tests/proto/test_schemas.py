@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
 from jinqiao.base.signals import GROUPS, SIGNALS
@@ -23,6 +24,7 @@ TYPES = {
 }
 
 
+@pytest.mark.program
 def test_what_is_checked_in_is_what_the_generator_writes(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(ROOT / "tools" / "compile_proto.py"), str(tmp_path)], check=True)
     written = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*_pb2.py*")}

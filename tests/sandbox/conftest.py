@@ -10,59 +10,51 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from jinqiao.base.system import alone
+from jinqiao.sandbox.bench.peers import Peer
+from support.peers import require
 from support.programs import Program
 
-CACHE = Path(os.environ.get("JQ_CACHE") or Path(tempfile.gettempdir()) / "jq-cache")
-PYTHON_PACKAGES = ("aliyun-iot-linkkit==1.2.13", "paho-mqtt==1.6.1")
+LINKKIT = Peer("sdk-linkkit", ("aliyun-iot-linkkit==1.2.13", "paho-mqtt==1.6.1"))
 NODE_PACKAGES = ("alibabacloud-iot-device-sdk@1.2.8", "aliyun-iot-device-sdk@1.0.1")
-
-
-def _must_install(folder: Path) -> bool:
-    """Whether the SDK is missing and to be installed; on a user's machine a missing one skips the test."""
-    if (folder / ".ready").exists():
-        return False
-    if os.environ.get("CI") != "true":
-        pytest.skip(f"the vendor's SDK is not in {folder} (CI=true installs it)")
-    return True
 
 
 @pytest.fixture(scope="session")
 def sdk_python() -> Path:
     """The interpreter of the Python SDK's environment."""
-    folder = CACHE / "sdk-linkkit"
-    python = folder / "bin" / "python"
-    if _must_install(folder):
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True, timeout=60)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON_PACKAGES]
-        subprocess.run(install, check=True, timeout=100)
-        (folder / ".ready").touch()
-    return python
+    return require(LINKKIT, "CI=true installs it").python
 
 
 @pytest.fixture(scope="session")
 def sdk_node() -> tuple[str, Path]:
     """Node, and the folder of the Node SDKs' packages."""
-    folder, node = CACHE / "sdk-node", shutil.which("node")
+    node = shutil.which("node")
     if node is None:
         reason = "node is not installed (Debian: nodejs npm)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    if _must_install(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        # Of a package file's own, so that npm does not look for one further up.
-        (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
-        install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *NODE_PACKAGES]
-        subprocess.run(install, cwd=folder, check=True, timeout=100)
-        (folder / ".ready").touch()
+    folder = LINKKIT.folder.with_name("sdk-node")
+    with alone(folder.with_name("sdk-node.lock")):  # several workers of pytest may ask at once
+        if not (folder / ".ready").exists():
+            if os.environ.get("CI") != "true":
+                pytest.skip(f"the vendor's SDK is not in {folder} (CI=true installs it)")
+            _install(folder)
     return node, folder / "node_modules"
+
+
+def _install(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Of a package file's own, so that npm does not look for one further up.
+    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
+    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *NODE_PACKAGES]
+    subprocess.run(install, cwd=folder, check=True, timeout=100)
+    (folder / ".ready").touch()
 
 
 @pytest.fixture

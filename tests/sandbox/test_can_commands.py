@@ -12,6 +12,8 @@ from cantools.database.can import Database
 
 from support.programs import JINQIAO
 
+pytestmark = pytest.mark.program
+
 CAR = "bmw-i4-edrive40-2022"
 
 

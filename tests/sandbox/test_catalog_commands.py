@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from jinqiao.base.errors import InputError
-from jinqiao.sandbox.commands import catalog
+from jinqiao.sandbox.cli import app
 from jinqiao.vehicles.catalogue import catalogue_ids
 
 #: A new car with nothing but what is needed: no charging, no climate, nothing published.
@@ -42,7 +42,7 @@ SIMULATE_KEYS = [
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(catalog.app, list(arguments))
+    return CliRunner().invoke(app, ["catalog", *arguments])
 
 
 def exit_code(result: Result) -> int:

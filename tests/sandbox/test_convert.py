@@ -17,6 +17,7 @@ from jinqiao.gateway.recordings.files import create, open_recording
 from jinqiao.gateway.recordings.parts import Info, Messages
 from jinqiao.sandbox.recordings.convert import convert
 from jinqiao.telemetry.v1.can_pb2 import CanBatch
+from support.examples import examples
 from support.programs import Program
 from support.recordings import NOW_MS, flat, fleet, messages, samples
 
@@ -142,7 +143,7 @@ def test_a_cut_blf_is_named_and_what_is_before_is_read(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_noise_is_an_input_error_and_nothing_else(tmp_path: Path, noise: bytes) -> None:
     for ending in ("log", "asc", "blf", "mcap"):
         source = tmp_path / f"noise.{ending}"

@@ -19,7 +19,9 @@ from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
-from jinqiao.sandbox.run.session import PRODUCT_KEY, Run
+from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
+from jinqiao.sandbox.run.running import Running as Run
+from jinqiao.sandbox.run.session import run
 from jinqiao.simulator.commands.refusals import Refusal
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.software import FACTORY_VERSION
@@ -30,6 +32,8 @@ from support.files import serving_files
 from support.gateway import running_gateway
 from support.openapi import Caller
 from support.programs import Program
+
+pytestmark = pytest.mark.program
 
 SEED = 7
 LIMIT = "charging:ChargeLimit"
@@ -281,14 +285,13 @@ async def upgrade(folder: Path, row: int, failure: int = 0) -> tuple[list[dict[s
     """Offer firmware to one car of a run at `--speed max`: what it said, what the cloud knows at the end, the run."""
     scenario = folder / "night.yaml"
     scenario.write_text(NIGHT)
-    run = Run(RunOptions(scenario=scenario, speed=None, seed=SEED, mqtt_port=0, http_port=0, quiet=True))
+    asked_for = RunOptions(scenario=scenario, speed=None, seed=SEED, mqtt_port=0, http_port=0, quiet=True)
     said: list[dict[str, Any]] = []
     known: dict[str, Any] = {}
 
     with serving_files({"image": IMAGE}) as url:
 
         async def ready(running: Run) -> None:
-            assert running.world is not None
             assert running.gateway is not None
             running.world.fleet.ota_failure[row] = failure
             device = running.world.fleet.vins[row].decode()
@@ -328,41 +331,39 @@ async def upgrade(folder: Path, row: int, failure: int = 0) -> tuple[list[dict[s
             asked = {"ProductKey": PRODUCT_KEY, "DeviceName": known["device"]}
             known["detail"] = (await asyncio.to_thread(known["cloud"], "QueryDeviceDetail", **asked))["Data"]
 
-        await run.go(NoTable(), ready, settled)
-    assert run.fault is None
-    return said, known["detail"], run
+        ended = await run(asked_for, NoTable(), ready, settled)
+    assert ended.fault is None
+    assert ended.running is not None
+    return said, known["detail"], ended.running
 
 
 @pytest.mark.asyncio
 async def test_a_car_is_upgraded_over_the_air(tmp_path: Path) -> None:
-    said, detail, run = await upgrade(tmp_path, row=1)
+    said, detail, night = await upgrade(tmp_path, row=1)
     first, *progress, last = (message["params"] for message in said)
     assert [step["step"] for step in progress] == [str(percent) for percent in range(10, 101, 10)]
     assert last == {"version": "2.0.0"} != first
     assert detail["FirmwareVersion"] == "2.0.0"
-    assert run.world is not None
-    assert run.world.software_version(1) == "2.0.0"
-    assert run.summary.published["ota_progress"] == 10
+    assert night.world.software_version(1) == "2.0.0"
+    assert night.summary.published["ota_progress"] == 10
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("failure", [-1, -2, -3, -4])
 async def test_an_upgrade_that_is_to_fail_fails_at_its_step(tmp_path: Path, failure: int) -> None:
-    said, detail, run = await upgrade(tmp_path, row=1, failure=failure)
+    said, detail, night = await upgrade(tmp_path, row=1, failure=failure)
     steps = [message["params"]["step"] for message in said if "step" in message["params"]]
     assert steps[-1] == str(failure)
     assert detail["FirmwareVersion"] != "2.0.0"
-    assert run.world is not None
-    assert run.world.software_version(1) != "2.0.0"
+    assert night.world.software_version(1) != "2.0.0"
 
 
 @pytest.mark.asyncio
 async def test_a_car_that_drives_all_the_time_is_not_upgraded(tmp_path: Path) -> None:
-    said, _, run = await upgrade(tmp_path, row=0)
+    said, _, night = await upgrade(tmp_path, row=0)
     steps = [message["params"]["step"] for message in said if "step" in message["params"]]
     assert steps[-1] == "100"
-    assert run.world is not None
-    assert run.world.software_version(0) != "2.0.0"
+    assert night.world.software_version(0) != "2.0.0"
 
 
 # Elsewhere.

@@ -12,6 +12,8 @@ from jinqiao.wire.mqtt.packets import Connack, Connect, PacketType, Signal
 from support.mqtt import RawClient
 from support.programs import JINQIAO
 
+pytestmark = pytest.mark.program
+
 resource = pytest.importorskip("resource")
 FILES = 80
 

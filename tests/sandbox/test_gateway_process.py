@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.base.telemetry import Step
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.sandbox.run.child import GatewayProcess
@@ -21,6 +22,8 @@ from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
 from support.openapi import Caller
 from support.telemetry import batch
+
+pytestmark = pytest.mark.program
 
 NAMES = np.array([b"LBV%014d" % i for i in range(3)], "S17")
 TOPIC = f"/sys/a1JinqiaoEV/{NAMES[0].decode()}/thing/event/property/post"
@@ -48,7 +51,7 @@ async def gateway(
 @pytest.mark.asyncio
 async def test_a_cancelled_question_does_not_shift_the_answers() -> None:
     async with gateway() as process:
-        link = await HouseLink.connect("127.0.0.1", process.mqtt_port, "house", "pw", lossless=True)
+        link = await SharedLink.connect("127.0.0.1", process.mqtt_port, "house", "pw", lossless=True)
         for turn in range(1, 6):
             asked = asyncio.create_task(process.stats())
             await asyncio.sleep(0)  # the question is on its way, its asker goes away
@@ -84,7 +87,7 @@ async def test_what_the_run_writes_is_the_vehicles_past(tmp_path: Path) -> None:
     store = ParquetStore(tmp_path)
     store.open("a1JinqiaoEV", [name.decode() for name in NAMES])
     sent = [batch(3, turn) for turn in range(4)]
-    await store.take(sent, ())
+    await store.take(Step(0, tuple(sent)))
     store.close()
     async with gateway(http=0, telemetry=tmp_path) as process:
         call = Caller(process.ports["http_port"], key=("app", "pw"))

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from jinqiao.base.signals import GROUPS, SIGNALS
+from jinqiao.base.signals import GROUPS, SIGNALS, by_property
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
-from jinqiao.sandbox.run.session import PRODUCT_KEY, Run
-from jinqiao.wire.render.shape import properties
+from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
+from jinqiao.sandbox.run.running import Running
+from jinqiao.sandbox.run.session import run
 from support.back_end import BackEnd
 from support.openapi import Caller
+
+pytestmark = pytest.mark.program
 
 #: Two that drive without end, and post one group every second and the other seldom.
 SCENARIO = """\
@@ -35,18 +38,17 @@ charging_stations: []
 async def test_a_vehicles_status_has_both_telemetry_groups_with_the_newest_values(tmp_path: Path) -> None:
     scenario = tmp_path / "values.yaml"
     scenario.write_text(SCENARIO, encoding="utf-8")
-    run = Run(RunOptions(scenario=scenario, seed=4, speed=20.0, mqtt_port=0, http_port=0))
+    options = RunOptions(scenario=scenario, seed=4, speed=20.0, mqtt_port=0, http_port=0)
     known: dict[str, Any] = {}
 
-    async def ready(running: Run) -> None:
+    async def ready(running: Running) -> None:
         assert running.gateway is not None
         login = (running.options.app_user, running.options.app_password)
         app = BackEnd(running.gateway.ports["mqtt_port"], *login, PRODUCT_KEY)
         await asyncio.to_thread(app.follow, f"/sys/{PRODUCT_KEY}/+/thing/event/property/post")
         known.update(app=app, cloud=Caller(running.gateway.ports["http_port"], login))
 
-    async def settled(running: Run) -> None:
-        assert running.world is not None
+    async def settled(running: Running) -> None:
         await asyncio.sleep(0.2)
         known["app"].close()
         for device in (vin.decode() for vin in running.world.fleet.vins):
@@ -54,14 +56,14 @@ async def test_a_vehicles_status_has_both_telemetry_groups_with_the_newest_value
                 known["cloud"], "QueryDevicePropertyStatus", ProductKey=PRODUCT_KEY, DeviceName=device
             )
 
-    await run.go(NoTable(), ready, settled)
-    assert run.fault is None
-    assert run.world is not None
-    newest: dict[str, dict[str, tuple[Any, str]]] = {vin.decode(): {} for vin in run.world.fleet.vins}
+    ended = await run(options, NoTable(), ready, settled)
+    assert ended.fault is None
+    assert ended.running is not None
+    newest: dict[str, dict[str, tuple[Any, str]]] = {vin.decode(): {} for vin in ended.running.world.fleet.vins}
     for topic, message in known["app"].drain():
         for name, timed in message["params"].items():
             newest[topic.split("/")[3]][name] = (timed["value"], str(timed["time"]))
-    posted = {name for group in GROUPS for name, _ in properties(SIGNALS.group(group))}
+    posted = {name for group in GROUPS for name in by_property(SIGNALS.group(group))}
     for device, expected in newest.items():
         rows = known[device]["Data"]["List"]["PropertyStatusInfo"]
         told = {row["Identifier"]: (_read(row["Value"]), row["Time"]) for row in rows if "Time" in row}

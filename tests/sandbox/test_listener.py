@@ -8,7 +8,7 @@ import pytest
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.device.links.fleet import Address
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.broker.server import Server
 from jinqiao.sandbox.recordings.listener import Listener
 from jinqiao.wire.mqtt.encoding import encode
@@ -17,7 +17,7 @@ from support.mqtt import OpenPolicy
 
 
 async def publish(port: int, messages: list[tuple[str, bytes]]) -> None:
-    link = await HouseLink.connect("127.0.0.1", port, None, None, lossless=False, client_id="publisher")
+    link = await SharedLink.connect("127.0.0.1", port, None, None, lossless=False, client_id="publisher")
     await link.send(b"".join(encode(Publish(topic, payload)) for topic, payload in messages))
     await link.flush()
     await link.close()

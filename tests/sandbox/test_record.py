@@ -27,7 +27,7 @@ def test_a_run_is_recorded_as_it_was_published(start: Start, scenarios: Path, tm
     """The same numbers, times and values as the posts on the wire."""
     mcap, parquet, live = tmp_path / "run.mcap", tmp_path / "run.parquet", tmp_path / "live.mcap"
     program = start(
-        *("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--for", "40s", "--speed", "10", "-q"),
+        *("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--for", "100s", "--speed", "10", "-q"),
         *("--record", str(mcap), "--record", str(parquet), "--app-password", "pw"),
     )
     listener = start("record", str(live), "--from", f"mqtt://app:pw@127.0.0.1:{program.ready['mqtt_port']}")
@@ -63,6 +63,7 @@ def test_a_run_is_recorded_as_it_was_published(start: Start, scenarios: Path, tm
     assert compared > 10
 
 
+@pytest.mark.program
 def test_a_full_disk_ends_the_recording_and_not_the_run(scenarios: Path, tmp_path: Path) -> None:
     path = tmp_path / "run.mcap"
     command = f"ulimit -f 1400; exec {shlex.quote(sys.executable)} -m jinqiao.sandbox.cli run"

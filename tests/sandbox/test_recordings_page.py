@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from jinqiao.sandbox.cli import app
+from jinqiao.sandbox.commands.table import JINQIAO
 from jinqiao.telemetry.v1.telemetry_pb2 import Group, VehicleSample
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "recordings.md").read_text()
@@ -32,7 +31,8 @@ def test_the_decoder_decodes() -> None:
 @pytest.mark.parametrize("line", re.findall(r"^jinqiao (.*?)(?:\s+#.*|\s+&)?$", PAGE, re.MULTILINE))
 def test_commands_have_the_options_the_page_gives_them(line: str) -> None:
     words = re.findall(r"'[^']*'|\S+", line)
-    command = get_command(app).commands[words[0]]  # type: ignore[attr-defined]
+    (row,) = (row for row in JINQIAO.rows if row.name == words[0])
+    command = row.load()
     known = {option for parameter in command.params for option in parameter.opts}
     used = {word for word in words[1:] if word.startswith("-")}
     assert used <= known

@@ -12,9 +12,11 @@ import pytest
 from jinqiao.base.errors import ExpectationFailed
 from jinqiao.base.telemetry import Batch
 from jinqiao.sandbox.commands.run import execute
-from jinqiao.sandbox.run import session
+from jinqiao.sandbox.run import start
 from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.simulator.check import Checker, Violation
+
+pytestmark = pytest.mark.program
 
 
 def options(scenarios: Path, summary: Path, *, check: bool) -> RunOptions:
@@ -46,7 +48,7 @@ def test_a_sound_run_is_checked_and_ends_well(scenarios, tmp_path):
 
 
 def test_a_broken_run_names_vehicle_time_and_values_and_exits_1(scenarios, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(session, "Checker", Forger)
+    monkeypatch.setattr(start, "Checker", Forger)
     with pytest.raises(ExpectationFailed, match="violations") as caught:
         execute(options(scenarios, tmp_path / "out.json", check=True))
     assert caught.value.exit_code == 1

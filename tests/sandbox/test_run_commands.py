@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from jinqiao.sandbox.commands.run import execute
 from jinqiao.sandbox.run.options import RunOptions
+
+pytestmark = pytest.mark.program
 
 COMMANDS = """
 commands:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jinqiao.sandbox.sinks.page import table
 from support.programs import Program
 
 duckdb = pytest.importorskip("duckdb")
@@ -33,3 +34,8 @@ def test_the_questions_to_a_runs_files_have_answers(
     assert len(asked) == 3
     for statement in asked:
         assert duckdb.sql(statement.replace("'out/", f"'{out}/")).fetchall(), statement
+
+
+def test_the_page_shows_every_kind_of_sink() -> None:
+    expected = table()
+    assert expected in PAGE.read_text(encoding="utf-8"), f"the table of sinks is to be:\n{expected}"

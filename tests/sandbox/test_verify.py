@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from jinqiao.sandbox.commands import catalog
+from jinqiao.sandbox.cli import app
 from jinqiao.sandbox.verify.anchors import ANCHORS
 from jinqiao.sandbox.verify.checks import difference_pct
 from jinqiao.sandbox.verify.svg import Line, line_chart, nice_ticks
@@ -52,7 +52,7 @@ def test_a_difference_is_from_the_value_or_from_the_nearer_end_of_the_range() ->
 def test_a_car_of_ones_own_is_checked_and_shown(tmp_path: Path, hwfet: str, code: int) -> None:
     car, html = tmp_path / "car.yaml", tmp_path / "car.html"
     car.write_text(CAR.replace("HWFET", hwfet))
-    done = CliRunner().invoke(catalog.app, ["verify", "--vehicle", str(car), "--html", str(html), "--json"])
+    done = CliRunner().invoke(app, ["catalog", "verify", "--vehicle", str(car), "--html", str(html), "--json"])
     assert done.exit_code == code
     report = json.loads(done.stdout)
     assert report["passed"] is (code == 0)
@@ -77,7 +77,7 @@ def test_a_car_of_ones_own_is_checked_and_shown(tmp_path: Path, hwfet: str, code
 def test_the_table_names_figure_difference_and_source(tmp_path: Path) -> None:
     car = tmp_path / "car.yaml"
     car.write_text(CAR.replace("HWFET", "12.7"))
-    done = CliRunner().invoke(catalog.app, ["verify", "--vehicle", str(car)])
+    done = CliRunner().invoke(app, ["catalog", "verify", "--vehicle", str(car)])
     assert done.exit_code == 0
     for part in (
         "HWFET kWh/100 km",
@@ -92,8 +92,9 @@ def test_the_table_names_figure_difference_and_source(tmp_path: Path) -> None:
     assert "3/3" in done.stderr  # progress: two cycles and a charge
 
 
+@pytest.mark.long
 def test_the_whole_catalogue_holds_its_tested_figures() -> None:
-    done = CliRunner().invoke(catalog.app, ["verify", "--json"])
+    done = CliRunner().invoke(app, ["catalog", "verify", "--json"])
     report = json.loads(done.stdout)
     assert [item for item in report["checks"] if item["status"] == "fail"] == []
     assert done.exit_code == 0

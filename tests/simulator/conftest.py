@@ -48,9 +48,9 @@ class Recording:
         self.events: list[Event] = []
         start_ms = world.scenario.start_ms
         while world.elapsed_s < seconds:
-            batches, events = world.advance()
-            self.batches += batches
-            self.events += events
+            step = world.advance()
+            self.batches += step.batches
+            self.events += step.events
         shape = (seconds, world.fleet.n)
         self.signals: dict[str, np.ndarray] = defaultdict(lambda: np.full(shape, np.nan))
         for batch in self.batches:

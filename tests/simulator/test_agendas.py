@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jinqiao.simulator.agendas import AGENDAS
-from jinqiao.simulator.scenario import AGENDAS as WORDS
+from jinqiao.simulator.agendas.base import agenda as agenda_of_the_table
 from jinqiao.simulator.town import DAY_S
 from jinqiao.vehicles.cycles import load_cycle
 
@@ -15,12 +15,14 @@ SELDOM = "{driving: 10 s, charging: 1 min, parked: 1 h, detail: 1 h}"
 def run(world, seconds):
     events = []
     while world.elapsed_s < seconds:
-        events += world.advance()[1]
+        events += world.advance().events
     return events
 
 
-def test_every_word_of_the_language_has_an_agenda():
-    assert set(AGENDAS) == set(WORDS)
+def test_an_agenda_is_known_by_the_name_of_its_language_and_no_two_by_one():
+    assert {name: kind.language.kind for name, kind in AGENDAS.items()} == {name: name for name in AGENDAS}
+    with pytest.raises(ValueError, match="two agendas are called 'commuter'"):
+        agenda_of_the_table(AGENDAS["commuter"])
 
 
 # Commuters.
@@ -47,6 +49,7 @@ def test_a_commuter_drives_to_work_and_home_again_every_day(make_world, fleet_te
     assert (town.node == agenda.work).all()
 
 
+@pytest.mark.long
 def test_a_low_commuter_charges_at_home_to_his_limit(make_world, fleet_text):
     options = ", charge_below: 0.6, charge_to: 0.62, home_charger: 11 kW"
     world, _ = commuting(make_world, fleet_text, options, soc="0.5", count=3)
@@ -83,7 +86,7 @@ def test_who_left_before_the_start_is_on_the_way(make_world, fleet_text):
 def test_taxis_carry_fares_all_through_a_shift_and_never_run_empty(make_world, fleet_text):
     hub = "[{name: hub, at: [31.2497, 121.5957], connectors: [{kind: dc, power: 120 kW, count: 6}]}]"
     agenda = "{ride_hailing: {shift: 24 h, charge_to: 0.5}}"
-    world = make_world(fleet_text(6, agenda, "uniform(0.15, 0.27)", SELDOM), stations=hub)
+    world = make_world(fleet_text(6, agenda, "uniform(0.15, 0.27)", SELDOM), stations=hub, seed=2)
     events, lowest = [], 1.0
     for minute in range(10, 61, 10):
         events += run(world, minute * 60)
@@ -115,7 +118,7 @@ def test_a_delivery_round_has_its_stops_and_ends_at_the_depot(make_world, fleet_
     assert (world.town.node == depot).all()
     trips, rounds = np.zeros(3, dtype=int), {}
     while len(rounds) < 3:
-        for event in world.advance()[1]:
+        for event in world.advance().events:
             van = event.vehicle
             trips[van] += 1
             assert event.identifier == "TripFinished"
@@ -194,5 +197,5 @@ def test_a_battery_that_gives_up_on_the_way_is_helped_at_the_roadside(make_world
     world.fleet.charge_limit[0] = 8  # enough for the rest of the way
     events = []
     while world.town.node[0] != agenda.work[0]:
-        events += world.advance()[1]
+        events += world.advance().events
     assert [e.identifier for e in events] == ["ChargingFinished", "TripFinished"]

@@ -80,7 +80,7 @@ def scene(make_world, fleet_text) -> tuple[World, list[Moment]]:
     )
     moments = []
     for _ in range(1500):
-        batches, _ = world.advance()
+        batches = world.advance().batches
         moments.append(batches)
         state = world.fleet.charging_state[CHARGER]
         if world.fleet.speed_mps[DRIVER] > 10 and state == 2 and world.fleet.energy_charged_kwh[CHARGER] > 0.5:
@@ -162,12 +162,13 @@ def test_the_examples_break_no_law(path):
     world = World(scenario, seed=scenario.seed, vehicles=40)
     checker = checker_of(world)
     while world.next_busy_s() < 420:
-        batches, _ = world.advance()
+        batches = world.advance().batches
         checker.read(batches)
     assert [str(violation) for violation in checker.violations] == []
     assert checker.checked > 5_000
 
 
+@pytest.mark.long
 def test_a_fleet_that_does_everything_breaks_no_law(lively):
     checker = checker_of(lively.world)
     at: dict[int, Moment] = {}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from jinqiao.base.telemetry import Command
 from jinqiao.simulator.commands.refusals import Refusal
 from jinqiao.simulator.commands.table import PROPERTIES, SERVICES
+from support.examples import examples
 
 NAMES = st.sampled_from([*PROPERTIES, *SERVICES, "Limit", "Target"]) | st.text(max_size=12)
 JSON = st.recursive(
@@ -27,11 +28,11 @@ def world(make_world, fleet_text):
     return made
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=st.integers(0, 5), kind=st.sampled_from(["set", "service"]), name=NAMES, arguments=ARGUMENTS)
 def test_nonsense_is_done_or_refused_and_nothing_in_between(world, row, kind, name, arguments):
     before = {column: getattr(world.fleet, column).copy() for column in COLUMNS}
-    outcome = world.obey(Command(row, kind, name, arguments))
+    outcome = world.execute(Command(row, kind, name, arguments))
     assert outcome.code in {200} | {refusal.code for refusal in Refusal}
     assert len(outcome.message) < 400
     changed = {column for column in COLUMNS if (getattr(world.fleet, column) != before[column]).any()}

@@ -11,6 +11,8 @@ from jinqiao.simulator.commands.refusals import Refusal
 from jinqiao.simulator.commands.table import PROPERTIES, SERVICES
 from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
 
+pytestmark = pytest.mark.long
+
 CODES = {200} | {refusal.code for refusal in Refusal}
 #: What a storm meets for certain; the rarer reasons have tests of their own.
 OFTEN = {
@@ -64,11 +66,11 @@ def storm(make_world, fleet_text):
     outcomes: list[tuple[Command, Outcome]] = []
     events = []
     while world.elapsed_s < SECONDS:
-        batches, happened = world.advance()
-        events += happened
-        checker.read(batches)
+        step = world.advance()
+        events += step.events
+        checker.read(step.batches)
         commands = [draw_command(dice, world.fleet.n) for _ in range(dice.choice([0, 1, 1, 1, 4]))]
-        outcomes += [(command, world.obey(command)) for command in commands]
+        outcomes += [(command, world.execute(command)) for command in commands]
         if commands:
             checker.read(world.look(np.array([command.vehicle for command in commands])))
         if dice.random() < 0.05:
@@ -117,9 +119,10 @@ def test_the_same_storm_gives_the_same_world(make_world, fleet_text):
         world = make_world(fleet_text(12, "ride_hailing", "uniform(0.1, 0.6)"), fleet_text(12, "commuter", "0.3"))
         dice, seen = Random(5), []
         while world.elapsed_s < 300:
-            batches, events = world.advance()
-            seen += [values.tobytes() for batch in batches for values in batch.signals.values()] + events
-            seen.append(world.obey(draw_command(dice, 24)))
+            step = world.advance()
+            seen += [values.tobytes() for batch in step.batches for values in batch.signals.values()]
+            seen += step.events
+            seen.append(world.execute(draw_command(dice, 24)))
         return seen
 
     assert run() == run()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinqiao.base.keyed import Draws
 from jinqiao.base.quantity import QuantityError
 from jinqiao.simulator.distribution import (
     INITIAL_SHARE,
@@ -24,7 +25,7 @@ N = 200_000
 
 
 def _draw(text: object, domain: Domain = INITIAL_SHARE) -> np.ndarray:
-    return parse_distribution(text, domain).draw(np.random.default_rng(1), N)
+    return parse_distribution(text, domain).draw(Draws.of(1, [("cars", N)]), "test")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_every_value_draws_or_is_our_error(domain: Domain, value: object) -> Non
         distribution = parse_distribution(value, domain)
     except QuantityError:
         return
-    values = distribution.draw(np.random.default_rng(0), 50)
+    values = distribution.draw(Draws.of(0, [("cars", 50)]), "test")
     assert np.all((values >= domain.low) & (values <= domain.high))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, get_args
 
 import jsonschema
@@ -11,12 +12,15 @@ import pytest
 
 from jinqiao.base.errors import ScenarioError
 from jinqiao.simulator.clock import NEVER
-from jinqiao.simulator.fault_plan import FaultPlan
+from jinqiao.simulator.faults.base import FaultSpec, fault
+from jinqiao.simulator.faults.kinds import KINDS
+from jinqiao.simulator.faults.page import faults_page
+from jinqiao.simulator.faults.plan import FaultPlan
 from jinqiao.simulator.scenario import Scenario, parse_scenario
-from jinqiao.simulator.scenario.fault import KINDS, FaultName, FaultSpec
 from jinqiao.simulator.scenario.schema import json_schema
 from jinqiao.vehicles.can.database import SENDERS
 
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 HEAD = """name: Faults
 start: 2026-11-23T08:00+08:00
 duration: 10 min
@@ -70,7 +74,7 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
 
 
 def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
-    assert set(get_args(FaultName)) == set(KINDS) == set(GOOD)
+    assert set(KINDS) == set(GOOD)
     for kind, model in KINDS.items():
         assert get_args(model.model_fields["fault"].annotation) == (kind,)
     assert set(get_args(KINDS["can_bus_off"].model_fields["node"].annotation)) == set(SENDERS)
@@ -103,6 +107,16 @@ def test_a_wrong_fault_is_one_finding_with_its_place(entry: str, where: str, tol
     (problem,) = caught.value.problems
     assert (problem.line, problem.path) == (11, where)
     assert told in str(problem)
+
+
+def test_the_page_of_faults_is_current() -> None:
+    """After a change of a kind: python -m jinqiao.simulator.faults.page > docs/faults.md"""
+    assert PAGE.read_text(encoding="utf-8") == faults_page()
+
+
+def test_a_second_kind_of_one_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="two kinds of fault are called 'dtc'"):
+        fault(KINDS["dtc"])
 
 
 def test_a_fault_of_a_bus_that_nobody_sends_is_refused() -> None:

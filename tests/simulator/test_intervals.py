@@ -32,7 +32,7 @@ def reports(world: World, seconds: int) -> list[int]:
     """How often each vehicle reports its core group in so many seconds."""
     counts, end_s = np.zeros(world.fleet.n, int), world.elapsed_s + seconds
     while world.next_busy_s() < end_s:
-        for batch in world.advance()[0]:
+        for batch in world.advance().batches:
             if batch.group == "core":
                 counts[batch.vehicles] += 1
     world.idle_until(end_s)

@@ -11,6 +11,8 @@ import pytest
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
 
+pytestmark = pytest.mark.long
+
 FOLDER = Path(__file__).parents[2] / "scenarios"
 PARKED, DRIVING, CHARGING = 0, 1, 2
 SECONDS = 3600

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinqiao.base.keyed import Draws
 from jinqiao.base.words import Refused
-from jinqiao.simulator.scenario.selection import parse_selection, unknown_fleets
+from jinqiao.simulator.language.selection import parse_selection, unknown_fleets
 from jinqiao.vehicles.modes import VehicleState
 
 FLEETS = {"commuters": slice(0, 6), "night shift": slice(6, 10)}
@@ -15,7 +16,8 @@ STATE = np.array([0, 1, 0, 1, 3, 0, 0, 1, 1, 2], dtype=np.uint8)
 
 
 def picked(text, seed=1):
-    return parse_selection(text).pick(FLEETS, STATE, np.random.default_rng(seed)).tolist()
+    draws = Draws.of(seed, [(name, rows.stop - rows.start) for name, rows in FLEETS.items()])
+    return parse_selection(text).pick(FLEETS, STATE, lambda rows: draws.take(rows).words("test")).tolist()
 
 
 @pytest.mark.parametrize(

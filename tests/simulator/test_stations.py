@@ -88,6 +88,7 @@ def test_a_site_never_gives_more_than_its_limit(make_world, fleet_text, record):
 # Queues.
 
 
+@pytest.mark.long
 def test_first_come_first_served_and_no_more_than_there_are_connectors(make_world, fleet_text, record):
     hub = "[{name: hub, at: [31.2497, 121.5957], connectors: [{kind: dc, power: 180 kW, count: 2}]}]"
     agenda = "{ride_hailing: {shift: 24 h, charge_below: 0.25, charge_to: 0.3}}"

@@ -6,6 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from jinqiao.simulator.draws import Dice
 from jinqiao.simulator.microtrips import SCALE_HIGH, SCALE_LOW, cut, microtrips
 from jinqiao.simulator.roads import RoadClass, jinqiao
 from jinqiao.simulator.routes import RouteBook
@@ -27,14 +28,14 @@ def distance_m(trips, leg):
     return float((speeds[:-1] + speeds[1:]).sum() / 2)
 
 
-def plan(trips, book, route, random):
+def plan(trips, book, route, dice):
     """The legs of a trip whose car does exactly what is asked."""
     legs, metres, entry = [], 0.0, route.first
     while route.length_m - metres > 0.05:
         while entry < route.last and book.start_m[entry + 1] <= metres:
             entry += 1
         stretch_m = float(book.stretch_end_m[entry]) - metres
-        legs.append(trips.next_leg(route.length_m - metres, stretch_m, book.road_class(entry), random))
+        legs.append(trips.next_leg(route.length_m - metres, stretch_m, book.road_class(entry), dice))
         metres += legs[-1].distance_m
     return legs
 
@@ -72,11 +73,11 @@ def test_faster_roads_have_faster_micro_trips(trips):
 
 
 def test_the_legs_of_a_trip_cover_its_route_to_the_metre(trips, book):
-    random = Random(11)
+    random, dice = Random(11), Dice(11)
     for _ in range(200):
         origin, destination = random.sample(range(book.graph.nodes), 2)
         route = book.route(origin, destination)
-        legs = plan(trips, book, route, random)
+        legs = plan(trips, book, route, dice)
         assert sum(distance_m(trips, leg) for leg in legs) == pytest.approx(route.length_m, abs=0.5)
         assert all(trips.trace_mps[[leg.start, leg.start + leg.seconds]].max() == 0 for leg in legs)
         assert all(leg.scale <= SCALE_HIGH + 1e-9 for leg in legs)
@@ -84,11 +85,11 @@ def test_the_legs_of_a_trip_cover_its_route_to_the_metre(trips, book):
 
 
 def test_trips_are_about_as_quick_as_the_graph_expects(trips, book):
-    random = Random(2)
+    random, dice = Random(2), Dice(2)
     planned = expected = 0.0
     for _ in range(200):
         origin, destination = random.sample(range(book.graph.nodes), 2)
-        planned += sum(leg.seconds for leg in plan(trips, book, book.route(origin, destination), random))
+        planned += sum(leg.seconds for leg in plan(trips, book, book.route(origin, destination), dice))
         expected += book.seconds(origin)[destination]
     assert planned == pytest.approx(expected, rel=0.2)
 
@@ -96,14 +97,14 @@ def test_trips_are_about_as_quick_as_the_graph_expects(trips, book):
 @pytest.mark.parametrize("remaining_m", [0.3, 3.0, 20.0, 36.0, 180.0])
 def test_a_short_rest_is_one_slow_leg(trips, remaining_m):
     for road_class in RoadClass:
-        leg = trips.next_leg(remaining_m, remaining_m, road_class, Random(1))
+        leg = trips.next_leg(remaining_m, remaining_m, road_class, Dice(1))
         assert distance_m(trips, leg) == pytest.approx(remaining_m, rel=1e-4)
         assert leg.scale <= SCALE_HIGH
 
 
 def test_the_expressway_is_driven_fast_and_the_lane_slowly(trips):
-    fast = trips.next_leg(12_000.0, 9_000.0, RoadClass.EXPRESSWAY, Random(1))
-    slow = trips.next_leg(12_000.0, 900.0, RoadClass.LOCAL, Random(1))
+    fast = trips.next_leg(12_000.0, 9_000.0, RoadClass.EXPRESSWAY, Dice(1))
+    slow = trips.next_leg(12_000.0, 900.0, RoadClass.LOCAL, Dice(1))
     top = [trips.trace_mps[leg.start : leg.start + leg.seconds].max() * 3.6 for leg in (fast, slow)]
     assert top[0] > 80
     assert top[1] < 52

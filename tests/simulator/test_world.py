@@ -92,7 +92,7 @@ def test_the_charge_falls_by_the_current_that_flows(make_world, fleet_text):
     moved = 0.0
     for _ in range(900):
         before = fleet.soc.copy()
-        core = next(batch for batch in world.advance()[0] if batch.group == "core")
+        core = next(batch for batch in world.advance().batches if batch.group == "core")
         assert len(core) == fleet.n
         awake = core.signals["vehicle_state"] != PARKED
         fallen_as = (before - fleet.soc) * capacity_as
@@ -247,7 +247,7 @@ def test_sleeping_vehicles_have_no_processes_and_the_clock_runs_past_them(make_w
     assert sum(isinstance(thing, types.GeneratorType) for thing in gc.get_objects()) <= before
     steps = reports = 0
     while world.elapsed_s < 7200:
-        batches, _ = world.advance()
+        batches = world.advance().batches
         assert batches
         steps += 1
         reports += sum(len(batch) for batch in batches if batch.group == "core")
@@ -294,7 +294,7 @@ def test_a_fleet_may_report_positions_as_maps_of_china_show_them(make_world, fle
     def first_core(coordinates):
         text = fleet_text(5, "{cycle: WLTC}", "0.8")
         world = make_world(text.replace("telemetry: {", f"telemetry: {{coordinates: {coordinates}, "))
-        return next(batch for batch in world.advance()[0] if batch.group == "core")
+        return next(batch for batch in world.advance().batches if batch.group == "core")
 
     plain, shifted = first_core("wgs84"), first_core("gcj02")
     assert set(plain.signals["coordinate_system"]) == {1}

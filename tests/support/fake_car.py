@@ -33,7 +33,7 @@ class FakeCar:
         self.intervals: list[tuple[list[int], dict[str, float]]] = []
         self.values = {address: [value] * n for address, (_, value) in _COLUMNS.items()}
 
-    def obey(self, command: Command) -> Outcome:
+    def execute(self, command: Command) -> Outcome:
         if self.refusal is not None:
             return self.refusal
         self.commands.append(command)

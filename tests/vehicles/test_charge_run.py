@@ -57,6 +57,7 @@ def test_station_to_pack_loses_cable_and_loads_only(fast: dict[str, ChargeResult
     assert 0.1 < loads_kw < 3.0  # 12 V system and chiller
 
 
+@pytest.mark.long
 def test_ac_from_empty_to_full(i4: VehicleModel) -> None:
     result = simulate_charge(i4, from_percent=0.0, to_percent=100.0, power_kw=11.0)
     assert result.minutes == pytest.approx(80.7 / (11.0 * i4.effective.charge) * 60.0, rel=0.05)

@@ -12,6 +12,7 @@ from jinqiao.vehicles.catalogue import VehicleModel, load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import ChargingState, Plug
 from jinqiao.vehicles.vehicle_file import Battery
+from support.examples import examples
 
 #: The shipped cars, and one with LFP cells whose display hides nothing.
 SHIPPED = tuple(load_catalogue().values())
@@ -103,7 +104,7 @@ def test_a_car_without_a_charging_block_takes_nothing(make_fleet: MakeFleet, i4:
         assert plug_in(fleet, kind).acceptable_kw(ALL)[0] == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     soc=st.floats(0.0, 1.0),
     degc=st.floats(-25.0, 45.0),

@@ -17,6 +17,7 @@ from jinqiao.vehicles.cycles import load_cycle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.powertrain import LEADS
 from jinqiao.vehicles.vehicle_file import Battery
+from support.examples import examples
 
 #: The shipped cars, and one with LFP cells whose display hides nothing.
 MODELS = tuple(load_catalogue().values())
@@ -89,7 +90,7 @@ def test_the_pack_gives_what_wheels_losses_and_loads_take(make_fleet: MakeFleet,
     np.testing.assert_allclose((usable - fleet.usable_kwh(ALL)) * 3.6e6, sums["cells"], rtol=2e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     steps=st.lists(st.floats(-6.0, 5.0), min_size=5, max_size=60),
     soc=st.floats(0.0, 1.0),

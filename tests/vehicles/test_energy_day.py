@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jinqiao.vehicles.catalogue import load_catalogue
 from jinqiao.vehicles.modes import ChargingState, Plug
+from support.examples import examples
 from support.ledger import AuditedFleet
 
 CARS, SLOTS, SLOT_S = 50, 8, 3 * 3600
@@ -71,7 +72,7 @@ def test_a_day_of_the_fleet_balances() -> None:
     assert (fleet.soc <= 1.0).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(
     plan=st.lists(st.tuples(st.sampled_from(["drive", "charge", "rest"]), st.integers(1, 40)), min_size=1, max_size=5),
     soc=st.floats(0.0, 1.0),

@@ -118,6 +118,7 @@ def test_the_full_simulation_is_the_model_that_was_fitted(
         np.testing.assert_allclose(errors_pct[makes[0]], fitted, atol=1.0)
 
 
+@pytest.mark.program
 def test_the_script_tells_its_residuals() -> None:
     done = subprocess.run([sys.executable, str(SCRIPT), "--json"], capture_output=True, text=True, check=True)
     report = json.loads(done.stdout)

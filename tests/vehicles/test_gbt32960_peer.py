@@ -15,7 +15,10 @@ from jinqiao.wire.gbt32960.forms import BEIJING
 from jinqiao.wire.gbt32960.frame import Frame, decode_frame, encode_frame
 from jinqiao.wire.gbt32960.signing import Signer
 from jinqiao.wire.gbt32960.vehicle import login, logout
+from support.examples import examples
 from support.gbt32960 import frames, read_with_rtm_con
+
+pytestmark = pytest.mark.program
 
 NOON = datetime(2026, 11, 24, 12, 0, 5, tzinfo=BEIJING)
 VIN = "LBV1Z3102JMK12345"
@@ -110,7 +113,7 @@ def test_every_command_with_everything_it_can_carry_is_read(edition: str) -> Non
     """200 drawn frames of each edition and every answer, all commands among them; rtm-con checks their codes."""
     drawn: list[Frame] = []
 
-    @settings(max_examples=200, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(200), database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(frames(edition))
     def draw(frame: Frame) -> None:
         drawn.append(signed(frame))

@@ -16,6 +16,7 @@ from jinqiao.base.telemetry import Batch
 from jinqiao.wire.render import PostRenderer
 from jinqiao.wire.render.numerals import numeral
 from jinqiao.wire.render.packets import BLOCK_ROWS, LAST_ID
+from support.examples import examples
 
 NOW_MS = 1_795_333_508_413
 
@@ -108,7 +109,7 @@ def lookup(params: dict[str, Any], signal: Signal) -> Decimal:
     return value[int(index.rstrip("]"))] if index else value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(batches())
 def test_every_row_parses_to_the_values_that_went_in(batch: Batch) -> None:
     (block,) = post_renderer().blocks(batch)

@@ -19,6 +19,7 @@ from jinqiao.wire.render import PostRenderer, SampleRenderer
 from jinqiao.wire.render.events import event_output
 from jinqiao.wire.render.packets import BLOCK_ROWS
 from jinqiao.wire.render.samples import layout_of, read_samples
+from support.examples import examples
 
 NOW_MS = 1_795_333_508_413
 
@@ -59,7 +60,7 @@ def batches(draw: st.DrawFn) -> Batch:
 
 
 @given(batches())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_bytes_are_those_of_google(batch: Batch) -> None:
     (block,) = renderer(4).blocks(batch)
     for row in range(len(batch)):
@@ -78,7 +79,7 @@ def test_bytes_are_those_of_google(batch: Batch) -> None:
 
 
 @given(batches())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 def test_rows_read_back_by_column(batch: Batch) -> None:
     (block,) = renderer(4).blocks(batch)
     layout = layout_of(block.payload(0))

@@ -16,7 +16,8 @@ from jinqiao.base.signals import SIGNALS
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.ev_features import MODULES
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model, ev_tsl, ev_tsl_document
-from jinqiao.wire.alink.thing_model import ThingModel, load_thing_model, load_thing_models, refused_parameters
+from jinqiao.wire.alink.thing_model import ThingModel, refused_parameters
+from jinqiao.wire.alink.thing_model_file import load_thing_model, load_thing_models
 from jinqiao.wire.alink.tsl_schema import DataType
 from jinqiao.wire.alink.tsl_types import compile_type
 

@@ -11,10 +11,11 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Tag
 
+from .variants import Variants
 from .words import did_you_mean, one_of, show
 from .yaml_tree import YamlTree
 
@@ -169,7 +170,9 @@ def _models_at(model: type[BaseModel], location: Location) -> list[type[BaseMode
     here: list[tuple[str, type[BaseModel]]] = [("", model)]
     for step in location:
         fields = [f for _, m in here for name, f in m.model_fields.items() if step == (f.alias or name)]
-        below = [found for field in fields for found in _models_in(field.annotation)]
+        below = [
+            found for field in fields for found in _models_in(Annotated[(field.annotation, *field.metadata, None)])
+        ]
         # A step that is no field is a list's index, a dict's key, or the name of a union's branch.
         here = below or [found for found in here if step in (found[0], found[1].__name__)] or here
     return [found for _, found in here]
@@ -180,5 +183,8 @@ def _models_in(annotation: Any, tag: str = "") -> list[tuple[str, type[BaseModel
     if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
         return [(tag, annotation)] if issubclass(annotation, BaseModel) else []
     parts = typing.get_args(annotation)
+    variants = next((part for part in parts if isinstance(part, Variants)), None)
+    if variants is not None:
+        return list(variants.kinds.items())
     tag = next((part.tag for part in parts if isinstance(part, Tag)), tag)
     return [found for part in parts for found in _models_in(part, tag)]

@@ -1,22 +1,25 @@
 """The single table of signals: what a car can say, in which unit, how exactly, and under which names.
 
 One row is one signal. Thing model, telemetry posts, wire schemas and documentation walk this table or are checked
-against it by a test; a new signal is one row here. Names on the right:
+against it by a test. A new signal is a row here, the physics that computes it, its reading in `vehicles/sampling.py` (or
+`simulator/reports.py` for what no car knows of itself) and a field of telemetry.proto; the rest follows, or a test says
+what is missing. Names on the right:
 
 - `vss`: COVESA Vehicle Signal Specification 6.0 path where it has the signal (units may differ there; of several
   instances the one of a rear-driven car with its inlet at the rear right);
 - `gbt32960`: data item of GB/T 32960.3 (`item.field`) where it carries the signal;
 - `identifier`: address in the platform's thing model, `module:Identifier`; `X.Y` is member Y of struct X, `X[i]` element i
-  of array X; empty for what a cloud never sees.
+  of array X; empty for what a cloud never sees. Only `Signal` takes it apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["GROUPS", "SIGNALS", "Signal", "SignalTable"]
+__all__ = ["GROUPS", "SIGNALS", "Signal", "SignalTable", "by_property", "property_value"]
 
 F4: Literal["f4"] = "f4"
 F8: Literal["f8"] = "f8"
@@ -25,6 +28,9 @@ U1: Literal["u1"] = "u1"
 
 #: Telemetry groups: `core` is one self-consistent message, sent at the scenario's interval; `detail` is the rest, sent seldom.
 GROUPS = ("core", "detail")
+
+
+_ADDRESS = re.compile(r"(?P<property>[\w:]+)(?:\.(?P<member>\w+)|\[(?P<index>\d+)\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,10 @@ class Signal:
     values: Mapping[int, str] = field(default_factory=dict)
     access: Literal["r", "rw"] = "r"
 
+    def __post_init__(self) -> None:
+        if self.identifier and not _ADDRESS.fullmatch(self.identifier):
+            raise ValueError(f"signal {self.name!r}: {self.identifier!r} is not a thing-model address")
+
     @property
     def low(self) -> float:
         return self.range[0]
@@ -51,6 +61,46 @@ class Signal:
     @property
     def high(self) -> float:
         return self.range[1]
+
+    def _part(self, name: str) -> str | None:
+        address = _ADDRESS.fullmatch(self.identifier)
+        return address[name] if address is not None else None
+
+    @property
+    def member(self) -> str | None:
+        """Which member of a struct it is, None where its property is not one."""
+        return self._part("member")
+
+    @property
+    def index(self) -> int | None:
+        """Which element of an array it is, None where its property is not one."""
+        index = self._part("index")
+        return int(index) if index is not None else None
+
+    @property
+    def property(self) -> str:  # the last of its kind: below it, `property` is this one
+        """The property of the thing model that it is, or is a part of; empty for what a cloud never sees."""
+        return self._part("property") or ""
+
+
+def by_property(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
+    """The properties that these signals make, each with its parts, in their order; without what no cloud sees."""
+    found: dict[str, list[Signal]] = {}
+    for signal in signals:
+        if signal.identifier:
+            found.setdefault(signal.property, []).append(signal)
+    return found
+
+
+def property_value(signals: Sequence[Signal], values: Sequence[Any]) -> Any:
+    """The value of the property that all these signals make: a struct, an array, or a number as exact as its row."""
+    shown = [
+        round(float(value), signal.decimals) if signal.decimals else round(value)
+        for signal, value in zip(signals, values, strict=True)
+    ]
+    if signals[0].member is not None:
+        return {signal.member: value for signal, value in zip(signals, shown, strict=True)}
+    return shown if signals[0].index is not None else shown[0]
 
 
 class SignalTable(Mapping[str, Signal]):

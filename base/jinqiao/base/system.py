@@ -1,13 +1,14 @@
-"""What programs that listen need from the system: ports, and room for many connections, each of which is a file."""
+"""What programs need from the system: ports, room for many connections (each is a file), and not to meet another."""
 
 from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["file_limit", "other_port", "process_age_s", "raise_file_limit"]
+__all__ = ["alone", "file_limit", "other_port", "process_age_s", "raise_file_limit"]
 
 
 def other_port(option: str) -> str:
@@ -43,3 +44,18 @@ def process_age_s() -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, AttributeError, ValueError):
         return 0.0
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Keep other processes out while one is inside: they wait until the lock file is free (POSIX; elsewhere none do).
+
+    The system frees it when a process dies, so that nobody waits for the dead.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        with suppress(ImportError):
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,8 +1,9 @@
-"""What flows between the rooms: a `Batch` and an `Event` go down to the gateway, a `Command` comes back.
+"""What flows between the rooms: simulated time leaves the simulator as a `Step`, a `Command` comes back.
 
-A command is answered by an `Outcome`: what it did, or why the car refused.
+A `Step` holds all that a stretch of simulated time produced, as columns that nobody has rendered yet: `Batch`,
+`Event`, `CanSecond` and `Label`. A command is answered by an `Outcome`: what it did, or why the car refused.
 
-Nothing else passes from the simulator to the gateway, so either can be replaced by a recording.
+Nothing else passes between the simulator and its surroundings, so either can be replaced by a recording.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Batch", "Command", "Event", "EventType", "Outcome"]
+__all__ = ["EXTENDED", "Batch", "CanSecond", "Command", "Event", "EventType", "Label", "Outcome", "Phase", "Step"]
 
 EventType = Literal["info", "alert", "error"]
+#: A fault begins, ends, or happens once and has no end of its own.
+Phase = Literal["begin", "end", "once"]
+#: Bit of a CAN identifier that says: it has 29 bits, not 11 (as SocketCAN's CAN_EFF_FLAG).
+EXTENDED = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,66 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class CanSecond:
+    """The frames of one bus of m vehicles in the second that begins at `start_ms`, simulated UTC.
+
+    `vehicles` holds row numbers of the fleet, shape (m,), int32, strictly rising; `counts`, shape (m,), how many of
+    the f frames each one's bus carried. The frames stand vehicle by vehicle, each vehicle's in the order of its bus:
+    `offset_us` (f,) is the end of a frame in µs after `start_ms`, `id` (f,) has bit `EXTENDED` set where it has 29
+    bits, `data` (f, 8) is zero beyond `length` (f,).
+
+    `errors`, shape (m,), counts the error frames that each bus saw, and `load` (m,) is the share of the second that it
+    was busy; None where nobody measures them. A vehicle without frames is here only if its bus saw an error frame.
+    """
+
+    start_ms: int
+    bus: str
+    vehicles: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    offset_us: NDArray[np.uint32]
+    id: NDArray[np.uint32]
+    length: NDArray[np.uint8]
+    data: NDArray[np.uint8]
+    errors: NDArray[np.uint32] | None = None
+    load: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.vehicles)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What truly happens to the vehicles `vehicles` (rows of the fleet, at least one) at `time_ms`: a fault of `kind`.
+
+    `parameters` are the fault's own, as the scenario names them: plain values that JSON can carry.
+    """
+
+    time_ms: int
+    kind: str
+    phase: Phase
+    vehicles: NDArray[np.int32]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.vehicles)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a stretch of simulated time produced, columns only; `until_ms` is its end.
+
+    Labels come from the beginning of the stretch and telemetry from its end; what happened in between lies in
+    between. A step is therefore sent with its labels first, then in the order of its fields.
+    """
+
+    until_ms: int
+    batches: tuple[Batch, ...] = ()
+    events: tuple[Event, ...] = ()
+    can: tuple[CanSecond, ...] = ()
+    labels: tuple[Label, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """What the cloud asks of one vehicle: a property set (`kind` "set") or a service call (`kind` "service")."""
 
@@ -63,7 +128,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a command: `code` 200 if the car obeys, otherwise a refusal's code with its reason in `message`.
+    """What came of a command: `code` 200 if the car does it, otherwise a refusal's code with its reason in `message`.
 
     `output` maps the service's output identifiers to values.
     """

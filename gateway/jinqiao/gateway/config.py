@@ -22,6 +22,8 @@ HISTORY_DAYS = 30.0
 class Ports:
     """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote.
 
+    `http_host` is where HTTP is served, if that is not where MQTT is; it also opens to the network what else answers
+    this machine only, since somebody has thought about it.
     `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
     `gbt32960_allowed` are addresses and SIM cards (ICCID) of vehicles that may log in over GB/T 32960; none: all.
     """
@@ -36,6 +38,7 @@ class Ports:
     https: int | None = None
     gbt32960: int | None = None
     gbt32960_allowed: tuple[str, ...] = ()
+    http_host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

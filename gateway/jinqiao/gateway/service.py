@@ -24,7 +24,8 @@ from .history.telemetry import TelemetryPast
 from .platform.devices.past import NO_HISTORY, Page, Past, Query
 from .platform.platform import Platform
 from .platform.registry.file import load_registry
-from .platform.registry.registry import Application, Product, Registry, simulated_product
+from .platform.registry.fleet_devices import simulated_product
+from .platform.registry.registry import Application, Product, Registry
 from .storage.keeper import Keeper, attach
 from .storage.registry import load_kept, seed
 from .storage.sqlite import Storage

@@ -12,11 +12,12 @@ from typing import Any
 
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.signature import client_content, sign
-from jinqiao.wire.alink.tsl_schema import NumberType
 
 __all__ = ["login", "snippets"]
 
 _TIMESTAMP = "2524608000000"
+#: Data types of the thing model that are numbers.
+_NUMBERS = frozenset({"int", "float", "double"})
 
 
 def login(device: Device) -> dict[str, str]:
@@ -58,11 +59,19 @@ def snippets(device: Device, host: str, port: int) -> Mapping[str, str]:
 
 
 def _example(device: Device) -> dict[str, Any]:
-    """A post that the thing model accepts: its first number, at the low end of its range."""
-    for address, model in device.product.thing_model.properties.items():
-        if isinstance(model.data_type, NumberType):
-            low = model.data_type.specs.min or 0
-            return {address: int(low) if model.data_type.type == "int" else float(low)}
+    """A post that the thing model accepts: its first number, at the low end of its range.
+
+    Read from the document, which was accepted once: to compile the model for this would take most of the time.
+    """
+    tsl = device.product.thing_model.tsl
+    for module in (tsl, *tsl.get("functionBlocks", ())):
+        block = module.get("functionBlockId")
+        for feature in module.get("properties", ()):
+            kind, specs = feature["dataType"]["type"], feature["dataType"].get("specs") or {}
+            if kind in _NUMBERS:
+                address = f"{block}:{feature['identifier']}" if block else feature["identifier"]
+                low = float(specs.get("min") or 0)
+                return {address: int(low) if kind == "int" else low}
     return {}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from jinqiao.vehicles.modes import VehicleState
@@ -16,6 +15,7 @@ from .stations import ChargerKind
 if TYPE_CHECKING:
     import simpy
 
+    from .draws import Dice
     from .town import Town
 
 __all__ = ["CONDITIONING_S", "Acting", "Car"]
@@ -41,14 +41,14 @@ MILD_DEGC = (10.0, 27.0)
 
 
 class Car:
-    """One vehicle on one outing: nothing but the town, a row number and the dice of its agenda."""
+    """One vehicle on one outing: nothing but the town, a row number and its dice."""
 
-    __slots__ = ("random", "row", "town")
+    __slots__ = ("dice", "row", "town")
 
-    def __init__(self, town: Town, row: int, random: Random) -> None:
+    def __init__(self, town: Town, row: int, dice: Dice) -> None:
         self.town = town
         self.row = row
-        self.random = random
+        self.dice = dice
 
     @property
     def now_s(self) -> int:
@@ -117,7 +117,7 @@ class Car:
             town.set_state(row, VehicleState.QUEUEING)
         connector = yield request
         yield from self._charge(kind, station.site, connector.power_kw, until, None, own=False)
-        yield from self.wait(self.random.uniform(*COMES_BACK_S))
+        yield from self.wait(self.dice.uniform(*COMES_BACK_S))
         town.sessions.unplug(row)
         yield station.queues[kind].put(connector)
 
@@ -157,7 +157,7 @@ class Car:
                 yield from self._charge_from_van(VAN_HELPS_TO)
                 before = self._depart()
             road_class, stretch_m = movement.road_ahead(row)
-            leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, self.random)
+            leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, self.dice)
             movement.begin_leg(row, leg)
             yield town.clock.timeout(leg.seconds)
         self._arrive(town.book.node_behind(route.last + 1), before)

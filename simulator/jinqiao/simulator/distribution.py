@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.keyed import Draws
 from jinqiao.base.quantity import (
     SHARE_PATTERN,
     TIME_OF_DAY_PATTERN,
@@ -27,7 +28,7 @@ from jinqiao.base.words import did_you_mean, one_of, show
 __all__ = ["INITIAL_SHARE", "TIME_OF_DAY", "Distribution", "Domain", "distribution_pattern", "parse_distribution"]
 
 F8s = NDArray[np.float64]
-Draw = Callable[[np.random.Generator, int, tuple[float, ...]], F8s]
+Draw = Callable[[Draws, str, tuple[float, ...]], F8s]
 Check = Callable[[tuple[float, ...]], str]
 
 
@@ -58,9 +59,9 @@ class Distribution:
     low: float
     high: float
 
-    def draw(self, rng: np.random.Generator, n: int) -> F8s:
-        """`n` values, shape (n,), clipped to `low` … `high`."""
-        return np.clip(_FAMILIES[self.family].draw(rng, n, self.arguments), self.low, self.high)
+    def draw(self, draws: Draws, purpose: str) -> F8s:
+        """One value for each vehicle of `draws`, shape (n,), clipped to `low` … `high`."""
+        return np.clip(_FAMILIES[self.family].draw(draws, purpose, self.arguments), self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,10 @@ class _Family:
     wrong: Check  # what the arguments should be, when they are not
 
 
-def _lognormal(rng: np.random.Generator, n: int, arguments: tuple[float, ...]) -> F8s:
+def _lognormal(draws: Draws, purpose: str, arguments: tuple[float, ...]) -> F8s:
     mean, sd = arguments
     variance = math.log1p((sd / mean) ** 2)
-    return rng.lognormal(math.log(mean) - variance / 2, math.sqrt(variance), n)
+    return draws.lognormal(purpose, math.log(mean) - variance / 2, math.sqrt(variance))
 
 
 def _non_negative(arguments: tuple[float, ...]) -> str:
@@ -102,14 +103,12 @@ def _anything(arguments: tuple[float, ...]) -> str:
 
 
 _FAMILIES = {
-    "normal": _Family("normal(mean, sd)", (1,), 2, lambda rng, n, a: rng.normal(a[0], a[1], n), _non_negative),
+    "normal": _Family("normal(mean, sd)", (1,), 2, lambda d, p, a: d.normal(p, *a), _non_negative),
     "lognormal": _Family("lognormal(mean, sd)", (1,), 2, _lognormal, _positive_mean),
-    "uniform": _Family("uniform(a, b)", (), 2, lambda rng, n, a: rng.uniform(a[0], a[1], n), _rising),
-    "choice": _Family("choice(a, b, …)", (), None, lambda rng, n, a: rng.choice(np.array(a), n), _anything),
-    "triangular": _Family(
-        "triangular(low, mode, high)", (), 3, lambda rng, n, a: rng.triangular(a[0], a[1], a[2], n), _peaked
-    ),
-    "constant": _Family("a constant", (), 1, lambda _, n, a: np.full(n, a[0]), _anything),
+    "uniform": _Family("uniform(a, b)", (), 2, lambda d, p, a: d.uniform(p, *a), _rising),
+    "choice": _Family("choice(a, b, …)", (), None, lambda d, p, a: d.choice(p, a), _anything),
+    "triangular": _Family("triangular(low, mode, high)", (), 3, lambda d, p, a: d.triangular(p, *a), _peaked),
+    "constant": _Family("a constant", (), 1, lambda d, _, a: np.full(len(d), a[0]), _anything),
 }
 _CALL = re.compile(r"([A-Za-z_]\w*) *\((.*)\)", re.DOTALL)
 _OPENED = re.compile(r"[A-Za-z_]\w* *\(")

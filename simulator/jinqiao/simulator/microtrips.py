@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cache
-from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from jinqiao.vehicles.cycles import CYCLES, load_cycle
 
+from .draws import Dice
 from .roads import RoadClass
 
 __all__ = ["Leg", "MicroTrip", "MicroTrips", "cut", "joined", "microtrips"]
@@ -108,14 +108,14 @@ class MicroTrips:
         self._distances = tuple([p.distance_m for p in pieces] for pieces in self.by_class)
         self._all_distances = [p.distance_m for p in self.all]
 
-    def next_leg(self, remaining_m: float, stretch_m: float, road_class: int, random: Random) -> Leg:
+    def next_leg(self, remaining_m: float, stretch_m: float, road_class: int, dice: Dice) -> Leg:
         """The next piece of a trip with `remaining_m` to go, `stretch_m` of them on roads of at least this class.
 
         A leg either covers exactly what remains, or leaves enough for another. What is too short for any micro-trip is
         covered by one with its speeds scaled further down.
         """
         if stretch_m >= remaining_m - 1.0:
-            last = self._last_leg(remaining_m, road_class, random)
+            last = self._last_leg(remaining_m, road_class, dice)
             if last is not None:
                 return last
         spare_m = remaining_m - self.all[0].distance_m
@@ -124,20 +124,20 @@ class MicroTrips:
             fitting = bisect_right(self._distances[slower], min(room_m, spare_m) / SCALE_HIGH)
             if fitting:
                 # The square root favours the longer ones: traffic does not stop more often than it must.
-                piece = self.by_class[slower][int(fitting * random.random() ** 0.5)]
-                scale = random.uniform(SCALE_LOW, SCALE_HIGH)
+                piece = self.by_class[slower][int(fitting * dice.share() ** 0.5)]
+                scale = dice.uniform(SCALE_LOW, SCALE_HIGH)
                 return Leg(
                     piece.start, piece.moving_s + min(piece.waiting_s, LONGEST_WAIT_S), scale, piece.distance_m * scale
                 )
-        return self._last_leg(remaining_m, road_class, random) or self._shortened(remaining_m)
+        return self._last_leg(remaining_m, road_class, dice) or self._shortened(remaining_m)
 
-    def _last_leg(self, remaining_m: float, road_class: int, random: Random) -> Leg | None:
+    def _last_leg(self, remaining_m: float, road_class: int, dice: Dice) -> Leg | None:
         for slower in range(road_class, -1, -1):
             distances = self._distances[slower]
             low = bisect_left(distances, remaining_m / SCALE_HIGH)
             high = bisect_right(distances, remaining_m / SCALE_LOW)
             if low < high:
-                piece = self.by_class[slower][random.randrange(low, high)]
+                piece = self.by_class[slower][dice.integer(low, high)]
                 return Leg(piece.start, piece.moving_s, remaining_m / piece.distance_m, remaining_m)
         return None
 

@@ -17,6 +17,7 @@ from jinqiao.base.telemetry import Batch
 from jinqiao.vehicles.modes import VehicleState
 
 from .clock import NEVER
+from .draws import Draws
 from .gcj02 import wgs84_to_gcj02
 from .town import RESTING, Town
 
@@ -63,19 +64,18 @@ def _whole(seconds: float) -> int:
 class Reports:
     """The next report of n vehicles: `due_s[group]`, int32, shape (n,), seconds since the start."""
 
-    def __init__(self, town: Town, fleets: Sequence[tuple[slice, TelemetrySpec]], draws: np.random.Generator) -> None:
+    def __init__(self, town: Town, fleets: Sequence[tuple[slice, TelemetrySpec]], draws: Draws) -> None:
         self._town = town
         n = town.fleet.n
         self._fleet_of = np.zeros(n, dtype=np.int16)
-        row = np.arange(n)
-        self._sky = ((row * 7 + row // 11) % MORE_SATELLITES).astype(np.uint8)
+        self._sky = draws.integers("sky", 0, MORE_SATELLITES).astype(np.uint8)
         table = [_intervals_s(spec) for _, spec in fleets]
         self._interval_s = {group: np.array([row[group] for row in table], dtype=np.int32) for group in GROUPS}
         for number, (rows, _) in enumerate(fleets):
             self._fleet_of[rows] = number
         self._datum = np.array([DATUM[spec.coordinates] for _, spec in fleets], dtype=np.uint8)
         # Everybody reports once within the first interval of a parked car, each at his own moment.
-        self._phase = draws.random(n, dtype=np.float32)
+        self._phase = draws.shares("report").astype(np.float32)
         self.due_s = {}
         for group in GROUPS:
             interval_s = self._interval_s[group][self._fleet_of, VehicleState.PARKED]

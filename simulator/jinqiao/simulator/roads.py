@@ -13,8 +13,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
 
 __all__ = ["MEAN_SPEED_MPS", "PlaceKind", "RoadClass", "RoadGraph", "bearing_deg", "great_circle_m", "jinqiao"]
 
@@ -121,6 +119,10 @@ class RoadGraph:
 
     def predecessors(self, origin: int) -> tuple[F8, NDArray[np.int32]]:
         """Quickest ways from `origin`: seconds to each node and the node before it, both shape (N,)."""
+        # Here, because the import takes a third of a second, and a scenario may only be read.
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import dijkstra
+
         weights = csr_array((self.travel_s, (self.tail, self.head)), shape=(self.nodes, self.nodes))
         seconds, before = dijkstra(weights, indices=origin, return_predecessors=True)
         return np.asarray(seconds), np.asarray(before, dtype=np.int32)
@@ -194,6 +196,9 @@ def _streets(
     fast[tail[~local & (road_class == RoadClass.EXPRESSWAY)]] = True
     fast[head[~local & (road_class == RoadClass.EXPRESSWAY)]] = True
     keep = ~local | (~fast[tail] & ~fast[head] & (random.random(len(tail)) >= MISSING_LOCAL))
+    from scipy.sparse import csr_array  # here for the same reason as above
+    from scipy.sparse.csgraph import connected_components
+
     pieces = csr_array((np.ones(keep.sum()), (tail[keep], head[keep])), shape=(side * side, side * side))
     _, piece = connected_components(pieces, directed=False)
     keep &= piece[tail] == np.bincount(piece).argmax()

@@ -1,7 +1,7 @@
 """The software of the vehicles: which version runs, and the minutes in which a new one is installed.
 
 Only vehicles that were ever updated are remembered. While a vehicle installs, its control units restart: it says
-nothing, obeys nothing, and its driver waits.
+nothing, executes no command, and its driver waits.
 """
 
 from __future__ import annotations

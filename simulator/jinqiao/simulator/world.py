@@ -15,22 +15,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Batch, Command, Event, Outcome
+from jinqiao.base.telemetry import Batch, Command, Outcome, Step
 from jinqiao.vehicles.catalogue import load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
 
 from .activity import RESTING
 from .agendas import AGENDAS, Agenda
+from .buses import Buses, Diagnostics
 from .car import Car
 from .census import rescaled, share_out
 from .clock import NEVER
 from .commands.climate import LEAST_SOC
-from .commands.obey import obey
+from .commands.execute import execute
 from .commands.refusals import Refusal
+from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
-from .orders import Orders
+from .faults.injector import FaultInjector
 from .reports import Reports
+from .scheduled_commands import ScheduledCommands
 from .town import Town
 
 if TYPE_CHECKING:
@@ -50,9 +53,10 @@ INSTALLATION_FAILS = (-1, -4)
 class World:
     """A scenario that runs.
 
-    `fleets` lists (name, rows, specification); `town` is where they live; `time_ms` is simulated UTC, `elapsed_s` the
-    seconds since the start. `vehicles` rescales the fleets' counts to that total. The same scenario, `seed` and
-    `vehicles` give the same batches, bit for bit.
+    `fleets` lists (name, rows, specification); `town` is where they live, `buses` their CAN, `diagnostics` what answers
+    testers there; `time_ms` is simulated UTC, `elapsed_s` the seconds since the start. `vehicles` rescales the fleets'
+    counts to that total. The same scenario, `seed` and `vehicles` give the same steps, bit for bit; what each vehicle
+    draws is a matter of `draws`.
     """
 
     def __init__(self, scenario: Scenario, *, seed: int, vehicles: int | None = None) -> None:
@@ -63,21 +67,24 @@ class World:
             (spec.name, slice(stop - count, stop), spec)
             for spec, count, stop in zip(scenario.fleets, counts, stops, strict=True)
         ]
-        # One stream of random numbers for each purpose, so that a draw more for one changes nothing for another.
-        purposes = np.random.SeedSequence(seed).spawn(3 + len(self.fleets))
-        for_fleet, for_reports, *for_agendas, for_orders = (np.random.default_rng(purpose) for purpose in purposes)
-        self.fleet = self._build_fleet(for_fleet)
+        sizes = [(spec.name, count) for spec, count in zip(scenario.fleets, counts, strict=True)]
+        self.draws = VehicleDraws(seed, sizes)
+        everyone = self.draws.of(slice(None))
+        self.fleet = self._build_fleet(seed, sizes, everyone)
         self.town = Town(scenario, self.fleet)
         self._agendas: list[Agenda] = []
-        for (_, rows, spec), draws in zip(self.fleets, for_agendas, strict=True):
-            agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda, draws)
-            agenda.settle()
+        for number, (_, rows, spec) in enumerate(self.fleets):
+            agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda)
+            agenda.settle(everyone.take(rows), self.draws.of_fleet(number, "agenda"))
             self._agendas.append(agenda)
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
         telemetry = [(rows, spec.telemetry) for _, rows, spec in self.fleets]
-        self._reports = Reports(self.town, telemetry, for_reports)
+        self._reports = Reports(self.town, telemetry, everyone)
         rows_of = {name: rows for name, rows, _ in self.fleets}
-        self._orders = Orders(self.town, scenario.commands, rows_of, for_orders)
+        self._commands = ScheduledCommands(self.town, scenario.commands, rows_of, self.draws)
+        self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
+        self.diagnostics = Diagnostics(self)
+        self.faults = FaultInjector(self, scenario.faults, seed, rows_of, scenario.start_ms)
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
         with _no_collection():
@@ -98,47 +105,55 @@ class World:
         return self._reports.surroundings(rows, len(rows), self.elapsed_s)
 
     def next_busy_s(self) -> int:
-        """The next second in which anything happens: this one while anybody drives or charges."""
+        """The next second in which anything happens: this one while anybody is awake."""
         town = self.town
-        if town.changed or town.mode.any():  # between two ticks only a command changes anything
+        # Between two ticks only a command changes anything. Cars that queue or begin a session count as well: whatever
+        # looks at awake cars second by second must not depend on whether another one drives.
+        if town.changed or town.fleet.vehicle_state.any():
             return self.elapsed_s
-        planned = min(float(town.wake_s.min()), town.clock.peek(), self._orders.next_s())
+        planned = min(float(town.wake_s.min()), town.clock.peek(), self._commands.next_s(), self.faults.next_s())
         soonest = min(planned, self._reports.next_due_s() - 1.0)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
-    def advance(self) -> tuple[list[Batch], list[Event]]:
-        """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end."""
+    def advance(self) -> Step:
+        """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end.
+
+        Its faults begin and end before anything else happens in it.
+        """
         town = self.town
         now_s = self.next_busy_s()
         town.clock.reach(now_s)
+        labels = self.faults.strike(now_s)
         town.sessions.tell_who_is_full()
         self._reports.hasten(self._decide(now_s))
         events, town.events = town.events, []
         town.step()
         self.elapsed_s = now_s + 1
         town.clock.reach(self.elapsed_s)
-        return self._reports.collect(self.elapsed_s), events
+        batches = tuple(self._reports.collect(self.elapsed_s))
+        can = self.buses.collect(self.elapsed_s, self.surroundings)
+        return Step(self.time_ms, batches, tuple(events), can, labels)
 
     # Between two seconds: what comes from outside.
 
     @property
     def command_outcomes(self) -> dict[str, dict[int, int]]:
         """What came of the scenario's commands so far: name → code → vehicles."""
-        return {name: dict(sorted(codes.items())) for name, codes in self._orders.outcomes.items()}
+        return {name: dict(sorted(codes.items())) for name, codes in self._commands.outcomes.items()}
 
     def idle_until(self, second: int) -> None:
         """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
         self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
         self.town.clock.reach(self.elapsed_s)
 
-    def obey(self, command: Command) -> Outcome:
+    def execute(self, command: Command) -> Outcome:
         """Let one vehicle do what it is asked, at once, at the second `elapsed_s`; refusals in `commands.refusals`.
 
         What it changes stands in the next batches, or in those of `look`; events come with the next `advance`. Raises
         IndexError where there is no such vehicle; all else that is wrong with a command is refused.
         """
         self._known(command.vehicle)
-        return obey(self.town, command)
+        return execute(self.town, command)
 
     def look(self, rows: NDArray[np.integer[Any]]) -> list[Batch]:
         """A fresh sample of these vehicles at `elapsed_s`, one batch a group; silent ones are left out.
@@ -213,7 +228,7 @@ class World:
         self._wake(now_s)
         town.clock.run_due()
         town.hand_over()
-        if self._orders.give(now_s):
+        if self._commands.give(now_s):
             town.clock.run_due()  # who is at his limit by a command is told at once
             town.hand_over()
         changed = np.array(town.changed, dtype=np.intp)
@@ -229,9 +244,9 @@ class World:
         town.catch_up(waking[town.mode[waking] == RESTING])  # a command may have let one charge meanwhile
         town.wake_s[waking] = NEVER
         agenda_of = np.searchsorted(self._first_rows, waking, side="right") - 1
-        for row, number in zip(waking.tolist(), agenda_of.tolist(), strict=True):
-            agenda = self._agendas[number]
-            town.clock.process(self._out_and_back(row, agenda.outing(Car(town, row, agenda.random))))
+        dice = self.draws.begin_outings(waking)
+        for row, number, own in zip(waking.tolist(), agenda_of.tolist(), dice, strict=True):
+            town.clock.process(self._out_and_back(row, self._agendas[number].outing(Car(town, row, own))))
 
     def _out_and_back(self, row: int, outing: Outing) -> Outing:
         """One outing; afterwards only the alarm remembers the vehicle."""
@@ -239,20 +254,20 @@ class World:
         self.town.wake_s[row] = wake_s
         return wake_s
 
-    def _build_fleet(self, draws: np.random.Generator) -> Fleet:
+    def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
         catalogue = load_catalogue()
         ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []
         for _, rows, spec in self.fleets:
-            count = rows.stop - rows.start
-            model_of.append(share_out(spec.models, number, count))
-            soc.append(spec.initial_soc.draw(draws, count))
+            model_of.append(share_out(spec.models, number, rows.stop - rows.start))
+            soc.append(spec.initial_soc.draw(draws.take(rows), "charge"))
         return Fleet(
             [catalogue[model] for model in ids],
             np.concatenate(model_of),
-            seed=int(draws.integers(2**31)),
+            seed=seed,
+            fleets=sizes,
             initial_soc=np.concatenate(soc),
             ambient_degc=self.scenario.weather.ambient_at(0.0),
         )

@@ -17,9 +17,15 @@ from jinqiao.vehicles.can.crc import crc8
 from jinqiao.vehicles.can.cycle_log import cycle_frames, cycle_log
 from jinqiao.vehicles.can.database import MESSAGES, of_bus
 from jinqiao.vehicles.can.dbc import dbc_text
+from jinqiao.vehicles.can.fault_state import CanFaultState
 from jinqiao.vehicles.can.frame_bits import INTERFRAME_BITS, frame_bits, worst_case_bits
+from jinqiao.vehicles.can.snapshot import Snapshots
+from jinqiao.vehicles.can.traffic import CanTraffic
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.cycles import load_cycle
+from jinqiao.vehicles.fleet import Fleet
+from jinqiao.vehicles.modes import VehicleState
+from jinqiao.vehicles.sampling import WORLD_SIGNALS
 
 CAR = "bmw-i4-edrive40-2022"
 SECONDS = 40
@@ -240,3 +246,25 @@ def test_candump_refuses_what_it_cannot_write() -> None:
         [1700000000.0, 1700000000.5], [0x1A0, 0x182756F4], [False, True], [2, 0], np.tile(data, (2, 1))
     )
     assert text == b"(1700000000.000000) can0 1A0#0000\n(1700000000.500000) can0 182756F4#\n"
+
+
+def test_a_bus_that_slept_has_nothing_left_to_send() -> None:
+    """An overloaded bus runs late; after a sleep it does not, whether or not seconds were made of others meanwhile."""
+    fleet = Fleet([find_vehicle(CAR)], np.zeros(1, np.int16), seed=1, initial_soc=np.full(1, 0.8), ambient_degc=20.0)
+    fleet.vehicle_state[:] = VehicleState.DRIVING
+    zero = np.zeros(1)
+    columns = Snapshots(fleet, np.zeros(1, np.intp)).take(1.7e9, dict.fromkeys(WORLD_SIGNALS, zero))
+    faults = CanFaultState(1)
+    faults.error_rate[:] = 1e6
+    awake, asleep = np.ones(1, dtype=np.bool_), np.zeros(1, dtype=np.bool_)
+
+    def first_frames(seconds: dict[int, np.ndarray]) -> np.ndarray:
+        traffic = CanTraffic(of_bus(None) * 9, np.array([7], dtype=np.uint32))
+        offsets = [traffic.second(n, columns, columns, faults, on).offset_s[0, :20] for n, on in seconds.items()]
+        return offsets[-1]
+
+    on_time = first_frames({9: awake})
+    late = first_frames({6: awake, 7: awake, 8: awake, 9: awake})
+    assert late[0] > on_time[0] + 0.1
+    assert (first_frames({6: awake, 7: awake, 9: awake}) == on_time).all()
+    assert (first_frames({6: awake, 7: awake, 8: asleep, 9: awake}) == on_time).all()

@@ -35,7 +35,7 @@ FloatT = TypeVar("FloatT", bound=np.floating[Any])
 #: Which vehicles: a slice of consecutive rows (views, no copy) or row numbers.
 Rows: TypeAlias = slice | NDArray[np.intp]
 
-#: 8,192 float32 are 32 kB: some dozens of temporaries fit a second-level cache. Measured flat from 4 k to 16 k rows.
+#: 16,384 float32 are 64 kB: some dozens of temporaries fit a second-level cache. Measured flat from 4 k to 16 k rows.
 BLOCK_ROWS = 16384
 #: Below so many rows a block's calls cost more than looking its parameters up row by row.
 SHORT_RUN_ROWS = 2048

@@ -1,4 +1,9 @@
-"""Where a car comes from: its VIN and what tells it from its neighbour, drawn once from the fleet's seed."""
+"""Where a car comes from: its VIN and what tells it from its neighbour, drawn once.
+
+What a car is like depends on its own key alone. A VIN cannot: no two may be equal, so VINs are counted out. Each fleet
+of a scenario has a plant, by its place among the fleets, in which its cars are numbered, shuffled within lots; a fleet
+that grows, or one more behind it, gives no other car another VIN.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.keyed import Draws, key_of
+
 from . import ageing
 from .battery import Pack
 from .columns import TYRES, Columns
 from .vehicle_file import VehicleModel
-from .vin import make_vins, vin_prefix
+from .vin import PLANTS, SERIALS_PER_PLANT, make_vins, vin_prefix
 
 __all__ = ["draw_differences", "draw_vins"]
 
@@ -31,58 +38,76 @@ CELL_SPREAD_CAPACITY, CELL_SPREAD_RESISTANCE = (0.005, 0.02), (0.02, 0.08)
 INSULATION_KOHM = (2_500.0, 9_000.0)
 #: Tyres are filled to a placard pressure, kPa, give or take a driver's care.
 TYRE_KPA, TYRE_SIGMA_KPA = 250.0, 6.0
-#: First serial number of every fleet; 100,000 vehicles of one seed then stay in one plant.
-FIRST_SERIAL = 100_000
+#: First serial number of every fleet: 900,000 cars stay in one plant, and those of a larger fleet come before the first
+#: of the next one. Serials are shuffled within lots of so many.
+FIRST_SERIAL, LOT = 100_000, 1_000
 
 
 def draw_vins(
-    models: Sequence[VehicleModel], model_of: NDArray[np.int16], rng: np.random.Generator
+    models: Sequence[VehicleModel], model_of: NDArray[np.int16], seed: int, sizes: Sequence[int]
 ) -> NDArray[np.bytes_]:
-    """One VIN per vehicle, shape (n,), dtype S17: serials are one permutation over the fleet, so no two are equal."""
-    n = len(model_of)
-    serials = FIRST_SERIAL + rng.permutation(n)
-    vins = np.empty(n, dtype="S17")
+    """One VIN per vehicle, shape (n,), dtype S17, no two equal; `sizes` of the fleets, which add up to n."""
+    serials = _serials(seed, sizes)
+    vins = np.empty(len(model_of), dtype="S17")
     for number, model in enumerate(models):  # over models, not vehicles
         mine = model_of == number
         vins[mine] = make_vins(vin_prefix(model.make, model.market, model.id), model.model_year, serials[mine])
     return vins
 
 
+def _serials(seed: int, sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Serial numbers, plant included, shape (n,). The 33rd fleet and those after share a plant with an earlier one."""
+    taken = [0] * PLANTS
+    serials = [np.zeros(0, dtype=np.int64)]
+    for number, size in enumerate(sizes):  # over fleets, not vehicles
+        plant = number % PLANTS
+        key = key_of(seed, "serials", plant)
+        # A step that has no divisor with the length of a lot comes to each of its numbers once.
+        first, step = key % LOT, 10 * (key >> 40) + (1, 3, 7, 9)[key >> 30 & 3]
+        place = np.arange(taken[plant], taken[plant] + size)
+        taken[plant] += size
+        within = (first + place % LOT * (step % LOT)) % LOT
+        serials.append(plant * SERIALS_PER_PLANT + FIRST_SERIAL + place - place % LOT + within)
+    if len(sizes) > 1 and max(taken) > SERIALS_PER_PLANT:  # it would come to the first serial of the next plant
+        raise ValueError(f"found {max(taken)} vehicles of one plant, expected at most {SERIALS_PER_PLANT}")
+    return np.concatenate(serials)
+
+
 def draw_differences(
-    cars: Columns, rng: np.random.Generator, kwh_per_km: NDArray[np.float32], series: NDArray[np.int16], pack: Pack
+    cars: Columns, draws: Draws, kwh_per_km: NDArray[np.float32], series: NDArray[np.int16], pack: Pack
 ) -> None:
     """Fill the columns that differ from birth on; `kwh_per_km`, `series` and `pack` are per vehicle, shape (n,)."""
-    n = cars.n
-    age = rng.triangular(*AGE_YEARS, n)
-    cars.odometer_m[:] = np.round(1000.0 * age * KM_PER_YEAR * rng.lognormal(0.0, KM_SIGMA, n))
-    cars.consumption_kwh_per_km[:] = kwh_per_km * rng.normal(1.0, 0.05, n).clip(0.85, 1.2)
+    age = draws.triangular("age", *AGE_YEARS)
+    cars.odometer_m[:] = np.round(1000.0 * age * KM_PER_YEAR * draws.lognormal("use", 0.0, KM_SIGMA))
+    cars.consumption_kwh_per_km[:] = kwh_per_km * draws.normal("consumption", 1.0, 0.05).clip(0.85, 1.2)
     cars.energy_discharged_kwh[:] = cars.odometer_m / 1000.0 * cars.consumption_kwh_per_km / (1.0 - LIFE_REGEN)
     cars.energy_regenerated_kwh[:] = cars.energy_discharged_kwh * LIFE_REGEN
-    _grow_old(cars, pack, rng, age)
-    cars.cell_spread_v[:] = rng.uniform(*CELL_SPREAD_V, n)
-    cars.cell_spread_capacity[:] = rng.uniform(*CELL_SPREAD_CAPACITY, n)
-    cars.cell_spread_resistance[:] = rng.uniform(*CELL_SPREAD_RESISTANCE, n)
-    cars.cell_spread_k[:] = rng.uniform(*CELL_SPREAD_K, n)
-    cars.insulation_kohm[:] = rng.uniform(*INSULATION_KOHM, n)
-    cars.aux_offset_v[:] = rng.normal(0.0, 0.04, n).clip(-0.1, 0.1)
-    cars.strong_cell[:] = 1 + rng.integers(0, series)
+    _grow_old(cars, pack, draws, age)
+    cars.cell_spread_v[:] = draws.uniform("cell spread", *CELL_SPREAD_V)
+    cars.cell_spread_capacity[:] = draws.uniform("cell capacity", *CELL_SPREAD_CAPACITY)
+    cars.cell_spread_resistance[:] = draws.uniform("cell resistance", *CELL_SPREAD_RESISTANCE)
+    cars.cell_spread_k[:] = draws.uniform("cell temperature", *CELL_SPREAD_K)
+    cars.insulation_kohm[:] = draws.uniform("insulation", *INSULATION_KOHM)
+    cars.aux_offset_v[:] = draws.normal("12 V", 0.0, 0.04).clip(-0.1, 0.1)
+    cars.strong_cell[:] = 1 + draws.integers("strong cell", 0, series)
     # Another cell than the highest: some steps further round the pack.
     others = np.maximum(series - 1, 1)
-    cars.weak_cell[:] = (cars.strong_cell + rng.integers(0, others)) % series + 1
-    cars.always_lit[:] = rng.random(n) < 0.3
+    cars.weak_cell[:] = (cars.strong_cell + draws.integers("weak cell", 0, others)) % series + 1
+    cars.always_lit[:] = draws.shares("low beam") < 0.3
     for tyre in TYRES:
-        getattr(cars, f"tyre_{tyre}_kpa")[:] = rng.normal(TYRE_KPA, TYRE_SIGMA_KPA, n).clip(225.0, 275.0)
+        filled_kpa = draws.normal(f"tyre {tyre}", TYRE_KPA, TYRE_SIGMA_KPA)
+        getattr(cars, f"tyre_{tyre}_kpa")[:] = filled_kpa.clip(225.0, 275.0)
 
 
-def _grow_old(cars: Columns, pack: Pack, rng: np.random.Generator, years: NDArray[np.float64]) -> None:
+def _grow_old(cars: Columns, pack: Pack, draws: Draws, years: NDArray[np.float64]) -> None:
     """Capacity lost so far, by age and mileage."""
-    soc = rng.uniform(*LIFE_SOC, cars.n)
-    degc = rng.uniform(*LIFE_DEGC, cars.n).astype(np.float32)
-    cars.charge_habit_c[:] = rng.uniform(*LIFE_CHARGE_C, cars.n)
+    soc = draws.uniform("life charge", *LIFE_SOC)
+    degc = draws.uniform("life temperature", *LIFE_DEGC).astype(np.float32)
+    cars.charge_habit_c[:] = draws.uniform("charge habit", *LIFE_CHARGE_C)
     cycles = cars.energy_discharged_kwh / pack.gross_kwh
     rate = ageing.cycle_rate(pack, soc, ageing.USUAL_DEPTH, cars.charge_habit_c)
     cars.aged_calendar[:] = ageing.calendar_rate(pack, soc, degc) * years * 365.0
     cars.aged_cycles[:] = rate * cycles
     cars.aged_from_kwh[:] = cars.energy_discharged_kwh
-    lost = ageing.loss(cars.aged_calendar, cars.aged_cycles) * rng.normal(1.0, CELL_SIGMA, cars.n)
+    lost = ageing.loss(cars.aged_calendar, cars.aged_cycles) * draws.normal("ageing", 1.0, CELL_SIGMA)
     cars.state_of_health[:] = np.clip(1.0 - lost, 0.7, 1.0)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from jinqiao.base.keyed import Draws
+
 from .arrays import EvenTable, F4s, F8s, Rows, clip
 from .battery import Pack, displayed_fraction, true_soc
 from .cell_data import CELLS, KNOTS
@@ -43,12 +45,13 @@ _SLOPE = [np.gradient(CELLS[name].ocv_v, KNOTS) for name in CELLS]
 _READABLE = EvenTable(0.0, 1.0, [slope**2 / (slope**2 + READABLE_V**2) for slope in _SLOPE])
 
 
-def draw_errors(cars: Columns, pack: Pack, rng: np.random.Generator) -> None:
+def draw_errors(cars: Columns, pack: Pack, draws: Draws) -> None:
     """Give every car its sensor and its counter's error; `pack` holds one row per car."""
     most = MOST_ERROR.take(pack.chemistry)
-    drift = rng.normal(0.0, DRIFT_SIGMA, cars.n)
+    drift = draws.normal("current sensor", 0.0, DRIFT_SIGMA)
     cars.bms_drift_per_kwh[:] = drift / pack.gross_kwh
-    cars.bms_error[:] = clip(np.sign(drift) * np.abs(rng.normal(0.0, FIRST_SIGMA.take(pack.chemistry))), -most, most)
+    first = np.abs(draws.normal("coulomb counter", 0.0, FIRST_SIGMA.take(pack.chemistry)))
+    cars.bms_error[:] = clip(np.sign(drift) * first, -most, most)
     cars.bms_from_kwh[:] = cars.energy_discharged_kwh
 
 

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jinqiao.base.keyed import Draws
+
 from . import battery, bms
 from .arrays import BLOCK_ROWS, F4s, F8s, Rows, blocks, model_index, model_runs
 from .birth import draw_differences, draw_vins
@@ -41,7 +43,8 @@ class Fleet(Columns):
     """`n` vehicles; the columns are attributes of shape (n,), see `Columns`.
 
     `model_of` gives each vehicle its number in `models`; `initial_soc` is what its display shows at first, 0..1. Equal
-    arguments give equal fleets. On the `dynamometer` the mass is the test mass and auxiliaries take the cycle's power.
+    arguments give equal fleets. `fleets`, (name, size) each, are those of a scenario, whose cars draw by its name and
+    their number in it. On the `dynamometer` the mass is the test mass and auxiliaries take the cycle's power.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Fleet(Columns):
         initial_soc: NDArray[np.float64],
         ambient_degc: float,
         dynamometer: bool = False,
+        fleets: Sequence[tuple[str, int]] = (),
     ) -> None:
         super().__init__(len(model_of))
         self.models = tuple(models)
@@ -62,14 +66,15 @@ class Fleet(Columns):
         self._models = Parameters.of(self.models, dynamometer=dynamometer)
         self._of_model = [self._models.at(number) for number in range(len(self.models))]
         self._curves = dc_curves(self.models)
-        rng = np.random.default_rng(seed)
-        self.vins: NDArray[np.bytes_] = draw_vins(self.models, self.model_of, rng)
+        parts = fleets or [("", self.n)]
+        draws = Draws.of(seed, parts)
+        self.vins: NDArray[np.bytes_] = draw_vins(self.models, self.model_of, seed, [size for _, size in parts])
         estimate = planning_kwh_per_km(self._models)
         series = np.array([m.layout.series for m in self.models], dtype=np.int16)
         pack = self._models.pack.at(self.model_of.astype(np.intp))
-        draw_differences(self, rng, estimate.take(self.model_of), series.take(self.model_of), pack)
+        draw_differences(self, draws, estimate.take(self.model_of), series.take(self.model_of), pack)
         if not dynamometer:
-            bms.draw_errors(self, pack, rng)
+            bms.draw_errors(self, pack, draws)
         self._park(np.asarray(initial_soc, dtype=np.float64), ambient_degc)
 
     def _park(self, displayed: F8s, ambient_degc: float) -> None:

@@ -13,7 +13,16 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["VIN_ALPHABET", "check_digit", "is_valid_vin", "make_vins", "vin_prefix", "year_letter"]
+__all__ = [
+    "PLANTS",
+    "SERIALS_PER_PLANT",
+    "VIN_ALPHABET",
+    "check_digit",
+    "is_valid_vin",
+    "make_vins",
+    "vin_prefix",
+    "year_letter",
+]
 
 #: All that may stand in a VIN: I, O and Q look like 1 and 0 (ISO 3779, 4.1).
 VIN_ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
@@ -33,8 +42,9 @@ _LEGAL = frozenset(VIN_ALPHABET)
 #: 49 CFR 565.15 table VII: 30 letters and digits, from 1980 = A and again from 2010 = A. No I, O, Q, U, Z, 0.
 _YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
 #: Plants take over when six digits of serial are used up.
-_PLANTS = np.frombuffer(VIN_ALPHABET[1:].encode(), dtype=np.uint8)
-_SERIALS_PER_PLANT = 1_000_000
+_PLANT_LETTERS = np.frombuffer(VIN_ALPHABET[1:].encode(), dtype=np.uint8)
+SERIALS_PER_PLANT = 1_000_000
+PLANTS = len(_PLANT_LETTERS)
 
 #: World manufacturer identifiers by maker (lower case) and market.
 WMI: Mapping[tuple[str, str], str] = {
@@ -101,12 +111,12 @@ def make_vins(prefix: str, model_year: int, serials: ArrayLike) -> NDArray[np.by
     if len(prefix) != 8 or not set(prefix) <= _LEGAL:
         raise ValueError(f"a prefix is eight characters out of {VIN_ALPHABET}, found {prefix!r}")
     number = np.asarray(serials, dtype=np.int64)
-    if len(number) and not 0 <= number.min() <= number.max() < _SERIALS_PER_PLANT * len(_PLANTS):
-        raise ValueError(f"serials run from 0 to {_SERIALS_PER_PLANT * len(_PLANTS) - 1}")
-    plant, number = np.divmod(number, _SERIALS_PER_PLANT)
+    if len(number) and not 0 <= number.min() <= number.max() < SERIALS_PER_PLANT * PLANTS:
+        raise ValueError(f"serials run from 0 to {SERIALS_PER_PLANT * PLANTS - 1}")
+    plant, number = np.divmod(number, SERIALS_PER_PLANT)
     rows = np.empty((len(number), LENGTH), dtype=np.uint8)
     rows[:, :11] = np.frombuffer(f"{prefix}0{year_letter(model_year)}0".encode(), dtype=np.uint8)
-    rows[:, 10] = _PLANTS[plant]
+    rows[:, 10] = _PLANT_LETTERS[plant]
     for position in range(LENGTH - 1, 10, -1):
         number, digit = np.divmod(number, 10)
         rows[:, position] = digit + ord("0")

@@ -15,12 +15,12 @@ from jinqiao.wire.alink.topics import ANSWERED_IN_PLACE, TOPICS, Direction
 
 from .asking import Asking
 from .budget import Budget
-from .car import Obeying, Said
+from .car import Outgoing, VehicleControl
 from .config import Configuration
+from .desired_state import DesiredState
 from .files import Files, RemoteFile
 from .later import Later
 from .upgrade import Upgrades
-from .wishes import Wishes
 
 __all__ = ["MOST_BYTES", "Agent", "Responder"]
 
@@ -51,14 +51,14 @@ class Agent:
     `responders` answer what is not Alink: under `down_raw` raw data of the thing model (answered on `up_raw`), under
     `rrpc` remote calls whose payload is none, under `user/…` messages and remote calls on that custom topic (answers
     to messages go out on `user/update`, which therefore cannot be responded to).
-    `on_platform` says whether there is a platform that keeps wishes; a plain broker answers no question.
+    `on_platform` says whether there is a platform that keeps desired values; a plain broker answers no question.
     """
 
     def __init__(
         self,
         product_key: str,
         device_names: NDArray[np.bytes_],
-        car: Obeying,
+        car: VehicleControl,
         model: ThingModel,
         fetch: Callable[[RemoteFile], None],
         *,
@@ -76,7 +76,7 @@ class Agent:
         self.later = Later()
         self.files = Files(fetch)
         self.asking = Asking(car, model)
-        self.wishes = Wishes(self.asking, self.later, self.identity, self._new_id, lambda: car.time_ms)
+        self.desired_state = DesiredState(self.asking, self.later, self.identity, self._new_id, lambda: car.time_ms)
         self.upgrades = Upgrades(car, self.later, self.files, self.identity, self._new_id)
         self.configuration = Configuration(car, self.files, self.identity)
 
@@ -93,7 +93,7 @@ class Agent:
             return None
         return int(self._order[at])
 
-    def take(self, topic: str, payload: bytes, now_s: float) -> Iterable[Said]:
+    def take(self, topic: str, payload: bytes, now_s: float) -> Iterable[Outgoing]:
         """What a vehicle says to a downlink; `now_s` is the wall clock, against which its work is bounded."""
         row = self.row_of(topic)
         found = find(topic)
@@ -101,13 +101,13 @@ class Agent:
             return ()
         return _ACTS[found.row.kind](self, _Downlink(row, found, topic, payload))
 
-    def online(self, row: int) -> Iterable[Said]:
-        """A vehicle has logged in by itself: it tells its version, and asks what was wished meanwhile."""
+    def online(self, row: int) -> Iterable[Outgoing]:
+        """A vehicle has logged in by itself: it reports its version, and asks what was desired meanwhile."""
         yield from self.upgrades.inform(row)
         if self._on_platform:
-            yield from self.wishes.ask_desired(row)
+            yield from self.desired_state.ask_desired(row)
 
-    def tick(self) -> Iterable[Said]:
+    def tick(self) -> Iterable[Outgoing]:
         """What vehicles do by themselves at the present simulated moment."""
         return self.later.run(self._car.time_ms)
 
@@ -137,20 +137,20 @@ class Agent:
 
     # What is done with each kind.
 
-    def _request(self, asked: _Downlink) -> Iterable[Said]:
+    def _request(self, asked: _Downlink) -> Iterable[Outgoing]:
         """A property set, a property get or a service: the topic says which."""
         outcome, reply = self.asking.reply(asked.row, _method(asked.topic), asked.payload)
-        yield Said(asked.row, f"{asked.topic}_reply", reply)
+        yield Outgoing(asked.row, f"{asked.topic}_reply", reply)
         if asked.found.row.kind == "property_set" and self._on_platform and outcome.code == 200:
-            # It may have been a wish: what is fulfilled is taken back.
-            yield from self.wishes.ask_desired(asked.row)
+            # It may have been a desired value: what is fulfilled is taken back.
+            yield from self.desired_state.ask_desired(asked.row)
 
-    def _call(self, asked: _Downlink) -> Iterable[Said]:
+    def _call(self, asked: _Downlink) -> Iterable[Outgoing]:
         """A remote call of the system, answered on its own topic of the response."""
         topic = f"/sys/{self.identity(asked.row)}/rrpc/response/{asked.found.variables[0]}"
         return self._answer_call(asked, topic, None)
 
-    def _custom_call(self, asked: _Downlink) -> Iterable[Said]:
+    def _custom_call(self, asked: _Downlink) -> Iterable[Outgoing]:
         """A remote call on its own topic, answered there: a service, raw data, or a custom topic's."""
         if asked.found.row.kind == "rrpc_custom":
             return self._respond(asked, asked.topic.split(f"{self.identity(asked.row)}/", 1)[1], asked.topic)
@@ -158,38 +158,38 @@ class Agent:
             return self._respond(asked, "down_raw", asked.topic)
         return self._answer_call(asked, asked.topic, _method(asked.topic))
 
-    def _answer_call(self, asked: _Downlink, topic: str, method: str | None) -> Iterable[Said]:
+    def _answer_call(self, asked: _Downlink, topic: str, method: str | None) -> Iterable[Outgoing]:
         if "rrpc" in self.responders and not asked.payload.lstrip().startswith(b"{"):
             return self._respond(asked, "rrpc", topic)
-        return (Said(asked.row, topic, self.asking.reply(asked.row, method, asked.payload)[1]),)
+        return (Outgoing(asked.row, topic, self.asking.reply(asked.row, method, asked.payload)[1]),)
 
-    def _raw(self, asked: _Downlink) -> Iterable[Said]:
+    def _raw(self, asked: _Downlink) -> Iterable[Outgoing]:
         return self._respond(asked, "down_raw", f"/sys/{self.identity(asked.row)}/thing/model/up_raw")
 
-    def _custom(self, asked: _Downlink) -> Iterable[Said]:
+    def _custom(self, asked: _Downlink) -> Iterable[Outgoing]:
         path = asked.topic.split(f"{self.identity(asked.row)}/", 1)[1]
         return () if path == _SAY else self._respond(asked, path, f"/{self.identity(asked.row)}/{_SAY}")
 
-    def _respond(self, asked: _Downlink, name: str, topic: str) -> Iterable[Said]:
+    def _respond(self, asked: _Downlink, name: str, topic: str) -> Iterable[Outgoing]:
         """Let a responder answer; where there is none, nobody does."""
         responder = self.responders.get(name)
         reply = responder(asked.row, asked.payload) if responder is not None else None
-        return () if reply is None else (Said(asked.row, topic, reply),)
+        return () if reply is None else (Outgoing(asked.row, topic, reply),)
 
-    def _pushed_config(self, asked: _Downlink) -> Iterable[Said]:
+    def _pushed_config(self, asked: _Downlink) -> Iterable[Outgoing]:
         return self.configuration.pushed(asked.row, asked.payload)
 
-    def _desired(self, asked: _Downlink) -> Iterable[Said]:
-        return self.wishes.take_desired(asked.row, asked.payload)
+    def _desired(self, asked: _Downlink) -> Iterable[Outgoing]:
+        return self.desired_state.take_desired(asked.row, asked.payload)
 
-    def _shadow(self, asked: _Downlink) -> Iterable[Said]:
-        return self.wishes.take_shadow(asked.row, asked.payload)
+    def _shadow(self, asked: _Downlink) -> Iterable[Outgoing]:
+        return self.desired_state.take_shadow(asked.row, asked.payload)
 
-    def _upgrade(self, asked: _Downlink) -> Iterable[Said]:
+    def _upgrade(self, asked: _Downlink) -> Iterable[Outgoing]:
         return self.upgrades.notified(asked.row, asked.payload)
 
 
-_ACTS: Mapping[str, Callable[[Agent, _Downlink], Iterable[Said]]] = {
+_ACTS: Mapping[str, Callable[[Agent, _Downlink], Iterable[Outgoing]]] = {
     "property_set": Agent._request,
     "property_get": Agent._request,
     "service": Agent._request,

@@ -18,7 +18,7 @@ from jinqiao.wire.alink.limits import MOST_PROPERTIES
 from jinqiao.wire.alink.requests import described, parse_request
 from jinqiao.wire.alink.thing_model import ThingModel, refused_parameters
 
-from .car import Obeying
+from .car import VehicleControl
 from .values import property_values
 
 __all__ = ["Asking", "answer", "wrong"]
@@ -49,7 +49,7 @@ def wrong(code: int, more: str = "") -> Outcome:
 class Asking:
     """Carries out requests. `touched` collects the rows of cars that have obeyed: what they do now is worth telling."""
 
-    def __init__(self, car: Obeying, model: ThingModel) -> None:
+    def __init__(self, car: VehicleControl, model: ThingModel) -> None:
         self._car = car
         self._model = model
         self.settable = frozenset(address for address, known in model.properties.items() if known.access != "r")
@@ -87,10 +87,10 @@ class Asking:
             return Outcome(5159 if 5159 in refused.values() else 460, described(refused))
         return self._obey(Command(row, "set", "", params, request_id))
 
-    def fulfilled(self, row: int, wishes: Mapping[str, Any]) -> set[str]:
-        """Which of these properties have the values that are wished for."""
-        now = property_values(self._car.look(np.array([row])), row, wishes)
-        return {address for address, value in wishes.items() if address in now and now[address] == value}
+    def fulfilled(self, row: int, desired: Mapping[str, Any]) -> set[str]:
+        """Which of these properties have the desired values."""
+        now = property_values(self._car.look(np.array([row])), row, desired)
+        return {address for address, value in desired.items() if address in now and now[address] == value}
 
     def _refused(self, params: Mapping[str, Any]) -> dict[str, int]:
         """Code of each value that cannot be set: unknown 5159, read-only 460, of another form as the model says."""
@@ -125,7 +125,7 @@ class Asking:
         return self._obey(Command(row, "service", identifier, values, request_id))
 
     def _obey(self, command: Command) -> Outcome:
-        outcome = self._car.obey(command)
+        outcome = self._car.execute(command)
         if outcome.code == OK:
             self.touched.add(command.vehicle)
         return outcome

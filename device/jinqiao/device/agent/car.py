@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Command, Outcome
 
-__all__ = ["Obeying", "Said"]
+__all__ = ["Outgoing", "VehicleControl"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Outgoing:
     """A message of the vehicle in `row`."""
 
     row: int
@@ -24,14 +24,14 @@ class Said:
     qos: int = 0
 
 
-class Obeying(Protocol):
+class VehicleControl(Protocol):
     """The vehicles; rows are fleet rows. All of it acts at once, at the present simulated second."""
 
     @property
     def time_ms(self) -> int:
         """Simulated UTC, ms."""
 
-    def obey(self, command: Command) -> Outcome:
+    def execute(self, command: Command) -> Outcome:
         """Do what is asked, or refuse with a code and a reason."""
 
     def look(self, rows: NDArray[Any]) -> list[Batch]:

@@ -18,7 +18,7 @@ from jinqiao.wire.alink.limits import CONFIG_BYTES
 from jinqiao.wire.alink.requests import parse_request
 
 from .asking import answer, wrong
-from .car import Obeying, Said
+from .car import Outgoing, VehicleControl
 from .files import Files, RemoteFile, Verdict
 
 __all__ = ["Configuration", "intervals_of"]
@@ -49,17 +49,17 @@ def intervals_of(content: bytes) -> dict[str, float]:
 class Configuration:
     """Takes configurations for all vehicles."""
 
-    def __init__(self, car: Obeying, files: Files, identity: Callable[[int], str]) -> None:
+    def __init__(self, car: VehicleControl, files: Files, identity: Callable[[int], str]) -> None:
         self._car, self._files, self._identity = car, files, identity
 
-    def pushed(self, row: int, payload: bytes) -> Iterable[Said]:
+    def pushed(self, row: int, payload: bytes) -> Iterable[Outgoing]:
         """A push: fetch what it names, apply it, and reply what came of it."""
         request = parse_request(payload)
         params: Any = request.params
 
-        def reply(outcome: Outcome) -> Iterable[Said]:
+        def reply(outcome: Outcome) -> Iterable[Outgoing]:
             topic = f"/sys/{self._identity(row)}/thing/config/push_reply"
-            yield Said(row, topic, answer(request.id[:256], outcome))
+            yield Outgoing(row, topic, answer(request.id[:256], outcome))
 
         if request.code != OK or type(params) is not dict:
             return reply(wrong(request.code if request.code != OK else 460))
@@ -70,7 +70,7 @@ class Configuration:
         except ValueError as problem:
             return reply(wrong(460, str(problem)))
 
-        def then(verdict: Verdict, content: bytes) -> Iterable[Said]:
+        def then(verdict: Verdict, content: bytes) -> Iterable[Outgoing]:
             if verdict != "good":
                 return reply(wrong(6287) if verdict == "forged" else wrong(400, "the file cannot be had"))
             try:

@@ -1,4 +1,4 @@
-"""Files that the cloud tells vehicles to fetch. A fleet is told the same one: it is fetched once and judged once."""
+"""Files that the cloud lets vehicles fetch. For a whole fleet it is the same one: fetched once and judged once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .car import Said
+from .car import Outgoing
 
 __all__ = ["Files", "RemoteFile", "Verdict", "digest"]
 
@@ -60,18 +60,18 @@ def digest(method: str) -> Any:
     return hashlib.md5(usedforsecurity=False) if method == "md5" else hashlib.sha256()
 
 
-Then = Callable[[Verdict, bytes], Iterable[Said]]
+Then = Callable[[Verdict, bytes], Iterable[Outgoing]]
 
 
 class Files:
-    """Who waits for which file. `fetch` is told once of each, and answers by `fetched`."""
+    """Who waits for which file. `fetch` is called once for each, and answers by `fetched`."""
 
     def __init__(self, fetch: Callable[[RemoteFile], None]) -> None:
         self._fetch = fetch
         self._waiting: dict[RemoteFile, list[Then]] = {}
         self._known: OrderedDict[RemoteFile, tuple[Verdict, bytes]] = OrderedDict()
 
-    def want(self, file: RemoteFile, then: Then) -> Iterable[Said]:
+    def want(self, file: RemoteFile, then: Then) -> Iterable[Outgoing]:
         """Go on with `then` once the file is there, or is not to be had."""
         known = self._known.get(file)
         if known is not None:
@@ -82,7 +82,7 @@ class Files:
             self._fetch(file)
         return ()
 
-    def fetched(self, file: RemoteFile, verdict: Verdict, content: bytes = b"") -> Iterable[Said]:
+    def fetched(self, file: RemoteFile, verdict: Verdict, content: bytes = b"") -> Iterable[Outgoing]:
         """The fate of a file. What could not be reached may be there the next time."""
         if verdict != "unreachable":
             self._known[file] = (verdict, content)

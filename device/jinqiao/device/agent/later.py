@@ -6,11 +6,11 @@ import heapq
 from collections.abc import Callable, Iterable
 from itertools import count
 
-from .car import Said
+from .car import Outgoing
 
 __all__ = ["Later"]
 
-Act = Callable[[], Iterable[Said]]
+Act = Callable[[], Iterable[Outgoing]]
 
 
 class Later:
@@ -29,7 +29,7 @@ class Later:
         """When the next one is due; None when there is none."""
         return self._acts[0][0] if self._acts else None
 
-    def run(self, now_ms: int) -> Iterable[Said]:
+    def run(self, now_ms: int) -> Iterable[Outgoing]:
         """Do all that is due, and what becomes due by that."""
         while self._acts and self._acts[0][0] <= now_ms:
             yield from heapq.heappop(self._acts)[2]()

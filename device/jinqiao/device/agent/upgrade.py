@@ -3,7 +3,7 @@
     notice ─▶ downloading ─▶ waiting ─▶ installing ─▶ informed
                   │ -2, -3       │ -4        │ -4, -1
 
-The image is fetched really, once for all cars that are told of it, so that its size and digest are judged; how long
+The image is fetched really, once for all cars that are offered it, so that its size and digest are judged; how long
 each car takes is its size over the rate of its link, in simulated time.
 """
 
@@ -17,7 +17,7 @@ from jinqiao.wire.alink.codes import OK
 from jinqiao.wire.alink.json_values import as_name, compact, object_of
 from jinqiao.wire.alink.limits import DEFAULT_MODULE, LONGEST_VERSION, MOST_MODULES
 
-from .car import Obeying, Said
+from .car import Outgoing, VehicleControl
 from .files import Files, RemoteFile, Verdict
 from .later import Later
 
@@ -55,7 +55,7 @@ class Upgrades:
 
     def __init__(
         self,
-        car: Obeying,
+        car: VehicleControl,
         later: Later,
         files: Files,
         identity: Callable[[int], str],
@@ -72,7 +72,7 @@ class Upgrades:
         #: Notices that could not be understood.
         self.refused = 0
 
-    def inform(self, row: int, module: str = DEFAULT_MODULE) -> Iterable[Said]:
+    def inform(self, row: int, module: str = DEFAULT_MODULE) -> Iterable[Outgoing]:
         """Tell the version of one module, of `default` without naming it."""
         params = {"version": self.version(row, module)}
         if module != DEFAULT_MODULE:
@@ -84,7 +84,7 @@ class Upgrades:
         own = self._car.software_version(row)
         return own if module == DEFAULT_MODULE else self._modules.get((row, module), own)
 
-    def notified(self, row: int, payload: bytes) -> Iterable[Said]:
+    def notified(self, row: int, payload: bytes) -> Iterable[Outgoing]:
         """A notice. What cannot be understood is passed over, as an SDK does: there is no reply to a notice."""
         notice = object_of(payload)
         data = notice.get("data") if notice is not None else None
@@ -111,12 +111,12 @@ class Upgrades:
 
     # Downloading.
 
-    def _download(self, job: _Job, percent: int) -> Iterable[Said]:
+    def _download(self, job: _Job, percent: int) -> Iterable[Outgoing]:
         """The next tenth of the way."""
         whole_ms = job.file.size * 8e3 / self._link_bit_per_s
         due_ms = job.begun_ms + max(round(whole_ms * percent / 100), percent // _PERCENT)
 
-        def arrived() -> Iterable[Said]:
+        def arrived() -> Iterable[Outgoing]:
             if not self._alive(job):
                 return
             if job.fails == DOWNLOAD_FAILED and percent >= 50:
@@ -130,7 +130,7 @@ class Upgrades:
         self._later.at(due_ms, arrived)
         return ()
 
-    def _check(self, job: _Job, verdict: Verdict) -> Iterable[Said]:
+    def _check(self, job: _Job, verdict: Verdict) -> Iterable[Outgoing]:
         if not self._alive(job):
             return
         if verdict == "unreachable":
@@ -143,7 +143,7 @@ class Upgrades:
 
     # Installing.
 
-    def _install(self, job: _Job, until_ms: int) -> Iterable[Said]:
+    def _install(self, job: _Job, until_ms: int) -> Iterable[Outgoing]:
         """Install as soon as the car lets us."""
         if not self._alive(job):
             return
@@ -158,7 +158,7 @@ class Upgrades:
         else:
             self._later.at(car.time_ms + _LOOK_MS, lambda: self._install(job, until_ms))
 
-    def _rebooted(self, job: _Job) -> Iterable[Said]:
+    def _rebooted(self, job: _Job) -> Iterable[Outgoing]:
         if not self._alive(job):
             return
         if job.fails == FLASH_FAILED:
@@ -174,17 +174,17 @@ class Upgrades:
     def _alive(self, job: _Job) -> bool:
         return self._jobs.get((job.row, job.module)) is job
 
-    def _failed(self, job: _Job, step: int, why: str) -> Said:
+    def _failed(self, job: _Job, step: int, why: str) -> Outgoing:
         del self._jobs[job.row, job.module]
         return self._progress(job.row, job.module, step, why)
 
-    def _progress(self, row: int, module: str, step: int, description: str) -> Said:
+    def _progress(self, row: int, module: str, step: int, description: str) -> Outgoing:
         params = {"step": str(step), "desc": description}
         if module != DEFAULT_MODULE:
             params["module"] = module
         return self._say(row, "progress", params)
 
-    def _say(self, row: int, what: str, params: dict[str, Any]) -> Said:
+    def _say(self, row: int, what: str, params: dict[str, Any]) -> Outgoing:
         # Ids of these messages are bare numbers in all official SDKs.
         body = {"id": int(self._new_id()), "params": params}
-        return Said(row, f"/ota/device/{what}/{self._identity(row)}", compact(body), 1)
+        return Outgoing(row, f"/ota/device/{what}/{self._identity(row)}", compact(body), 1)

@@ -20,7 +20,7 @@ from jinqiao.wire.mqtt.packets import Publish
 
 from .link import Link
 
-__all__ = ["Address", "FleetLinks", "Heard", "Online"]
+__all__ = ["Address", "FleetLinks", "OnMessage", "OnOnline"]
 
 #: The platform allows 30 to 1200 s and advises more than 300 for fleets behind a mobile network.
 KEEP_ALIVE_S = 300
@@ -32,9 +32,9 @@ _OPEN_TIMEOUT_S = 15.0
 _OPENING = 128
 _ROUND_S = 0.25
 
-Heard = Callable[[int, Publish], None]
-#: Told of a row that has logged in.
-Online = Callable[[int], None]
+OnMessage = Callable[[int, Publish], None]
+#: Called with each row that has logged in.
+OnOnline = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Address:
 class FleetLinks:
     """Links by fleet row. `login` makes a row's CONNECT packet, of this protocol `level`.
 
-    `heard` gets their messages, `came` who is there.
+    `on_message` gets their messages, `on_online` who is there.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class FleetLinks:
         address: Address,
         login: Callable[[int], bytes],
         *,
-        heard: Heard | None = None,
-        came: Online | None = None,
+        on_message: OnMessage | None = None,
+        on_online: OnOnline | None = None,
         storm_per_s: float = _STORM_PER_S,
         keep_alive_s: float = KEEP_ALIVE_S,
         level: int = 4,
@@ -69,8 +69,8 @@ class FleetLinks:
         self.level = level
         self._address = address
         self._login = login
-        self._heard = heard
-        self._came = came
+        self._on_message = on_message
+        self._on_online = on_online
         self._storm_per_s = storm_per_s
         self._keep_alive_s = keep_alive_s
         self._links: dict[int, Link] = {}
@@ -143,13 +143,13 @@ class FleetLinks:
             self.refused[refused] += 1
         else:
             self.online += 1
-            if self._came is not None:
-                self._came(link.row)
+            if self._on_online is not None:
+                self._on_online(link.row)
         self._settle(link.row)
 
-    def heard(self, link: Link, message: Publish) -> None:
-        if self._heard is not None:
-            self._heard(link.row, message)
+    def on_message(self, link: Link, message: Publish) -> None:
+        if self._on_message is not None:
+            self._on_message(link.row, message)
 
     def lost(self, link: Link, was_online: bool) -> None:
         self.online -= was_online

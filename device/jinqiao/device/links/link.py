@@ -11,8 +11,10 @@ from typing import Protocol, cast
 from jinqiao.base.errors import ProtocolError
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.encoding import encode
-from jinqiao.wire.mqtt.fields import frame, remaining_length
+from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.packets import Connack, Packet, PacketType, Puback, Publish, Signal
+
+from .unacknowledged import Unacknowledged
 
 __all__ = ["Link", "Owner"]
 
@@ -20,10 +22,8 @@ __all__ = ["Link", "Owner"]
 _BUFFER = 256 * 1024
 #: QoS 1 messages on their way to the broker (the platform allows ten a second).
 _UNACKNOWLEDGED = 20
-_MAX_PACKET_ID = 65_535
 _PING = encode(Signal(PacketType.PINGREQ))
 _GOODBYE = encode(Signal(PacketType.DISCONNECT))
-_DUPLICATE = 8
 
 
 class Owner(Protocol):
@@ -37,7 +37,7 @@ class Owner(Protocol):
     def answered(self, link: Link, refused: int) -> None:
         """CONNACK came; 0, or why not."""
 
-    def heard(self, link: Link, message: Publish) -> None:
+    def on_message(self, link: Link, message: Publish) -> None:
         """A message came."""
 
     def lost(self, link: Link, was_online: bool) -> None:
@@ -47,7 +47,7 @@ class Owner(Protocol):
 class Link(asyncio.Protocol):
     """The connection of the device in `row`; may be opened again after it was lost. `failures` counts in a row."""
 
-    __slots__ = ("_next_id", "_owner", "_rest", "_silent", "_transport", "_unacknowledged", "failures", "online", "row")
+    __slots__ = ("_owner", "_rest", "_silent", "_transport", "_unacknowledged", "failures", "online", "row")
 
     def __init__(self, owner: Owner, row: int) -> None:
         self.row = row
@@ -57,9 +57,8 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._rest = b""
         self._silent = False
-        #: QoS 1 packets without PUBACK, by identifier; made when there is one.
-        self._unacknowledged: dict[int, bytes] | None = None
-        self._next_id = 0
+        #: Made when there is a QoS 1 message: most links never have one.
+        self._unacknowledged: Unacknowledged | None = None
 
     # As asyncio.Protocol.
 
@@ -100,12 +99,11 @@ class Link(asyncio.Protocol):
             return False
         if qos:
             if self._unacknowledged is None:
-                self._unacknowledged = {}
-            if len(self._unacknowledged) >= _UNACKNOWLEDGED:
+                self._unacknowledged = Unacknowledged(_UNACKNOWLEDGED)
+            numbered = self._unacknowledged.take(packet)
+            if numbered is None:
                 return False
-            packet_id = self._free_id(self._unacknowledged)
-            packet = _with_id(packet, packet_id)
-            self._unacknowledged[packet_id] = packet
+            packet = numbered
         transport.write(packet)
         return True
 
@@ -142,28 +140,11 @@ class Link(asyncio.Protocol):
         elif isinstance(packet, Publish):
             if packet.qos == 1 and self._transport is not None:
                 self._transport.write(encode(Puback(packet.packet_id), self._owner.level))
-            self._owner.heard(self, packet)
-        elif isinstance(packet, Puback) and self._unacknowledged:
-            self._unacknowledged.pop(packet.packet_id, None)
+            self._owner.on_message(self, packet)
+        elif isinstance(packet, Puback) and self._unacknowledged is not None:
+            self._unacknowledged.acknowledged(packet.packet_id)
 
     def _send_again(self) -> None:
-        """What was not acknowledged before the connection was lost, marked as duplicate [MQTT-3.3.1-1]."""
-        if self._unacknowledged and self._transport is not None:
-            for packet in self._unacknowledged.values():
-                self._transport.write(bytes((packet[0] | _DUPLICATE,)) + packet[1:])
-
-    def _free_id(self, taken: dict[int, bytes]) -> int:
-        while True:
-            self._next_id = self._next_id % _MAX_PACKET_ID + 1
-            if self._next_id not in taken:
-                return self._next_id
-
-
-def _with_id(packet: bytes, packet_id: int) -> bytes:
-    """A QoS 0 PUBLISH at QoS 1."""
-    edges = frame(packet, 0)
-    assert edges is not None
-    body, end = edges
-    payload = body + 2 + (packet[body] << 8 | packet[body + 1])
-    head = b"\x32" + remaining_length(end - body + 2)
-    return head + packet[body:payload] + packet_id.to_bytes(2, "big") + packet[payload:end]
+        if self._unacknowledged is not None and self._transport is not None:
+            for packet in self._unacknowledged.again():
+                self._transport.write(packet)

@@ -12,7 +12,7 @@ from jinqiao.wire.alink.signature import client_content, sign
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Connect
 
-from .fleet import KEEP_ALIVE_S, Address, FleetLinks, Heard, Online
+from .fleet import KEEP_ALIVE_S, Address, FleetLinks, OnMessage, OnOnline
 
 __all__ = ["VehicleLinks", "device_login"]
 
@@ -24,8 +24,8 @@ def device_login(product_key: str, device_name: str, secret: str, *, pushed: boo
     """
     client_id = f"{product_key}.{device_name}"
     password = sign("hmacsha256", secret, client_content(client_id, device_name, product_key))
-    told = f"{client_id}|securemode=3,signmethod=hmacsha256{',_ss=1,ext=1' if pushed else ''}|"
-    return encode(Connect(told, True, KEEP_ALIVE_S, f"{device_name}&{product_key}", password.encode()))
+    about = f"{client_id}|securemode=3,signmethod=hmacsha256{',_ss=1,ext=1' if pushed else ''}|"
+    return encode(Connect(about, True, KEEP_ALIVE_S, f"{device_name}&{product_key}", password.encode()))
 
 
 class VehicleLinks:
@@ -38,13 +38,13 @@ class VehicleLinks:
         names: NDArray[np.bytes_],
         secret: Callable[[str], str | None],
         *,
-        heard: Heard | None = None,
-        came: Online | None = None,
+        on_message: OnMessage | None = None,
+        on_online: OnOnline | None = None,
     ) -> None:
         self._product_key, self._names, self._secret = product_key, names, secret
-        self._pushed = heard is not None
+        self._pushed = on_message is not None
         self._owned = np.zeros(len(names), bool)
-        self._links = FleetLinks(address, self._login, heard=heard, came=came)
+        self._links = FleetLinks(address, self._login, on_message=on_message, on_online=on_online)
 
     def __len__(self) -> int:
         return len(self._links)

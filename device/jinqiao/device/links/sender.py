@@ -33,7 +33,7 @@ class Sender:
         self._closing = False
         self._waiting: list[asyncio.Future[None]] = []
         self.lost: OSError | None = None
-        self._thread = threading.Thread(target=self._work, name="house-link-sender", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="shared-link-sender", daemon=True)
         self._thread.start()
 
     async def send(self, block: bytes) -> None:

@@ -19,9 +19,10 @@ from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.packets import Connack, Connect, Packet, PacketType, Puback, Publish, Signal, Subscribe
 
+from .unacknowledged import Unacknowledged
 from .wires import Wire, open_wire
 
-__all__ = ["HouseLink"]
+__all__ = ["SharedLink"]
 
 _KEEP_ALIVE_S = 60
 _ANSWER_TIMEOUT_S = 30.0
@@ -30,21 +31,25 @@ _GOODBYE = encode(Signal(PacketType.DISCONNECT))
 #: Bytes of a packet from the broker; a longer one is passed over. The platform's payloads end at a quarter of it.
 _LONGEST = 1 << 20
 
-#: Told of a message from the broker, on the event loop; it must be quick.
-Heard = Callable[[Publish], None]
+#: QoS 1 messages of all vehicles on their way: a second of a storm of upgrades.
+_UNACKNOWLEDGED = 20_000
+
+#: Called with each message from the broker, on the event loop; it must be quick.
+OnMessage = Callable[[Publish], None]
 
 
-class HouseLink:
+class SharedLink:
     """A trusted MQTT 3.1.1 connection. Raises EnvironmentFault once it is lost."""
 
-    def __init__(self, wire: Wire, heard: Heard | None = None) -> None:
+    def __init__(self, wire: Wire, on_message: OnMessage | None = None) -> None:
         self._wire = wire
-        self._heard = heard
+        self._on_message = on_message
         self._loop = asyncio.get_running_loop()
         self._rest = b""
         #: Pings on their way: when each was sent, and who waits for its answer, if anybody does.
         self._pings: deque[tuple[float, asyncio.Future[None] | None]] = deque()
         self._latencies_ms: list[float] = []
+        self.unacknowledged = Unacknowledged(_UNACKNOWLEDGED)
         self._tasks: list[asyncio.Task[None]] = []
         self._lost: str | None = None
 
@@ -58,20 +63,20 @@ class HouseLink:
         *,
         lossless: bool,
         client_id: str | None = None,
-        heard: Heard | None = None,
+        on_message: OnMessage | None = None,
         tls: ssl.SSLContext | None = None,
-    ) -> HouseLink:
-        """Log in as the house's simulator, or to a broker of somebody else's under a `client_id`.
+    ) -> SharedLink:
+        """Log in to our broker as its simulator, or to somebody else's under a `client_id`.
 
-        `lossless` asks our broker to hold this connection back while a subscriber that is reading is behind, `heard`
-        to push the downlinks of the simulated vehicles; of somebody else's broker they must be subscribed.
+        `lossless` asks our broker to hold this connection back while a subscriber that is reading is behind,
+        `on_message` to push the downlinks of the simulated vehicles; of somebody else's broker they must be subscribed.
         """
         wire = None
         try:
             async with asyncio.timeout(_ANSWER_TIMEOUT_S):
                 wire = await open_wire(host, port, tls)
-            link = cls(wire, heard)
-            name = client_id or f"{username}|lossless={int(lossless)},_ss={int(heard is not None)}|"
+            link = cls(wire, on_message)
+            name = client_id or f"{username}|lossless={int(lossless)},_ss={int(on_message is not None)}|"
             login = Connect(name, True, _KEEP_ALIVE_S, username, None if password is None else password.encode())
             answer = await link._ask(encode(login))
             if not isinstance(answer, Connack) or answer.code:
@@ -94,6 +99,16 @@ class HouseLink:
         except OSError as error:
             self._lose(f"the connection to the broker broke: {error}")
             raise EnvironmentFault(str(self._lost)) from error
+
+    async def publish(self, packet: bytes, qos: int) -> bool:
+        """Send one ready QoS 0 PUBLISH, at QoS 1 if asked; false when too many wait for their acknowledgement."""
+        if qos:
+            numbered = self.unacknowledged.take(packet)
+            if numbered is None:
+                return False
+            packet = numbered
+        await self.send(packet)
+        return True
 
     async def subscribe(self, filters: Sequence[str]) -> None:
         """Ask for the messages of these filters at QoS 1; whoever refuses one leaves us without it."""
@@ -170,11 +185,13 @@ class HouseLink:
     async def _hear(self, message: Publish) -> None:
         if message.qos == 1:
             await self.send(encode(Puback(message.packet_id)))
-        if self._heard is not None:
-            self._heard(message)
+        if self._on_message is not None:
+            self._on_message(message)
 
     def _take(self, packet: Packet) -> None:
-        if isinstance(packet, Signal) and packet.type is PacketType.PINGRESP and self._pings:
+        if isinstance(packet, Puback):
+            self.unacknowledged.acknowledged(packet.packet_id)
+        elif isinstance(packet, Signal) and packet.type is PacketType.PINGRESP and self._pings:
             sent, waiting = self._pings.popleft()
             self._latencies_ms.append((time.perf_counter() - sent) * 1e3)
             if waiting is not None and not waiting.done():

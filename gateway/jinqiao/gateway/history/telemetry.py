@@ -7,17 +7,15 @@ struct and elements of an array are columns of their own.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from jinqiao.base.signals import SIGNALS, Signal
+from jinqiao.base.signals import SIGNALS, Signal, by_property, property_value
 from jinqiao.gateway.platform.devices.past import Page, Query, Row, cut
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.segments import SUFFIX
@@ -25,41 +23,13 @@ from jinqiao.gateway.stores.telemetry_tables import EVENTS
 
 __all__ = ["TelemetryPast"]
 
-_ADDRESS = re.compile(r"(?P<property>[\w:]+)(?:\.(?P<member>\w+)|\[\d+\])?")
 _MOST_EVENTS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Property:
-    """The signals of one property, in order; `members` are their names in a struct, None for an element or a scalar."""
-
-    signals: tuple[Signal, ...]
-    members: tuple[str | None, ...]
-
-    def text(self, values: Sequence[Any]) -> str:
-        """The value as the cloud side shows it."""
-        shown = [_number(value, signal) for value, signal in zip(values, self.signals, strict=True)]
-        if self.members[0] is not None:
-            return orjson.dumps(dict(zip(self.members, shown, strict=True))).decode()
-        if self.signals[0].identifier.endswith("]"):
-            return orjson.dumps(shown).decode()
-        return repr(shown[0])
-
-
-def _properties() -> dict[str, _Property]:
-    found: dict[str, list[tuple[str | None, Signal]]] = {}
-    for signal in SIGNALS.values():
-        address = _ADDRESS.fullmatch(signal.identifier)
-        if address is not None:
-            found.setdefault(address["property"], []).append((address["member"], signal))
-    return {
-        name: _Property(tuple(signal for _, signal in parts), tuple(member for member, _ in parts))
-        for name, parts in found.items()
-    }
-
-
-def _number(value: Any, signal: Signal) -> int | float:
-    return round(float(value), signal.decimals) if signal.decimals else round(value)
+def _text(signals: Sequence[Signal], values: Sequence[Any]) -> str:
+    """The value of the property that these signals make, as the cloud side shows it."""
+    value = property_value(signals, values)
+    return orjson.dumps(value).decode() if isinstance(value, (dict, list)) else repr(value)
 
 
 class TelemetryPast:
@@ -72,7 +42,7 @@ class TelemetryPast:
         self._base = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "512MB"})
         self._base.execute("SET TimeZone = 'UTC'")  # else a time without a zone is one of this machine's
         self._lock = threading.Lock()
-        self._properties = _properties()
+        self._properties = by_property(SIGNALS.values())
         #: Earliest and latest time of each segment, ms: a segment does not change.
         self._spans: dict[Path, tuple[int, int]] = {}
 
@@ -88,10 +58,10 @@ class TelemetryPast:
         rows.sort(key=lambda row: row.time_ms, reverse=not query.ascending)
         return cut(rows, query.page, ascending=query.ascending, together=False)
 
-    def _values(self, query: Query, identifier: str, known: _Property) -> list[Row]:
-        columns = ", ".join(f'"{signal.name}"' for signal in known.signals)
-        found = self._select(known.signals[0].group, columns, query, query.page + 1)
-        return [Row(identifier, row[0], {"value": known.text(row[1:])}) for row in found]
+    def _values(self, query: Query, identifier: str, known: Sequence[Signal]) -> list[Row]:
+        columns = ", ".join(f'"{signal.name}"' for signal in known)
+        found = self._select(known[0].group, columns, query, query.page + 1)
+        return [Row(identifier, row[0], {"value": _text(known, row[1:])}) for row in found]
 
     def _events(self, query: Query) -> Page:
         found = self._select(EVENTS, "identifier, output", query, _MOST_EVENTS)

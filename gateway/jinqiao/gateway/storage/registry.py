@@ -12,28 +12,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.devices import Devices, ListedDevices
 from jinqiao.gateway.platform.registry.record import DeviceRecord
 from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
-from jinqiao.wire.alink.ev_thing_model import ev_thing_model
-from jinqiao.wire.alink.thing_model import ThingModel
+from jinqiao.wire.alink.thing_model import ThingModel, UnopenedThingModel
 
 from .sqlite import Row, Storage
 
 __all__ = ["REGISTRY_KINDS", "load_kept", "product_row", "seed", "take_over"]
 
 
-def load_kept(storage: Storage) -> Registry:
-    """The registry of a data folder."""
-    registry = Registry()
+def load_kept(storage: Storage, *, unopened: bool = False) -> Registry:
+    """The registry of a data folder; `unopened` leaves thing models uncompiled until somebody looks into one."""
+    registry, opened = Registry(), UnopenedThingModel if unopened else ThingModel
     for row in storage.rows("product"):
         with storage.reading(row):
-            registry.products[row.product_key] = _product(row)
+            registry.products[row.product_key] = _product(row, opened)
     for row in storage.rows("device"):
         with storage.reading(row):
             _apply_device(registry, row)
@@ -128,12 +125,11 @@ def product_row(product: Product) -> Row:
 REGISTRY_KINDS = frozenset({"product", "device", "house"})
 
 
-def _product(row: Row) -> Product:
+def _product(row: Row, opened: type[ThingModel]) -> Product:
     value: Mapping[str, Any] = row.value
     try:
-        tsl = value["tsl"]
-        model = ThingModel(tsl, validation=value["validation"]) if tsl is not None else ev_thing_model(row.product_key)
-    except (ValidationError, KeyError) as error:
+        model = opened(value["tsl"], validation=value["validation"])
+    except (ValueError, KeyError) as error:  # pydantic's ValidationError is a ValueError
         raise EnvironmentFault(f"the kept thing model of {row.product_key!r} cannot be read: {error}") from error
     return Product(
         row.product_key,

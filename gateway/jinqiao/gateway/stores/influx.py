@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Label, Step
 
 from .extras import load
 from .influx_target import TOKEN_VARIABLE, InfluxTarget
-from .line_protocol import LineRenderer, event_line
+from .line_protocol import LineRenderer, event_line, label_line
 from .worker import Worker
 
 __all__ = ["InfluxStore"]
@@ -47,7 +47,7 @@ _NEVER = {401: "the token is not accepted", 403: "the token may not write there"
 
 
 class InfluxStore:
-    """Writes batches and events to `target`, in a thread of its own. A server that is away costs what finds no room."""
+    """Writes telemetry, events and labels to `target`, in a thread. A server that is away costs what finds no room."""
 
     def __init__(self, target: InfluxTarget, *, capacity: int = CAPACITY) -> None:
         self.target = target
@@ -57,7 +57,7 @@ class InfluxStore:
         self._renderer = LineRenderer("", [])
         self._product_key = ""
         self._names: Sequence[str] = ()
-        self.worker: Worker[Batch | list[Event]] = Worker(
+        self.worker: Worker[Batch | Label | list[Event]] = Worker(
             f"influx {target.url}", self._work, capacity=capacity, lot=_LOT
         )
 
@@ -79,12 +79,14 @@ class InfluxStore:
         self._renderer = LineRenderer(product_key, device_names)
         self.worker.start()
 
-    async def take(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
+    async def take(self, step: Step) -> None:
         """Hand over to the thread; waits a little for a server that is slower than the run, then drops and counts."""
-        for batch in batches:
+        for batch in step.batches:
             await self.worker.offer_patiently(batch, len(batch), _PATIENCE_S)
-        if events:
-            await self.worker.offer_patiently(list(events), len(events), _PATIENCE_S)
+        if step.events:
+            await self.worker.offer_patiently(list(step.events), len(step.events), _PATIENCE_S)
+        for label in step.labels:
+            await self.worker.offer_patiently(label, len(label), _PATIENCE_S)
 
     def close(self) -> dict[str, Any]:
         """Send what waits, for some seconds, and report: counts of points."""
@@ -112,7 +114,7 @@ class InfluxStore:
             self._client.close()
             raise EnvironmentFault(f"influx: {where}: {f'HTTP {status} ' if status else ''}{said}")
 
-    def _work(self, entries: Sequence[Batch | list[Event]]) -> None:
+    def _work(self, entries: Sequence[Batch | Label | list[Event]]) -> None:
         lines: list[bytes] = []
         points = 0
         for entry in entries:
@@ -125,9 +127,12 @@ class InfluxStore:
         if lines:
             self._send(b"".join(lines), points)
 
-    def _blocks(self, entry: Batch | list[Event]) -> Any:
+    def _blocks(self, entry: Batch | Label | list[Event]) -> Any:
         if isinstance(entry, Batch):
             return self._renderer.blocks(entry)
+        if isinstance(entry, Label):
+            names = [self._names[row] for row in entry.vehicles.tolist()]
+            return [(b"".join(label_line(entry, self._product_key, name) for name in names), len(entry))]
         rendered = (event_line(event, self._product_key, self._names[event.vehicle]) for event in entry)
         return [(b"".join(rendered), len(entry))]
 

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS, Signal
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Label
 from jinqiao.wire.render.numerals import numeral
 from jinqiao.wire.render.packets import BLOCK_ROWS, scaled
 
-__all__ = ["MEASUREMENT", "LineRenderer", "event_line"]
+__all__ = ["MEASUREMENT", "LineRenderer", "event_line", "label_line"]
 
-MEASUREMENT, EVENT_MEASUREMENT = "telemetry", "event"
+MEASUREMENT, EVENT_MEASUREMENT, LABEL_MEASUREMENT = "telemetry", "event", "label"
 
 #: Stands for a space that is to stay while padding is deleted; no name, number or key holds this byte.
 _KEPT = b"\x01"
@@ -71,6 +71,21 @@ def event_line(event: Event, product_key: str, device_name: str) -> bytes:
     tags = f"identifier={_tag(event.identifier)},product={_tag(product_key)},vehicle={_tag(device_name)}"
     fields = ",".join(["count=1i", *(f"{_tag(name)}={_field(value)}" for name, value in event.output.items())])
     return f"{EVENT_MEASUREMENT},{tags} {fields} {event.time_ms}\n".encode()
+
+
+def label_line(label: Label, product_key: str, device_name: str) -> bytes:
+    """What truly happened to one vehicle as a point of the measurement `label`, its parameters as fields."""
+    tags = ",".join(
+        f"{name}={_tag(value)}"
+        for name, value in (
+            ("fault", label.kind),
+            ("phase", label.phase),
+            ("product", product_key),
+            ("vehicle", device_name),
+        )
+    )
+    fields = ",".join(["count=1i", *(f"{_tag(name)}={_field(value)}" for name, value in label.parameters.items())])
+    return f"{LABEL_MEASUREMENT},{tags} {fields} {label.time_ms}\n".encode()
 
 
 def _lines(columns: Sequence[Column], count: int) -> bytes:

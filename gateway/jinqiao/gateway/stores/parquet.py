@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jinqiao.base.errors import EnvironmentFault, InputError
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Label, Step
 
 from .extras import load
 from .lock import FolderLock
 from .segments import PART, SUFFIX, Limits, Segments
-from .telemetry_tables import EVENTS, EventTables, GroupTables
+from .telemetry_tables import EVENTS, LABELS, EventTables, GroupTables, LabelTables
 from .worker import Worker
 
 __all__ = ["ParquetStore"]
@@ -30,18 +30,21 @@ PATIENCE_S = 5.0
 _FINISH_S = 30.0
 
 
+TablesT = TypeVar("TablesT", EventTables, LabelTables)
+
+
 class ParquetStore:
-    """Writes batches and events into `folder`, in a thread of its own. A disk that fills ends it with a message."""
+    """Writes telemetry, events and labels into `folder`, in a thread. A disk that fills ends it with a message."""
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.folder = folder
         self._limits = limits or Limits()
         self._groups: dict[str, tuple[GroupTables, Segments]] = {}
-        self._events: tuple[EventTables, Segments] | None = None
+        self._others: dict[str, tuple[EventTables | LabelTables, Segments]] = {}
         self._product_key = ""
         self._names: Any = None
         self._lock: FolderLock | None = None
-        self.worker: Worker[Batch | list[Event]] = Worker(
+        self.worker: Worker[Batch | Label | list[Event]] = Worker(
             f"parquet {folder}", self._work, capacity=_CAPACITY, lot=_LOT, tick=self._roll
         )
 
@@ -72,12 +75,14 @@ class ParquetStore:
         self._names = pa.array(device_names, pa.string())
         self.worker.start()
 
-    async def take(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
+    async def take(self, step: Step) -> None:
         """Hand over to the thread; waits a little for a disk that is slower than the run, then drops and counts."""
-        for batch in batches:
+        for batch in step.batches:
             await self.worker.offer_patiently(batch, len(batch), PATIENCE_S)
-        if events:
-            await self.worker.offer_patiently(list(events), len(events), PATIENCE_S)
+        if step.events:
+            await self.worker.offer_patiently(list(step.events), len(step.events), PATIENCE_S)
+        for label in step.labels:
+            await self.worker.offer_patiently(label, len(label), PATIENCE_S)
 
     def close(self) -> dict[str, Any]:
         """Finish the open segments and report; `written` counts rows of finished segments only."""
@@ -99,8 +104,7 @@ class ParquetStore:
         return report | ({"stopped": self.worker.fault} if self.worker.fault else {})
 
     def _all(self) -> list[Segments]:
-        known = [segments for _, segments in self._groups.values()]
-        return known + ([self._events[1]] if self._events is not None else [])
+        return [segments for _, segments in (*self._groups.values(), *self._others.values())]
 
     def _finish(self) -> None:
         """Finish all open segments; one that cannot be makes room for the others."""
@@ -111,20 +115,26 @@ class ParquetStore:
                 segments.give_up()
                 self.worker.stop(error.strerror or str(error))
 
-    def _work(self, entries: Sequence[Batch | list[Event]]) -> None:
+    def _work(self, entries: Sequence[Batch | Label | list[Event]]) -> None:
         by_group: dict[str, list[Batch]] = {}
         events: list[Event] = []
+        labels: list[Label] = []
         for entry in entries:
             if isinstance(entry, Batch):
                 by_group.setdefault(entry.group, []).append(entry)
+            elif isinstance(entry, Label):
+                labels.append(entry)
             else:
                 events += entry
         for group, batches in by_group.items():
             tables, segments = self._group(group, batches[0])
             self._add(segments, tables.table(batches))
         if events:
-            event_tables, segments = self._event_segments()
+            event_tables, segments = self._other(EVENTS, EventTables)
             self._add(segments, event_tables.table(events))
+        if labels:
+            label_tables, segments = self._other(LABELS, LabelTables)
+            self._add(segments, label_tables.table(labels))
 
     def _add(self, segments: Segments, table: Any) -> None:
         try:
@@ -142,11 +152,14 @@ class ParquetStore:
             found = self._groups[group] = (tables, segments)
         return found
 
-    def _event_segments(self) -> tuple[EventTables, Segments]:
-        if self._events is None:
-            tables = EventTables(self._product_key, self._names)
-            self._events = (tables, Segments(self.folder, EVENTS, tables.schema, self._limits))
-        return self._events
+    def _other(self, name: str, kind: type[TablesT]) -> tuple[TablesT, Segments]:
+        """The tables of events or labels, and the segments they go to."""
+        found = self._others.get(name)
+        if found is None:
+            tables = kind(self._product_key, self._names)
+            found = self._others[name] = (tables, Segments(self.folder, name, tables.schema, self._limits))
+        assert isinstance(found[0], kind)
+        return found[0], found[1]
 
     def _roll(self) -> None:
         for segments in self._all():

@@ -11,14 +11,16 @@ import orjson
 from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS, Signal
-from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Batch, Event, Label
 
 from .extras import load
 
-__all__ = ["EVENTS", "EventTables", "GroupTables"]
+__all__ = ["EVENTS", "LABELS", "EventTables", "GroupTables", "LabelTables"]
 
 #: Name of the segments that hold events; those of telemetry have their group's.
 EVENTS = "events"
+#: And of those that hold what truly happened.
+LABELS = "labels"
 
 
 class GroupTables:
@@ -71,6 +73,36 @@ class EventTables:
             pa.DictionaryArray.from_arrays(pa.array([event.vehicle for event in events], pa.int32()), self._names),
             pa.array([event.identifier for event in events]),
             pa.array([_json(event.output) for event in events]),
+        ]
+        return pa.Table.from_arrays(columns, schema=self.schema)
+
+
+class LabelTables:
+    """Tables of labels: `time`, `vehicle`, `fault`, `phase` (begin, end, once), and `parameters` as JSON."""
+
+    def __init__(self, product_key: str, names: Any) -> None:
+        pa = load("pyarrow", "store", "Parquet")
+        self._pa, self._names = pa, names
+        texts = [pa.field(name, pa.string()) for name in ("fault", "phase", "parameters")]
+        fields = [_time_field(pa), _vehicle_field(pa), *texts]
+        self.schema = pa.schema(fields, metadata={"jinqiao.group": LABELS, "jinqiao.product_key": product_key})
+
+    def table(self, labels: Sequence[Label]) -> Any:
+        """A row for each vehicle of each label."""
+        pa = self._pa
+        counts = [len(label) for label in labels]
+
+        def each(values: Sequence[Any]) -> Any:
+            return pa.array([value for value, count in zip(values, counts, strict=True) for _ in range(count)])
+
+        columns = [
+            each([label.time_ms for label in labels]).cast(self.schema.field("time").type),
+            pa.DictionaryArray.from_arrays(
+                pa.array(np.concatenate([label.vehicles for label in labels]), pa.int32()), self._names
+            ),
+            each([label.kind for label in labels]),
+            each([label.phase for label in labels]),
+            each([_json(label.parameters) for label in labels]),
         ]
         return pa.Table.from_arrays(columns, schema=self.schema)
 

@@ -17,7 +17,9 @@ from jinqiao.base.errors import EnvironmentFault
 
 from ..run.console import NoTable
 from ..run.options import RunOptions
-from ..run.session import PRODUCT_KEY, Run
+from ..run.own_gateway import PRODUCT_KEY
+from ..run.running import Running
+from ..run.session import run
 from ..run.summary import percentiles
 from .machine import machine
 
@@ -47,22 +49,23 @@ async def bench_commands(vehicles: int, commands: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder) / "commands.yaml"
         scenario.write_text(_SCENARIO.format(vehicles=vehicles))
-        run = Run(RunOptions(scenario=scenario, seed=7, mqtt_port=0, http_port=0, quiet=True))
+        options = RunOptions(scenario=scenario, seed=7, mqtt_port=0, http_port=0, quiet=True)
         commanding: list[asyncio.Task[dict[str, list[float]]]] = []
 
-        async def begin(running: Run) -> None:
+        async def begin(running: Running) -> None:
             commanding.append(asyncio.create_task(_command(running, commands)))
-            commanding[0].add_done_callback(lambda _: running.stop.set())
+            commanding[0].add_done_callback(lambda _: running.ending.stop.set())
 
-        summary = await run.go(NoTable(), begin)
-        if run.fault is not None:
-            raise run.fault
+        ended = await run(options, NoTable(), begin)
+        if ended.fault is not None:
+            raise ended.fault
         took = await commanding[0]
+    summary = ended.summary
     posts = summary.published["property_post"]
     return {
         "vehicles": summary.vehicles,
         "posts_per_s": round(posts / summary.wall_s),
-        "commands": commands,
+        "commands": min(map(len, took.values())),
         "set_to_reply_ms": percentiles(took["reply"]),
         "set_to_effect_ms": percentiles(took["effect"]),
         "invoke_service_sync_ms": percentiles(took["call"]),
@@ -72,14 +75,13 @@ async def bench_commands(vehicles: int, commands: int) -> dict[str, Any]:
     }
 
 
-async def _command(run: Run, commands: int) -> dict[str, list[float]]:
-    assert run.gateway is not None
-    assert run.world is not None
-    vins = [vin.decode() for vin in run.world.fleet.vins.tolist()]
+async def _command(running: Running, commands: int) -> dict[str, list[float]]:
+    assert running.gateway is not None
+    vins = [vin.decode() for vin in running.world.fleet.vins.tolist()]
     asked = {
-        **run.gateway.ports,
-        "user": run.options.app_user,
-        "password": run.options.app_password,
+        **running.gateway.ports,
+        "user": running.options.app_user,
+        "password": running.options.app_password,
         "product_key": PRODUCT_KEY,
         "devices": vins[:: max(1, len(vins) // _COMMANDED)],
         "commands": commands,

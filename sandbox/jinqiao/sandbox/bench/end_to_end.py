@@ -19,7 +19,8 @@ from jinqiao.base.errors import EnvironmentFault
 
 from ..run.console import NoTable
 from ..run.options import RunOptions
-from ..run.session import HOUSE_USER, Run
+from ..run.running import Running
+from ..run.session import run
 from .machine import machine
 
 __all__ = ["bench_end_to_end"]
@@ -86,10 +87,10 @@ class _Fleet:
 
     async def measure(self) -> dict[str, Any]:
         self._began = time.perf_counter()
-        run = Run(self._options)
-        summary = await run.go(NoTable(), self._ready, self._settled)
-        if run.fault is not None:
-            raise run.fault
+        ended = await run(self._options, NoTable(), self._ready, self._settled)
+        if ended.fault is not None:
+            raise ended.fault
+        summary = ended.summary
         posts, received = summary.published["property_post"], self._counted["received"]
         return {
             "vehicles": summary.vehicles,
@@ -105,32 +106,32 @@ class _Fleet:
             "cpu_s": self._cpu_s,
         }
 
-    async def _ready(self, run: Run) -> None:
+    async def _ready(self, running: Running) -> None:
         self._start_s = round(time.perf_counter() - self._began, 3)
-        self._subscriber = await self._subscribe(run)
-        self._cpu_before = {"simulator": time.process_time(), "gateway": await _gateway_cpu_s(run)}
+        self._subscriber = await self._subscribe(running)
+        self._cpu_before = {"simulator": time.process_time(), "gateway": await _gateway_cpu_s(running)}
 
-    async def _settled(self, run: Run) -> None:
+    async def _settled(self, running: Running) -> None:
         assert self._subscriber is not None
         simulator_s = time.process_time() - self._cpu_before["simulator"]
         self._counted = await _finished(self._subscriber)
         self._cpu_s = {
             "simulator": round(simulator_s, 2),
-            "gateway": round(await _gateway_cpu_s(run) - self._cpu_before["gateway"], 2),
+            "gateway": round(await _gateway_cpu_s(running) - self._cpu_before["gateway"], 2),
             "subscriber": round(self._counted["cpu_s"], 2),
         }
         if self._peer_seconds:
-            self.peer = await self._measure_peer(run)
+            self.peer = await self._measure_peer(running)
 
-    async def _measure_peer(self, run: Run) -> dict[str, Any]:
-        assert run.gateway is not None
-        assert run.publisher is not None
-        assert run.publisher.sample is not None
-        topic, payload = run.publisher.sample
+    async def _measure_peer(self, running: Running) -> dict[str, Any]:
+        assert running.gateway is not None
+        sample = running.out.peek.post()
+        assert sample is not None
+        topic, payload = sample
         lines = (json.dumps([topic, payload.decode()]) + "\n") * _PEER_PAYLOADS
-        subscriber = await self._subscribe(run)
-        before = await _gateway_cpu_s(run)
-        login = (str(run.gateway.mqtt_port), HOUSE_USER, run.house_password)
+        subscriber = await self._subscribe(running)
+        before = await _gateway_cpu_s(running)
+        login = (str(running.gateway.mqtt_port), running.logins.user, running.logins.password)
         sent = await _finished(await _python("paho_publisher", *login, str(self._peer_seconds)), lines.encode())
         counted = await _finished(subscriber)
         return {
@@ -140,24 +141,24 @@ class _Fleet:
             "bytes_per_post": round(counted["bytes"] / max(counted["received"], 1)),
             "cpu_s": {
                 "publisher": round(sent["cpu_s"], 2),
-                "gateway": round(await _gateway_cpu_s(run) - before, 2),
+                "gateway": round(await _gateway_cpu_s(running) - before, 2),
                 "subscriber": round(counted["cpu_s"], 2),
             },
         }
 
-    async def _subscribe(self, run: Run) -> asyncio.subprocess.Process:
-        assert run.gateway is not None
+    async def _subscribe(self, running: Running) -> asyncio.subprocess.Process:
+        assert running.gateway is not None
         user, password = self._options.app_user, self._options.app_password
-        process = await _python("subscriber", str(run.gateway.mqtt_port), user, password, _FILTER)
+        process = await _python("subscriber", str(running.gateway.mqtt_port), user, password, _FILTER)
         assert process.stdout is not None
         if not await process.stdout.readline():
             raise EnvironmentFault("the benchmark's subscriber could not subscribe")
         return process
 
 
-async def _gateway_cpu_s(run: Run) -> float:
-    assert run.gateway is not None
-    return float((await run.gateway.stats())["cpu_s"])
+async def _gateway_cpu_s(running: Running) -> float:
+    assert running.gateway is not None
+    return float((await running.gateway.stats())["cpu_s"])
 
 
 async def _python(module: str, *arguments: str) -> asyncio.subprocess.Process:

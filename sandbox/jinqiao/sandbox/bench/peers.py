@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.system import alone
 
 __all__ = ["FASTSIM", "Peer"]
 
@@ -46,9 +47,15 @@ class Peer:
         return self.folder / ".ready"
 
     def install(self, python: str = sys.executable) -> None:
-        """Make the environment with this interpreter, unless it is there; EnvironmentFault when that fails."""
-        if self.present:
-            return
+        """Make the environment with this interpreter, unless it is there; EnvironmentFault when that fails.
+
+        Of several processes that ask at once one makes it, and the others wait.
+        """
+        with alone(self.folder.with_name(f"{self.name}.lock")):
+            if not self.present:
+                self._make(python)
+
+    def _make(self, python: str) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         pip = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         for command in ([python, "-m", "venv", str(self.folder)], [*pip, *self.options, *self.requirements]):

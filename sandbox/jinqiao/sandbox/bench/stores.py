@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from jinqiao.base.signals import SIGNALS
-from jinqiao.base.telemetry import Batch
+from jinqiao.base.telemetry import Batch, Step
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.line_protocol import MEASUREMENT, LineRenderer
 from jinqiao.gateway.stores.parquet import ParquetStore
@@ -52,7 +52,7 @@ async def _parquet(names: Sequence[str], batches: Sequence[Batch], seconds: floa
         began, cpu_began = time.perf_counter(), time.process_time()
         turn = 0
         while time.perf_counter() - began < seconds or not turn:
-            await store.take([batches[turn % len(batches)]], ())
+            await store.take(Step(0, (batches[turn % len(batches)],)))
             turn += 1
         report = store.close()
         took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
@@ -60,6 +60,7 @@ async def _parquet(names: Sequence[str], batches: Sequence[Batch], seconds: floa
         "samples_per_s": round(report["written"] / took_s),
         "samples_per_cpu_s": round(report["written"] / cpu_s),
         "bytes_per_sample": round(report["bytes"] / max(report["written"], 1), 1),
+        "taken": turn * len(names),
         "written": report["written"],
         "dropped": report["dropped"],
         "files": report["files"],

@@ -2,50 +2,73 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import subprocess
 import sys
+from collections.abc import Callable
+from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 import typer
 
-from ..bench.broker import bench_broker
-from ..bench.can import bench_can
-from ..bench.commands import bench_commands
-from ..bench.connections import bench_connections
-from ..bench.end_to_end import bench_end_to_end
-from ..bench.gbt32960 import bench_gbt32960
 from ..bench.peers import FASTSIM
-from ..bench.physics import bench_physics
-from ..bench.posts import bench_posts
-from ..bench.protobuf import bench_protobuf
-from ..bench.recordings import bench_recordings
-from ..bench.render import bench_render
-from ..bench.stores import bench_stores
 from ..loop import run_async
+from .benchmark import Benchmark
+from .options import AsOneJson
 
-__all__ = ["app"]
+__all__ = ["all_", "command_of", "install_fastsim", "measure_of"]
 
-app = typer.Typer(help="Measure this machine: every figure beside a peer's from the same run.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+_BENCHMARKS = "jinqiao.sandbox.bench"
 
 
-@app.command("physics")
-def physics(
-    vehicles: Annotated[int, typer.Option(min=1, max=2_000_000, help="Cars in the fleet.")] = 100_000,
-    cycle: Annotated[str, typer.Option(help="Drive cycle, driven once by every car.", metavar="NAME")] = "US06",
-    json_: AsJson = False,
-) -> None:
-    """Vehicle-steps per second of the full car model on one core, beside FASTSim's Rust engine.
+def measure_of(row: Benchmark) -> Callable[..., Any]:
+    """The function that measures; imports its module."""
+    module, _, function = row.place.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(f"{_BENCHMARKS}.{module}"), function)
+    return found
+
+
+def command_of(row: Benchmark) -> Callable[..., None]:
+    """The command of a benchmark: its options and `--json`; measures and prints."""
+    measure = measure_of(row)
+
+    def command(*, json_: bool, **options: Any) -> None:
+        if row.begins:
+            print(row.begins.format(**options), file=sys.stderr)
+        found = measure(*(options[option.name] for option in row.options))
+        figures = run_async(found) if inspect.iscoroutine(found) else found
+        if json_:
+            print(json.dumps(figures))
+        else:
+            _print(figures)
+
+    as_json = Parameter("json_", Parameter.KEYWORD_ONLY, default=False, annotation=AsOneJson)
+    signature = Signature([*(option.parameter() for option in row.options), as_json])
+    command.__signature__ = signature  # type: ignore[attr-defined] # read by inspect, and so by typer
+    command.__doc__ = f"{row.help}\n\n\b\nExample:\n  jinqiao bench {row.name} {row.example}\n"
+    return command
+
+
+def all_() -> None:
+    """Every benchmark with its usual options, one after the other.
+
+    Each is a process of its own, so that none inherits memory or warm caches. The first that fails ends it.
 
     \b
     Example:
-      jinqiao bench physics --vehicles 100000 --json
+      jinqiao bench all
     """
-    _tell(bench_physics(vehicles, cycle), as_json=json_)
+    from ..bench.table import BENCHMARKS  # the table names this module
+
+    for row in BENCHMARKS:
+        print(f"\n{row.name}: {row.help}", flush=True)
+        done = subprocess.run([sys.executable, "-m", "jinqiao.sandbox.cli", "bench", row.name], check=False)
+        if done.returncode:
+            raise typer.Exit(done.returncode)
 
 
-@app.command("install-fastsim")
 def install_fastsim(
     python: Annotated[
         str, typer.Option(help="Interpreter for it: FASTSim 2.1.5 is published for Python 3.9 to 3.12.", metavar="PATH")
@@ -59,192 +82,6 @@ def install_fastsim(
     """
     FASTSIM.install(python)
     print(FASTSIM.folder)
-
-
-@app.command("render")
-def render(
-    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Posts per batch.")] = 100_000,
-    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each side.")] = 5.0,
-    json_: AsJson = False,
-) -> None:
-    """Alink property posts rendered per second on one core, beside orjson once per vehicle.
-
-    \b
-    Example:
-      jinqiao bench render --json
-    """
-    _tell(bench_render(vehicles, seconds), as_json=json_)
-
-
-@app.command("gbt32960")
-def gbt32960(
-    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Frames per batch.")] = 100_000,
-    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each edition.")] = 6.0,
-    json_: AsJson = False,
-) -> None:
-    """GB/T 32960 real-time frames encoded per second on one core, beside the encoder of single frames.
-
-    \b
-    Example:
-      jinqiao bench gbt32960 --json
-    """
-    _tell(bench_gbt32960(vehicles, seconds), as_json=json_)
-
-
-@app.command("protobuf")
-def protobuf(
-    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
-    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each side.")] = 5.0,
-    json_: AsJson = False,
-) -> None:
-    """Protobuf telemetry rendered per second on one core, beside google.protobuf once per vehicle.
-
-    \b
-    Example:
-      jinqiao bench protobuf --json
-    """
-    _tell(bench_protobuf(vehicles, seconds), as_json=json_)
-
-
-@app.command("stores")
-def stores(
-    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
-    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each part.")] = 5.0,
-    json_: AsJson = False,
-) -> None:
-    """Samples written to Parquet per second, and rendered as line protocol beside influxdb-client's Point.
-
-    \b
-    Example:
-      jinqiao bench stores --json
-    """
-    _tell(bench_stores(vehicles, seconds), as_json=json_)
-
-
-@app.command("can")
-def can(
-    vehicles: Annotated[int, typer.Option(min=1, max=20_000, help="Buses of the whole-second figure.")] = 1_000,
-    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="About how long, for each side.")] = 3.0,
-    json_: AsJson = False,
-) -> None:
-    """CAN frames packed per second on one core, counter and checksum included, beside cantools.
-
-    \b
-    Example:
-      jinqiao bench can --json
-    """
-    _tell(bench_can(vehicles, seconds), as_json=json_)
-
-
-@app.command("recordings")
-def recordings(
-    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Samples per batch.")] = 100_000,
-    batches: Annotated[int, typer.Option(min=1, max=1000, help="Batches per recording.")] = 5,
-    seconds: Annotated[int, typer.Option(min=1, max=600, help="Length of the paced replay.")] = 20,
-    json_: AsJson = False,
-) -> None:
-    """MCAP and Parquet written and read per second, beside mcap's own writer; replays flat out and paced.
-
-    \b
-    Example:
-      jinqiao bench recordings --json
-    """
-    _tell(run_async(bench_recordings(vehicles, batches, seconds)), as_json=json_)
-
-
-@app.command("end-to-end")
-def end_to_end(
-    vehicles: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Vehicles, each posting once a second.")
-    ] = 100_000,
-    seconds: Annotated[int, typer.Option(min=5, max=3600, help="How long.")] = 60,
-    peer_seconds: Annotated[float, typer.Option(min=1, max=600, help="How long the paho-mqtt client publishes.")] = 5.0,
-    json_: AsJson = False,
-) -> None:
-    """Simulated vehicles through renderer and broker to a subscriber, beside one paho-mqtt client on the same broker.
-
-    \b
-    Example:
-      jinqiao bench end-to-end --vehicles 100000 --json
-    """
-    print(f"{vehicles:,} vehicles for {seconds} s, then the peer for {peer_seconds:g} s …", file=sys.stderr)
-    _tell(run_async(bench_end_to_end(vehicles, seconds, peer_seconds)), as_json=json_)
-
-
-@app.command("broker")
-def broker(
-    seconds: Annotated[float, typer.Option(min=0.2, max=600, help="How long each load lasts.")] = 5.0,
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="Floods per broker; the cheapest counts.")] = 3,
-    publishers: Annotated[int, typer.Option(min=1, max=15_000, help="Publishers of the fan-out to 100.")] = 1_000,
-    json_: AsJson = False,
-) -> None:
-    """Processor time per message of the embedded broker, beside mosquitto's: floods, permissions, fan-out.
-
-    \b
-    Example:
-      jinqiao bench broker --json
-    """
-    print(f"{2 * rounds * 5} floods of {seconds:g} s, then the fan-out …", file=sys.stderr)
-    _tell(run_async(bench_broker(seconds, rounds, publishers)), as_json=json_)
-
-
-@app.command("connections")
-def connections(
-    connections: Annotated[int, typer.Option(min=1, max=60_000, help="Idle connections.")] = 15_000,
-    publishing: Annotated[int, typer.Option(min=1, max=15_000, help="Connections that publish.")] = 2_000,
-    seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long they publish.")] = 5.0,
-    # Each is a login of every device, and so is the storm: the platform allows five a minute.
-    rounds: Annotated[int, typer.Option(min=1, max=4, help="Rounds per broker; the cheapest counts.")] = 3,
-    storm: Annotated[float, typer.Option(min=1, max=20_000, help="Logins begun per second.")] = 1_000.0,
-    json_: AsJson = False,
-) -> None:
-    """Memory and processor time of thousands of authenticated connections, beside mosquitto without authentication.
-
-    \b
-    Example:
-      jinqiao bench connections --connections 15000 --json
-    """
-    print(f"{connections:,} logins, then {publishing:,} connections for {seconds:g} s …", file=sys.stderr)
-    _tell(run_async(bench_connections(connections, publishing, seconds, rounds, storm)), as_json=json_)
-
-
-@app.command("posts")
-def posts(
-    connections: Annotated[int, typer.Option(min=1, max=15_000, help="Devices, each one post at a time.")] = 2_000,
-    seconds: Annotated[float, typer.Option(min=0.2, max=600, help="How long each form of post lasts.")] = 10.0,
-    json_: AsJson = False,
-) -> None:
-    """Property posts of foreign devices per second of one core: through sockets and broker, checked, replied to.
-
-    \b
-    Example:
-      jinqiao bench posts --json
-    """
-    print(f"{connections:,} devices, twice {seconds:g} s …", file=sys.stderr)
-    _tell(run_async(bench_posts(connections, seconds)), as_json=json_)
-
-
-@app.command("commands")
-def commands(
-    vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="Vehicles, each posting once a second.")] = 1_000,
-    commands: Annotated[int, typer.Option(min=10, max=100_000, help="Round trips of each kind.")] = 300,
-    json_: AsJson = False,
-) -> None:
-    """Milliseconds until a simulated car has obeyed: a property set, a cloud call, and beside them the broker alone.
-
-    \b
-    Example:
-      jinqiao bench commands --json
-    """
-    print(f"{vehicles:,} vehicles, {commands:,} commands of each kind …", file=sys.stderr)
-    _tell(run_async(bench_commands(vehicles, commands)), as_json=json_)
-
-
-def _tell(figures: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(figures))
-        return
-    _print(figures)
 
 
 def _print(figures: dict[str, Any], indent: str = "") -> None:

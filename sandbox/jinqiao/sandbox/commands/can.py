@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
@@ -17,12 +16,11 @@ from jinqiao.vehicles.can.database import of_bus
 from jinqiao.vehicles.can.dbc import dbc_text
 from jinqiao.vehicles.can.message import Bus
 from jinqiao.vehicles.catalogue import open_vehicle
-from jinqiao.vehicles.cycles import CYCLES
 from jinqiao.vehicles.gbt27930.log import write_session
 
-__all__ = ["app"]
+from .car_options import CYCLE_NAMES, Ambient, Vehicle, finite
 
-app = typer.Typer(help="The vehicle's CAN: its DBC, and logs of a drive or of a DC charge.", no_args_is_help=True)
+__all__ = ["dbc", "log"]
 
 
 class BusChoice(StrEnum):
@@ -35,13 +33,6 @@ def _bus(choice: BusChoice | None) -> Bus | None:
     return choice.value if choice else None
 
 
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is not a finite number")
-    return value
-
-
-@app.command("dbc")
 def dbc(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to; stdout without it.")] = None,
     bus: Annotated[BusChoice | None, typer.Option("--bus", help="One bus only; all messages without it.")] = None,
@@ -61,16 +52,12 @@ def dbc(
         _write(out, [text.encode("ascii")])
 
 
-@app.command("log")
 def log(
-    vehicle: Annotated[
-        str,
-        typer.Option("--vehicle", metavar="ID|FILE", help="Id of the catalogue or a vehicle file.", show_default=False),
-    ],
+    vehicle: Vehicle,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.log", help="Where to.", show_default=False)],
     cycle: Annotated[
         str | None,
-        typer.Option("--cycle", metavar="NAME", help=f"Drive one of {', '.join(CYCLES)}.", show_default=False),
+        typer.Option("--cycle", metavar="NAME", help=f"Drive one of {CYCLE_NAMES}.", show_default=False),
     ] = None,
     seconds: Annotated[
         int, typer.Option("--seconds", min=1, max=86_400, help="How much of the cycle, from its start.")
@@ -82,17 +69,15 @@ def log(
         bool, typer.Option("--charge", help="Instead of driving: a DC charge on the charger's bus, GB/T 27930.")
     ] = False,
     from_: Annotated[
-        float, typer.Option("--from", min=0, max=100, callback=_finite, help="Percent at the charge's start.")
+        float, typer.Option("--from", min=0, max=100, callback=finite, help="Percent at the charge's start.")
     ] = 50.0,
     to: Annotated[
-        float, typer.Option("--to", min=0, max=100, callback=_finite, help="Percent at the charge's end.")
+        float, typer.Option("--to", min=0, max=100, callback=finite, help="Percent at the charge's end.")
     ] = 52.0,
     power_kw: Annotated[
-        float, typer.Option("--power-kw", min=0.1, max=2000, callback=_finite, help="What the charger gives.")
+        float, typer.Option("--power-kw", min=0.1, max=2000, callback=finite, help="What the charger gives.")
     ] = 120.0,
-    ambient: Annotated[
-        float, typer.Option("--ambient", min=-40, max=60, callback=_finite, metavar="C", help="Air temperature, degC.")
-    ] = 25.0,
+    ambient: Ambient = 25.0,
 ) -> None:
     """A log in candump's form: a car on a drive cycle, or (with --charge) a DC charge.
 

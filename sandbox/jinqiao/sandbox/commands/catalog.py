@@ -11,20 +11,11 @@ from rich.table import Table
 
 from jinqiao.vehicles.catalogue import VehicleModel, load_catalogue, open_vehicle
 
-from . import catalog_runs, catalog_verify
+from .options import AsJson
 
-__all__ = ["app"]
-
-app = typer.Typer(help="The vehicles that can be simulated.", no_args_is_help=True)
-app.command("simulate")(catalog_runs.simulate)
-app.command("charge")(catalog_runs.charge)
-app.command("cell")(catalog_runs.cell)
-app.command("verify")(catalog_verify.verify)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+__all__ = ["list_", "show"]
 
 
-@app.command("list")
 def list_(json_: AsJson = False) -> None:
     """List every vehicle of the catalogue.
 
@@ -44,7 +35,6 @@ def list_(json_: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command("show")
 def show(
     vehicle: Annotated[
         str, typer.Argument(help="Id of the catalogue or a vehicle file.", metavar="ID|FILE", show_default=False)

@@ -18,20 +18,15 @@ from jinqiao.vehicles.cell_run import simulate_cell
 from jinqiao.vehicles.charge_run import simulate_charge
 from jinqiao.vehicles.current_file import read_current_csv
 from jinqiao.vehicles.cycle_run import CycleResult, simulate_cycle
-from jinqiao.vehicles.cycles import CYCLES
+
+from .car_options import Ambient, Cycle, Vehicle, finite
+from .options import AsOneJson
 
 __all__ = ["cell", "charge", "simulate"]
 
 
 #: What `charge --json` prints.
 CHARGE_KEYS = ("minutes", "kwh_delivered", "kwh_battery", "peak_kw", "curve")
-
-
-def _finite(value: float | None) -> float | None:
-    """`nan` and `inf` pass every range of a number option; they are refused here."""
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is not a finite number")
-    return value
 
 
 class ClimateChoice(StrEnum):
@@ -45,28 +40,17 @@ class Chemistry(StrEnum):
     LFP = "lfp"
 
 
-Vehicle = Annotated[
-    str, typer.Option("--vehicle", metavar="ID|FILE", help="Id of the catalogue or a vehicle file.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-Ambient = Annotated[
-    float, typer.Option("--ambient", min=-40, max=60, callback=_finite, metavar="C", help="Air temperature, degC.")
-]
-
-
 def simulate(
     vehicle: Vehicle,
-    cycle: Annotated[
-        str, typer.Option("--cycle", metavar="NAME", help=f"One of {', '.join(CYCLES)}.", show_default=False)
-    ],
+    cycle: Cycle,
     ambient: Ambient = 23.0,
     climate: Annotated[
         ClimateChoice, typer.Option("--climate", help="Climate control; auto is off from 18 to 28 degC.")
     ] = ClimateChoice.AUTO,
     soc: Annotated[
-        float, typer.Option("--soc", min=0, max=100, callback=_finite, help="State of charge at the start, percent.")
+        float, typer.Option("--soc", min=0, max=100, callback=finite, help="State of charge at the start, percent.")
     ] = 90.0,
-    json_: AsJson = False,
+    json_: AsOneJson = False,
 ) -> None:
     """Drive one cycle on the dynamometer, warm, and tell the consumption.
 
@@ -83,18 +67,18 @@ def simulate(
 def charge(
     vehicle: Vehicle,
     from_: Annotated[
-        float, typer.Option("--from", min=0, max=100, callback=_finite, help="Percent at the start.")
+        float, typer.Option("--from", min=0, max=100, callback=finite, help="Percent at the start.")
     ] = 10.0,
-    to: Annotated[float, typer.Option("--to", min=0, max=100, callback=_finite, help="Percent at the end.")] = 80.0,
+    to: Annotated[float, typer.Option("--to", min=0, max=100, callback=finite, help="Percent at the end.")] = 80.0,
     power_kw: Annotated[
-        float, typer.Option("--power-kw", min=0.1, max=2000, callback=_finite, help="Station; AC up to 22 kW.")
+        float, typer.Option("--power-kw", min=0.1, max=2000, callback=finite, help="Station; AC up to 22 kW.")
     ] = 350.0,
     ambient: Ambient = 25.0,
     pack_temp: Annotated[
         float,
-        typer.Option("--pack-temp", min=-40, max=60, callback=_finite, metavar="C", help="Pack at the start, degC."),
+        typer.Option("--pack-temp", min=-40, max=60, callback=finite, metavar="C", help="Pack at the start, degC."),
     ] = 30.0,
-    json_: AsJson = False,
+    json_: AsOneJson = False,
 ) -> None:
     """Charge from one percentage to another and tell time, energy and the power curve.
 
@@ -136,10 +120,10 @@ def cell(
         ),
     ],
     soc: Annotated[
-        float, typer.Option("--soc", min=0, max=100, callback=_finite, help="State of charge at the start, percent.")
+        float, typer.Option("--soc", min=0, max=100, callback=finite, help="State of charge at the start, percent.")
     ] = 90.0,
     ambient: Ambient = 25.0,
-    json_: AsJson = False,
+    json_: AsOneJson = False,
 ) -> None:
     """Put one reference cell (nmc: Chen2020, 5 Ah; lfp: Prada2013, 2.3 Ah) under a current, isothermal.
 

@@ -18,6 +18,7 @@ from ..verify.checks import check
 from ..verify.page import page
 from ..verify.runs import CarRuns, run_all
 from ..verify.table import checks_table, summary
+from .options import AsOneJson
 
 __all__ = ["verify"]
 
@@ -30,7 +31,7 @@ def verify(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with plots.", show_default=False)
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    json_: AsOneJson = False,
 ) -> None:
     """Simulate every vehicle on its cycles and its fast charge, and compare with what was published.
 

@@ -15,22 +15,20 @@ from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.registry import Device
 
 from ..credentials import login, snippets
-from .kept import AsJson, Data, device_of, kept_platform, product_of
+from .kept import device_of, kept_platform, product_of
+from .options import AsJson, Data, ProductKey
 
-__all__ = ["app"]
+__all__ = ["add", "delete", "disable", "enable", "list_", "show"]
 
-app = typer.Typer(help="The devices of a data folder.", no_args_is_help=True)
 
-Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
 Name = Annotated[str, typer.Argument(help="Device name.", metavar="DEVICE_NAME", show_default=False)]
 Host = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines connect to.")]
 Port = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
 
 
-@app.command("add")
 def add(
     data: Data,
-    product_key: Key,
+    product_key: ProductKey,
     device_name: Name,
     secret: Annotated[
         str | None, typer.Option(help="Device secret; one is made if none is given.", show_default=False)
@@ -57,8 +55,7 @@ def add(
         _tell(platform, device, mqtt_host, mqtt_port, json_)
 
 
-@app.command("list")
-def list_(data: Data, product_key: Key, json_: AsJson = False) -> None:
+def list_(data: Data, product_key: ProductKey, json_: AsJson = False) -> None:
     """List a product's devices.
 
     \b
@@ -77,10 +74,9 @@ def list_(data: Data, product_key: Key, json_: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command("show")
 def show(
     data: Data,
-    product_key: Key,
+    product_key: ProductKey,
     device_name: Name,
     mqtt_host: Host = "127.0.0.1",
     mqtt_port: Port = 1883,
@@ -96,8 +92,7 @@ def show(
         _tell(platform, device_of(platform, product_key, device_name), mqtt_host, mqtt_port, json_)
 
 
-@app.command("disable")
-def disable(data: Data, product_key: Key, device_name: Name) -> None:
+def disable(data: Data, product_key: ProductKey, device_name: Name) -> None:
     """Disable a device: it is put out and may not connect.
 
     \b
@@ -108,8 +103,7 @@ def disable(data: Data, product_key: Key, device_name: Name) -> None:
         platform.operations.devices.set_disabled(OPERATOR, device_of(platform, product_key, device_name), True)
 
 
-@app.command("enable")
-def enable(data: Data, product_key: Key, device_name: Name) -> None:
+def enable(data: Data, product_key: ProductKey, device_name: Name) -> None:
     """Let a device connect again.
 
     \b
@@ -120,8 +114,7 @@ def enable(data: Data, product_key: Key, device_name: Name) -> None:
         platform.operations.devices.set_disabled(OPERATOR, device_of(platform, product_key, device_name), False)
 
 
-@app.command("delete")
-def delete(data: Data, product_key: Key, device_name: Name) -> None:
+def delete(data: Data, product_key: ProductKey, device_name: Name) -> None:
     """Delete a device and everything remembered of it.
 
     \b

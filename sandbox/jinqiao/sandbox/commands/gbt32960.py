@@ -14,17 +14,14 @@ import typer
 
 from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
 from jinqiao.vehicles.catalogue import open_vehicle
-from jinqiao.vehicles.cycles import CYCLES
 from jinqiao.vehicles.gbt32960.cycle import Drive, report_cycle
 from jinqiao.wire.gbt32960.frame import as_json
 from jinqiao.wire.gbt32960.reader import read_file
 from jinqiao.wire.gbt32960.signing import Signer
 
-__all__ = ["app"]
+from .car_options import Ambient, Cycle, Vehicle
 
-app = typer.Typer(
-    help="GB/T 32960: what a vehicle reports to an authority's platform, editions 2016 and 2025.", no_args_is_help=True
-)
+__all__ = ["decode", "encode"]
 
 
 class Version(StrEnum):
@@ -32,15 +29,9 @@ class Version(StrEnum):
     V2025 = "2025"
 
 
-@app.command("encode")
 def encode(
-    vehicle: Annotated[
-        str,
-        typer.Option("--vehicle", metavar="ID|FILE", help="Id of the catalogue or a vehicle file.", show_default=False),
-    ],
-    cycle: Annotated[
-        str, typer.Option("--cycle", metavar="NAME", help=f"One of {', '.join(CYCLES)}.", show_default=False)
-    ],
+    vehicle: Vehicle,
+    cycle: Cycle,
     seconds: Annotated[int, typer.Option("--seconds", min=1, help="How much of the cycle.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.", show_default=False)],
     version: Annotated[Version, typer.Option("--version", help="Edition of the standard.")] = Version.V2025,
@@ -48,7 +39,7 @@ def encode(
     vin: Annotated[
         str | None, typer.Option("--vin", help="The car's VIN.", show_default="one made for the model")
     ] = None,
-    ambient: Annotated[float, typer.Option("--ambient", min=-40, max=60, metavar="C", help="Air, degC.")] = 23.0,
+    ambient: Ambient = 23.0,
     public_key: Annotated[
         Path | None,
         typer.Option(
@@ -76,7 +67,6 @@ def encode(
     print(f"{out}: {len(frames)} frames, {sum(map(len, frames)):,} bytes", file=sys.stderr)
 
 
-@app.command("decode")
 def decode(
     file: Annotated[Path, typer.Argument(help="Frames, each behind its length (4 bytes) or one behind the other.")],
 ) -> None:

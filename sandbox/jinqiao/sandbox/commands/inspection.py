@@ -12,9 +12,9 @@ import typer
 
 from jinqiao.base.errors import InputError, Problem
 from jinqiao.gateway.storage.sqlite import FILE, Storage
-from jinqiao.wire.alink.thing_model import load_thing_model
+from jinqiao.wire.alink.thing_model_file import load_thing_model
 
-from .kept import AsJson, Data
+from .options import AsJson, Data
 
 __all__ = ["log", "thing_model"]
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
@@ -17,12 +14,7 @@ from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.registry import load_kept
 from jinqiao.gateway.storage.sqlite import FILE, Storage
 
-__all__ = ["AsJson", "Data", "device_of", "kept_platform", "product_of"]
-
-Data = Annotated[
-    Path, typer.Option("--data", help="The data folder of: jinqiao serve --data.", metavar="DIR", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+__all__ = ["device_of", "kept_platform", "product_of"]
 
 
 @contextmanager
@@ -32,7 +24,7 @@ def kept_platform(data: Path, *, make: bool = False) -> Iterator[tuple[Platform,
         raise InputError(f"no data in {str(data)!r}\n  begin with: jinqiao product add --data {data} --name NAME")
     storage = Storage(data)
     try:
-        platform = Platform(load_kept(storage))
+        platform = Platform(load_kept(storage, unopened=True))
         keeper = attach(platform, storage)
         yield platform, storage
         keeper.close()

@@ -17,21 +17,18 @@ from rich.table import Table
 from jinqiao.base.errors import InputError
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.provisioning import new_secret
+from jinqiao.gateway.platform.registry import file as registry_file
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.devices import ListedDevices
-from jinqiao.gateway.platform.registry.file import ProductKey
 from jinqiao.gateway.platform.registry.registry import Device, Product
 from jinqiao.gateway.storage.registry import product_row
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
-from jinqiao.wire.alink.thing_model import load_thing_model
+from jinqiao.wire.alink.thing_model_file import load_thing_model
 
-from .kept import AsJson, Data, kept_platform, product_of
+from .kept import kept_platform, product_of
+from .options import AsJson, Data, ProductKey
 
-__all__ = ["app"]
-
-app = typer.Typer(help="The products of a data folder.", no_args_is_help=True)
-
-Key = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
+__all__ = ["add", "delete", "disable", "enable", "list_", "show"]
 
 
 class NodeKind(StrEnum):
@@ -50,7 +47,6 @@ class Validation(StrEnum):
     NONE = "none"
 
 
-@app.command("add")
 def add(
     data: Data,
     name: Annotated[str, typer.Option(help="What people call it.", show_default=False)],
@@ -76,7 +72,7 @@ def add(
     """
     key = key or "a1" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(9))
     try:
-        TypeAdapter(ProductKey).validate_python(key)
+        TypeAdapter(registry_file.ProductKey).validate_python(key)
     except ValidationError:
         raise InputError(f"{key!r} is no product key: 1 to 32 letters and digits, none of the system's roots") from None
     model = load_thing_model(thing_model, validation=validation.value) if thing_model else ev_thing_model(key)
@@ -89,7 +85,6 @@ def add(
     _tell(_row(product), json_)
 
 
-@app.command("list")
 def list_(data: Data, json_: AsJson = False) -> None:
     """List the products.
 
@@ -110,8 +105,7 @@ def list_(data: Data, json_: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command("show")
-def show(data: Data, product_key: Key, json_: AsJson = False) -> None:
+def show(data: Data, product_key: ProductKey, json_: AsJson = False) -> None:
     """Show a product with its secret.
 
     \b
@@ -122,8 +116,7 @@ def show(data: Data, product_key: Key, json_: AsJson = False) -> None:
         _tell(_row(product_of(platform, product_key)), json_)
 
 
-@app.command("disable")
-def disable(data: Data, product_key: Key) -> None:
+def disable(data: Data, product_key: ProductKey) -> None:
     """Disable every device of a product: none may connect.
 
     \b
@@ -133,8 +126,7 @@ def disable(data: Data, product_key: Key) -> None:
     _switch(data, product_key, True)
 
 
-@app.command("enable")
-def enable(data: Data, product_key: Key) -> None:
+def enable(data: Data, product_key: ProductKey) -> None:
     """Let every device of a product connect again.
 
     \b
@@ -144,8 +136,7 @@ def enable(data: Data, product_key: Key) -> None:
     _switch(data, product_key, False)
 
 
-@app.command("delete")
-def delete(data: Data, product_key: Key) -> None:
+def delete(data: Data, product_key: ProductKey) -> None:
     """Delete a product with all its devices.
 
     \b

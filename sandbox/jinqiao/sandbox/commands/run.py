@@ -15,11 +15,15 @@ from jinqiao.base.quantity import parse_duration_s
 from ..loop import run_async
 from ..run.console import console_for
 from ..run.options import RunOptions
-from ..run.outlets import parse_outlet
 from ..run.outside import load_triples, parse_broker
+from ..run.own_gateway import PRODUCT_KEY
 from ..run.pace import parse_speed
-from ..run.recorder import parse_record
-from ..run.session import PRODUCT_KEY, Run
+from ..run.running import Running
+from ..run.session import Ended
+from ..run.session import run as run_to_the_end
+from ..sinks import addresses, parse_sink
+from ..sinks.kinds.record import RecordSpec
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["execute", "run"]
 
@@ -39,27 +43,13 @@ def run(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every random draw; overrides the scenario's.")
     ] = None,
-    mqtt_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the embedded broker; 0 takes any free one.")
-    ] = 1883,
-    mqtts_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
-    ] = None,
-    http_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="Port of /metrics and of MQTT over WebSocket; 0: any free one.",
-            show_default="8080, or a free one",
-        ),
-    ] = None,
-    https_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
-    ] = None,
-    certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
-    mqtt_host: Annotated[str, typer.Option(help="Address the embedded broker listens on.")] = "127.0.0.1",
+    mqtt_port: MqttPort = 1883,
+    mqtts_port: MqttsPort = None,
+    http_port: HttpPort = None,
+    https_port: HttpsPort = None,
+    certs: Certs = Path("certs"),
+    mqtt_host: MqttHost = "127.0.0.1",
+    http_host: HttpHost = None,
     broker: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +81,7 @@ def run(
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also send telemetry there; may be repeated: parquet:DIR, influx:URL, gbt32960://HOST:PORT, null.",
+            help=f"Also send telemetry there; may be repeated: {addresses()}.",
             metavar="KIND:WHERE",
             show_default=False,
         ),
@@ -99,7 +89,7 @@ def run(
     record: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also record samples and events: FILE.mcap or NAME.parquet; may be repeated.",
+            help="Also record what is published: FILE.mcap or NAME.parquet; may be repeated.",
             metavar="FILE",
             show_default=False,
         ),
@@ -136,6 +126,7 @@ def run(
         vehicles=vehicles,
         seed=seed,
         mqtt_host=mqtt_host,
+        http_host=http_host,
         mqtt_port=mqtt_port,
         mqtts_port=mqtts_port,
         http_port=http_port,
@@ -149,10 +140,10 @@ def run(
         summary=summary,
         quiet=quiet,
         check=check,
-        outlets=(
-            *(parse_outlet(text) for text in sink or ()),
-            *(parse_outlet(text, "--to") for text in to or ()),
-            *(parse_record(text) for text in record or ()),
+        sinks=(
+            *(parse_sink(text) for text in sink or ()),
+            *(parse_sink(text, "--to") for text in to or ()),
+            *(RecordSpec.at(text, "--record") for text in record or ()),
         ),
         **named,
     )
@@ -180,9 +171,9 @@ def _duration_s(option: str, text: str) -> float:
 
 def execute(options: RunOptions) -> None:
     """Run to the end; prints the summary in every case and raises the fault that ended the run, if any."""
-    run = run_async(_go(options))
-    found = run.summary.as_json()
-    for line in run.summary.lines():
+    ended = run_async(_go(options))
+    found = ended.summary.as_json()
+    for line in ended.summary.lines():
         print(line, file=sys.stderr)
     if not sys.stdout.isatty():
         print(json.dumps({"summary": found}), flush=True)
@@ -191,24 +182,23 @@ def execute(options: RunOptions) -> None:
             options.summary.write_text(json.dumps(found, indent=2) + "\n")
         except OSError as error:
             raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
-    if run.fault is not None:
-        raise run.fault
-    if run.checker is not None and run.checker.total:
-        kept = len(run.checker.violations)
+    if ended.fault is not None:
+        raise ended.fault
+    checker = None if ended.running is None else ended.running.checker
+    if checker is not None and checker.total:
+        kept = len(checker.violations)
         raise ExpectationFailed(
-            f"the physics self-check found {run.checker.total:,} violations, see the first {kept} above"
+            f"the physics self-check found {checker.total:,} violations, see the first {kept} above"
         )
 
 
-async def _go(options: RunOptions) -> Run:
-    run = Run(options)
-    await run.go(console_for(quiet=options.quiet), _announce)
-    return run
+async def _go(options: RunOptions) -> Ended:
+    return await run_to_the_end(options, console_for(quiet=options.quiet), _announce)
 
 
-async def _announce(run: Run) -> None:
+async def _announce(run: Running) -> None:
     """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
-    options = run.options
+    options, plan = run.options, run.plan
     if run.gateway is None:
         _announce_outside(run)
         return
@@ -217,7 +207,7 @@ async def _announce(run: Run) -> None:
     topic = "/sys/+/+/thing/event/property/post"
     http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
     print(
-        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, MQTT on {options.mqtt_host}:{port}"
+        f"{plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {plan.seed}, MQTT on {options.mqtt_host}:{port}"
         f"{http}\n"
         f"  user {user}  password {password}\n"
         f"  mosquitto_sub -h {options.mqtt_host} -p {port} -u {user} -P '{password}' -t '{topic}'\n"
@@ -233,22 +223,22 @@ async def _announce(run: Run) -> None:
             "app_password": options.app_password,
             "product_key": PRODUCT_KEY,
             "vehicles": run.summary.vehicles,
-            "seed": run.seed,
+            "seed": run.plan.seed,
         }
         print(json.dumps({"ready": ready}), flush=True)
 
 
-def _announce_outside(run: Run) -> None:
+def _announce_outside(run: Running) -> None:
     broker, devices = run.options.broker, run.options.devices
     assert broker is not None
     key = PRODUCT_KEY if devices is None else devices.product_key
     where = f"{broker.host}:{broker.port}"
     print(
-        f"{run.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.seed}, publishing to {where}\n"
+        f"{run.plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.plan.seed}, publishing to {where}\n"
         f"  topics /sys/{key}/+/thing/event/property/post",
         file=sys.stderr,
         flush=True,
     )
     if not sys.stdout.isatty():
-        ready = {"broker": where, "product_key": key, "vehicles": run.summary.vehicles, "seed": run.seed}
+        ready = {"broker": where, "product_key": key, "vehicles": run.summary.vehicles, "seed": run.plan.seed}
         print(json.dumps({"ready": ready}), flush=True)

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from jinqiao.base.errors import InputError
-from jinqiao.simulator.scenario import load_scenario, schema_text
 
 __all__ = ["schema", "validate"]
 
@@ -26,10 +25,12 @@ def validate(
       jinqiao validate scenarios/jinqiao-morning.yaml
       jinqiao validate scenarios/*.yaml
     """
+    from ..scenario import load_run_scenario  # the whole language: not for --help
+
     wrong = 0
     for file in files:
         try:
-            load_scenario(file)
+            load_run_scenario(file)
         except InputError as error:
             wrong = error.exit_code
             print(error, file=sys.stderr)
@@ -48,4 +49,8 @@ def schema() -> None:
       # and as the first line of a scenario:
       # yaml-language-server: $schema=scenario-1.json
     """
-    sys.stdout.write(schema_text())
+    from jinqiao.simulator.scenario import schema_text
+
+    from ..scenario import RunScenario
+
+    sys.stdout.write(schema_text(RunScenario))

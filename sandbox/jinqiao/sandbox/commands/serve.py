@@ -19,6 +19,7 @@ from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
 from jinqiao.gateway.service import Service
 
 from ..loop import run_async
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["serve"]
 
@@ -29,25 +30,13 @@ def serve(
     registry: Annotated[
         Path | None, typer.Option(help="Products, devices and applications (YAML).", show_default=False)
     ] = None,
-    mqtt_port: Annotated[int, typer.Option(min=0, max=65535, help="MQTT port; 0 takes any free one.")] = 1883,
-    mqtts_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
-    ] = None,
-    http_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="Port of cloud calls, /metrics and MQTT over WebSocket; 0: any free one.",
-            show_default="8080, or a free one",
-        ),
-    ] = None,
-    https_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
-    ] = None,
-    mqtt_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    certs: Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")] = Path("certs"),
+    mqtt_port: MqttPort = 1883,
+    mqtts_port: MqttsPort = None,
+    http_port: HttpPort = None,
+    https_port: HttpsPort = None,
+    mqtt_host: MqttHost = "127.0.0.1",
+    http_host: HttpHost = None,
+    certs: Certs = Path("certs"),
     amqp_port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", show_default="none"),
@@ -112,6 +101,7 @@ def serve(
     config = ServiceConfig(
         ports=Ports(
             host=mqtt_host,
+            http_host=http_host,
             mqtt=mqtt_port,
             mqtts=mqtts_port,
             http=http_port,
@@ -130,10 +120,10 @@ def serve(
         connections=max_connections,
         connections_per_address=max_connections_per_address,
     )
-    run_async(_serve(Service(config), mqtt_host))
+    run_async(_serve(Service(config), mqtt_host, http_host or mqtt_host))
 
 
-async def _serve(service: Service, host: str) -> None:
+async def _serve(service: Service, host: str, http_host: str) -> None:
     raise_file_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -144,7 +134,7 @@ async def _serve(service: Service, host: str) -> None:
         registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(
-            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{host}:{taken['http_port']}/"
+            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{http_host}:{taken['http_port']}/"
             f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
             f"  {len(registry.products)} products, {devices:,} devices, "
             f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from .replayed import Outgoing, Renderer
+from .replayed import Renderer, Replayed
 from .timeline import Prefetched
 
 __all__ = ["Ahead"]
@@ -22,9 +22,9 @@ class Ahead:
 
     def __init__(self, stream: Prefetched, renderer: Renderer, due_s: Callable[[int], float]) -> None:
         self._stream, self._renderer, self._due_s = stream, renderer, due_s
-        self._ready: deque[tuple[float, Outgoing]] = deque()
+        self._ready: deque[tuple[float, Replayed]] = deque()
         self._bytes = 0
-        self._pieces: Iterator[Outgoing] = iter(())
+        self._pieces: Iterator[Replayed] = iter(())
         self._pieces_due = 0.0
         self._read_all = False
 
@@ -54,9 +54,9 @@ class Ahead:
         self._bytes += len(piece.data)
         return True
 
-    def take(self, until_s: float) -> list[tuple[float, Outgoing]]:
+    def take(self, until_s: float) -> list[tuple[float, Replayed]]:
         """The first of what is due by then, in order."""
-        taken: list[tuple[float, Outgoing]] = []
+        taken: list[tuple[float, Replayed]] = []
         size = 0
         while self._ready and self._ready[0][0] <= until_s and size < _TAKEN_BYTES:
             taken.append(self._ready.popleft())

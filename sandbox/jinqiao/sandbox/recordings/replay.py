@@ -20,24 +20,26 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.device.links.login import VehicleLinks
-from jinqiao.device.links.shared import HouseLink
+from jinqiao.device.links.shared import SharedLink
+from jinqiao.device.outbound import Outbound, Sent
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
 
 from ..run.outside import OutsideBroker, Triples
-from ..run.session import PRODUCT_KEY
+from ..run.own_gateway import PRODUCT_KEY
 from .ahead import Ahead
 from .identities import Identities
 from .lateness import Lateness
-from .replayed import Outgoing, Renderer
+from .replayed import Renderer, Replayed
 from .timeline import MS, Extent, Prefetched, steps, survey
 
 __all__ = ["Replay", "ReplayOptions"]
 
-_TELL_EVERY_S = 5.0
+#: What the messages of a recording are counted as.
+KIND = "replayed"
+_PROGRESS_EVERY_S = 5.0
 #: One write to the broker; more is sent in several, so that memory stays small.
 _WRITE_BYTES = 1 << 20
-_LARGE_BYTES = 1 << 16
 #: What is due within this time goes out together, early: the loop's timers are of a millisecond.
 _EARLY_S = 0.0005
 _SWITCH_S = 0.0001
@@ -63,11 +65,11 @@ class ReplayOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Out:
-    """Where packets go: over one connection for all, or over each device's own."""
+class _Connected:
+    """Where packets go; `link` is the connection of all, if they have not each their own."""
 
-    link: HouseLink | None = None
-    own: VehicleLinks | None = None
+    out: Outbound
+    link: SharedLink | None = None
 
 
 class Replay:
@@ -79,7 +81,7 @@ class Replay:
         self.fault: EnvironmentFault | None = None
         self.stop = asyncio.Event()
         self._lateness = Lateness()
-        self._sent = self._bytes = self._not_sent = 0
+        self._sent = Sent()
         self._wall_s = 0.0
         self._began = self._yielded_s = 0.0
 
@@ -100,20 +102,20 @@ class Replay:
             key = options.devices.product_key
         async with AsyncExitStack() as stack:
             try:
-                out = await self._connect(stack, ids, key)
+                connected = await self._connect(stack, ids, key)
                 ready({"devices": len(ids), "messages": extent.messages * options.clones, "product_key": key})
-                await self._run(ids, key, extent, out)
+                await self._run(ids, key, extent, connected)
             except EnvironmentFault as fault:
                 self.fault = fault
         return self._report(ids, extent, problems)
 
-    async def _connect(self, stack: AsyncExitStack, ids: Identities, key: str) -> _Out:
+    async def _connect(self, stack: AsyncExitStack, ids: Identities, key: str) -> _Connected:
         broker, devices = self.options.broker, self.options.devices
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
         if devices is None:
-            link = await HouseLink.connect(
+            link = await SharedLink.connect(
                 broker.host,
                 broker.port,
                 broker.username,
@@ -122,11 +124,11 @@ class Replay:
                 client_id=f"jinqiao-{secrets.token_hex(4)}",
             )
             stack.push_async_callback(link.close)
-            return _Out(link=link)
+            return _Connected(Outbound(link, None, self._sent), link)
         own = VehicleLinks(broker.address(), key, ids.names, devices.secret)
         stack.push_async_callback(own.close)
         await own.connect(range(len(ids)), self.stop)
-        return _Out(own=own)
+        return _Connected(Outbound(None, own, self._sent))
 
     def _interrupted(self) -> None:
         """End cleanly; whoever presses Ctrl-C once more does not want to wait for that."""
@@ -134,7 +136,7 @@ class Replay:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().remove_signal_handler(number)
 
-    async def _run(self, ids: Identities, key: str, extent: Extent, out: _Out) -> None:
+    async def _run(self, ids: Identities, key: str, extent: Extent, connected: _Connected) -> None:
         speed = self.options.speed
         # Flat out there is no time to spread messages over: the recording then ends now.
         start_ms = time.time_ns() // MS - (0 if speed else (extent.last_ns - extent.first_ns) // MS)
@@ -149,42 +151,42 @@ class Replay:
         usual_s = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_S)
         # Names and tables stay: a collection that looked at them would make messages late. What is made from here on
-        # has no cycles to speak of, so the young ones are looked at seldom (`_tell`), and by nobody else.
+        # has no cycles to speak of, so the young ones are looked at seldom (`_progress`), and by nobody else.
         gc.freeze()
         gc.disable()
-        telling = asyncio.create_task(self._tell())
+        progress = asyncio.create_task(self._progress())
         try:
             if speed is None:
-                await self._flat_out(stream, renderer, out)
+                await self._flat_out(stream, renderer, connected.out)
             else:
-                await self._paced(stream, renderer, extent, speed, out)
-            if out.link is not None:
-                await out.link.flush()
+                await self._paced(stream, renderer, extent, speed, connected.out)
+            if connected.link is not None:
+                await connected.link.flush()
         finally:
             self._wall_s = time.perf_counter() - self._began if self._began else 0.0
-            telling.cancel()
+            progress.cancel()
             stream.close()
             gc.enable()
             gc.unfreeze()
             sys.setswitchinterval(usual_s)
 
-    async def _flat_out(self, stream: Prefetched, renderer: Renderer, out: _Out) -> None:
+    async def _flat_out(self, stream: Prefetched, renderer: Renderer, out: Outbound) -> None:
         self._began = time.perf_counter()
-        waiting: list[Outgoing] = []
+        waiting: list[Replayed] = []
         size = 0
         for step in stream:
             if self.stop.is_set():
                 break
             rendered = list(renderer.render(step))
             waiting += rendered
-            size += sum(len(outgoing.data) for outgoing in rendered)
+            size += sum(len(block.data) for block in rendered)
             if size >= _WRITE_BYTES:
-                await self._send(waiting, out)
+                await out.send_together(KIND, waiting)
                 await asyncio.sleep(0)
                 waiting, size = [], 0
-        await self._send(waiting, out)
+        await out.send_together(KIND, waiting)
 
-    async def _paced(self, stream: Prefetched, renderer: Renderer, extent: Extent, speed: float, out: _Out) -> None:
+    async def _paced(self, stream: Prefetched, renderer: Renderer, extent: Extent, speed: float, out: Outbound) -> None:
         """What is due goes out; between two moments the next are rendered, a block at a time."""
         ahead = Ahead(stream, renderer, lambda time_ns: (time_ns - extent.first_ns) / (speed * 1e9))
         while ahead.render(0.0):  # reading and rendering what comes first takes longest, and is nobody's delay
@@ -194,10 +196,10 @@ class Replay:
             now_s = time.perf_counter() - self._began
             taken = ahead.take(now_s + _EARLY_S)
             if taken:
-                await self._send([outgoing for _, outgoing in taken], out)
+                await out.send_together(KIND, [block for _, block in taken])
                 gone_s = time.perf_counter() - self._began
-                for due_s, outgoing in taken:
-                    self._lateness.add(gone_s - due_s, len(outgoing))
+                for due_s, block in taken:
+                    self._lateness.add(gone_s - due_s, len(block))
             elif not ahead.render(now_s):
                 until_s = now_s + _SLEEP_S if ahead.next_s is None else ahead.next_s
                 # What is due within a moment goes out together: fewer writes leave more time to render.
@@ -207,54 +209,35 @@ class Replay:
                 self._yielded_s = now_s
                 await asyncio.sleep(0)
 
-    async def _send(self, together: list[Outgoing], out: _Out) -> None:
-        """Send pieces: small ones as one write, large ones as they are (a copy would make the rest late)."""
-        small: list[bytes] = []
-        for outgoing in together:
-            count = len(outgoing) if out.own is None else self._over_own(outgoing, out.own)
-            if out.link is not None and len(outgoing.data) < _LARGE_BYTES:
-                small.append(outgoing.data)
-            elif out.link is not None:
-                await out.link.send(b"".join(small)) if small else None
-                small = []
-                await out.link.send(outgoing.data)
-            self._sent += count
-            self._bytes += len(outgoing.data)
-        if out.link is not None and small:
-            await out.link.send(b"".join(small))
-
-    def _over_own(self, outgoing: Outgoing, own: VehicleLinks) -> int:
-        """Each packet over its device's own connection; how many could go."""
-        sent = 0
-        for row, packet in zip(outgoing.rows.tolist(), outgoing.packets(), strict=True):
-            sent += row >= 0 and own.send(row, packet)
-        self._not_sent += len(outgoing) - sent
-        return sent
-
-    async def _tell(self) -> None:
+    async def _progress(self) -> None:
         """A line now and then."""
-        told = 0
+        before = 0
         while True:
-            await asyncio.sleep(_TELL_EVERY_S)
+            await asyncio.sleep(_PROGRESS_EVERY_S)
             gc.collect(0)
             if self.options.quiet:
                 continue
-            rate = (self._sent - told) / _TELL_EVERY_S
-            told = self._sent
+            sent = self._went
+            rate, before = (sent - before) / _PROGRESS_EVERY_S, sent
             late = self._lateness.percentile(0.99)
             behind = "" if late is None else f", late p99 {late:.1f} ms"
-            print(f"{self._sent:,} messages, {rate:,.0f}/s{behind}", file=sys.stderr, flush=True)
+            print(f"{sent:,} messages, {rate:,.0f}/s{behind}", file=sys.stderr, flush=True)
+
+    @property
+    def _went(self) -> int:
+        """Messages that could go."""
+        return self._sent.messages - self._sent.not_sent
 
     def _report(self, ids: Identities, extent: Extent, problems: list[str]) -> dict[str, Any]:
         ended = "failed" if self.fault is not None else "interrupted" if self.stop.is_set() else "finished"
         found: dict[str, Any] = {
             "file": str(self.options.path),
             "ended": ended,
-            "sent": self._sent,
-            "bytes": self._bytes,
-            "not_sent": self._not_sent,
+            "sent": self._went,
+            "bytes": self._sent.published_bytes,
+            "not_sent": self._sent.not_sent,
             "wall_s": round(self._wall_s, 3),
-            "messages_per_s": round(self._sent / self._wall_s, 1) if self._wall_s else 0.0,
+            "messages_per_s": round(self._went / self._wall_s, 1) if self._wall_s else 0.0,
             "devices": len(ids),
             "clones": ids.clones,
             "problems": problems,

@@ -20,19 +20,29 @@ from .rewriting import publish, rewritten
 from .timeline import Step
 from .topics import device_in
 
-__all__ = ["Outgoing", "Renderer"]
+__all__ = ["Renderer", "Replayed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Finished packets, one after the other in `data`; `rows` are their senders, shape (m,), -1 for none we know."""
+class Replayed:
+    """Finished packets of `width` bytes, one after the other in `data`: a block for `Outbound` that may be kept.
+
+    `vehicles` are their senders, shape (m,), -1 for none we know.
+    """
 
     data: bytes
-    rows: NDArray[np.int32]
-    packets: Callable[[], list[bytes]]
+    vehicles: NDArray[np.int32]
+    width: int
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.vehicles)
+
+    def packet(self, row: int) -> bytes:
+        return self.data[row * self.width : (row + 1) * self.width]
+
+    def some(self, chosen: NDArray[np.bool_]) -> bytes:
+        """The packets of these rows, one after the other."""
+        return b"".join(self.packet(row) for row in np.flatnonzero(chosen).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class Renderer:
             posts = PostRenderer(product_key, identities.names[own].astype(f"S{length}"))
             self._fleets[length] = _Fleet(posts, SampleRenderer(posts))
 
-    def render(self, step: Step) -> Iterator[Outgoing]:
+    def render(self, step: Step) -> Iterator[Replayed]:
         """The packets of one step."""
         if isinstance(step.part, Samples):
             for some in _once_each(step.part, self._ids):
@@ -77,7 +87,7 @@ class Renderer:
         elif isinstance(step.part, Messages):
             yield from self._messages(step, step.part)
 
-    def _samples(self, step: Step, part: Samples, devices: NDArray[np.intp]) -> Iterator[Outgoing]:
+    def _samples(self, step: Step, part: Samples, devices: NDArray[np.intp]) -> Iterator[Replayed]:
         rows = self._ids.rows(devices, step.slot)
         clones = self._ids.in_slot[step.slot]
         columns = dict(part.columns)
@@ -96,10 +106,10 @@ class Renderer:
             batch = Batch(at, part.group, self._local[own], {name: c[chosen] for name, c in columns.items()})
             start = 0
             for block in (fleet.samples if self._protobuf else fleet.posts).blocks(batch):
-                yield _outgoing(block, own[start : start + len(block)])
+                yield _kept(block, own[start : start + len(block)])
                 start += len(block)
 
-    def _events(self, step: Step, part: Events) -> Iterator[Outgoing]:
+    def _events(self, step: Step, part: Events) -> Iterator[Replayed]:
         for told in part.events:
             device = self._ids.devices(np.array([told.device_name.encode()]))
             for row in self._ids.rows(device, step.slot).tolist():
@@ -108,7 +118,7 @@ class Renderer:
                 packet = _event(fleet, event, protobuf=self._protobuf)
                 yield _single(packet, row)
 
-    def _messages(self, step: Step, part: Messages) -> Iterator[Outgoing]:
+    def _messages(self, step: Step, part: Messages) -> Iterator[Replayed]:
         later_ms = self._stamp_ms(step.time_ns) - step.recorded_ns // 1_000_000
         for topic, payload in zip(part.topics, part.payloads, strict=True):
             where = device_in(topic)[1]
@@ -138,13 +148,12 @@ def _event(fleet: _Fleet, event: Event, *, protobuf: bool) -> bytes:
     return fleet.samples.event(event) if protobuf else event_post(fleet.posts, event)
 
 
-def _single(packet: bytes, row: int) -> Outgoing:
-    return Outgoing(packet, np.array([row], np.int32), lambda: [packet])
+def _single(packet: bytes, row: int) -> Replayed:
+    return Replayed(packet, np.array([row], np.int32), len(packet))
 
 
-def _outgoing(block: Packets, rows: NDArray[np.int32]) -> Outgoing:
-    data, width = bytes(block.data), block.matrix.shape[1]  # the block's memory is used again for the next
-    return Outgoing(data, rows, lambda: [data[at : at + width] for at in range(0, len(data), width)])
+def _kept(block: Packets, rows: NDArray[np.int32]) -> Replayed:
+    return Replayed(bytes(block.data), rows, block.matrix.shape[1])  # the block's memory is used again for the next
 
 
 def _once_each(part: Samples, identities: Identities) -> Iterator[tuple[Samples, Any]]:

@@ -6,6 +6,7 @@ import heapq
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -96,8 +97,11 @@ def steps(source: Source, extent: Extent, slots_ms: list[int], *, loop: bool) ->
         yield heapq.heappop(waiting)[2]
 
 
-#: Steps are handed over in bundles of at least so many messages, so many bundles ahead.
-_BUNDLE, _BUNDLES = 1024, 16
+#: Steps are handed over in bundles of so many messages, or of what so many seconds of reading gave: a short recording
+#: that is looped is opened anew for every few of its messages. So many bundles ahead.
+_BUNDLE, _BUNDLE_S, _BUNDLES = 1024, 0.1, 16
+#: Longer than this nobody waits for the thread to be ahead.
+_PATIENCE_S = 1.0
 
 
 class Prefetched(Iterator[Step]):
@@ -112,8 +116,8 @@ class Prefetched(Iterator[Step]):
         threading.Thread(target=self._read, args=(stream,), name="recording", daemon=True).start()
 
     def wait(self) -> None:
-        """Return when the thread is as far ahead as it gets."""
-        self._filled.wait()
+        """Return when the thread is as far ahead as it gets, or as it can get within a second."""
+        self._filled.wait(_PATIENCE_S)
 
     @property
     def at_hand(self) -> bool:
@@ -149,14 +153,14 @@ class Prefetched(Iterator[Step]):
     def _read(self, stream: Iterator[Step]) -> None:
         try:
             bundle: list[Step] = []
-            messages = 0
+            messages, begun = 0, time.monotonic()
             for step in stream:
                 bundle.append(step)
                 messages += len(step.part)
-                if messages >= _BUNDLE:
+                if messages >= _BUNDLE or time.monotonic() - begun >= _BUNDLE_S:
                     if not self._put(bundle):
                         return
-                    bundle, messages = [], 0
+                    bundle, messages, begun = [], 0, time.monotonic()
             if bundle:
                 self._put(bundle)
             self._put([])

@@ -33,12 +33,16 @@ class GatewayProcess:
     """A child running `gateway_process`. Raises EnvironmentFault when it cannot serve or is gone."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("a gateway process is spoken to over its standard input and output")
+        self._process, self._input, self._output = process, process.stdin, process.stdout
         self._asking = asyncio.Lock()
         #: Completes with the exit status when the child is gone.
         self.gone: asyncio.Task[int] = asyncio.create_task(process.wait())
         #: Where it listens: `mqtt_port`, and `mqtts_port` and `http_port` if they were asked for.
         self.ports: dict[str, int] = {}
+        #: Its counters when they were asked for last.
+        self.latest: dict[str, Any] = {}
         self._number = 0
 
     @property
@@ -80,24 +84,22 @@ class GatewayProcess:
 
     async def stats(self) -> dict[str, Any]:
         """The gateway's counters now."""
-        return await self._ask({"do": "stats"}, timeout_s=_ANSWER_TIMEOUT_S)
+        self.latest = await self._ask({"do": "stats"}, timeout_s=_ANSWER_TIMEOUT_S)
+        return self.latest
 
     async def _ask(self, request: dict[str, Any], blob: bytes = b"", *, timeout_s: float) -> dict[str, Any]:
-        source, sink = self._process.stdout, self._process.stdin
-        assert source is not None
-        assert sink is not None
         async with self._asking:
             self._number += 1
             try:
-                sink.write(json.dumps(request | {"number": self._number}).encode() + b"\n" + blob)
-                await sink.drain()
-                return await asyncio.wait_for(self._answer_to(self._number, source), timeout_s)
+                self._input.write(json.dumps(request | {"number": self._number}).encode() + b"\n" + blob)
+                await self._input.drain()
+                return await asyncio.wait_for(self._answer_to(self._number), timeout_s)
             except (ConnectionError, TimeoutError) as error:
                 raise EnvironmentFault(f"the gateway process does not answer ({type(error).__name__})") from error
 
-    async def _answer_to(self, number: int, source: asyncio.StreamReader) -> dict[str, Any]:
+    async def _answer_to(self, number: int) -> dict[str, Any]:
         """The answer with this number; those before it belong to requests whose asker was cancelled."""
-        while line := await source.readline():
+        while line := await self._output.readline():
             answer: dict[str, Any] = json.loads(line)
             if answer.pop("number", None) == number:
                 return answer
@@ -106,9 +108,8 @@ class GatewayProcess:
 
     async def close(self) -> None:
         """Let the child end by itself; kill it if it does not."""
-        if self._process.stdin is not None:
-            with suppress(ConnectionError):
-                self._process.stdin.close()
+        with suppress(ConnectionError):
+            self._input.close()
         try:
             await asyncio.wait_for(asyncio.shield(self.gone), 5.0)
         except TimeoutError:

@@ -1,6 +1,6 @@
 """The live table of a run, on stderr: what the fleet does, what is on the wire, one sample payload.
 
-On a terminal it is redrawn in place; elsewhere (a log, CI) one line every ten seconds tells the same.
+On a terminal it is redrawn in place; elsewhere (a log, CI) one line every ten seconds says the same.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .outlets import Outlet
+from ..sinks.base import SinkSpec
 from .outside import OutsideBroker, Triples
 
 __all__ = ["RunOptions"]
@@ -25,6 +25,7 @@ class RunOptions:
     vehicles: int | None = None
     seed: int | None = None
     mqtt_host: str = "127.0.0.1"
+    http_host: str | None = None
     mqtt_port: int = 1883
     mqtts_port: int | None = None
     http_port: int | None = None
@@ -40,4 +41,4 @@ class RunOptions:
     summary: Path | None = None
     quiet: bool = False
     check: bool = False
-    outlets: tuple[Outlet, ...] = ()
+    sinks: tuple[SinkSpec, ...] = ()

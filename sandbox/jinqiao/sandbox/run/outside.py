@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from jinqiao.base.errors import InputError
 from jinqiao.device.links.fleet import Address
-from jinqiao.gateway.platform.registry.file import load_registry
 
 __all__ = ["OutsideBroker", "Triples", "load_triples", "parse_broker"]
 
@@ -62,6 +61,8 @@ def parse_broker(text: str, option: str = "--broker") -> OutsideBroker:
 
 def load_triples(path: Path) -> Triples:
     """The devices of the only product of a registry file; raises RegistryError or InputError."""
+    from jinqiao.gateway.platform.registry.file import load_registry  # the platform's end: only this needs it here
+
     registry = load_registry(path)
     if len(registry.products) != 1:
         raise InputError(f"{path}: found {len(registry.products)} products, expected one: a run drives one product")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
+
+from jinqiao.device.outbound import Sent
 
 __all__ = ["Summary", "percentiles"]
 
@@ -25,8 +26,8 @@ def percentiles(samples_ms: list[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in picked.items()}
 
 
-def _told(report: dict[str, Any]) -> str:
-    """An outlet's report: counts, then what is no number."""
+def _counts(report: dict[str, Any]) -> str:
+    """A sink's report: counts, then what is no number."""
     counts = [f"{value:,} {what}" for what, value in report.items() if isinstance(value, int)]
     return ", ".join([*counts, *(f"{what}: {value}" for what, value in report.items() if not isinstance(value, int))])
 
@@ -35,16 +36,15 @@ def _told(report: dict[str, Any]) -> str:
 class Summary:
     """Counts of one run, kept by the simulator process; the gateway's own counters are added at the end.
 
-    `sha256` runs over every PUBLISH packet of telemetry in the order it was rendered: topic and payload, nothing of the
-    wall clock.
+    `sha256` is the digest of `sent`: of everything published but answers. `began` is when the process began, on the
+    clock of `time.perf_counter`.
     """
 
     scenario: str
     seed: int
-    vehicles: int
-    published: Counter[str] = field(default_factory=Counter)
-    published_bytes: int = 0
-    not_sent: int = 0
+    began: float
+    vehicles: int = 0
+    sent: Sent = field(default_factory=Sent)
     simulated_s: float = 0.0
     wall_s: float = 0.0
     behind_s: float = 0.0
@@ -55,24 +55,29 @@ class Summary:
     ended: str = "finished"
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
-    outlets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What became of the telemetry in each sink, by its name.
+    sinks: dict[str, dict[str, Any]] = field(default_factory=dict)
     downlinks: dict[str, int] = field(default_factory=dict)
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
-    _digest: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, kind: str, messages: int, data: memoryview | bytes, *, digested: bool = True) -> None:
-        """Count `messages` packets of one topic kind, whose bytes are `data`.
-
-        What answers somebody is not `digested`: when he asks is the wall clock's matter.
-        """
-        self.published[kind] += messages
-        self.published_bytes += len(data)
-        if digested:
-            self._digest.update(data)
+    @property
+    def published(self) -> Counter[str]:
+        """Packets by kind of topic."""
+        return self.sent.published
 
     @property
     def messages(self) -> int:
-        return self.published.total()
+        return self.sent.messages
+
+    def add_report(self, name: str, report: dict[str, Any]) -> None:
+        """What a sink says at its end; one more of a name is numbered."""
+        same = sum(known.partition(" ")[0] == name for known in self.sinks)
+        self.sinks[f"{name} {same + 1}" if same else name] = report
+
+    def telemetry_began(self, now: float) -> None:
+        """Note when the first telemetry was published."""
+        if self.first_telemetry_s is None and self.messages:
+            self.first_telemetry_s = now - self.began
 
     def as_json(self) -> dict[str, Any]:
         """The object that `--summary` writes."""
@@ -88,8 +93,8 @@ class Summary:
             "messages": self.messages,
             "messages_per_s": round(self.messages / self.wall_s, 1) if self.wall_s else 0.0,
             "published": dict(sorted(self.published.items())),
-            "published_bytes": self.published_bytes,
-            "not_sent": self.not_sent,
+            "published_bytes": self.sent.published_bytes,
+            "not_sent": self.sent.not_sent,
             "latency_ms": percentiles(list(self.latencies_ms)),
             "delivered": self.gateway.get("delivered", 0),
             "dropped": self.gateway.get("dropped", 0),
@@ -97,10 +102,10 @@ class Summary:
             "states": self.states,
             "gateway": self.gateway,
             **({"commands": _keys_as_text(self.commands)} if self.commands else {}),
-            **({"outlets": self.outlets} if self.outlets else {}),
+            **({"outlets": self.sinks} if self.sinks else {}),
             "downlinks": self.downlinks,
             **({} if self.check is None else {"check": self.check}),
-            "sha256": self._digest.hexdigest(),
+            "sha256": self.sent.digest.hexdigest(),
         }
 
     def lines(self) -> list[str]:
@@ -110,35 +115,35 @@ class Summary:
         latency = percentiles(list(self.latencies_ms))
         rate = self.messages / self.wall_s if self.wall_s else 0.0
         found = self.as_json()
-        told = [
+        lines = [
             f"{self.scenario}: {self.ended} after {self.simulated_s:,.0f} s simulated "
             f"in {self.wall_s:,.1f} s (seed {self.seed})",
-            f"  published  {kinds}  ({rate:,.0f} messages/s, {self.published_bytes / 1e6:,.1f} MB)",
+            f"  published  {kinds}  ({rate:,.0f} messages/s, {self.sent.published_bytes / 1e6:,.1f} MB)",
         ]
         if self.gateway:
-            told.append(
+            lines.append(
                 f"  delivered  {found['delivered']:,} to subscribers, {found['dropped']:,} dropped for slow ones"
             )
         if states:
-            told.append(f"  vehicles   {states}")
+            lines.append(f"  vehicles   {states}")
         for name, codes in self.commands.items():
             refused = ", ".join(f"{count:,} refused with {code}" for code, count in codes.items() if code != _OK)
-            told.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
+            lines.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
         if latency:
-            told.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
+            lines.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
         if self.behind_s > 1.0:
-            told.append(f"  behind     up to {self.behind_s:.1f} s: this machine is too slow for this speed")
+            lines.append(f"  behind     up to {self.behind_s:.1f} s: this machine is too slow for this speed")
         if self.check is not None:
             found_wrong = ", ".join(f"{count:,} {rule}" for rule, count in self.check["by_rule"].items())
-            told.append(
+            lines.append(
                 f"  check      {self.check['violations']:,} violations in {self.check['checked']:,} checked values"
                 + (f": {found_wrong}" if found_wrong else "")
             )
-        for name, report in self.outlets.items():
-            told.append(f"  {name:<10} " + _told(report))
-        if self.not_sent:
-            told.append(f"  not sent   {self.not_sent:,} (vehicle offline)")
-        return [*told, f"  sha256     {found['sha256']}"]
+        for name, report in self.sinks.items():
+            lines.append(f"  {name:<10} " + _counts(report))
+        if self.sent.not_sent:
+            lines.append(f"  not sent   {self.sent.not_sent:,} (vehicle offline)")
+        return [*lines, f"  sha256     {found['sha256']}"]
 
 
 def _keys_as_text(commands: dict[str, dict[int, int]]) -> dict[str, dict[str, int]]:

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..car import CONDITIONING_S
+from ..language.fields import Power, Share, TimeOfDay, optional
 from ..roads import PlaceKind
 from ..routes import beeline_m
-from .base import DAY_S, Agenda, Outing
+from .base import DAY_S, Agenda, Outing, agenda
+from .spec import AgendaSpec
 
 if TYPE_CHECKING:
     from ..car import Car
     from ..distribution import Distribution
-    from ..scenario.agenda import CommuterAgenda
+    from ..draws import Dice, Draws
 
-__all__ = ["Commuter"]
+__all__ = ["Commuter", "CommuterAgenda"]
 
 F8 = NDArray[np.float64]
 
@@ -26,24 +28,39 @@ F8 = NDArray[np.float64]
 DETOUR, TRAVEL_MPS = 1.3, 9.0
 
 
+class CommuterAgenda(AgendaSpec):
+    """Home, work, home; charges at home overnight when the battery is below the driver's comfort."""
+
+    kind = "commuter"
+
+    leaves_home: TimeOfDay = optional("normal(07:45, 40 min)", "Local time of leaving home.")
+    leaves_work: TimeOfDay = optional("normal(17:45, 50 min)", "Local time of leaving work.")
+    charge_below: Share = optional(0.5, "State of charge below which the car is plugged in at home.")
+    charge_to: Share = optional(0.9, "State of charge at which charging ends.")
+    home_charger_kw: Power = optional("7 kW", "AC charger at home.", alias="home_charger")
+
+
+@agenda
 class Commuter(Agenda):
     """Every day is a working day; the times of leaving are drawn anew for each."""
 
+    language = CommuterAgenda
     spec: CommuterAgenda
 
-    def settle(self) -> None:
-        self.home = self.pick(PlaceKind.HOME)
-        self.work = self.pick(PlaceKind.WORK, PlaceKind.SHOPS)
+    def settle(self, draws: Draws, shared: Dice) -> None:
+        del shared
+        self.home = self.pick(draws, "home", PlaceKind.HOME)
+        self.work = self.pick(draws, "work", PlaceKind.WORK, PlaceKind.SHOPS)
         #: Where the next outing leads.
         self.bound = self.work.copy()
-        leaves_home = self.spec.leaves_home.draw(self.draws, self.count) - self.day_second
-        leaves_work = self.spec.leaves_work.draw(self.draws, self.count) - self.day_second
+        leaves_home = self.spec.leaves_home.draw(draws, "leaves home") - self.day_second
+        leaves_work = self.spec.leaves_work.draw(draws, "leaves work") - self.day_second
         travel_s = DETOUR * beeline_m(self.town.graph, self.home, self.work) / TRAVEL_MPS
         soc = self.displayed_soc()
 
         at_work = (leaves_home <= 0) & (leaves_work > 0)
         back = leaves_work <= 0
-        tomorrow = self.spec.leaves_home.draw(self.draws, self.count) - self.day_second + DAY_S
+        tomorrow = self.spec.leaves_home.draw(draws, "leaves home tomorrow") - self.day_second + DAY_S
         wake_s = np.select([at_work, back], [leaves_work, tomorrow], leaves_home)
         standing = np.where(at_work, self.work, self.home)
         self.bound[at_work] = self.home[at_work]
@@ -82,7 +99,7 @@ class Commuter(Agenda):
     def _next(self, leaves: Distribution, car: Car, at_least_s: int) -> int:
         """The next time of leaving, by the scenario's distribution, that lies `at_least_s` ahead."""
         today_s = (car.now_s + self.day_second) % DAY_S
-        ahead_s = float(leaves.draw(self.draws, 1)[0]) - today_s
+        ahead_s = float(leaves.draw(car.dice.alone(), "leaves next")[0]) - today_s
         return car.now_s + int(ahead_s if ahead_s > at_least_s else max(ahead_s % DAY_S, at_least_s))
 
     def _set_out(self, some: NDArray[np.bool_], done: F8, origin: NDArray[np.int16], to: NDArray[np.int16]) -> None:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..language.fields import Stop, optional
 from ..roads import PlaceKind
-from .base import DAY_S, Agenda, Outing
+from .base import DAY_S, Agenda, Outing, agenda
+from .spec import AgendaSpec
 
 if TYPE_CHECKING:
     from ..car import Car
-    from ..scenario.agenda import RideHailingAgenda
+    from ..draws import Dice, Draws
 
-__all__ = ["RideHailing"]
+__all__ = ["RideHailing", "RideHailingAgenda"]
 
 #: Two kinds of drivers: the share of those who begin in the morning, and when (mean, standard deviation) both begin.
 EARLY_SHARE = 0.8
@@ -36,18 +38,29 @@ CALLS = 4
 WHERE_PEOPLE_ARE = (PlaceKind.HOME, PlaceKind.WORK, PlaceKind.SHOPS, PlaceKind.STATION)
 
 
+class RideHailingAgenda(AgendaSpec):
+    """Fares back to back for a shift, from where the last passenger got out; fast charging between fares."""
+
+    kind = "ride_hailing"
+
+    shift_s: Stop = optional("10 h", "Length of a driver's shift.", alias="shift")
+
+
+@agenda
 class RideHailing(Agenda):
     """An outing is one fare: to the passenger, with the passenger; the wait for the next one is sleep."""
 
+    language = RideHailingAgenda
     spec: RideHailingAgenda
 
-    def settle(self) -> None:
-        self.home = self.pick(PlaceKind.HOME)
+    def settle(self, draws: Draws, shared: Dice) -> None:
+        del shared
+        self.home = self.pick(draws, "home", PlaceKind.HOME)
         self._places: list[int] = self.town.graph.places(*WHERE_PEOPLE_ARE).tolist()
-        early = self.draws.random(self.count) < EARLY_SHARE
+        early = draws.shares("early") < EARLY_SHARE
         mean_s, sd_s = np.where(early, EARLY_S[0], LATE_S[0]), np.where(early, EARLY_S[1], LATE_S[1])
         #: Local time of day at which each driver's shift begins.
-        self.begins_s = (mean_s + sd_s * self.draws.standard_normal(self.count)) % DAY_S
+        self.begins_s = draws.normal("shift", mean_s, sd_s) % DAY_S
         into_shift_s = (self.day_second - self.begins_s) % DAY_S
         on_duty = into_shift_s < self.spec.shift_s
         #: Second since the scenario's start at which the present shift ends.
@@ -55,15 +68,15 @@ class RideHailing(Agenda):
         soc = self.displayed_soc()
 
         below = soc < self.spec.charge_below
-        charging = on_duty & (below | (soc < self.spec.charge_to) & (self.draws.random(self.count) < CHARGING))
+        charging = on_duty & (below | (soc < self.spec.charge_to) & (draws.shares("charging") < CHARGING))
         #: Whether the next outing begins at a charger.
         self.charges_first = charging
-        nodes = np.where(on_duty, self.pick(*WHERE_PEOPLE_ARE), self.home)
+        nodes = np.where(on_duty, self.pick(draws, "place", *WHERE_PEOPLE_ARE), self.home)
         _, stations = self.town.chargers.having("dc")
         if stations:
-            nodes[charging] = self.draws.choice([station.node for station in stations], self.count)[charging]
-        idle = self.draws.random(self.count) >= SERVING
-        wake_s = np.where(idle, self.draws.exponential(NEXT_FARE_S, self.count), 0.0)
+            nodes[charging] = draws.choice("station", [station.node for station in stations])[charging]
+        idle = draws.shares("serving") >= SERVING
+        wake_s = np.where(idle, draws.exponential("next fare", NEXT_FARE_S), 0.0)
         wake_s[charging] = 0.0
         self.stand(nodes.astype(np.int16), np.where(on_duty, wake_s, DAY_S - into_shift_s))
 
@@ -77,9 +90,9 @@ class RideHailing(Agenda):
             yield from car.charge_at_station(until=self.spec.charge_to)
         if car.now_s < self.shift_ends_s[i]:
             yield from car.drive(to=self._pickup(car))
-            yield from car.wait(self.random.uniform(*BOARDING_S))
-            yield from car.drive(to=self.random.choice(self._places))
-            return car.now_s + 1 + int(self.random.expovariate(1.0 / NEXT_FARE_S))
+            yield from car.wait(car.dice.uniform(*BOARDING_S))
+            yield from car.drive(to=car.dice.choice(self._places))
+            return car.now_s + 1 + int(car.dice.exponential(NEXT_FARE_S))
         yield from car.drive(to=int(self.home[i]))
         self.shift_ends_s[i] = OFF_DUTY
         return car.now_s + int((self.begins_s[i] - car.now_s - self.day_second) % DAY_S)
@@ -87,4 +100,4 @@ class RideHailing(Agenda):
     def _pickup(self, car: Car) -> int:
         """Where the next passenger waits: the nearest of some calls."""
         seconds = self.town.book.seconds(car.place)
-        return min(self.random.choices(self._places, k=CALLS), key=seconds.__getitem__)
+        return min([car.dice.choice(self._places) for _ in range(CALLS)], key=seconds.__getitem__)

@@ -20,7 +20,7 @@ from jinqiao.vehicles.vehicle_file import VehicleModel
 from .energy import SUMS, sums_of_step
 from .pair import F8, Mask, Pair, published
 from .rules import RULES, Rule
-from .sheet import Sheet
+from .spec_limits import SpecLimits
 
 __all__ = ["OUT_OF_RANGE", "Checker", "Violation"]
 
@@ -69,7 +69,7 @@ class Checker:
         self.violations: list[Violation] = []
         self.by_rule: Counter[str] = Counter()
         self.checked = 0
-        self._sheet = Sheet.of(models, model_of)
+        self._limits = SpecLimits.of(models, model_of)
         self._vins = vins
         self._rules = {when: [rule for rule in rules if rule.when == when] for when in ("core", "detail", "instant")}
         n = len(model_of)
@@ -140,7 +140,7 @@ class Checker:
         rows = batch.vehicles
         seconds = (batch.time_ms - times_ms[rows]) / 1000.0
         sums = {name: total[rows] for name, total in self._sums.items()}
-        return Pair(now, before, batch.signals, seconds, sums, self._sheet.at(rows))
+        return Pair(now, before, batch.signals, seconds, sums, self._limits.at(rows))
 
     def _remember(self, batch: Batch, now: dict[str, F8]) -> None:
         for name, values in now.items():

@@ -96,15 +96,15 @@ def charge_appears(pair: Pair) -> Mask:
     """The charge shown rose on the road by more than braking can have returned."""
     driving = pair.both("vehicle_state", VehicleState.DRIVING)
     second = pair.seconds <= 1.0
-    returned_kw = np.where(second, np.maximum(-pair["pack_power"], 0.0), pair.sheet.peak_kw)
-    possible = returned_kw * pair.seconds / 3600.0 / pair.sheet.net_kwh * 100.0
+    returned_kw = np.where(second, np.maximum(-pair["pack_power"], 0.0), pair.limits.peak_kw)
+    possible = returned_kw * pair.seconds / 3600.0 / pair.limits.net_kwh * 100.0
     rose: Mask = driving & (pair.step("soc_displayed") > possible * 1.3 + 2.0 * half_step("soc_displayed"))
     return rose
 
 
 def over_the_limits(pair: Pair) -> Mask:
     """More out of the pack than motor and loads can take, or more into the inlet than the curve and heating."""
-    most = pair.sheet
+    most = pair.limits
     over: Mask = (pair["pack_power"] > most.peak_kw) | (-pair["pack_power"] > np.maximum(most.peak_kw, most.charge_kw))
     over |= pair["charge_power"] > most.charge_kw
     return over
@@ -112,7 +112,7 @@ def over_the_limits(pair: Pair) -> Mask:
 
 def voltage_out_of_cells(pair: Pair) -> Mask:
     volts = pair["pack_voltage"]
-    out: Mask = (volts < pair.sheet.least_v) | (volts > pair.sheet.most_v)
+    out: Mask = (volts < pair.limits.least_v) | (volts > pair.limits.most_v)
     return out
 
 
@@ -152,11 +152,11 @@ def charged_not_of_power(pair: Pair) -> Mask:
 
 def charge_not_of_current(pair: Pair) -> Mask:
     """The charge shown does not move with the current that flowed."""
-    sheet = pair.sheet
-    high = pair.sums["ah"] * sheet.series * HIGH_V / 10.0 / sheet.net_kwh
-    low = pair.sums["ah"] * sheet.series * LOW_V / 10.0 / sheet.net_kwh
+    limits = pair.limits
+    high = pair.sums["ah"] * limits.series * HIGH_V / 10.0 / limits.net_kwh
+    low = pair.sums["ah"] * limits.series * LOW_V / 10.0 / limits.net_kwh
     slack = np.full_like(high, BMS_PERCENT + 2.0 * half_step("soc_displayed"))
-    slack += pair.sums["ah_off"] * sheet.series * HIGH_V / 10.0 / sheet.net_kwh
+    slack += pair.sums["ah_off"] * limits.series * HIGH_V / 10.0 / limits.net_kwh
     fallen = -pair.step("soc_displayed")
     least, most = np.minimum(low, high), np.maximum(low, high)
     margin = np.abs(high) * CAPACITY_SHARE

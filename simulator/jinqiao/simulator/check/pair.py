@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS
 
-from .sheet import Sheet
+from .spec_limits import SpecLimits
 
 __all__ = ["F8", "Mask", "Pair", "half_step", "published"]
 
@@ -44,9 +44,9 @@ class Pair:
         raw: Mapping[str, NDArray[np.generic]],
         seconds: F8,
         sums: Mapping[str, F8],
-        sheet: Sheet,
+        limits: SpecLimits,
     ) -> None:
-        self.now, self.before, self.raw, self.seconds, self.sums, self.sheet = now, before, raw, seconds, sums, sheet
+        self.now, self.before, self.raw, self.seconds, self.sums, self.limits = now, before, raw, seconds, sums, limits
 
     def __getitem__(self, signal: str) -> F8:
         return self.now[signal]

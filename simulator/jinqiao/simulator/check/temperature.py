@@ -17,10 +17,10 @@ TYRES = ("tire_pressure_fl", "tire_pressure_fr", "tire_pressure_rl", "tire_press
 
 
 def too_fast(signal: str, limit: str) -> Callable[[Pair], Mask]:
-    """A rule: this temperature must not change faster than the sheet's figure `limit`."""
+    """A rule: this temperature must not change faster than the car's figure `limit`."""
 
     def jumps(pair: Pair) -> Mask:
-        per_second: F8 = getattr(pair.sheet, limit)
+        per_second: F8 = getattr(pair.limits, limit)
         return pair.jumps(signal, per_second)
 
     return jumps
@@ -37,7 +37,7 @@ def cells_out_of_order(pair: Pair) -> Mask:
     """The lowest cell is above the highest, or a cell's number is not one of the pack's."""
     wrong: Mask = pair["cell_voltage_min"] > pair["cell_voltage_max"]
     for number in ("cell_voltage_max_index", "cell_voltage_min_index"):
-        wrong |= (pair[number] < 1) | (pair[number] > pair.sheet.series)
+        wrong |= (pair[number] < 1) | (pair[number] > pair.limits.series)
     return wrong
 
 
@@ -50,8 +50,8 @@ def probes_out_of_order(pair: Pair) -> Mask:
 
 def pack_voltage_beside_cells(pair: Pair) -> Mask:
     """The pack's voltage is not between so many lowest and so many highest cells."""
-    slack = half_step("pack_voltage") + pair.sheet.series * half_step("cell_voltage_max")
-    volts, series = pair["pack_voltage"], pair.sheet.series
+    slack = half_step("pack_voltage") + pair.limits.series * half_step("cell_voltage_max")
+    volts, series = pair["pack_voltage"], pair.limits.series
     low, high = pair["cell_voltage_min"] * series - slack, pair["cell_voltage_max"] * series + slack
     wrong: Mask = (volts < low) | (volts > high)
     return wrong

@@ -39,7 +39,7 @@ runnable example is `scenarios/remote-control.yaml`.
   hold him longer than 15 minutes.
 - Horn and lamps draw no energy, and the horn is not heard in any signal.
 - `Lock` on a car whose driver has just got out shows when he has gone, 14 seconds after the arrival.
-- While software is installed (see OTA) the vehicle is silent and obeys nothing.
+- While software is installed (see OTA) the vehicle is silent and executes no command.
 """
 
 

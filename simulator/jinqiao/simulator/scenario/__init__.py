@@ -3,7 +3,6 @@
 `load_scenario(path)` gives a frozen `Scenario`, or a ScenarioError with every problem as `file:line:column`.
 """
 
-from .agenda import AGENDAS, AgendaSpec, CommuterAgenda, CycleAgenda, DeliveryAgenda, RideHailingAgenda
 from .fleet import FleetSpec, TelemetrySpec
 from .load import load_scenario, parse_scenario
 from .model import Scenario
@@ -12,15 +11,9 @@ from .station import ConnectorSpec, StationSpec
 from .weather import AmbientPoint, WeatherSpec
 
 __all__ = [
-    "AGENDAS",
-    "AgendaSpec",
     "AmbientPoint",
-    "CommuterAgenda",
     "ConnectorSpec",
-    "CycleAgenda",
-    "DeliveryAgenda",
     "FleetSpec",
-    "RideHailingAgenda",
     "Scenario",
     "StationSpec",
     "TelemetrySpec",

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from jinqiao.base.words import Refused
 from jinqiao.vehicles.can.message import BUSES, Bus
 
-from .fields import Model, WholeNumber, optional
+from ..language.fields import Model, WholeNumber, optional
 
 __all__ = ["MAX_CAN_VEHICLES", "BusName", "CanSpec"]
 

@@ -13,8 +13,8 @@ from jinqiao.base.words import Refused, did_you_mean, one_of, show
 from ..commands.inputs import Input, read_all
 from ..commands.refusals import Refused as CommandRefused
 from ..commands.table import PROPERTIES, SERVICES, CommandRow
-from .fields import Model, Offset, optional
-from .selection import Selected
+from ..language.fields import Model, Offset, optional
+from ..language.selection import Selected
 
 __all__ = ["CommandSpec"]
 

@@ -13,7 +13,8 @@ from typing import Any
 from jinqiao.base.explain import Finding
 from jinqiao.base.quantity import QuantityError, parse_duration_s
 
-from .selection import unknown_fleets
+from ..faults.kinds import KINDS
+from ..language.selection import unknown_fleets
 
 __all__ = ["PLACES", "inconsistencies"]
 
@@ -84,12 +85,12 @@ def _off_the_map(data: Any) -> Iterator[Finding]:
 
 
 def _can_faults_without_can(data: Any) -> Iterator[Finding]:
-    """Faults on the buses need vehicles that show their buses."""
+    """Some faults need vehicles that show their buses."""
     if any(_under(_under(fleet, "telemetry"), "can") is not None for fleet in _entries(data, "fleets")):
         return
     for index, fault in enumerate(_entries(data, "faults")):
         kind = _under(fault, "fault")
-        if isinstance(kind, str) and kind.startswith("can_"):
+        if isinstance(kind, str) and kind in KINDS and KINDS[kind].needs_can:
             message = f"found {kind!r}, but no fleet sends its CAN: telemetry: {{can: {{vehicles: N}}}}"
             yield Finding(("faults", index, "fault"), message)
 

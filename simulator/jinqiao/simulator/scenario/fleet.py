@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
+from jinqiao.base.variants import Variants
 from jinqiao.base.words import Refused, did_you_mean
 
-from .agenda import Agenda
+from ..agendas import AGENDAS, AgendaSpec
+from ..language.fields import InitialShare, Interval, Model, WholeNumber, optional
 from .can import CanSpec
-from .fields import InitialShare, Interval, Model, WholeNumber, optional
 
 __all__ = ["MAX_VEHICLES", "STATE_WORDS", "FleetSpec", "TelemetrySpec"]
 
@@ -71,7 +72,9 @@ class FleetSpec(Model):
         description="Vehicles of the catalogue with their weights: {bmw-i4-edrive40-2022: 3, bmw-ix3-2021: 1}.",
     )
     product: Literal["ev"] = optional("ev", "Thing model the vehicles are shown with.")
-    agenda: Agenda = Field(description="What the vehicles do: a name, or {name: options}.")
+    agenda: Annotated[AgendaSpec, Variants("agenda", {name: kind.language for name, kind in AGENDAS.items()})] = Field(
+        description="What the vehicles do: a name, or {name: options}."
+    )
     initial_soc: InitialShare = optional(
         "normal(0.6, 0.15)",
         "State of charge at the start; draws are clipped to 0.05 … 1.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar, overload
 
 from jinqiao.base.document import Document
 from jinqiao.base.errors import ScenarioError
@@ -18,19 +19,36 @@ __all__ = ["load_scenario", "parse_scenario"]
 MAX_BYTES = 1024 * 1024
 
 
-def load_scenario(path: Path | str, *, catalogue: Iterable[str] | None = None) -> Scenario:
+ScenarioT = TypeVar("ScenarioT", bound=Scenario)
+
+
+@overload
+def load_scenario(path: Path | str, *, catalogue: Iterable[str] | None = None) -> Scenario: ...
+@overload
+def load_scenario(path: Path | str, *, catalogue: Iterable[str] | None = None, model: type[ScenarioT]) -> ScenarioT: ...
+def load_scenario(
+    path: Path | str, *, catalogue: Iterable[str] | None = None, model: type[Scenario] = Scenario
+) -> Scenario:
     """The scenario in a file. `catalogue` holds the known vehicle ids; those of the shipped catalogue if not given.
+
+    `model` is the language, where it knows more than the simulator does (sinks).
 
     Raises ScenarioError with every problem of the file, in its order, each with line and column.
     """
-    return _checked(Document.load(path, error=ScenarioError, max_bytes=MAX_BYTES), catalogue)
+    return _checked(Document.load(path, error=ScenarioError, max_bytes=MAX_BYTES), catalogue, model)
 
 
-def parse_scenario(text: str, *, name: str = "scenario.yaml", catalogue: Iterable[str] | None = None) -> Scenario:
+def parse_scenario(
+    text: str,
+    *,
+    name: str = "scenario.yaml",
+    catalogue: Iterable[str] | None = None,
+    model: type[Scenario] = Scenario,
+) -> Scenario:
     """The scenario in a text; `name` stands for the file in messages. Otherwise as load_scenario."""
-    return _checked(Document(text, name=name, error=ScenarioError), catalogue)
+    return _checked(Document(text, name=name, error=ScenarioError), catalogue, model)
 
 
-def _checked(document: Document, catalogue: Iterable[str] | None) -> Scenario:
+def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Scenario]) -> Scenario:
     known = tuple(catalogue_ids() if catalogue is None else catalogue)
-    return document.check(Scenario, context={"catalogue": known}, also=inconsistencies)
+    return document.check(model, context={"catalogue": known}, also=inconsistencies)

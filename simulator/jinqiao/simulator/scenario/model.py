@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from jinqiao.base.variants import Variants
 from jinqiao.base.words import Refused
 
+from ..faults.base import FaultSpec
+from ..faults.kinds import KINDS
+from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
-from .fault import Fault
-from .fields import Model, Span, WholeNumber, optional
 from .fleet import FleetSpec
-from .sinks import Sink
 from .start import Start
 from .station import StationSpec
 from .weather import WeatherSpec
@@ -48,8 +49,11 @@ class Scenario(Model):
     fleets: tuple[FleetSpec, ...] = Field(min_length=1, description="The vehicles.")
     charging_stations: tuple[StationSpec, ...] = optional([], "Public charging stations.")
     commands: tuple[CommandSpec, ...] = optional([], "What the cloud asks of which vehicles, and when.")
-    faults: tuple[Fault, ...] = optional([], "What breaks, when, in which vehicles, for how long.")
-    sinks: tuple[Sink, ...] = optional([], "Where telemetry goes beside the broker.")
+    faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
+        [], "What breaks, when, in which vehicles, for how long."
+    )
+    #: Which there are is the affair of those who run it: they put a type of their own in this one's place.
+    sinks: tuple[Any, ...] = optional([], "Where telemetry goes beside the broker.")
 
     @property
     def start_ms(self) -> int:

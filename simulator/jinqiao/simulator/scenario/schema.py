@@ -20,9 +20,12 @@ SCHEMA_ID = "https://jinqiao.dev/schema/scenario-1.json"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def json_schema(vehicles: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The schema; `vehicles` maps the known ids to what an editor shows beside them (default: the catalogue)."""
-    schema = Scenario.model_json_schema(by_alias=True, mode="validation")
+def json_schema(model: type[Scenario] = Scenario, vehicles: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The schema of a `model` of the language.
+
+    `vehicles` maps the known ids to what an editor shows beside them (default: the catalogue).
+    """
+    schema = model.model_json_schema(by_alias=True, mode="validation")
     weights = schema["$defs"]["FleetSpec"]["properties"]["models"]
     weight = weights.pop("additionalProperties")
     known = _catalogue() if vehicles is None else vehicles
@@ -31,9 +34,9 @@ def json_schema(vehicles: Mapping[str, str] | None = None) -> dict[str, Any]:
     return {"$schema": _DRAFT, "$id": SCHEMA_ID, **schema}
 
 
-def schema_text() -> str:
+def schema_text(model: type[Scenario] = Scenario) -> str:
     """The schema as it is checked in and printed."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(model), indent=2, ensure_ascii=False) + "\n"
 
 
 def _catalogue() -> dict[str, str]:

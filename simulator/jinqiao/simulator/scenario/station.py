@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from jinqiao.base.words import Refused, show
 
-from .fields import Model, Power, WholeNumber, optional
+from ..language.fields import Model, Power, WholeNumber, optional
 
 __all__ = ["ConnectorSpec", "StationSpec"]
 

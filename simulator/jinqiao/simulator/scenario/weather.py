@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 
 from jinqiao.base.quantity import DIMENSIONS
 
-from .fields import Celsius, Model, Offset, ambient_degc, optional
+from ..language.fields import Celsius, Model, Offset, ambient_degc, optional
 
 __all__ = ["AmbientPoint", "WeatherSpec"]
 

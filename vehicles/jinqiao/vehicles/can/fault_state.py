@@ -1,4 +1,4 @@
-"""What is wrong on the buses of some vehicles: set by whoever injects faults, obeyed when frames are made."""
+"""What is wrong on the buses of some vehicles: set by faults, read when frames are made."""
 
 from __future__ import annotations
 
@@ -54,11 +54,13 @@ class CanFaultState:
             if np.isnan(self.stuck[signal]).all():
                 del self.stuck[signal]
 
-    def hold(self, signal: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values (k, n) of a signal with its frozen ones in place."""
+    def hold(
+        self, signal: str, values: NDArray[np.float64], awake: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """Values (k, n) of a signal with its frozen ones in place; only a bus that is awake has a next frame."""
         frozen = self.stuck.get(signal)
         if frozen is None:
             return values
-        fresh = np.isinf(frozen)
+        fresh = np.isinf(frozen) if awake is None else np.isinf(frozen) & awake
         frozen[fresh] = values[0, fresh]
         return np.where(np.isnan(frozen), values, frozen)

@@ -57,7 +57,8 @@ class Snapshots:
         """All columns now; `world` gives the signals that no car knows of itself (`sampling.WORLD_SIGNALS`)."""
         columns: dict[str, NDArray[Any]] = {**self._known, **world}
         for group in ("core", "detail"):
-            columns.update(self._fleet.sample(self._rows, group))
+            # What is only a view of a fleet's column would go on with the fleet.
+            columns.update({name: np.array(values) for name, values in self._fleet.sample(self._rows, group).items()})
         columns["time_s"] = np.full(len(self._rows), time_s)
         gap = columns["cell_voltage_max"].astype(np.float64) - columns["cell_voltage_min"]
         gap *= np.where(columns["cell_voltage_max_index"] == self._strong, 1.0, -1.0)

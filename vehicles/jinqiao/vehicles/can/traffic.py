@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.keyed import Draws, folded, key_of
+
 from .arbitration import arbitrate
 from .courses import course_values
 from .database import SENDERS
@@ -54,6 +56,8 @@ class CanTraffic:
         self._seeds = seeds
         self._n = len(seeds)
         self._free_s = np.zeros(self._n)
+        #: The last second in which each bus was awake.
+        self._awake_in = np.full(self._n, -1)
         senders = list(SENDERS)
         self._offsets: list[NDArray[np.float64]] = []
         for message in self.messages:
@@ -72,15 +76,20 @@ class CanTraffic:
         before: Mapping[str, NDArray[Any]],
         after: Mapping[str, NDArray[Any]],
         faults: CanFaultState | None = None,
+        awake: NDArray[np.bool_] | None = None,
     ) -> Frames:
-        """The frames of second `number`, from the columns (`Snapshots.take`) at its start and at its end."""
+        """The frames of second `number`, from the columns (`Snapshots.take`) at its start and at its end.
+
+        `awake` (n,) says whose buses are, all where it is absent: what the frames of the others hold is not meant to be
+        sent, and leaves nothing behind, be it in a queue or in a frozen signal.
+        """
         total = len(self._release_s)
         data = np.empty((total, self._n, 8), dtype=np.uint8)
         bits = np.empty((self._n, total), dtype=np.int64)
         start = 0
         for message, offsets in zip(self.messages, self._offsets, strict=True):
             stop = start + len(offsets)
-            packed = self._pack(message, offsets, number, before, after, faults)
+            packed = self._pack(message, offsets, number, before, after, faults, awake)
             data[start:stop] = packed.reshape(len(offsets), self._n, 8)
             bits[:, start:stop] = frame_bits(message.id, message.length, packed).reshape(len(offsets), self._n).T
             if faults is not None:
@@ -89,6 +98,7 @@ class CanTraffic:
         sent = bits > 0
         errors = self._spoil(number, bits, sent, faults)
         self._free_s -= 1.0 if number else 0.0
+        self._begin(number, awake)
         order = arbitrate(self._release_s, self._counts, bits, self._free_s)
         rows = np.arange(self._n)[:, None]
         return Frames(
@@ -101,6 +111,13 @@ class CanTraffic:
             errors,
         )
 
+    def _begin(self, number: int, awake: NDArray[np.bool_] | None) -> None:
+        """A bus that slept in the second before has nothing left to send."""
+        if awake is None:
+            return
+        self._free_s[awake & (self._awake_in != number - 1)] = 0.0
+        self._awake_in[awake] = number
+
     def _pack(
         self,
         message: CanMessage,
@@ -109,6 +126,7 @@ class CanTraffic:
         before: Mapping[str, NDArray[Any]],
         after: Mapping[str, NDArray[Any]],
         faults: CanFaultState | None,
+        awake: NDArray[np.bool_] | None,
     ) -> NDArray[np.uint8]:
         """Frames of one message, instance by instance and in each vehicle by vehicle, shape (instances × n, 8)."""
         count = len(offsets) * self._n
@@ -117,7 +135,7 @@ class CanTraffic:
         def values(signal: CanSignal) -> NDArray[np.float64]:
             first, last = (np.asarray(columns[signal.source], dtype=np.float64) for columns in (before, after))
             course = course_values(signal.course, first, last, offsets, number, self._seeds)
-            return (course if faults is None else faults.hold(signal.name, course)).ravel()
+            return (course if faults is None else faults.hold(signal.name, course, awake)).ravel()
 
         if message.multiplex is not None:
             return self._pack_turns(message, sequence, before)
@@ -156,10 +174,14 @@ class CanTraffic:
         if faults is None or not faults.error_rate.any():
             return errors
         ill = np.flatnonzero(faults.error_rate > 0)
-        draws = np.random.default_rng([number, int(self._seeds[ill].astype(np.uint64).sum())])
         share = np.minimum(faults.error_rate[ill, None] / np.maximum(sent[ill].sum(axis=1), 1)[:, None], 1.0)
         spoilt = np.zeros_like(sent)
-        spoilt[ill] = sent[ill] & (draws.random((len(ill), bits.shape[1])) < share)
+        spoilt[ill] = sent[ill] & (self._chances(ill, number, bits.shape[1]) < share)
         bits += np.where(spoilt, bits + ERROR_FRAME_BITS, 0)
         total: NDArray[np.int64] = spoilt.sum(axis=1)
         return total
+
+    def _chances(self, rows: NDArray[np.intp], number: int, frames: int) -> NDArray[np.float64]:
+        """A number from 0 to 1 for each frame of a second, each vehicle's its own, shape (rows, frames)."""
+        keys = folded(key_of("error frames", self.messages[0].id), self._seeds[rows])
+        return Draws(keys).rows_of_shares("frame", number * frames, frames)

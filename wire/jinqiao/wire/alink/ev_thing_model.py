@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from jinqiao.base.signals import SIGNALS, Signal
+from jinqiao.base.signals import SIGNALS, Signal, by_property
 
 from .ev_features import EVENTS, MODULES, SERVICES, STEPS, TYPES, EventRow, Parameters, ServiceRow, number
 from .thing_model import ThingModel
@@ -67,11 +67,7 @@ def _module(block: str, properties: Iterable[tuple[str, Json]], product_key: str
 
 def _properties(signals: Iterable[Signal]) -> Iterable[tuple[str, Json]]:
     """(address, property) in the order of the table; rows of one struct or array are taken together."""
-    rows: dict[str, list[Signal]] = {}
-    for signal in signals:
-        if signal.identifier:
-            rows.setdefault(re.split(r"[.\[]", signal.identifier)[0], []).append(signal)
-    for address, parts in rows.items():
+    for address, parts in by_property(signals).items():
         identifier = address.rpartition(":")[2]
         feature = {
             "identifier": identifier,
@@ -85,16 +81,15 @@ def _properties(signals: Iterable[Signal]) -> Iterable[tuple[str, Json]]:
 
 
 def _data_type(parts: Sequence[Signal]) -> Json:
-    first = parts[0].identifier
-    if first.endswith("]"):
+    if parts[0].index is not None:
         return {"type": "array", "specs": {"size": str(len(parts)), "item": _simple(parts[0])}}
-    if "." in first:
+    if parts[0].member is not None:
         return {"type": "struct", "specs": [_member(part) for part in parts]}
     return _simple(parts[0])
 
 
 def _member(signal: Signal) -> Json:
-    identifier = signal.identifier.rpartition(".")[2]
+    identifier = signal.member or ""
     return {"identifier": identifier, "name": _readable(identifier), "dataType": _simple(signal)}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 __all__ = [
     "METHODS",
     "client_content",
+    "fleet_device_secret",
     "registration_content",
     "same_signature",
     "sign",
@@ -26,6 +27,11 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     "hmacsha256": hashlib.sha256,
     "sha256": hashlib.sha256,
 }
+
+
+def fleet_device_secret(fleet_secret: str, device_name: str) -> str:
+    """The secret of a simulated vehicle, 32 hex digits as the platform's have; both ends derive it from one."""
+    return hmac.new(fleet_secret.encode(), device_name.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def client_content(client_id: str, device_name: str, product_key: str, timestamp: str | None = None) -> str:

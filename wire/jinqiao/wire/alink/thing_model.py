@@ -7,27 +7,23 @@ platform's own features and are left out here; `tsl` keeps the document as it ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ValidationError
-
-from jinqiao.base.document import MAX_BYTES, Document
-from jinqiao.base.errors import Problem, RegistryError
-
-from . import tsl_schema
 from .tsl_types import Check, compile_type
 
-__all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "load_thing_model", "load_thing_models"]
+if TYPE_CHECKING:
+    from . import tsl_schema
+
+__all__ = ["FEATURES", "EventModel", "PropertyModel", "ServiceModel", "ThingModel", "UnopenedThingModel"]
 
 Validation = Literal["strong", "weak", "none"]
 
 _GENERATED = frozenset({"post", "set", "get"})
-#: What a thing model's features stand under, and what its head has; of the latter one alone is enough for an empty one.
-_FEATURES, _HEAD = ("properties", "events", "services"), ("profile", "schema")
+#: What a thing model's features stand under.
+FEATURES = ("properties", "events", "services")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +67,12 @@ class ThingModel:
 
     def __init__(self, tsl: Mapping[str, Any], *, validation: Validation = "strong") -> None:
         """Compile a TSL document; raises pydantic's ValidationError when it is none (see `load_thing_model`)."""
+        from .tsl_schema import Tsl  # pydantic: only when a model is compiled (`UnopenedThingModel`)
+
         self.tsl = tsl
         self.validation: Validation = validation
         self._ranges = validation == "strong"
-        document = tsl_schema.Tsl.model_validate(tsl)
+        document = Tsl.model_validate(tsl)
         modules = (document, *document.blocks)
         self.properties = {p.address: p for module in modules for p in self._properties(module)}
         self.events = {e.address: e for module in modules for e in self._events(module)}
@@ -85,7 +83,7 @@ class ThingModel:
     def hollow(self) -> list[str]:
         """Modules that the document names and of which it has no feature: they are in files of their own."""
         blocks = self.tsl.get("functionBlocks", ())
-        return [block["functionBlockId"] for block in blocks if not any(name in block for name in _FEATURES)]
+        return [block["functionBlockId"] for block in blocks if not any(name in block for name in FEATURES)]
 
     @cached_property
     def tsl_json(self) -> bytes:
@@ -138,6 +136,25 @@ class ThingModel:
         }
 
 
+class UnopenedThingModel(ThingModel):
+    """A document that was accepted before, compiled when somebody looks into it.
+
+    For commands that register a device or disable one: most look into no model, and to compile one takes longer than
+    all they do.
+    """
+
+    def __init__(self, tsl: Mapping[str, Any], *, validation: Validation = "strong") -> None:
+        self.tsl = tsl
+        self.validation: Validation = validation
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not there, and so once: afterwards everything is."""
+        if name.startswith("__") or "_checks" in self.__dict__:
+            raise AttributeError(name)
+        super().__init__(self.tsl, validation=self.validation)
+        return getattr(self, name)
+
+
 def _anything(_: Any) -> int:
     return 0
 
@@ -161,108 +178,6 @@ def refused_parameters(checks: Mapping[str, Check], values: Mapping[str, Any]) -
 
 def _unknown(identifier: str) -> int:
     return 6320 if identifier else 6321
-
-
-def load_thing_model(path: Path | str, *, validation: Validation = "strong") -> ThingModel:
-    """Read a TSL file (JSON); raises RegistryError with every problem as file:line:column."""
-    return _read(path, validation)
-
-
-def load_thing_models(paths: Sequence[Path | str], *, validation: Validation = "strong") -> ThingModel:
-    """One thing model of several files, as the platform's console exports them: a file for each module.
-
-    Raises RegistryError with the problems of all files, and where two files are the same module.
-    """
-    models, problems = list[tuple[str, ThingModel]](), list[Problem]()
-    for path in paths:
-        try:
-            models.append((str(path), _read(path, validation)))
-        except RegistryError as refused:
-            problems += refused.problems
-    whole: dict[str, Any] = {}
-    blocks: dict[str, Any] = {}
-    for name, model in models:
-        block = model.tsl.get("functionBlockId")
-        if block is None and whole:
-            problems.append(Problem(name, 1, 1, "", "a second default module; others have a functionBlockId"))
-        elif block is None:
-            whole = dict(model.tsl)
-        elif block in blocks:
-            problems.append(Problem(name, 1, 1, "functionBlockId", f"module {block!r} stands in two files"))
-        else:
-            blocks[block] = model.tsl
-    if problems:
-        raise RegistryError(problems)
-    named = {block["functionBlockId"]: block for block in whole.get("functionBlocks", ())}
-    whole["functionBlocks"] = list({**named, **blocks}.values())
-    return ThingModel(whole, validation=validation)
-
-
-def _read(path: Path | str, validation: Validation) -> ThingModel:
-    name = str(path)
-    try:
-        raw = Path(path).read_bytes()
-        text = raw.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise RegistryError([Problem(name, 0, 0, "", "no such file")]) from None
-    except OSError as problem:
-        raise RegistryError([Problem(name, 0, 0, "", f"cannot be read: {problem.strerror}")]) from problem
-    except UnicodeDecodeError as problem:
-        line = raw.count(b"\n", 0, problem.start) + 1
-        raise RegistryError([Problem(name, line, 1, "", "not UTF-8 text")]) from problem
-    if len(raw) > MAX_BYTES:
-        raise RegistryError([Problem(name, 0, 0, "", f"{len(raw)} bytes, expected at most {MAX_BYTES}")])
-    try:
-        tsl = json.loads(text, object_pairs_hook=_keys_once)
-        if type(tsl) is dict and (why := _is_none(tsl)):
-            raise RegistryError([Problem(name, 1, 1, "", *why)])
-        return ThingModel(tsl, validation=validation)
-    except json.JSONDecodeError as problem:
-        raise RegistryError([Problem(name, problem.lineno, problem.colno, "", f"not JSON: {problem.msg}")]) from problem
-    except RecursionError as problem:
-        raise RegistryError([Problem(name, 1, 1, "", "not JSON: nested too deep")]) from problem
-    except (ValidationError, _SameKeyTwiceError) as problem:
-        raise _explained(text, name) from problem
-
-
-def _is_none(tsl: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Why a document is no thing model and what it may be, None for one that is."""
-    if any(tsl.get(name) for name in (*_FEATURES, "functionBlocks")):
-        return None
-    if any(name in tsl for name in _FEATURES) and any(name in tsl for name in _HEAD):
-        return None
-    why = f"no thing model: found {', '.join(list(tsl)[:5]) or 'nothing'}, expected {', '.join(_FEATURES)}"
-    data = tsl.get("Data")
-    if type(data) is dict and "TslStr" in data:
-        return why, "this is the answer of a cloud call: the text in Data.TslStr is the thing model"
-    if near := [name for name in tsl if name.lower() in _FEATURES]:
-        return why, f"names are written small: {near[0].lower()!r}, not {near[0]!r}"
-    if "ThingModelJson" in tsl or (type(data) is dict and "ThingModelJson" in data):
-        return why, "ThingModelJson is another form: export the TSL"
-    return why, ""
-
-
-class _SameKeyTwiceError(Exception):
-    pass
-
-
-def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise _SameKeyTwiceError
-    return result
-
-
-def _explained(text: str, name: str) -> RegistryError:
-    """The same file read again as YAML, of which JSON is a part: slower, but it knows where everything stands.
-
-    YAML refuses tabs as indentation; JSON has them nowhere but there, so a blank in their place moves nothing.
-    """
-    try:
-        Document(text.replace("\t", " "), name=name, error=RegistryError).check(tsl_schema.Tsl)
-    except RegistryError as problems:
-        return problems
-    return RegistryError([Problem(name, 1, 1, "", "not a thing model")])
 
 
 def _address(module: tsl_schema.Module, identifier: str) -> str:

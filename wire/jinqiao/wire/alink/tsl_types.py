@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .tsl_schema import ArrayType, BoolType, DataType, DateType, EnumType, NumberType, StructType, TextType
+if TYPE_CHECKING:
+    from .tsl_schema import ArrayType, BoolType, DataType, DateType, EnumType, NumberType, StructType, TextType
 
 __all__ = ["Check", "compile_type"]
 

@@ -2,5 +2,6 @@
 
 from .packets import Packets, PostRenderer
 from .sample_packets import SampleRenderer
+from .steps import StepRenderer
 
-__all__ = ["Packets", "PostRenderer", "SampleRenderer"]
+__all__ = ["Packets", "PostRenderer", "SampleRenderer", "StepRenderer"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch
-from jinqiao.wire.mqtt.fields import remaining_length
+from jinqiao.wire.mqtt.fields import frame, remaining_length
 
 from .numerals import Numeral, numeral
 from .shape import ID, NAME, TIME, Part, Slot, post_parts, topic_parts
@@ -49,8 +49,26 @@ class Packets:
         """All packets, one after the other."""
         return self.matrix.data.cast("B")
 
+    @classmethod
+    def single(cls, packet: bytes, vehicle: int) -> Packets:
+        """One packet that was rendered by itself."""
+        return cls(np.frombuffer(packet, np.uint8)[None, :], 0, np.array([vehicle], np.int32))
+
     def packet(self, row: int) -> bytes:
         return bytes(self.matrix[row])
+
+    def message(self, row: int) -> tuple[str, bytes]:
+        """Topic and payload of one packet."""
+        packet = self.packet(row)
+        edges = frame(packet, 0)
+        assert edges is not None  # it is whole
+        at = edges[0] + 2
+        end = at + (packet[at - 2] << 8 | packet[at - 1])
+        return packet[at:end].decode(), packet[end:]
+
+    def some(self, chosen: NDArray[np.bool_]) -> memoryview:
+        """The packets of these rows, shape (m,), one after the other."""
+        return self.matrix[chosen].data.cast("B")
 
     def payload(self, row: int) -> bytes:
         return bytes(self.matrix[row, self.head :])

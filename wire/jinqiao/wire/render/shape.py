@@ -7,13 +7,12 @@ platform's property post with a time for each value. Members of a struct and ele
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinqiao.base.signals import Signal
+from jinqiao.base.signals import Signal, by_property
 
-__all__ = ["ID", "NAME", "TIME", "Slot", "post_parts", "properties", "topic_parts"]
+__all__ = ["ID", "NAME", "TIME", "Slot", "post_parts", "topic_parts"]
 
 METHOD = "thing.event.property.post"
 
@@ -32,8 +31,6 @@ TIME = Slot("time")  # the same for the whole batch: written once per template
 
 Part = str | Slot
 
-_ADDRESS = re.compile(r"(?P<property>[\w:]+)(?:\.(?P<member>\w+)|\[(?P<index>\d+)\])?")
-
 
 def topic_parts(product_key: str) -> list[Part]:
     """`/sys/{product_key}/{device_name}/thing/event/property/post`."""
@@ -43,32 +40,16 @@ def topic_parts(product_key: str) -> list[Part]:
 def post_parts(signals: Sequence[Signal]) -> list[Part]:
     """Text and slots of the payload, in order; the signals of one property must stand together."""
     parts: list[Part] = ['{"id":', ID, '","version":"1.0","sys":{"ack":0},"params":{']
-    for number, (name, members) in enumerate(properties(signals)):
+    for number, (name, members) in enumerate(by_property(signals).items()):
         parts += [f'{"," if number else ""}"{name}":{{"value":', *_value(members), ',"time":', TIME, "}"]
     return [*parts, f'}},"method":"{METHOD}"}}']
 
 
-def properties(signals: Iterable[Signal]) -> Iterable[tuple[str, list[tuple[str | None, Signal]]]]:
-    """The properties these signals make: address, and its parts with the member each is (None outside a struct)."""
-    grouped: dict[str, list[tuple[str | None, Signal]]] = {}
-    for signal in signals:
-        address = _ADDRESS.fullmatch(signal.identifier)
-        if address is None:
-            raise ValueError(f"signal {signal.name!r}: {signal.identifier!r} is no thing-model address")
-        grouped.setdefault(address["property"], []).append((address["member"], signal))
-    return grouped.items()
-
-
-def _value(members: list[tuple[str | None, Signal]]) -> list[Part]:
-    first_member, first = members[0]
-    if first_member is None and first.identifier.endswith("]"):
-        opening, closing = "[", "]"
-    elif first_member is None:
-        opening, closing = "", ""
-    else:
-        opening, closing = "{", "}"
+def _value(members: list[Signal]) -> list[Part]:
+    first = members[0]
+    opening, closing = ("[", "]") if first.index is not None else ("{", "}") if first.member is not None else ("", "")
     parts: list[Part] = []
-    for number, (member, signal) in enumerate(members):
-        label = f'"{member}":' if member else ""
+    for number, signal in enumerate(members):
+        label = f'"{signal.member}":' if signal.member else ""
         parts += [("," if number else opening) + label, Slot(signal.name, signal)]
     return [*parts, closing]

@@ -26,9 +26,7 @@ __all__ = ["DeviceStates"]
 _CHANGES: Mapping[str, type[StateChanged]] = {change.kind: change for change in StateChanged.__subclasses__()}
 
 #: Property each telemetry group's post begins with: the first of its rows, without a member or an index.
-_GROUP_MARKS: Set[bytes] = frozenset(
-    SIGNALS.group(group)[0].identifier.partition("[")[0].partition(".")[0].encode() for group in GROUPS
-)
+_GROUP_MARKS: Set[bytes] = frozenset(SIGNALS.group(group)[0].property.encode() for group in GROUPS)
 
 
 def read_posts(payloads: Iterable[bytes]) -> dict[str, Timed]:

@@ -21,7 +21,8 @@ from jinqiao.gateway.platform.converters.layout import Field as RawField
 from jinqiao.gateway.platform.converters.layout import Layout
 from jinqiao.gateway.platform.converters.script_converter import ScriptConverter, fault_of
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
-from jinqiao.wire.alink.thing_model import ThingModel, load_thing_model, load_thing_models
+from jinqiao.wire.alink.thing_model import ThingModel
+from jinqiao.wire.alink.thing_model_file import load_thing_model, load_thing_models
 from jinqiao.wire.alink.topics import RESERVED_KEYS
 
 from .accounts import AccessKey

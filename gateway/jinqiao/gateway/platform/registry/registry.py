@@ -1,23 +1,19 @@
 """The registry: products with their devices, applications, access keys and consumer groups, looked up by name.
 
-In memory, built from a registry file (`file.load_registry`) or in code for a simulated fleet (`simulated_product`).
+In memory, built from a registry file (`file.load_registry`) or in code (`fleet_devices` for a simulated fleet).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from jinqiao.gateway.platform.converters.base import Converter
-from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel
 
 from .accounts import AccessKey
-from .devices import Devices, FleetDevices
+from .devices import Devices
 
 __all__ = [
     "Application",
@@ -26,7 +22,6 @@ __all__ = [
     "NodeType",
     "Product",
     "Registry",
-    "simulated_product",
 ]
 
 #: A product that does not say what its devices are may have any.
@@ -127,16 +122,3 @@ class Registry:
 
     def application(self, username: str) -> Application | None:
         return self.applications.get(username)
-
-
-def simulated_product(
-    product_key: str,
-    names: NDArray[np.bytes_],
-    *,
-    fleet_secret: str,
-    name: str = "Simulated EV",
-    factory_versions: Mapping[str, str] | None = None,
-) -> Product:
-    """The product of a simulated fleet with the EV thing model; `names`, shape (n,), bytes, are its devices' names."""
-    devices = FleetDevices(names, fleet_secret=fleet_secret, factory_versions=factory_versions)
-    return Product(product_key, name, ev_thing_model(product_key), devices, raw_is_forwarded=True)

@@ -1,0 +1,139 @@
+"""The one way out of a car: over the connection that all share, or over its own where it has one.
+
+Everything that vehicles publish passes here, ready for the wire: rendered telemetry, what agents answer, a recording's
+messages. Here and nowhere else is decided which connection a packet takes and at which QoS, and counted what went and
+what could not. Whatever is to happen to telemetry on its way (a network that delays or loses) happens before, to the
+`Step`, which knows vehicles and not packets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.wire.alink.routing import find
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.packets import Publish
+
+from .agent.car import Outgoing
+from .links.login import VehicleLinks
+from .links.shared import SharedLink
+
+__all__ = ["Block", "Outbound", "Sent"]
+
+#: A larger block of `send_together` is written by itself: a copy would make what follows late.
+_LARGE_BYTES = 1 << 16
+
+
+class Block(Protocol):
+    """Ready QoS 0 PUBLISH packets, one for each of `vehicles`, shape (m,), int32; -1 is a sender that nobody knows.
+
+    Its memory may be used again as soon as it is sent.
+    """
+
+    @property
+    def vehicles(self) -> NDArray[np.int32]: ...
+
+    @property
+    def data(self) -> memoryview | bytes:
+        """All packets, one after the other."""
+
+    def __len__(self) -> int: ...
+
+    def packet(self, row: int) -> bytes:
+        """One of them, by its place here."""
+
+    def some(self, chosen: NDArray[np.bool_]) -> memoryview | bytes:
+        """Those of the chosen places, shape (m,), one after the other."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What was published: packets by kind of topic, bytes, and how many could not go because a connection was away.
+
+    `digest` runs over the packets of all steps in the order in which they were sent, whether they could go or not:
+    topic and payload, nothing of the wall clock.
+    """
+
+    published: Counter[str] = field(default_factory=Counter)
+    published_bytes: int = 0
+    not_sent: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, kind: str, packets: int, size: int) -> None:
+        """Count packets of one kind, `size` bytes in all."""
+        self.published[kind] += packets
+        self.published_bytes += size
+
+    @property
+    def messages(self) -> int:
+        return self.published.total()
+
+
+class Outbound:
+    """Sends for all vehicles, and counts in `sent`. `shared` is the connection of those that have none in `own`."""
+
+    def __init__(self, shared: SharedLink | None, own: VehicleLinks | None, sent: Sent) -> None:
+        self._shared, self._own = shared, own
+        self.sent = sent
+
+    async def send(self, blocks: Iterable[tuple[str, Block]]) -> None:
+        """Publish a step that was rendered: (kind of topic, packets). Raises EnvironmentFault when `shared` is lost."""
+        for kind, block in blocks:
+            data = block.data
+            self.sent.add(kind, len(block), len(data))
+            self.sent.digest.update(data)
+            shared = self._after_own(block)
+            if self._shared is not None and len(shared):
+                await self._shared.send(shared)
+
+    async def say(self, message: Outgoing) -> None:
+        """Publish what a vehicle answers, or says by itself. When it is asked is the wall clock's matter: no digest."""
+        found = find(message.topic)
+        packet = encode(Publish(message.topic, message.payload))
+        self.sent.add(found.row.kind if found is not None else "other", 1, len(packet))
+        own = self._own
+        if own and own.owns(np.array([message.row], np.int32))[0]:
+            went = own.send(message.row, packet, message.qos)
+        elif self._shared is not None:
+            went = await self._shared.publish(packet, message.qos)
+        else:
+            went = False
+        self.sent.not_sent += not went
+
+    async def send_together(self, kind: str, blocks: Sequence[Block]) -> None:
+        """Publish what is due at one moment, small blocks as one write. Not part of the digest."""
+        self.sent.add(kind, sum(map(len, blocks)), sum(len(block.data) for block in blocks))
+        small: list[memoryview | bytes] = []
+        for block in blocks:
+            shared = self._after_own(block)
+            if self._shared is not None and len(shared) >= _LARGE_BYTES:
+                if small:
+                    await self._shared.send(b"".join(small))
+                    small = []
+                await self._shared.send(shared)
+            elif len(shared):
+                small.append(shared)
+        if self._shared is not None and small:
+            await self._shared.send(b"".join(small))
+
+    def _after_own(self, block: Block) -> memoryview | bytes:
+        """Send what has a connection of its own; what is left is for the shared one."""
+        own, left, rest = self._own, len(block), block.data
+        if own:
+            apart = own.owns(block.vehicles) & (block.vehicles >= 0)
+            for row in np.flatnonzero(apart).tolist():
+                self.sent.not_sent += not own.send(int(block.vehicles[row]), block.packet(row))
+                left -= 1
+            if left < len(block):
+                rest = block.some(~apart) if left else b""
+        if self._shared is None:
+            self.sent.not_sent += left
+            return b""
+        return rest

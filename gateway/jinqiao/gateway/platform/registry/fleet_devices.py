@@ -1,0 +1,71 @@
+"""The devices of a simulated fleet: a hundred thousand names in one array, and secrets made when somebody asks.
+
+A fleet keeps 17 bytes a device: its sorted names. Secrets are derived from one fleet secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.signature import fleet_device_secret
+
+from .registry import Product
+
+__all__ = ["FleetDevices", "simulated_product"]
+
+
+class FleetDevices:
+    """Devices of a simulated fleet: `names` is an array of bytes, shape (n,), such as the fleet's VINs ('S17').
+
+    All leave the factory with `factory_versions`: 100,000 vehicles need not inform of them one by one.
+
+    Raises ValueError when a name stands twice.
+    """
+
+    simulated = True
+
+    def __init__(
+        self, names: NDArray[np.bytes_], *, fleet_secret: str, factory_versions: Mapping[str, str] | None = None
+    ) -> None:
+        self.factory_versions: Mapping[str, str] = dict(factory_versions or {})
+        self._names: NDArray[Any] = np.sort(names)
+        if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
+            raise ValueError("a device name stands twice in the fleet")
+        self._fleet_secret = fleet_secret
+
+    def secret(self, device_name: str) -> str | None:
+        """32 hex digits, as the platform's secrets have."""
+        if device_name not in self:
+            return None
+        return fleet_device_secret(self._fleet_secret, device_name)
+
+    def __contains__(self, device_name: str) -> bool:
+        # A longer needle would make NumPy widen (copy) the whole array; a NUL would be cut off as padding.
+        if not 0 < len(device_name) <= self._names.itemsize or not device_name.isascii() or "\0" in device_name:
+            return False
+        row = int(np.searchsorted(self._names, np.bytes_(device_name, "ascii").astype(self._names.dtype)))
+        return row < len(self._names) and bool(self._names[row] == device_name.encode())
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode() for name in self._names.tolist())
+
+
+def simulated_product(
+    product_key: str,
+    names: NDArray[np.bytes_],
+    *,
+    fleet_secret: str,
+    name: str = "Simulated EV",
+    factory_versions: Mapping[str, str] | None = None,
+) -> Product:
+    """The product of a simulated fleet with the EV thing model; `names`, shape (n,), bytes, are its devices' names."""
+    devices = FleetDevices(names, fleet_secret=fleet_secret, factory_versions=factory_versions)
+    return Product(product_key, name, ev_thing_model(product_key), devices, raw_is_forwarded=True)

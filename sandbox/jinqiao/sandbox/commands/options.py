@@ -1,0 +1,58 @@
+"""Options that several commands have: what they print, the data folder, where a program listens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "AsJson",
+    "AsOneJson",
+    "Certs",
+    "Data",
+    "HttpHost",
+    "HttpPort",
+    "HttpsPort",
+    "MqttHost",
+    "MqttPort",
+    "MqttsPort",
+    "ProductKey",
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+AsOneJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+Data = Annotated[
+    Path, typer.Option("--data", help="The data folder of: jinqiao serve --data.", metavar="DIR", show_default=False)
+]
+ProductKey = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
+
+# Of a program that listens. A port of 0 is any free one, which the program says when it is ready.
+MqttHost = Annotated[str, typer.Option(help="Address to listen on.")]
+MqttPort = Annotated[int, typer.Option(min=0, max=65535, help="MQTT port; 0 takes any free one.")]
+MqttsPort = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
+]
+HttpHost = Annotated[
+    str | None,
+    typer.Option(
+        help="Address to serve HTTP on. When given, /metrics and other brokers' questions are open to it as well.",
+        show_default="that of --mqtt-host",
+    ),
+]
+HttpPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port of cloud calls, /metrics and MQTT over WebSocket; 0: any free one.",
+        show_default="8080, or a free one",
+    ),
+]
+HttpsPort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+]
+Certs = Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")]

@@ -1,0 +1,148 @@
+"""Every command of `jinqiao`, in the order of its help."""
+
+from __future__ import annotations
+
+from ..bench.table import BENCH
+from .rows import Command, Group
+
+__all__ = ["JINQIAO"]
+
+_PRODUCT = Group(
+    "product",
+    "The products of a data folder.",
+    (
+        Command("add", "product:add", "Add a product; prints its key and secret."),
+        Command("list", "product:list_", "List the products."),
+        Command("show", "product:show", "Show a product with its secret."),
+        Command("disable", "product:disable", "Disable every device of a product: none may connect."),
+        Command("enable", "product:enable", "Let every device of a product connect again."),
+        Command("delete", "product:delete", "Delete a product with all its devices."),
+    ),
+)
+
+_DEVICE = Group(
+    "device",
+    "The devices of a data folder.",
+    (
+        Command(
+            "add",
+            "device:add",
+            "Register a device; prints its credentials, ready to paste. A running server knows it within a second.",
+        ),
+        Command("list", "device:list_", "List a product's devices."),
+        Command("show", "device:show", "Show a device with its credentials, ready to paste."),
+        Command("disable", "device:disable", "Disable a device: it is put out and may not connect."),
+        Command("enable", "device:enable", "Let a device connect again."),
+        Command("delete", "device:delete", "Delete a device and everything remembered of it."),
+    ),
+)
+
+_CATALOG = Group(
+    "catalog",
+    "The vehicles that can be simulated.",
+    (
+        Command(
+            "simulate", "catalog_runs:simulate", "Drive one cycle on the dynamometer, warm, and tell the consumption."
+        ),
+        Command(
+            "charge",
+            "catalog_runs:charge",
+            "Charge from one percentage to another and tell time, energy and the power curve.",
+        ),
+        Command(
+            "cell",
+            "catalog_runs:cell",
+            "Put one reference cell (nmc: Chen2020, 5 Ah; lfp: Prada2013, 2.3 Ah) under a current, isothermal.",
+        ),
+        Command(
+            "verify",
+            "catalog_verify:verify",
+            "Simulate every vehicle on its cycles and its fast charge, and compare with what was published.",
+        ),
+        Command("list", "catalog:list_", "List every vehicle of the catalogue."),
+        Command("show", "catalog:show", "Show one vehicle's data, its published figures and their sources."),
+    ),
+)
+
+_GBT32960 = Group(
+    "gbt32960",
+    "GB/T 32960: what a vehicle reports to an authority's platform, editions 2016 and 2025.",
+    (
+        Command(
+            "encode",
+            "gbt32960:encode",
+            "Drive a cycle and write what the car would report: login, real-time data, logout.",
+        ),
+        Command(
+            "decode",
+            "gbt32960:decode",
+            "Tell each frame of a file as one JSON line; what cannot be read is named on stderr, with exit code 1 at "
+            "the end.",
+        ),
+    ),
+)
+
+_CAN = Group(
+    "can",
+    "The vehicle's CAN: its DBC, and logs of a drive or of a DC charge.",
+    (
+        Command("dbc", "can:dbc", "The message table as a DBC: synthetic, a generic electric car."),
+        Command("log", "can:log", "A log in candump's form: a car on a drive cycle, or (with --charge) a DC charge."),
+    ),
+)
+
+JINQIAO = Group(
+    "jinqiao",
+    "A connected-car IoT sandbox: fleets of realistic EVs on the topics of a cloud IoT platform.\n\n"
+    "Begin with:  jinqiao run scenarios/jinqiao-morning.yaml --for 60s",
+    (
+        Command("run", "run:run", "Drive a scenario's fleets and publish their telemetry on an embedded broker."),
+        Command(
+            "serve",
+            "serve:serve",
+            "Serve the platform for the devices of a registry: MQTT by its rules, cloud calls over HTTP.",
+        ),
+        Command(
+            "certs",
+            "certs:certs",
+            "Make a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.",
+        ),
+        Command("watch", "watch:watch", "Follow topics and print each message; Ctrl-C ends."),
+        Command(
+            "record",
+            "record:record",
+            "Record live topics as they come, byte for byte; Ctrl-C ends the recording and leaves it whole.",
+        ),
+        Command(
+            "replay",
+            "replay:replay",
+            "Send a recording to a broker with its own spacing, dated now; Ctrl-C ends it and prints the report.",
+        ),
+        Command(
+            "convert",
+            "convert:convert",
+            "Convert a recording; the endings say from what to what. What cannot be read is named, the rest is "
+            "converted.",
+        ),
+        Command("validate", "scenario:validate", "Check scenario files and report every problem as file:line:column."),
+        Command(
+            "schema",
+            "scenario:schema",
+            "Print the JSON Schema of scenario files, for completion and checks in an editor.",
+        ),
+        Command(
+            "log",
+            "inspection:log",
+            "Show what was refused or failed, with the platform's code, as the vendor's console would.",
+        ),
+        Command(
+            "thing-model", "inspection:thing_model", "Check thing models; every problem is told as file:line:column."
+        ),
+        _PRODUCT,
+        _DEVICE,
+        _CATALOG,
+        _GBT32960,
+        _CAN,
+        BENCH,
+    ),
+)

@@ -1,0 +1,95 @@
+"""The gateway of a run that has one of its own: started, configured, watched, and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
+from jinqiao.simulator.software import FACTORY_VERSION
+from jinqiao.wire.alink.limits import DEFAULT_MODULE
+
+from ..sinks.base import SinkSpec
+from .child import GatewayProcess
+from .ending import Ending
+from .options import RunOptions
+
+__all__ = ["PRODUCT_KEY", "Logins", "configure", "own_gateway"]
+
+PRODUCT_KEY = "a1JinqiaoEV"  # eleven characters, as the platform's product keys have
+_SIMULATOR = "jinqiao-simulator"
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """Credentials of one run: of the simulator's own connection, and what all device secrets are derived from."""
+
+    user: str = _SIMULATOR
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    fleet_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+@asynccontextmanager
+async def own_gateway(ending: Ending) -> AsyncIterator[GatewayProcess]:
+    """A gateway process, not yet configured; its death meanwhile ends the run."""
+    gateway = await GatewayProcess.spawn()
+    closing = False
+
+    def ended(gone: asyncio.Task[int]) -> None:
+        if not gone.cancelled() and not closing and gateway.ports:
+            ending.broke(
+                EnvironmentFault(f"the gateway process ended (exit status {gone.result()}); the run stops here")
+            )
+
+    gateway.gone.add_done_callback(ended)
+    try:
+        yield gateway
+    except EnvironmentFault:
+        await asyncio.wait({gateway.gone}, timeout=0.5)  # a broken connection is seen before the death that caused it
+        raise
+    finally:
+        closing = True
+        await gateway.close()
+
+
+async def configure(
+    gateway: GatewayProcess,
+    options: RunOptions,
+    logins: Logins,
+    vins: NDArray[np.bytes_],
+    sinks: Sequence[SinkSpec],
+) -> None:
+    """Let it serve these vehicles; returns when its ports listen. Raises InputError or EnvironmentFault."""
+    telemetry = next((spec.telemetry_folder for spec in sinks if spec.telemetry_folder is not None), None)
+    config = ServiceConfig(
+        ports=Ports(
+            host=options.mqtt_host,
+            http_host=options.http_host,
+            mqtt=options.mqtt_port,
+            mqtts=options.mqtts_port,
+            http=options.http_port,
+            http_usual=options.http_usual,
+            certs=options.certs.absolute(),
+            https=options.https_port,
+        ),
+        registry=options.registry,
+        data=options.data,
+        # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
+        rates="all" if options.speed == 1.0 else "real",
+        fleet=FleetConfig(
+            PRODUCT_KEY,
+            logins.fleet_secret,
+            application=(options.app_user, options.app_password),
+            simulator=(logins.user, logins.password),
+            factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
+            telemetry=telemetry.absolute() if telemetry is not None else None,
+        ),
+    )
+    await gateway.configure(config, vins)

@@ -1,0 +1,44 @@
+"""What a run is going to do: its scenario with what the options change about it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from ..scenario import RunScenario, load_run_scenario
+from ..sinks import SinkSpec
+from .options import RunOptions
+
+__all__ = ["Plan", "plan_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`vehicles` None is as many as the scenario says; `sinks` are those of the options, then the scenario's."""
+
+    scenario: RunScenario
+    seed: int
+    vehicles: int | None
+    end_s: float
+    sinks: tuple[SinkSpec, ...]
+
+
+def plan_run(options: RunOptions) -> Plan:
+    """Read the scenario; draw a seed if none is given. Raises ScenarioError."""
+    scenario = load_run_scenario(options.scenario)
+    seed = next((seed for seed in (options.seed, scenario.seed) if seed is not None), None)
+    return Plan(
+        scenario,
+        secrets.randbelow(2**31) if seed is None else seed,
+        _vehicles(options),
+        min(limit for limit in (scenario.duration_s, options.for_s) if limit is not None),
+        (*options.sinks, *scenario.sinks),
+    )
+
+
+def _vehicles(options: RunOptions) -> int | None:
+    """With device triples no more vehicles than those."""
+    if options.devices is None:
+        return options.vehicles
+    known = len(options.devices.names)
+    return min(options.vehicles or known, known)

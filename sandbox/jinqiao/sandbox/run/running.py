@@ -1,0 +1,61 @@
+"""A run that runs: everything it consists of, there from the beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinqiao.device.links.shared import SharedLink
+from jinqiao.simulator.check import Checker
+from jinqiao.simulator.world import World
+
+from .child import GatewayProcess
+from .console import View
+from .downlinks import Downlinks
+from .ending import Ending
+from .options import RunOptions
+from .own_gateway import Logins
+from .pace import Pace
+from .plan import Plan
+from .summary import Summary
+from .ticker import Ticker
+from .way_out import WayOut
+
+__all__ = ["Running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Made by `start_run`. What is None has no part in this run, from its beginning to its end.
+
+    That is the gateway when somebody else's broker is used, the shared connection when every vehicle has its own, the
+    checker unless it is asked for.
+    """
+
+    options: RunOptions
+    plan: Plan
+    ending: Ending
+    summary: Summary
+    logins: Logins
+    gateway: GatewayProcess | None
+    world: World
+    shared: SharedLink | None
+    out: WayOut
+    downlinks: Downlinks
+    pace: Pace
+    ticker: Ticker
+    checker: Checker | None
+
+    def view(self) -> View:
+        """The run at this moment, for the console."""
+        stats = {} if self.gateway is None else self.gateway.latest
+        return View(
+            title=f"金桥 {self.plan.scenario.name}",
+            speed="max" if self.options.speed is None else f"{self.options.speed:g}×",
+            simulated_ms=self.world.time_ms,
+            states=self.world.counts(),
+            published=self.summary.sent.published,
+            sample=self.out.peek.post(),
+            clients=max(stats.get("connections", 1) - 1, 0),  # without our own
+            delivered=stats.get("delivered", 0),
+            dropped=stats.get("dropped", 0),
+        )

@@ -1,0 +1,121 @@
+"""Everything that a run consists of, made in the order in which one needs the other."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import AsyncExitStack
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.device.agent.agent import Agent
+from jinqiao.device.outbound import Outbound
+from jinqiao.simulator.check import Checker
+from jinqiao.simulator.world import World
+from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.render import StepRenderer
+
+from ..sinks.base import Sink, SinkSpec
+from .connections import Connections, Identities, address_of, identities
+from .downlinks import Downlinks
+from .ending import Ending
+from .fetches import Fetches
+from .inbox import Inbox
+from .options import RunOptions
+from .own_gateway import Logins, configure, own_gateway
+from .pace import Pace
+from .peek import Peek
+from .plan import Plan
+from .running import Running
+from .summary import Summary
+from .ticker import Ticker, catch_up
+from .way_out import WayOut
+
+__all__ = ["start_run"]
+
+
+async def start_run(
+    options: RunOptions, plan: Plan, ending: Ending, summary: Summary, stack: AsyncExitStack
+) -> Running:
+    """A run that is ready for its first second; what it has opened is closed with `stack`.
+
+    Raises InputError or EnvironmentFault when the gateway, the broker or a sink cannot be had.
+    """
+    logins, inbox = Logins(), Inbox()
+    gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending))
+    world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles)
+    # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
+    gc.freeze()
+    fleet = world.fleet
+    summary.vehicles = fleet.n
+    if gateway is not None:
+        await configure(gateway, options, logins, fleet.vins, plan.sinks)
+    who = identities(options, world)
+    connections = Connections(options, address_of(options, gateway), logins, inbox)
+    shared = await connections.shared(stack)
+    own = await connections.own(world, who, ending.stop, stack)
+    protobuf = _protobuf(world)
+    sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
+    out = WayOut(
+        StepRenderer(who.product_key, who.names, fleet.vins, protobuf),
+        Outbound(shared, own, summary.sent),
+        sinks,
+        Peek(who.product_key, who.names, ~protobuf),
+    )
+    pace = Pace(options.speed)
+    agent = _agent(who, world, inbox, stack)
+    downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace))
+    stack.push_async_callback(downlinks.close)
+    if shared is not None:
+        await shared.subscribe(agent.custom_filters() if who.on_platform else agent.filters())
+    downlinks.begin()
+    return Running(
+        options=options,
+        plan=plan,
+        ending=ending,
+        summary=summary,
+        logins=logins,
+        gateway=gateway,
+        world=world,
+        shared=shared,
+        out=out,
+        downlinks=downlinks,
+        pace=pace,
+        ticker=Ticker(world, pace, downlinks.next_ms),
+        checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
+    )
+
+
+def _protobuf(world: World) -> NDArray[np.bool_]:
+    """Which vehicles speak protobuf, shape (n,)."""
+    speaks = np.zeros(world.fleet.n, np.bool_)
+    for _, rows, spec in world.fleets:
+        speaks[rows] = spec.telemetry.format == "protobuf"
+    return speaks
+
+
+def _agent(who: Identities, world: World, inbox: Inbox, stack: AsyncExitStack) -> Agent:
+    """What answers for the vehicles, as far as it is no matter of the world."""
+    fetches = Fetches(inbox)
+    stack.push_async_callback(fetches.close)
+    return Agent(
+        who.product_key,
+        who.names,
+        world,
+        ev_thing_model(who.product_key),
+        fetches.begin,
+        responders={"down_raw": world.diagnostics.respond},
+        on_platform=who.on_platform,
+    )
+
+
+async def _open(spec: SinkSpec, world: World, who: Identities, summary: Summary, stack: AsyncExitStack) -> Sink:
+    """A sink that is open; when it is closed, its report goes into the summary."""
+    sink = await spec.open(world, who.product_key, [name.decode() for name in who.names.tolist()])
+
+    async def close() -> None:
+        summary.add_report(sink.name, await sink.close())
+
+    stack.push_async_callback(close)
+    return sink

@@ -1,0 +1,106 @@
+"""What a sink is to a run, and how one is written: in a scenario's `sinks`, and behind `--sink`.
+
+A kind of sink is one file of `kinds/`, and nothing else names it: a `SinkSpec` marked with `@sink` (its words in a
+scenario, its address on the command line; the line about it in docs/stores.md is its docstring) whose `open` gives the
+`Sink` that does the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
+
+from pydantic import Field
+
+from jinqiao.base.telemetry import Step
+from jinqiao.simulator.language.fields import Model
+from jinqiao.simulator.world import World
+
+__all__ = ["SINKS", "Sink", "SinkSpec", "Store", "StoreSink", "Text", "sink"]
+
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
+
+
+class Sink(Protocol):
+    """One place to send to. Whoever is slow or away must lose and count, never hold the run up without bound.
+
+    `name` stands in the summary before the sink's report.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def take(self, step: Step) -> None:
+        """What one stretch of simulated time brought."""
+
+    async def close(self) -> dict[str, Any]:
+        """Finish what is under way, within seconds, and report: counts by what happened to them."""
+
+
+class SinkSpec(Model, ABC):
+    """A sink as it is asked for. `kind` is its name, `where` what follows `kind:` on the command line."""
+
+    kind: ClassVar[str]
+    where: ClassVar[str] = ""
+
+    @classmethod
+    @abstractmethod
+    def at(cls, rest: str, asked: str) -> Self:
+        """From what stands behind `kind:`; `asked` is the option and kind for messages. Raises InputError."""
+
+    @abstractmethod
+    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> Sink:
+        """The sink, ready for the first step. Raises InputError or EnvironmentFault if that cannot be."""
+
+    @property
+    def telemetry_folder(self) -> Path | None:
+        """Where it writes telemetry as Parquet, for questions about the vehicles' past; None if it does not."""
+        return None
+
+
+#: The table: the word for a kind → its class. Filled by `@sink`.
+SINKS: dict[str, type[SinkSpec]] = {}
+_Kind = TypeVar("_Kind", bound=type[SinkSpec])
+
+
+def sink(kind: _Kind) -> _Kind:
+    """Put a kind into the table. Raises ValueError for a second one of its name."""
+    if kind.kind in SINKS:
+        raise ValueError(f"two kinds of sink are called {kind.kind!r}")
+    SINKS[kind.kind] = kind
+    return kind
+
+
+class Store(Protocol):
+    """What the gateway's stores have in common; `open` and `close` may take a while."""
+
+    def open(self, product_key: str, device_names: Sequence[str]) -> None: ...
+
+    async def take(self, step: Step) -> None: ...
+
+    def close(self) -> dict[str, Any]: ...
+
+
+class StoreSink:
+    """A store of the gateway as the run sees it."""
+
+    def __init__(self, name: str, store: Store) -> None:
+        self.name = name
+        self._store = store
+
+    @classmethod
+    async def opened(cls, name: str, store: Store, product_key: str, device_names: Sequence[str]) -> StoreSink:
+        """With the store open."""
+        await asyncio.to_thread(store.open, product_key, device_names)
+        return cls(name, store)
+
+    async def take(self, step: Step) -> None:
+        """Hand it over."""
+        await self._store.take(step)
+
+    async def close(self) -> dict[str, Any]:
+        """Close the store, and report."""
+        return await asyncio.to_thread(self._store.close)

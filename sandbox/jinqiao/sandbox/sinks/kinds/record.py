@@ -1,0 +1,131 @@
+"""`record`, also `jinqiao run --record FILE`: what is published into a recording, numbered as the posts are."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.signals import SIGNALS
+from jinqiao.base.telemetry import Batch, Event, Step
+from jinqiao.gateway.recordings.files import create, is_known
+from jinqiao.gateway.recordings.parts import MS, Events, Info, Messages, Part, RecordedEvent, Recording, Samples
+from jinqiao.simulator.world import World
+from jinqiao.wire.render import StepRenderer
+from jinqiao.wire.render.packets import LAST_ID
+from jinqiao.wire.render.samples import fixed_point
+
+from ..base import SinkSpec, Text, sink
+
+__all__ = ["RecordSpec", "Recorder"]
+
+
+@sink
+class RecordSpec(SinkSpec):
+    """A recording of telemetry, events, CAN and labels, for `jinqiao replay` and `jinqiao convert`: recordings.md."""
+
+    kind = "record"
+    where = "FILE"
+
+    file: Text = Field(description="FILE.mcap, NAME.parquet or a new folder's name, from where the run is started.")
+
+    @classmethod
+    def at(cls, rest: str, asked: str) -> Self:
+        """`record:FILE`. Raises InputError for a name no recording has, or that is taken."""
+        path = Path(rest)
+        if not rest or not (path.exists() or is_known(path)):
+            raise InputError(f"{asked}: found {rest!r}, expected FILE.mcap, NAME.parquet or a folder's name")
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise InputError(f"{asked}: {path} exists already; remove it, or choose another name")
+        return cls(file=rest)
+
+    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> Recorder:
+        """Begin the file. Raises InputError or EnvironmentFault if that cannot be."""
+        about = {"scenario": world.scenario.name, "start_ms": str(world.time_ms), "source": "jinqiao run"}
+        path = Path(self.file)
+        names = np.array([name.encode() for name in device_names])
+        messages = StepRenderer(product_key, names, world.fleet.vins)
+        return Recorder(f"recording {path.name}", create(path, Info(product_key, about)), names, messages)
+
+
+class Recorder:
+    """Writes a recording. A disk that fills ends the recording, with a message, and not the run.
+
+    Samples and events are kept as columns; CAN and labels as the messages that `messages` renders them to, so that they
+    are what a listener at the broker would have recorded.
+    """
+
+    def __init__(
+        self, name: str, recording: Recording, device_names: NDArray[np.bytes_], messages: StepRenderer
+    ) -> None:
+        self.name = name
+        self._recording, self._names, self._renderer = recording, device_names, messages
+        self._sequence = np.zeros(len(device_names), np.int32)
+        self._taken = 0
+        self._failed = False
+
+    async def take(self, step: Step) -> None:
+        """Write what one simulated second brought; the disk's time is taken in a thread."""
+        parts: list[Part] = [self._messages(Step(label.time_ms, labels=(label,))) for label in step.labels]
+        parts += [self._samples(batch) for batch in step.batches]
+        if step.events:
+            parts.append(Events([self._event(event) for event in step.events]))
+        if step.can:
+            parts.append(self._messages(Step(step.until_ms, can=step.can)))
+        self._taken += sum(map(len, parts))
+        if self._failed:
+            return
+        try:
+            await asyncio.to_thread(self._write, parts)
+        except EnvironmentFault as error:
+            self._stopped(error)
+
+    async def close(self) -> dict[str, Any]:
+        """Finish the file."""
+        try:
+            await asyncio.to_thread(self._recording.close)
+        except EnvironmentFault as error:
+            self._stopped(error)
+        kept = self._recording.kept()
+        counts = {kind: kept[kind] for kind in ("events", "messages")} | {"lost": self._taken - kept.total()}
+        return {"samples": kept["samples"]} | {kind: count for kind, count in counts.items() if count}
+
+    def _stopped(self, error: EnvironmentFault) -> None:
+        self._failed = True
+        print(f"recording stopped: {error}", file=sys.stderr, flush=True)
+
+    def _write(self, parts: list[Part]) -> None:
+        for part in parts:
+            self._recording.write(part)
+        self._recording.tick()
+
+    def _messages(self, step: Step) -> Messages:
+        """CAN or labels as they are published, at the end of `step`."""
+        said = [block.message(row) for _, block in self._renderer.blocks(step) for row in range(len(block))]
+        count = len(said)
+        times = np.full(count, step.until_ms * MS, np.int64)
+        topics, payloads = [topic for topic, _ in said], [payload for _, payload in said]
+        return Messages(times, topics, payloads, [0] * count, [False] * count)
+
+    def _samples(self, batch: Batch) -> Samples:
+        rows = batch.vehicles
+        number = self._sequence[rows] % LAST_ID + 1
+        self._sequence[rows] = number
+        columns = {
+            name: fixed_point(column, SIGNALS[name]).astype(SIGNALS[name].dtype)
+            for name, column in batch.signals.items()
+        }
+        at = np.full(len(batch), batch.time_ms, np.int64)
+        return Samples(batch.group, at, self._names[rows], number.astype(np.uint32), columns)
+
+    def _event(self, event: Event) -> RecordedEvent:
+        number = int(self._sequence[event.vehicle]) % LAST_ID + 1
+        self._sequence[event.vehicle] = number
+        return RecordedEvent(self._names[event.vehicle].decode(), number, event)

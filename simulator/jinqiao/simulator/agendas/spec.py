@@ -1,0 +1,28 @@
+"""What all agendas say of themselves in a scenario."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import model_validator
+
+from jinqiao.base.words import Refused
+
+from ..language.fields import Model, Share, optional
+
+__all__ = ["AgendaSpec"]
+
+
+class AgendaSpec(Model):
+    """What all agendas have: when a driver looks for a charger, and how full the car leaves it."""
+
+    kind: ClassVar[str]
+
+    charge_below: Share = optional(0.25, "State of charge below which the car goes charging.")
+    charge_to: Share = optional(0.8, "State of charge at which charging ends.")
+
+    @model_validator(mode="after")
+    def _charging_gains(self) -> AgendaSpec:
+        if self.charge_to <= self.charge_below:
+            raise Refused(f"found charge_to {self.charge_to:g}, expected more than charge_below, {self.charge_below:g}")
+        return self

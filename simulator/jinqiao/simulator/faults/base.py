@@ -1,0 +1,123 @@
+"""What all kinds of fault have in common, and what a fault may reach.
+
+A new kind is a class in a file of `kinds/`, marked with `@fault`. It names itself in its field `fault`, and its other
+fields are its keys in the scenario and the parameters of its label. Rows are fleet rows throughout.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from jinqiao.base.words import Refused
+
+from ..language.fields import Model, Offset, Span, optional
+from ..language.selection import Selected
+
+if TYPE_CHECKING:
+    from jinqiao.vehicles.fleet import Fleet
+
+    from ..buses import Buses
+    from ..draws import VehicleDraws
+
+__all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
+
+Rows: TypeAlias = NDArray[np.intp]
+
+#: How a kind writes its name: `fault: Literal["dtc"] = KIND`.
+KIND: Any = Field(description="Which kind of fault.")
+
+
+class Breakable(Protocol):
+    """What faults may reach of the world."""
+
+    fleet: Fleet
+    buses: Buses
+    draws: VehicleDraws
+
+    def store_dtc(self, row: int, code: str) -> None:
+        """A control unit of this vehicle stores a trouble code."""
+
+    def fail_charger(self, row: int) -> bool:
+        """The charger of this vehicle breaks down; whether one was charging it."""
+
+
+class FaultSpec(Model):
+    """Something breaks in the vehicles `on`, at one moment or at one drawn from `between` two.
+
+    As it stands a fault happens once and has no end of its own; `LastingFault` has one.
+    """
+
+    kind: ClassVar[str]
+    #: Whether it strikes only vehicles that send their CAN, so that a scenario without any is refused.
+    needs_can: ClassVar[bool] = False
+
+    at_s: Offset | None = optional(None, "When, from the scenario's start.", alias="at")
+    between: tuple[Offset, Offset] | None = optional(None, "Or at a moment drawn between these two.")
+    on: Selected = Field(description="Which vehicles: [N of | N % | any | all] [state] [fleet].")
+
+    @model_validator(mode="after")
+    def _one_time(self) -> FaultSpec:
+        if (self.at_s is None) == (self.between is None):
+            raise Refused("expected either at: or between:")
+        if self.between is not None and self.between[0] >= self.between[1]:
+            raise Refused("between: the second time is not after the first")
+        return self
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long; None to the run's end, 0 for what happens once."""
+        return 0.0
+
+    def parameters(self) -> dict[str, Any]:
+        """The kind's own keys, for the label."""
+        own = type(self).model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
+        return {name: getattr(self, name) for name in type(self).model_fields if name in own}
+
+    def candidates(self, _: Breakable, /) -> Rows | None:
+        """The vehicles among which `on` chooses, rising; None: among all."""
+        return None
+
+    def struck(self, _: Breakable, /, rows: Rows) -> Rows:
+        """Of the chosen vehicles those that it really strikes."""
+        return rows
+
+    @abstractmethod
+    def begin(self, world: Breakable, rows: Rows) -> None:
+        """What it does to these vehicles."""
+
+    def end(self, world: Breakable, rows: Rows) -> None:
+        """What its end does to those in which it began."""
+
+
+class LastingFault(FaultSpec):
+    """A fault that ends."""
+
+    for_s: Span | None = optional(None, "How long; to the end of the run without it.", alias="for")
+
+    @property
+    def lasts_s(self) -> float | None:
+        return self.for_s
+
+    @abstractmethod
+    def end(self, world: Breakable, rows: Rows) -> None:
+        """What its end does to those in which it began."""
+
+
+#: The table: the scenario's word for a kind → its class. Filled by `@fault`.
+KINDS: dict[str, type[FaultSpec]] = {}
+_Kind = TypeVar("_Kind", bound=type[FaultSpec])
+
+
+def fault(kind: _Kind) -> _Kind:
+    """Put a kind into the table, under the name that its field `fault` gives. Raises ValueError for a second one."""
+    (name,) = get_args(kind.__pydantic_fields__["fault"].annotation)
+    if name in KINDS:
+        raise ValueError(f"two kinds of fault are called {name!r}")
+    kind.kind = name
+    KINDS[name] = kind
+    return kind

@@ -1,0 +1,55 @@
+"""docs/faults.md, written from the kinds: `python -m jinqiao.simulator.faults.page > docs/faults.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .base import FaultSpec, LastingFault
+from .kinds import KINDS
+
+__all__ = ["faults_page"]
+
+_HEAD = """# Faults
+
+What can break in a scenario. Written from the kinds of fault by `python -m jinqiao.simulator.faults.page`.
+
+```yaml
+faults:
+  - {at: 5 min, on: 3 of commuters, fault: ota_failure, step: -3, for: 2 h}
+  - {between: [10 min, 20 min], on: any driving, fault: dtc, code: P0A80}
+```
+
+Each has `at`, a time after the start, or `between` two of them, and `on`, which is
+`[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`; who fits is decided when it begins. Those
+with `for` end after that time, or with the run. What truly happens to a vehicle is published as a label on
+`/{product}/{device}/user/label`, and goes to every sink that takes labels ([an example](can.md#faults)).
+
+| fault | its own keys | what it does | strikes |
+|---|---|---|---|
+"""
+
+
+def faults_page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(_row(name, kind) for name, kind in KINDS.items())
+
+
+def _row(name: str, kind: type[FaultSpec]) -> str:
+    about = " ".join((kind.__doc__ or "").split())
+    strikes = "vehicles that send their CAN" if kind.needs_can else "any vehicle"
+    return f"| `{name}` | {'<br>'.join(_keys(kind))} | {about} | {strikes} |\n"
+
+
+def _keys(kind: type[FaultSpec]) -> Iterator[str]:
+    for name, field in kind.model_fields.items():
+        if name in FaultSpec.model_fields or name == "fault":
+            continue
+        if name in LastingFault.model_fields and field.default is None:
+            yield "`for`"
+        else:
+            default = "" if field.is_required() else f" ({field.default} if not said)"
+            yield f"`{field.alias or name}`: {field.description}{default}"
+
+
+if __name__ == "__main__":
+    print(faults_page(), end="")

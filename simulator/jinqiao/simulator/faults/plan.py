@@ -1,0 +1,86 @@
+"""When faults begin and end, and on whom: the plan of a run, drawn once from its seed.
+
+It says what is to happen; the kinds of fault make it happen.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jinqiao.base.telemetry import Phase
+
+from ..clock import NEVER
+from ..draws import Dice, event_dice
+from .base import FaultSpec
+
+__all__ = ["FaultChange", "FaultPlan"]
+
+#: Who is struck by a fault, whose lots are drawn under this purpose.
+Pick: TypeAlias = Callable[[FaultSpec, str], NDArray[np.intp]]
+
+
+class FaultChange(NamedTuple):
+    """A fault begins or ends at second `at_s` in the vehicles `rows` (fleet rows, rising)."""
+
+    at_s: int
+    spec: FaultSpec
+    phase: Phase
+    rows: NDArray[np.intp]
+
+
+class _Entry(NamedTuple):
+    at_s: int
+    order: int
+    number: int  # in the scenario's file
+    spec: FaultSpec
+    rows: NDArray[np.intp] | None  # None: it begins, and who it strikes is decided then
+
+
+class FaultPlan:
+    """The faults of a scenario in the order of time. Whole seconds: the world steps in them."""
+
+    def __init__(self, specs: Sequence[FaultSpec], seed: int) -> None:
+        self._order = count()
+        self._heap = [
+            _Entry(_moment(spec, event_dice(seed, "fault", number)), next(self._order), number, spec, None)
+            for number, spec in enumerate(specs)
+        ]
+        heapq.heapify(self._heap)
+
+    def next_s(self) -> int:
+        """The second of the next change."""
+        return self._heap[0].at_s if self._heap else NEVER
+
+    def due(self, now_s: int, pick: Pick) -> list[FaultChange]:
+        """All changes up to `now_s`; `pick` chooses the vehicles of a fault that begins. Ends come first."""
+        changes = []
+        while self.next_s() <= now_s:
+            entry = heapq.heappop(self._heap)
+            changes.append(self._change(entry, pick))
+        return changes
+
+    def _change(self, entry: _Entry, pick: Pick) -> FaultChange:
+        spec = entry.spec
+        if entry.rows is not None:
+            return FaultChange(entry.at_s, spec, "end", entry.rows)
+        rows = pick(spec, f"fault {entry.number}")
+        if spec.lasts_s == 0.0:
+            return FaultChange(entry.at_s, spec, "once", rows)
+        if spec.lasts_s is not None and len(rows):
+            # A negative order: at one second the old fault ends before a new one begins.
+            end_s = entry.at_s + max(1, math.ceil(spec.lasts_s))
+            heapq.heappush(self._heap, _Entry(end_s, next(self._order) - (1 << 30), entry.number, spec, rows))
+        return FaultChange(entry.at_s, spec, "begin", rows)
+
+
+def _moment(spec: FaultSpec, dice: Dice) -> int:
+    if spec.between is None:
+        return math.ceil(spec.at_s or 0.0)
+    return math.ceil(dice.uniform(*spec.between))

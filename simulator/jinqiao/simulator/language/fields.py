@@ -1,0 +1,148 @@
+"""The kinds of value a scenario is written in: each with its parser, its range, and how the JSON Schema shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from jinqiao.base.quantity import (
+    DIMENSIONS,
+    SHARE_PATTERN,
+    QuantityError,
+    parse_duration_s,
+    parse_power_kw,
+    parse_share,
+    parse_temperature_degc,
+)
+from jinqiao.base.variants import Short
+from jinqiao.base.words import show
+
+from ..distribution import INITIAL_SHARE, TIME_OF_DAY, Distribution, Domain, distribution_pattern, parse_distribution
+
+__all__ = [
+    "Celsius",
+    "InitialShare",
+    "Interval",
+    "Model",
+    "Offset",
+    "Power",
+    "Share",
+    "Span",
+    "Stop",
+    "TimeOfDay",
+    "WholeNumber",
+    "ambient_degc",
+    "optional",
+]
+
+#: A year of simulated time; longer runs are split.
+LONGEST_S = 366 * 86400.0
+
+
+class Model(BaseModel):
+    """Base of every part of a scenario: unknown keys are refused, values do not change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    #: Keys that a later version of the language will know, and what they are for.
+    later_keys: ClassVar[dict[str, str]] = {}
+    #: Of a named kind: the field that a bare value in the place of its options stands for.
+    short: ClassVar[Short | None] = None
+
+
+def optional(written: object, description: str, **more: Any) -> Any:
+    """A field that may be left out; its default is `written` as a scenario would write it (an editor inserts it so)."""
+    return Field(default=written, description=description, **more)
+
+
+def _within(
+    parse: Callable[[object], float], low: float, high: float, wanted: str, *, whole: bool = False
+) -> Callable[[object], float]:
+    """Parse a quantity and refuse what lies outside `low` … `high` (or is no whole number of its unit)."""
+
+    def check(value: object) -> float:
+        number = parse(value)
+        if not low <= number <= high or (whole and number != int(number)):
+            raise QuantityError(f"found {show(value)}, expected {wanted}")
+        return number
+
+    return check
+
+
+def _quantity_schema(dimension: str, **more: Any) -> WithJsonSchema:
+    kind = DIMENSIONS[dimension]
+    units = ", ".join(kind.units)
+    return WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": kind.pattern,
+            "examples": [kind.example],
+            "title": f"{kind.name} ({units})",
+            **more,
+        }
+    )
+
+
+def _distribution_of(domain: Domain, title: str) -> tuple[PlainValidator, WithJsonSchema]:
+    text = {"type": "string", "pattern": distribution_pattern(domain), "examples": [domain.example]}
+    schema = {"title": title, "anyOf": [text, {"type": "number", "minimum": 0, "maximum": 1}]}
+    if domain is TIME_OF_DAY:
+        schema = {"title": title, **text}
+    return PlainValidator(lambda value: parse_distribution(value, domain)), WithJsonSchema(schema)
+
+
+WholeNumber = Annotated[int, Field(strict=True)]
+
+#: How long something lasts, s.
+Span = Annotated[
+    float,
+    BeforeValidator(_within(parse_duration_s, 1, LONGEST_S, "from 1 s to 366 d")),
+    _quantity_schema("duration", examples=["10 min", "2 h"]),
+]
+#: A moment of the scenario, s since its start.
+Offset = Annotated[
+    float,
+    BeforeValidator(_within(parse_duration_s, 0, LONGEST_S, "from 0 s to 366 d")),
+    _quantity_schema("duration", examples=["0 min", "90 min"]),
+]
+#: Time between two samples, s: the simulation steps in whole seconds.
+Interval = Annotated[
+    float,
+    BeforeValidator(_within(parse_duration_s, 1, 604_800, "a whole number of seconds from 1 s to 7 d", whole=True)),
+    _quantity_schema("duration", examples=["1 s", "10 s", "5 min"]),
+]
+#: A stop at the kerb or a shift, s.
+Stop = Annotated[
+    float,
+    BeforeValidator(_within(parse_duration_s, 1, 86_400, "from 1 s to 24 h")),
+    _quantity_schema("duration", examples=["4 min", "10 h"]),
+]
+#: Of a connector or a site, kW.
+Power = Annotated[
+    float,
+    BeforeValidator(_within(parse_power_kw, 0.1, 100_000, "from 100 W to 100000 kW")),
+    _quantity_schema("power", examples=["7 kW", "120 kW"]),
+]
+#: A share of a whole, 0 to 1.
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share),
+    WithJsonSchema(
+        {
+            "title": "share (0 to 1, or %)",
+            "anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": SHARE_PATTERN}],
+            "examples": [0.8, "80 %"],
+        }
+    ),
+]
+
+#: Colder and warmer than any air a car is tested in (vehicle standards end at -40 and 55 degC).
+_COLDEST_DEGC, _WARMEST_DEGC = -60, 60
+#: A bare number: its key `degc` says the unit.
+Celsius = Annotated[float, Field(strict=True, ge=_COLDEST_DEGC, le=_WARMEST_DEGC, allow_inf_nan=False)]
+ambient_degc = _within(parse_temperature_degc, _COLDEST_DEGC, _WARMEST_DEGC, "from -60 degC to 60 degC")
+
+InitialShare = Annotated[Distribution, *_distribution_of(INITIAL_SHARE, "distribution of a share")]
+TimeOfDay = Annotated[Distribution, *_distribution_of(TIME_OF_DAY, "distribution of a time of day")]

@@ -1,0 +1,154 @@
+"""Which vehicles a command or a fault is for, in words: `on: 3 of parked commuters`.
+
+    on     = [amount] [state] [fleet]
+    amount = N of | N % [of] | any [of] | all [of]      all where it is absent
+    state  = parked | driving | charging | queueing     any state where it is absent
+    fleet  = a fleet's name                             all fleets where it is absent
+
+`any` is one vehicle, drawn; `5 %` is that share of those who fit, one at least. Who fits is decided at the moment when
+it happens, not when the file is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PlainValidator, WithJsonSchema
+
+from jinqiao.base.explain import Finding
+from jinqiao.base.words import Refused, did_you_mean, one_of, show
+from jinqiao.vehicles.modes import VehicleState
+
+__all__ = ["STATES", "Lots", "Selected", "Selection", "parse_selection", "unknown_fleets"]
+
+#: A lot (64 random bits) for each of these row numbers.
+Lots = Callable[[NDArray[np.intp]], NDArray[np.uint64]]
+
+STATES: Mapping[str, VehicleState] = {
+    "parked": VehicleState.PARKED,
+    "driving": VehicleState.DRIVING,
+    "charging": VehicleState.CHARGING,
+    "queueing": VehicleState.QUEUEING,
+}
+
+_AMOUNT = re.compile(
+    r"(?:(?P<count>[0-9]+) of|(?P<percent>[0-9]+(?:[.][0-9]+)?) ?%(?: of)?|(?P<word>any|all)(?: of)?)(?: |$)"
+)
+_EXAMPLES = ["parked commuters", "3 of commuters", "5 %", "any", "all"]
+_WANTED = f"expected vehicles: [N of | N % | any | all] [{' | '.join(STATES)}] [fleet], like {_EXAMPLES[1]!r}"
+#: As many as a scenario can hold.
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A parsed `on:`. At most one of `count` and `share` (0 … 1) is set; `state` and `fleet` are None for every one."""
+
+    written: str
+    count: int | None = None
+    share: float | None = None
+    state: VehicleState | None = None
+    fleet: str | None = None
+
+    def pick(self, fleets: Mapping[str, slice], vehicle_state: NDArray[np.uint8], lots: Lots) -> NDArray[np.intp]:
+        """The vehicles it means now: row numbers, strictly rising, shape (m,); none where nobody fits.
+
+        `fleets` maps every fleet's name to its rows, `vehicle_state` holds the state of all vehicles, shape (n,).
+        Where more fit than are wanted, the lowest of their `lots` are chosen: who else fits changes no other's lot.
+        """
+        rows = slice(0, len(vehicle_state)) if self.fleet is None else fleets[self.fleet]
+        first: int = rows.start
+        fitting = np.arange(first, rows.stop, dtype=np.intp)
+        if self.state is not None:
+            fitting = fitting[vehicle_state[rows] == self.state]
+        wanted = self._wanted(len(fitting))
+        if wanted >= len(fitting):
+            return fitting
+        return np.sort(fitting[np.argpartition(lots(fitting), wanted)[:wanted]])
+
+    def _wanted(self, fitting: int) -> int:
+        if self.count is not None:
+            return self.count
+        if self.share is not None:
+            return max(1, int(self.share * fitting + 0.5))
+        return fitting
+
+
+def parse_selection(value: object) -> Selection:
+    """The selection a scenario writes; raises Refused with what was found. Fleets are looked up later, see below."""
+    if not isinstance(value, str) or not value.strip():
+        raise Refused(f"found {show(value)}, {_WANTED}")
+    text = " ".join(value.split())
+    count = share = None
+    amount = _AMOUNT.match(text)
+    rest = text
+    if amount is not None:
+        rest = text[amount.end() :]
+        if amount["count"] is not None:
+            count = _number(value, amount["count"], rest)
+        elif amount["percent"] is not None:
+            share = float(amount["percent"]) / 100.0
+            if not 0.0 < share <= 1.0:
+                raise Refused(f"found {show(value)}, expected more than 0 and at most 100 %")
+        elif amount["word"] == "any":
+            count = 1
+    elif re.match(r"[0-9]", text):
+        raise Refused(f"found {show(value)}, {_WANTED}")
+    state, fleet = _what(rest)
+    return Selection(value, count, share, state, fleet)
+
+
+def _number(value: str, digits: str, rest: str) -> int:
+    if len(digits) > 7 or not 1 <= int(digits) <= _MOST:
+        raise Refused(f"found {show(value)}, expected from 1 to {_MOST} vehicles")
+    if not rest:
+        raise Refused(f"found {show(value)} without saying of whom, {_WANTED}")
+    return int(digits)
+
+
+def _what(rest: str) -> tuple[VehicleState | None, str | None]:
+    word, _, others = rest.partition(" ")
+    if word in STATES:
+        return STATES[word], others or None
+    return None, None if rest in ("", "all", "any") else rest
+
+
+def unknown_fleets(data: Any, key: str) -> Iterator[Finding]:
+    """A finding for every `on:` under `key` (`commands`, `faults`) of plain scenario data that names no fleet of it."""
+    if not isinstance(data, dict):
+        return
+    names = [fleet["name"] for fleet in _entries(data, "fleets") if isinstance(fleet.get("name"), str)]
+    for index, entry in enumerate(_entries(data, key)):
+        try:
+            fleet = parse_selection(entry.get("on")).fleet
+        except Refused:
+            continue  # its field reports it
+        if fleet is not None and fleet not in names:
+            yield Finding((key, index, "on"), _no_such_fleet(fleet, names))
+
+
+def _no_such_fleet(fleet: str, names: Sequence[str]) -> str:
+    near = did_you_mean(fleet, [*names, *STATES])
+    return f"no fleet {fleet!r}, expected {one_of([*names[:5], 'a state', 'any', 'all'])}{near}"
+
+
+def _entries(data: Mapping[str, Any], key: str) -> list[Any]:
+    entries = data.get(key)
+    return [entry if isinstance(entry, dict) else {} for entry in entries] if isinstance(entries, list) else []
+
+
+def _read(value: object) -> Selection:
+    return value if isinstance(value, Selection) else parse_selection(value)
+
+
+#: The field of a scenario model: `on: Selected = Field(description=…)`.
+Selected = Annotated[
+    Selection,
+    PlainValidator(_read),
+    WithJsonSchema({"type": "string", "title": "vehicles", "minLength": 1, "examples": _EXAMPLES}),
+]

@@ -1,0 +1,69 @@
+"""The scenario's commands: given when their second comes, to the vehicles that fit then, counted by outcome."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from jinqiao.base.telemetry import Command
+
+from .activity import RESTING
+from .clock import NEVER
+from .commands.execute import execute
+
+if TYPE_CHECKING:
+    from .draws import VehicleDraws
+    from .scenario.command import CommandSpec
+    from .town import Town
+
+__all__ = ["ScheduledCommands"]
+
+
+class ScheduledCommands:
+    """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`."""
+
+    def __init__(
+        self,
+        town: Town,
+        specs: Sequence[CommandSpec],
+        fleets: Mapping[str, slice],
+        draws: VehicleDraws,
+    ) -> None:
+        self._town = town
+        self._fleets = fleets
+        self._draws = draws
+        #: The last comes first; those of one second in the order of the file.
+        self._waiting = sorted(enumerate(specs), key=lambda item: (item[1].at_s, item[0]), reverse=True)
+        self.outcomes: dict[str, Counter[int]] = {}
+
+    def next_s(self) -> int:
+        """The second of the next command."""
+        return math.ceil(self._waiting[-1][1].at_s) if self._waiting else NEVER
+
+    def give(self, now_s: int) -> bool:
+        """Give the commands that are due; whether there were any."""
+        any_due = self.next_s() <= now_s
+        while self.next_s() <= now_s:
+            self._give(*self._waiting.pop())
+        return any_due
+
+    def _give(self, number: int, spec: CommandSpec) -> None:
+        town, purpose = self._town, f"command {number}"
+        rows = spec.on.pick(
+            self._fleets, town.fleet.vehicle_state, lambda fitting: self._draws.of(fitting).words(purpose)
+        )
+        sleepers = rows[town.mode[rows] == RESTING]
+        if len(sleepers):  # together, which is faster than each when it executes its command
+            town.catch_up(sleepers)
+        name = spec.service or ", ".join(spec.set or ())
+        counted = self.outcomes.setdefault(name, Counter())
+        for row in rows.tolist():
+            counted[execute(town, _command(spec, row)).code] += 1
+
+
+def _command(spec: CommandSpec, row: int) -> Command:
+    if spec.service is not None:
+        return Command(row, "service", spec.service, spec.args)
+    return Command(row, "set", "", spec.set or {})

@@ -1,0 +1,190 @@
+"""The one way out: which connection a packet takes, at which QoS, and what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from jinqiao.base.telemetry import CanSecond, Event, Label, Step
+from jinqiao.device.agent.car import Outgoing
+from jinqiao.device.outbound import Outbound, Sent
+from jinqiao.wire.mqtt.decoding import decode
+from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.fields import frame
+from jinqiao.wire.mqtt.packets import Publish
+from jinqiao.wire.render import Packets, StepRenderer
+from support.telemetry import NOW_MS, batch
+
+KEY = "a1JinqiaoEV"
+NAMES = np.array([b"LBV%014d" % i for i in range(6)], "S17")
+#: Who has a connection of their own, and who of them is online.
+OWN, ONLINE = (1, 2, 4), (1, 4)
+
+
+@dataclass
+class Shared:
+    """The shared connection: what was written, and what was published at which QoS."""
+
+    written: list[bytes] = field(default_factory=list)
+    published: list[tuple[bytes, int]] = field(default_factory=list)
+    full: bool = False
+
+    async def send(self, data: memoryview | bytes) -> None:
+        self.written.append(bytes(data))
+
+    async def publish(self, packet: bytes, qos: int) -> bool:
+        self.published.append((packet, qos))
+        return not self.full
+
+
+@dataclass
+class Own:
+    """Connections of the rows `OWN`."""
+
+    sent: list[tuple[int, bytes, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(OWN)
+
+    def owns(self, vehicles: np.ndarray) -> np.ndarray:
+        owned = np.zeros(len(NAMES), bool)
+        owned[list(OWN)] = True
+        found: np.ndarray = owned[vehicles]
+        return found
+
+    def send(self, row: int, packet: bytes, qos: int = 0) -> bool:
+        self.sent.append((row, packet, qos))
+        return row in ONLINE
+
+
+def split(data: bytes) -> Iterator[Publish]:
+    at = 0
+    while at < len(data):
+        edges = frame(data, at)
+        assert edges is not None
+        packet = decode(data[at], data[edges[0] : edges[1]])
+        assert isinstance(packet, Publish)
+        yield packet
+        at = edges[1]
+
+
+def made(shared: Shared | None, own: Own | None) -> Outbound:
+    return Outbound(shared, own, Sent())  # type: ignore[arg-type]
+
+
+def renderer() -> StepRenderer:
+    return StepRenderer(KEY, NAMES, NAMES)
+
+
+LABEL = Label(NOW_MS, "dtc", "once", np.arange(6, dtype=np.int32), {"code": "P0A80"})
+
+
+def test_labels_go_over_own_connections_and_what_is_not_sent_is_counted() -> None:
+    shared, own = Shared(), Own()
+    out = made(shared, own)
+    asyncio.run(out.send(renderer().blocks(Step(NOW_MS, labels=(LABEL,)))))
+    assert [row for row, _, _ in own.sent] == list(OWN)
+    for row, packet, qos in own.sent:
+        (message,) = split(packet)
+        assert (message.topic, qos) == (f"/{KEY}/{NAMES[row].decode()}/user/label", 0)
+        assert json.loads(message.payload)["vehicle"] == NAMES[row].decode()
+    assert [packet.topic.split("/")[2] for data in shared.written for packet in split(data)] == [
+        NAMES[row].decode() for row in (0, 3, 5)
+    ]
+    assert out.sent.published == {"label": 6}
+    assert out.sent.not_sent == len(OWN) - len(ONLINE) == 1
+
+
+def test_a_block_is_divided_between_the_connections() -> None:
+    shared, own = Shared(), Own()
+    out = made(shared, own)
+    asyncio.run(out.send(renderer().blocks(Step(NOW_MS, (batch(6),)))))
+    (rest,) = shared.written
+    assert [packet.topic.split("/")[3] for packet in split(rest)] == [NAMES[row].decode() for row in (0, 3, 5)]
+    assert [(row, next(split(packet)).topic.split("/")[3]) for row, packet, _ in own.sent] == [
+        (row, NAMES[row].decode()) for row in OWN
+    ]
+    assert (out.sent.published, out.sent.not_sent) == ({"property_post": 6}, 1)
+    assert out.sent.published_bytes == len(rest) + sum(len(packet) for _, packet, _ in own.sent)
+
+
+def test_without_own_connections_a_block_is_one_write() -> None:
+    shared = Shared()
+    asyncio.run(made(shared, None).send(renderer().blocks(Step(NOW_MS, (batch(6),)))))
+    (data,) = shared.written
+    assert len(list(split(data))) == 6
+
+
+@pytest.mark.parametrize(("row", "went"), [(1, True), (2, False)])
+def test_an_answer_over_an_own_connection_keeps_its_qos(row: int, went: bool) -> None:
+    shared, own = Shared(), Own()
+    out = made(shared, own)
+    topic = f"/shadow/update/{KEY}/{NAMES[row].decode()}"
+    asyncio.run(out.say(Outgoing(row, topic, b"{}", 1)))
+    assert own.sent == [(row, encode(Publish(topic, b"{}")), 1)]
+    assert (shared.published, out.sent.published, out.sent.not_sent) == ([], {"shadow_update": 1}, int(not went))
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_an_answer_over_the_shared_connection_keeps_its_qos(full: bool) -> None:
+    shared = Shared(full=full)
+    out = made(shared, Own())
+    asyncio.run(out.say(Outgoing(0, "/a/b/user/update", b"{}", 1)))
+    asyncio.run(out.say(Outgoing(3, "/a/b/user/update", b"{}")))
+    assert [qos for _, qos in shared.published] == [1, 0]
+    assert (out.sent.messages, out.sent.not_sent) == (2, 2 * full)
+
+
+def test_what_has_no_connection_at_all_is_not_sent() -> None:
+    out = made(None, Own())
+    asyncio.run(out.send(renderer().blocks(Step(NOW_MS, (batch(6),)))))
+    asyncio.run(out.say(Outgoing(0, "/a/b/user/update", b"{}", 1)))
+    assert out.sent.not_sent == 1 + 3 + 1
+
+
+def test_the_digest_runs_over_all_packets_of_a_step_labels_first() -> None:
+    """Which connection they take, and what vehicles answer, changes nothing."""
+    frames = CanSecond(
+        NOW_MS - 1000,
+        "powertrain",
+        np.array([0, 1], np.int32),
+        np.array([2, 1]),
+        *(np.array([5, 9, 7], kind) for kind in (np.uint32, np.uint32, np.uint8)),
+        np.zeros((3, 8), np.uint8),
+    )
+    step = Step(NOW_MS, (batch(6),), (Event(NOW_MS, 1, "TripFinished", {"Distance": 1.5}),), (frames,), (LABEL,))
+    blocks = [(kind, bytes(block.data)) for kind, block in renderer().blocks(step)]
+    assert list(dict.fromkeys(kind for kind, _ in blocks)) == ["label", "property_post", "event_post", "can_batch"]
+    expected = hashlib.sha256(b"".join(data for _, data in blocks)).hexdigest()
+    for shared, own in ((Shared(), None), (Shared(), Own()), (None, Own())):
+        out = made(shared, own)
+        asyncio.run(out.send(renderer().blocks(step)))
+        asyncio.run(out.say(Outgoing(0, "/a/b/user/update", b"{}")))
+        assert out.sent.digest.hexdigest() == expected
+
+
+def test_what_is_due_together_is_one_write_but_for_large_blocks() -> None:
+    shared = Shared()
+    out = made(shared, None)
+    small = [encode(Publish(f"t/{i}", b"x")) for i in range(4)]
+    large = encode(Publish("t/large", bytes(1 << 17)))
+    packets = [small[0], small[1], large, small[2], small[3]]
+    asyncio.run(out.send_together("replayed", [Packets.single(packet, -1) for packet in packets]))
+    assert shared.written == [small[0] + small[1], large, small[2] + small[3]]
+    assert (out.sent.published, out.sent.not_sent) == ({"replayed": 5}, 0)
+
+
+def test_a_sender_that_nobody_knows_has_no_connection_of_its_own() -> None:
+    packet = encode(Publish("t", b"x"))
+    shared, own = Shared(), Own()
+    asyncio.run(made(shared, own).send_together("replayed", [Packets.single(packet, -1)]))
+    assert (shared.written, own.sent) == ([packet], [])
+    out = made(None, own)
+    asyncio.run(out.send_together("replayed", [Packets.single(packet, -1), Packets.single(packet, 4)]))
+    assert (own.sent, out.sent.not_sent) == ([(4, packet, 0)], 1)
