@@ -17,13 +17,13 @@ from .tsl_types import Check, compile_type
 if TYPE_CHECKING:
     from . import tsl_schema
 
-__all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "UnopenedThingModel"]
+__all__ = ["FEATURES", "EventModel", "PropertyModel", "ServiceModel", "ThingModel", "UnopenedThingModel"]
 
 Validation = Literal["strong", "weak", "none"]
 
 _GENERATED = frozenset({"post", "set", "get"})
-#: What a thing model's features stand under, and what its head has; of the latter one alone is enough for an empty one.
-FEATURES, HEAD = ("properties", "events", "services"), ("profile", "schema")
+#: What a thing model's features stand under.
+FEATURES = ("properties", "events", "services")
 
 
 @dataclass(frozen=True, slots=True)

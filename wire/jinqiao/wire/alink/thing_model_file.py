@@ -13,9 +13,12 @@ from jinqiao.base.document import MAX_BYTES, Document
 from jinqiao.base.errors import Problem, RegistryError
 
 from . import tsl_schema
-from .thing_model import FEATURES, HEAD, ThingModel, Validation
+from .thing_model import FEATURES, ThingModel, Validation
 
 __all__ = ["load_thing_model", "load_thing_models"]
+
+#: What the head of a thing model has; with one of these a model may be without features.
+_HEAD = ("profile", "schema")
 
 
 def load_thing_model(path: Path | str, *, validation: Validation = "strong") -> ThingModel:
@@ -84,7 +87,7 @@ def _is_none(tsl: Mapping[str, Any]) -> tuple[str, str] | None:
     """Why a document is no thing model and what it may be, None for one that is."""
     if any(tsl.get(name) for name in (*FEATURES, "functionBlocks")):
         return None
-    if any(name in tsl for name in FEATURES) and any(name in tsl for name in HEAD):
+    if any(name in tsl for name in FEATURES) and any(name in tsl for name in _HEAD):
         return None
     why = f"no thing model: found {', '.join(list(tsl)[:5]) or 'nothing'}, expected {', '.join(FEATURES)}"
     data = tsl.get("Data")
