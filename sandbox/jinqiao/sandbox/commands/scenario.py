@@ -10,6 +10,8 @@ import typer
 
 from jinqiao.base.errors import InputError
 
+from .new import write_schema
+
 __all__ = ["schema", "validate"]
 
 
@@ -40,15 +42,29 @@ def validate(
         raise typer.Exit(wrong)
 
 
-def schema() -> None:
-    """Print the JSON Schema of scenario files, for completion and checks in an editor.
+def schema(
+    where: Annotated[
+        Path,
+        typer.Argument(
+            help="With --write: a folder, or the scenario beside which it goes.", metavar="[WHERE]", show_default=False
+        ),
+    ] = Path(),
+    write: Annotated[bool, typer.Option("--write", help="Write scenario-1.json instead of printing it.")] = False,
+) -> None:
+    """Print or write the JSON Schema of scenario files, for completion and checks in an editor.
 
     \b
     Example:
-      jinqiao schema > scenario-1.json
-      # and as the first line of a scenario:
+      jinqiao schema --write plans/
+      # and as the first line of a scenario there:
       # yaml-language-server: $schema=scenario-1.json
+      jinqiao schema > scenario-1.json
     """
+    if write:
+        print(write_schema(where))
+        return
+    if where != Path():
+        raise InputError(f"found {str(where)!r} without --write, expected: jinqiao schema --write {where}")
     from jinqiao.simulator.scenario import schema_text
 
     from ..scenario import RunScenario
