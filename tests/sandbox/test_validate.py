@@ -62,6 +62,15 @@ def test_every_problem_of_every_file_is_told(app: typer.Typer, good: Path, bad: 
     ]
 
 
+def test_a_warning_is_printed_and_is_an_error_when_strict(app: typer.Typer, good: Path) -> None:
+    good.write_text(GOOD + "commands: [{at: 2 min, on: all, service: Lock}]\n")
+    warning = f"{good}:6:17: warning: commands.0.at: never comes: the scenario ends after 1 min\n"
+    result = CliRunner().invoke(app, ["validate", str(good)])
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{good}: ok\n", warning)
+    result = CliRunner().invoke(app, ["validate", "--strict", str(good)])
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", warning)
+
+
 def test_no_file_is_wrong_usage(app: typer.Typer) -> None:
     assert CliRunner().invoke(app, ["validate"]).exit_code == 2
 

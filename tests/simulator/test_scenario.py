@@ -61,7 +61,7 @@ def test_the_shipped_scenarios_are_right() -> None:
     found = sorted(Path("scenarios").glob("*.yaml"))
     assert {path.stem for path in found} >= {"jinqiao-morning", "rush-hour", "two-cars"}
     for path in found:
-        assert path.read_text().startswith("# yaml-language-server: $schema=scenario-1.json\n"), path
+        assert path.read_text().startswith("# yaml-language-server: $schema=../docs/schema/scenario-1.json\n"), path
         load_scenario(path)
 
 
@@ -295,6 +295,7 @@ def test_a_duration_that_does_not_fit(written: str, problem: str) -> None:
 
 
 NO_VEHICLE = "no vehicle 'bmw-i4-edrive-40' in the catalogue (did you mean 'bmw-i4-edrive40-2022'?)"
+LIST_THEM = "list them with: jinqiao catalog list; your own vehicle is named by its file: my-van.yaml"
 AGENDA_NAMES = "commuter, cycle, delivery or ride_hailing"
 
 
@@ -302,7 +303,7 @@ AGENDA_NAMES = "commuter, cycle, delivery or ride_hailing"
     ("before", "after", "problems"),
     [
         ("{bmw-ix3-2021: 1}", "{bmw-ix3-2021: 1, bmw-i4-edrive-40: 2}",
-         [f"s.yaml:7:31: fleets.0.models.bmw-i4-edrive-40: {NO_VEHICLE}\n  list them with: jinqiao catalog list"]),
+         [f"s.yaml:7:31: fleets.0.models.bmw-i4-edrive-40: {NO_VEHICLE}\n  {LIST_THEM}"]),
         ("{bmw-ix3-2021: 1}", "{bmw-ix3-2021: 0}",
          ["s.yaml:7:28: fleets.0.models.bmw-ix3-2021: found 0, expected more than 0"]),
         ("{bmw-ix3-2021: 1}", "{}",

@@ -256,7 +256,7 @@ class World:
 
     def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
-        catalogue = load_catalogue()
+        catalogue = {**load_catalogue(), **self.scenario.own_vehicles}
         ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []

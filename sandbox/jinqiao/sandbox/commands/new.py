@@ -41,7 +41,7 @@ def new(
 
 def write_schema(beside: Path) -> Path:
     """Write the schema into a folder, or beside a file; returns where. Raises InputError or EnvironmentFault."""
-    from jinqiao.simulator.scenario import SCHEMA_NAME, schema_text
+    from jinqiao.simulator.scenario.schema import SCHEMA_NAME, schema_text
 
     from ..scenario import RunScenario  # the whole language: not for --help
 

@@ -197,6 +197,8 @@ async def _go(options: RunOptions) -> Ended:
 async def _announce(run: Running) -> None:
     """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
     options, plan = run.options, run.plan
+    for problem in plan.scenario.warnings:
+        print(problem.as_warning(), file=sys.stderr)
     if run.gateway is None:
         _announce_outside(run)
         return

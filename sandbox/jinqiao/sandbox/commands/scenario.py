@@ -17,10 +17,12 @@ __all__ = ["schema", "validate"]
 
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", metavar="FILE...", show_default=False)],
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> None:
     """Check scenario files and report every problem as file:line:column.
 
-    All files are checked; a good one is named on stdout, problems go to stderr. Exit code 2 when any file is wrong.
+    All files are checked; a good one is named on stdout, problems and warnings (what is valid, and hardly meant) go to
+    stderr. Exit code 2 when any file is wrong.
 
     \b
     Example:
@@ -32,10 +34,15 @@ def validate(
     wrong = 0
     for file in files:
         try:
-            load_run_scenario(file)
+            warnings = load_run_scenario(file).warnings
         except InputError as error:
             wrong = error.exit_code
             print(error, file=sys.stderr)
+            continue
+        for problem in warnings:
+            print(problem.as_warning(), file=sys.stderr)
+        if warnings and strict:
+            wrong = InputError.exit_code
         else:
             print(f"{file}: ok")
     if wrong:

@@ -42,6 +42,7 @@ class RideHailingAgenda(AgendaSpec):
     """Fares back to back for a shift, from where the last passenger got out; fast charging between fares."""
 
     kind = "ride_hailing"
+    seeks_stations = True
 
     shift_s: Stop = optional("10 h", "Length of a driver's shift.", alias="shift")
 

@@ -17,6 +17,8 @@ class AgendaSpec(Model):
     """What all agendas have: when a driver looks for a charger, and how full the car leaves it."""
 
     kind: ClassVar[str]
+    #: Whether its vehicles look for public stations by themselves; all do where they would not reach their destination.
+    seeks_stations: ClassVar[bool] = False
 
     charge_below: Share = optional(0.25, "State of charge below which the car goes charging.")
     charge_to: Share = optional(0.8, "State of charge at which charging ends.")

@@ -6,12 +6,11 @@
 from .fleet import FleetSpec, TelemetrySpec
 from .load import load_scenario, parse_scenario
 from .model import Scenario
-from .schema import SCHEMA_NAME, json_schema, schema_text
+from .schema import json_schema, schema_text
 from .station import ConnectorSpec, StationSpec
 from .weather import AmbientPoint, WeatherSpec
 
 __all__ = [
-    "SCHEMA_NAME",
     "AmbientPoint",
     "ConnectorSpec",
     "FleetSpec",

@@ -30,6 +30,7 @@ def json_schema(model: type[Scenario] = Scenario, vehicles: Mapping[str, str] | 
     weight = weights.pop("additionalProperties")
     known = _catalogue() if vehicles is None else vehicles
     weights["properties"] = {name: {**weight, "description": about} for name, about in sorted(known.items())}
+    weights["patternProperties"] = {"[.][yY][aA]?[mM][lL]$": {**weight, "description": "A vehicle file."}}
     weights["additionalProperties"] = False
     return {"$schema": _DRAFT, **schema}
 
