@@ -105,7 +105,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table; one line a minute.")] = False,
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 

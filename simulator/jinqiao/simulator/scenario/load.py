@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar, overload
@@ -39,7 +40,7 @@ def load_scenario(
     vehicle files it names.
     """
     document = Document.load(path, error=ScenarioError, max_bytes=MAX_BYTES)
-    return _checked(document, catalogue, model, Path(path).parent)
+    return _checked(document, catalogue, model, Path(path))
 
 
 def parse_scenario(
@@ -50,11 +51,12 @@ def parse_scenario(
     model: type[Scenario] = Scenario,
 ) -> Scenario:
     """The scenario in a text; `name` stands for the file in messages. Otherwise as load_scenario."""
-    return _checked(Document(text, name=name, error=ScenarioError), catalogue, model, Path())
+    return _checked(Document(text, name=name, error=ScenarioError), catalogue, model, None)
 
 
-def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Scenario], folder: Path) -> Scenario:
+def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Scenario], path: Path | None) -> Scenario:
     known = tuple(catalogue_ids() if catalogue is None else catalogue)
+    folder = Path() if path is None else path.parent
     own, problems = own_vehicles(document, folder, known)
     try:
         scenario = document.check(model, context={"catalogue": (*known, *own)}, also=inconsistencies)
@@ -66,5 +68,13 @@ def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Sc
     scenario.read_from(
         {name: vehicle for name, vehicle in own.items() if vehicle is not None},
         sorted(found, key=lambda problem: (problem.line, problem.column)),
+        "" if path is None else _digest([path, *(folder / name for name in own)]),
     )
     return scenario
+
+
+def _digest(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

@@ -59,6 +59,7 @@ class Scenario(Model):
     _own_vehicles: Mapping[str, VehicleModel] = PrivateAttr(default_factory=dict)
     #: What is valid and hardly meant.
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _sha256: str = PrivateAttr(default="")
 
     #: Which there are is the affair of those who run it: they put a type of their own in this one's place.
     sinks: tuple[Any, ...] = optional([], "Where telemetry goes beside the broker.")
@@ -73,9 +74,14 @@ class Scenario(Model):
         """What the file says and hardly means, in its order."""
         return self._warnings
 
-    def read_from(self, own_vehicles: Mapping[str, VehicleModel], warnings: Sequence[Problem]) -> None:
+    @property
+    def sha256(self) -> str:
+        """Digest of the file and of the vehicle files it names; empty if it was not read from a file."""
+        return self._sha256
+
+    def read_from(self, own_vehicles: Mapping[str, VehicleModel], warnings: Sequence[Problem], sha256: str) -> None:
         """Note what only the reader of its file knows."""
-        self._own_vehicles, self._warnings = dict(own_vehicles), tuple(warnings)
+        self._own_vehicles, self._warnings, self._sha256 = dict(own_vehicles), tuple(warnings), sha256
 
     @property
     def start_ms(self) -> int:
