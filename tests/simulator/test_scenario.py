@@ -210,9 +210,18 @@ COMMANDS = (
         ("{at: 1 min, on: cabs, service: Unlok}", "(did you mean 'Unlock'?)"),
         ("{at: 1 min, on: cabs}", "6:5: commands.0: found neither of service and set, expected one of the two"),
         ("{at: 1 min, on: cabs, service: Lock, set: {body:Locked: 1}}", "found both of service and set"),
-        ("{at: 1 min, on: cabs, service: SetChargeLimit}", "Limit is missing, expected 20 to 100 % in steps of 1"),
-        ("{at: 1 min, on: cabs, service: SetChargeLimit, args: {Limit: 10}}", "Limit: found 10, expected 20 to 100 %"),
-        ("{at: 1 min, on: cabs, service: StartClimate, args: {Traget: 20}}", "(did you mean 'Target'?)"),
+        (
+            "{at: 1 min, on: cabs, service: SetChargeLimit}",
+            "6:5: commands.0: Limit is missing, expected 20 to 100 % in steps of 1",
+        ),
+        (
+            "{at: 1 min, on: cabs, service: SetChargeLimit, args: {Limit: 10}}",
+            "6:58: commands.0.args: Limit: found 10, expected",
+        ),
+        (
+            "{at: 1 min, on: cabs, service: StartClimate, args: {Traget: 20}}",
+            "6:56: commands.0.args: found argument 'Traget', expected Target",
+        ),
         ("{at: 1 min, on: cabs, service: Lock, args: 5}", "6:48: commands.0.args: found 5, expected the service's"),
         ("{at: 1 min, on: cabs, set: {charging:ChargeLimt: 80}}", "(did you mean 'charging:ChargeLimit'?)"),
         ("{at: 1 min, on: cabs, set: {body:Locked: 7}}", "Locked: found 7, expected 0 or 1"),

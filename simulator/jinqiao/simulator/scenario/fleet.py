@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from jinqiao.base.variants import Variants
-from jinqiao.base.words import Refused, did_you_mean
+from jinqiao.base.words import Refused
+from jinqiao.vehicles.catalogue import near_vehicles
 
 from ..agendas import AGENDAS, AgendaSpec
 from ..language.fields import InitialShare, Interval, Model, WholeNumber, optional
@@ -27,7 +28,7 @@ def _known_model(name: str, info: ValidationInfo) -> str:
     """
     known = (info.context or {}).get("catalogue")
     if known is not None and name not in known:
-        message = f"no vehicle {name!r} in the catalogue{did_you_mean(name, known)}"
+        message = f"no vehicle {name!r} in the catalogue{near_vehicles(name, known)}"
         raise Refused(
             message, "list them with: jinqiao catalog list; your own vehicle is named by its file: my-van.yaml"
         )
