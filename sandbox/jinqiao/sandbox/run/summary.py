@@ -175,14 +175,18 @@ def _fault(one: dict[str, Any]) -> str:
 
 def _fleet(figures: dict[str, Any]) -> str:
     parts = [
-        f"{figures['vehicles']:,} vehicles",
+        _many(figures["vehicles"], "vehicle"),
         f"{figures['distance_km']:,.1f} km",
         f"{figures['energy_kwh']:,.1f} kWh used",
-        f"{figures['charged_kwh']:,.1f} kWh charged in {figures['sessions']:,} sessions",
+        f"{figures['charged_kwh']:,.1f} kWh charged in {_many(figures['sessions'], 'session')}",
         f"{figures['queued_s'] / 60:,.0f} min queued" if figures["queued_s"] else "",
         f"{figures['rescues']:,} charged by the rescue van" if figures["rescues"] else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _keys_as_text(commands: dict[str, dict[int, int]]) -> dict[str, dict[str, int]]:
