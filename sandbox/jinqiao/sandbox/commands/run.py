@@ -106,7 +106,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table; one line a minute.")] = False,
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
@@ -199,6 +199,8 @@ async def _go(options: RunOptions) -> Ended:
 async def _announce(run: Running) -> None:
     """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
     options, plan = run.options, run.plan
+    for problem in plan.scenario.warnings:
+        print(problem.as_warning(), file=sys.stderr)
     if run.gateway is None:
         _announce_outside(run)
         return
