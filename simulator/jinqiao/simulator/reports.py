@@ -1,7 +1,8 @@
 """When vehicles report, and what: telemetry batches of those who are due in a second.
 
 The core group goes out at the interval of what the vehicle is doing, the detail group seldom; both at once when that
-changes, and with every report of a parked vehicle.
+changes, and with every report of a parked vehicle. Everybody is heard of in the first `FIRST_S` seconds, at a moment of
+his own, and then keeps to a moment of his own in his interval, so that a fleet's reports stay spread over time.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ Rows = NDArray[np.intp]
 DATUM = {"wgs84": 1, "gcj02": 2}
 #: A fix under an open sky: from eight satellites to twenty, different from car to car and from minute to minute.
 FEWEST_SATELLITES, MORE_SATELLITES = 8, 13
+
+#: Everybody's first report comes within this many seconds of the start.
+FIRST_S = 10
 
 #: Different sets of intervals that there may be.
 MOST_INTERVALS = 4_096
@@ -74,23 +78,27 @@ class Reports:
         for number, (rows, _) in enumerate(fleets):
             self._fleet_of[rows] = number
         self._datum = np.array([DATUM[spec.coordinates] for _, spec in fleets], dtype=np.uint8)
-        # Everybody reports once within the first interval of a parked car, each at his own moment.
         self._phase = draws.shares("report").astype(np.float32)
         self.due_s = {}
         for group in GROUPS:
             interval_s = self._interval_s[group][self._fleet_of, VehicleState.PARKED]
-            self.due_s[group] = (1 + (self._phase * interval_s).astype(np.int32)).astype(np.int32)
+            self.due_s[group] = self._own_moment_s(slice(None), np.minimum(interval_s, FIRST_S))
 
     def next_due_s(self) -> int:
         """The second of the next report of anybody."""
         return int(min(due_s.min() for due_s in self.due_s.values()))
 
     def begin(self, rows: Rows) -> None:
-        """These vehicles are awake from the start: core at once, detail each at his own moment of its interval."""
+        """These vehicles are awake from the start: core at once, detail each at his own moment."""
         state = self._town.fleet.vehicle_state[rows]
         detail_s = self._interval_s["detail"][self._fleet_of[rows], state]
         self.due_s["core"][rows] = 1
-        self.due_s["detail"][rows] = 1 + (self._phase[rows] * detail_s).astype(np.int32)
+        self.due_s["detail"][rows] = self._own_moment_s(rows, np.minimum(detail_s, FIRST_S))
+
+    def _own_moment_s(self, rows: Rows | slice, interval_s: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The second of these vehicles within an interval of each, from 1."""
+        moment_s: NDArray[np.int32] = 1 + (self._phase[rows] * interval_s).astype(np.int32)
+        return moment_s
 
     def change_intervals(self, rows: Rows, intervals_s: Mapping[str, float], now_s: int) -> bool:
         """Other intervals for these vehicles: seconds by `driving`, `charging`, `parked`, `detail`; the rest stays.
@@ -155,7 +163,12 @@ class Reports:
             if len(rows):
                 batches.append(self._sample(group, rows, now_s))
                 state = self._town.fleet.vehicle_state[rows]
-                self.due_s[group][rows] = now_s + self._interval_s[group][self._fleet_of[rows], state]
+                interval_s = self._interval_s[group][self._fleet_of[rows], state]
+                due_s = now_s + interval_s
+                if now_s <= FIRST_S:
+                    moment_s = self._own_moment_s(rows, interval_s)
+                    due_s = np.where(moment_s > now_s, moment_s, due_s)
+                self.due_s[group][rows] = due_s
         return batches
 
     def _look_at_sleepers(self, due: dict[str, Rows]) -> None:

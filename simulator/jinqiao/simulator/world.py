@@ -122,6 +122,7 @@ class World:
         """
         town = self.town
         now_s = self.next_busy_s()
+        town.report_s = now_s + 1
         town.clock.reach(now_s)
         labels = self.faults.strike(now_s)
         town.sessions.tell_who_is_full()
@@ -143,7 +144,7 @@ class World:
 
     def idle_until(self, second: int) -> None:
         """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
-        self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
+        self.elapsed_s = self.town.report_s = max(self.elapsed_s, min(second, self.next_busy_s()))
         self.town.clock.reach(self.elapsed_s)
 
     def execute(self, command: Command) -> Outcome:
