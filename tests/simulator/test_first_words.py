@@ -42,7 +42,7 @@ def test_parked_cars_then_report_spread_over_their_interval() -> None:
     seconds: list[int] = []
     while world.elapsed_s < 320:
         for batch in world.advance().batches:
-            if batch.group == "detail" and FIRST_S < world.elapsed_s:
+            if batch.group == "detail" and world.elapsed_s > FIRST_S:
                 seconds += [world.elapsed_s] * len(np.intersect1d(batch.vehicles, resting))
     counts, _ = np.histogram(seconds, bins=5, range=(FIRST_S, 310))
     assert counts.min() > len(resting) / 5 / 3  # nobody's interval of five minutes begins in the same ten seconds

@@ -109,11 +109,13 @@ class Front:
         from .openapi.cloud import Cloud
         from .web.app import application
         from .web.backends import backend_routes
+        from .web.page import page_route
 
         with self._making:
             if self._made is None:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
-                self._made = application(self.server, [*backend_routes(self._platform), *cloud_routes(cloud)])
+                page = page_route(self._platform, self.server, self._mqtt_address)
+                self._made = application(self.server, [page, *backend_routes(self._platform), *cloud_routes(cloud)])
             return self._made
 
 

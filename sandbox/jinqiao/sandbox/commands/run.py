@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
 from jinqiao.base.quantity import parse_duration_s
+from jinqiao.base.words import Refused
+from jinqiao.simulator.scenario.start import parse_start
 
 from ..loop import run_async
 from ..run.console import console_for
@@ -33,6 +36,14 @@ def run(
     for_: Annotated[
         str | None,
         typer.Option("--for", help="Stop after this much simulated time, e.g. 30s or '5 min'.", metavar="TIME"),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin at this moment instead of the scenario's: now, or a date and time with its zone.",
+            metavar="TIME",
+            show_default=False,
+        ),
     ] = None,
     speed: Annotated[
         str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
@@ -121,6 +132,7 @@ def run(
     options = RunOptions(
         scenario=scenario,
         for_s=None if for_ is None else _duration_s("--for", for_),
+        start=None if start is None else _start(start),
         speed=parse_speed(speed),
         vehicles=vehicles,
         seed=seed,
@@ -158,6 +170,15 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
         return {}
     found = parse_broker(broker)
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
+
+
+def _start(text: str) -> datetime | Literal["now"]:
+    if text == "now":
+        return "now"
+    try:
+        return parse_start(text)
+    except Refused as refused:
+        raise InputError(f"--start: {refused}") from refused
 
 
 def _duration_s(option: str, text: str) -> float:
