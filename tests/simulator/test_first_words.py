@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jinqiao.simulator.reports import FIRST_S
+from jinqiao.simulator.reports import FIRST_S, MOST_ERROR_DEGC, SENSOR_STEP_DEGC
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
 from jinqiao.wire.mqtt.decoding import decode
@@ -87,3 +87,21 @@ def test_an_event_is_dated_as_the_sample_that_shows_it_and_nothing_goes_back() -
                 last[vin] = (number, time_ms)
     assert events > 20
     assert shown > 3
+
+
+def test_thermometers_of_cars_differ_within_their_error() -> None:
+    world = morning()
+    shown = world.surroundings(np.arange(world.fleet.n))["ambient_temperature"]
+    air_degc = world.town.ambient_degc
+    assert len(np.unique(shown)) >= 3
+    assert np.abs(shown - air_degc).max() <= MOST_ERROR_DEGC + SENSOR_STEP_DEGC / 2
+    assert (np.round(shown / SENSOR_STEP_DEGC) * SENSOR_STEP_DEGC == shown).all()
+    assert abs(float(shown.mean()) - air_degc) < 0.25
+
+
+def test_no_course_is_shown_as_360_degrees() -> None:
+    world = morning()
+    world.town.book.line[6][:] = np.linspace(359.9, 359.9999, len(world.town.book.line[6]))
+    headings = world.surroundings(np.arange(world.fleet.n))["heading"]
+    assert np.round(headings, 1).max() < 360.0
+    assert headings.min() == 0.0

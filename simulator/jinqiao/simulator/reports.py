@@ -33,6 +33,8 @@ Rows = NDArray[np.intp]
 DATUM = {"wgs84": 1, "gcj02": 2}
 #: A fix under an open sky: from eight satellites to twenty, different from car to car and from minute to minute.
 FEWEST_SATELLITES, MORE_SATELLITES = 8, 13
+#: Outside air at the mirror or bumper: an error of each car's own, and the step in which it is shown (estimate).
+MOST_ERROR_DEGC, SENSOR_STEP_DEGC = 1.0, 0.5
 
 #: Everybody's first report comes within this many seconds of the start.
 FIRST_S = 10
@@ -73,6 +75,7 @@ class Reports:
         n = town.fleet.n
         self._fleet_of = np.zeros(n, dtype=np.int16)
         self._sky = draws.integers("sky", 0, MORE_SATELLITES).astype(np.uint8)
+        self._thermometer_degc = ((2.0 * draws.shares("thermometer") - 1.0) * MOST_ERROR_DEGC).astype(np.float32)
         table = [_intervals_s(spec) for _, spec in fleets]
         self._interval_s = {group: np.array([row[group] for row in table], dtype=np.int32) for group in GROUPS}
         for number, (rows, _) in enumerate(fleets):
@@ -182,15 +185,15 @@ class Reports:
         town = self._town
         everyone = len(rows) == town.fleet.n
         where: Rows | slice = slice(None) if everyone else rows
-        known = {**town.fleet.sample(where, group), **self.surroundings(where, len(rows), now_s)}
+        known = {**town.fleet.sample(where, group), **self.surroundings(where, now_s)}
         time_ms = town.start_ms + now_s * 1000
         return Batch(time_ms, group, rows.astype(np.int32), {name: _own(known[name]) for name in NAMES[group]})
 
-    def surroundings(self, where: Rows | slice, count: int, now_s: int) -> dict[str, NDArray[Any]]:
-        """What only the world knows of these `count` vehicles: position in their fleet's datum, fix, weather."""
+    def surroundings(self, where: Rows | slice, now_s: int) -> dict[str, NDArray[Any]]:
+        """What only the world knows of these vehicles: position in their fleet's datum, fix, weather."""
         return {
             **self._positions(where, self._datum[self._fleet_of[where]]),
-            "ambient_temperature": np.full(count, self._town.ambient_degc, dtype=np.float32),
+            "ambient_temperature": self._thermometers(where),
             "satellites": self._satellites(where, now_s),
         }
 
@@ -202,6 +205,12 @@ class Reports:
             longitude, latitude = positions["longitude"], positions["latitude"]
             longitude[shifted], latitude[shifted] = wgs84_to_gcj02(longitude[shifted], latitude[shifted])
         return positions | {"coordinate_system": datum}
+
+    def _thermometers(self, where: Rows | slice) -> NDArray[np.float32]:
+        """What the cars measure of the air: each with the error of its sensor and its place, in steps."""
+        measured: NDArray[np.float32] = np.float32(self._town.ambient_degc) + self._thermometer_degc[where]
+        measured = np.round(measured / SENSOR_STEP_DEGC) * SENSOR_STEP_DEGC
+        return measured.astype(np.float32)
 
     def _satellites(self, where: Rows | slice, now_s: int) -> NDArray[np.uint8]:
         more: NDArray[np.uint8] = self._sky[where] + np.uint8(now_s // 60 * 5 % MORE_SATELLITES)

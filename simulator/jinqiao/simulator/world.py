@@ -102,7 +102,7 @@ class World:
 
     def surroundings(self, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The signals of `WORLD_SIGNALS` for these vehicles now, each of shape (m,)."""
-        return self._reports.surroundings(rows, len(rows), self.elapsed_s)
+        return self._reports.surroundings(rows, self.elapsed_s)
 
     def next_busy_s(self) -> int:
         """The next second in which anything happens: this one while anybody is awake."""

@@ -16,9 +16,10 @@ __all__ = ["RunOptions"]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`for_s` bounds the simulated time; `start` is a moment to begin at instead of the scenario's, or "now"; `speed` None is as fast as possible; port 0 takes any free one, None none.
+    """`for_s` bounds the simulated time; `start` is a moment to begin at instead of the scenario's, or "now".
 
-    With `broker` there is no gateway of our own; `devices` are the triples of a real platform.
+    `speed` None is as fast as possible; port 0 takes any free one, None none. With `broker` there is no gateway of our
+    own; `devices` are the triples of a real platform.
     """
 
     scenario: Path
