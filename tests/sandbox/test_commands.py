@@ -115,7 +115,7 @@ def test_a_run_shows_its_metrics(start: Start, scenarios: Path) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         assert b"jinqiao_connections 1.0" in answer.read()
     program.interrupt()
-    assert program.finish()[0] == 0
+    assert program.finish()[0] == 130
 
 
 def test_a_broken_registry_is_explained(start: Start, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_watch_follows_a_run(start: Start, scenarios: Path) -> None:
     assert refused.returncode == 3
     assert "user" in refused.stderr
     run.interrupt()
-    assert run.finish()[0] == 0
+    assert run.finish()[0] == 130
 
 
 def test_bench_render_prints_one_json_object(start: Start) -> None:
@@ -217,7 +217,11 @@ def test_bench_posts_matches_every_reply(start: Start) -> None:
 @pytest.mark.program
 def test_the_module_runs_like_the_program() -> None:
     told = subprocess.run(
-        [sys.executable, "-m", "jinqiao.sandbox.cli", "--help"], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-m", "jinqiao.sandbox.entry", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
     )
     assert "jinqiao run scenarios/jinqiao-morning.yaml" in told.stdout
 

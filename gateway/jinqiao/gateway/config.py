@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .broker.limits import Limits
 from .platform.auth.rates import RatesOf
+from .platform.registry.about import CarColumns
 
 __all__ = ["HISTORY_DAYS", "FleetConfig", "Ports", "ServiceConfig"]
 
@@ -47,7 +48,7 @@ class FleetConfig:
 
     `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
     connection over which the vehicles speak. `telemetry` is a folder in which the run keeps Parquet, for questions
-    about the vehicles' past.
+    about the vehicles' past. `cars` says what they are: model and fleet.
     """
 
     product_key: str
@@ -56,6 +57,7 @@ class FleetConfig:
     simulator: tuple[str, str]
     factory_versions: Mapping[str, str] = field(default_factory=dict)
     telemetry: Path | None = None
+    cars: CarColumns | None = None
 
 
 @dataclass(frozen=True, slots=True)

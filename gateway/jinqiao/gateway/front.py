@@ -119,12 +119,16 @@ class Front:
         from .openapi.cloud import Cloud
         from .web.app import application
         from .web.backends import backend_routes
+        from .web.page import page_route
 
         with self._making:
             if self._made is None:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
+                page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
-                self._made = application(self.server, cloud_routes(cloud), trusting, open_to_all=self._open_to_all)
+                self._made = application(
+                    self.server, [page, *cloud_routes(cloud)], trusting, open_to_all=self._open_to_all
+                )
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:

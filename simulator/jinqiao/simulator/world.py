@@ -103,7 +103,7 @@ class World:
 
     def surroundings(self, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The signals of `WORLD_SIGNALS` for these vehicles now, each of shape (m,)."""
-        return self._reports.surroundings(rows, len(rows), self.elapsed_s)
+        return self._reports.surroundings(rows, self.elapsed_s)
 
     def next_busy_s(self) -> int:
         """The next second in which anything happens: this one while anybody is awake."""
@@ -123,6 +123,7 @@ class World:
         """
         town = self.town
         now_s = self.next_busy_s()
+        town.report_s = now_s + 1
         town.clock.reach(now_s)
         labels = self.faults.strike(now_s)
         town.sessions.tell_who_is_full()
@@ -155,7 +156,7 @@ class World:
 
     def idle_until(self, second: int) -> None:
         """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
-        self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
+        self.elapsed_s = self.town.report_s = max(self.elapsed_s, min(second, self.next_busy_s()))
         self.town.clock.reach(self.elapsed_s)
 
     def execute(self, command: Command) -> Outcome:

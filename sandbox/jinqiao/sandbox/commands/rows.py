@@ -14,6 +14,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ..early import imported
+
 __all__ = ["Command", "Group", "app_of"]
 
 
@@ -33,6 +35,7 @@ class Command:
         """What the command does; imports its module."""
         module, _, function = self.place.partition(":")
         found: Callable[..., Any] = getattr(importlib.import_module(f".{module}", __package__), function)
+        imported()
         return found
 
     def load(self) -> Any:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
 from jinqiao.base.quantity import parse_duration_s
+from jinqiao.base.words import Refused
+from jinqiao.simulator.scenario.start import parse_start
 
 from ..loop import run_async
 from ..run.console import console_for
@@ -33,6 +36,14 @@ def run(
     for_: Annotated[
         str | None,
         typer.Option("--for", help="Stop after this much simulated time, e.g. 30s or '5 min'.", metavar="TIME"),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin at this moment instead of the scenario's: now, or a date and time with its zone.",
+            metavar="TIME",
+            show_default=False,
+        ),
     ] = None,
     speed: Annotated[
         str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
@@ -110,7 +121,7 @@ def run(
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
-    Ctrl-C ends the run at any moment and prints the summary so far.
+    Ctrl-C ends the run at any moment and prints the summary so far; the exit code is then 130 (SIGTERM: 143).
 
     \b
     Example:
@@ -122,6 +133,7 @@ def run(
     options = RunOptions(
         scenario=scenario,
         for_s=None if for_ is None else _duration_s("--for", for_),
+        start=None if start is None else _start(start),
         speed=parse_speed(speed),
         vehicles=vehicles,
         seed=seed,
@@ -162,6 +174,15 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
 
 
+def _start(text: str) -> datetime | Literal["now"]:
+    if text == "now":
+        return "now"
+    try:
+        return parse_start(text)
+    except Refused as refused:
+        raise InputError(f"--start: {refused}") from refused
+
+
 def _duration_s(option: str, text: str) -> float:
     try:
         return parse_duration_s(text)
@@ -170,18 +191,15 @@ def _duration_s(option: str, text: str) -> float:
 
 
 def execute(options: RunOptions) -> None:
-    """Run to the end; prints the summary in every case and raises the fault that ended the run, if any."""
+    """Run to the end; prints the summary of what ran and raises the fault that ended the run, if any.
+
+    Raises typer.Exit with the signal's code when a signal ended it, 130 for Ctrl-C.
+    """
     ended = run_async(_go(options))
-    found = ended.summary.as_json()
-    for line in ended.summary.lines():
-        print(line, file=sys.stderr)
-    if not sys.stdout.isatty():
-        print(json.dumps({"summary": found}), flush=True)
-    if options.summary is not None:
-        try:
-            options.summary.write_text(json.dumps(found, indent=2) + "\n")
-        except OSError as error:
-            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
+    if ended.running is not None:
+        _report(options, ended)
+    elif ended.exit_code:
+        print("interrupted before the first second", file=sys.stderr)
     if ended.fault is not None:
         raise ended.fault
     checker = None if ended.running is None else ended.running.checker
@@ -190,6 +208,21 @@ def execute(options: RunOptions) -> None:
         raise ExpectationFailed(
             f"the physics self-check found {checker.total:,} violations, see the first {kept} above"
         )
+    if ended.exit_code:
+        raise typer.Exit(ended.exit_code)
+
+
+def _report(options: RunOptions, ended: Ended) -> None:
+    found = ended.summary.as_json()
+    for line in ended.summary.lines():
+        print(line, file=sys.stderr)
+    if options.summary is not None:
+        try:
+            options.summary.write_text(json.dumps(found, indent=2) + "\n")
+        except OSError as error:
+            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
+    if not sys.stdout.isatty():
+        print(json.dumps({"summary": found}), flush=True)
 
 
 async def _go(options: RunOptions) -> Ended:

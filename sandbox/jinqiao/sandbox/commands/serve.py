@@ -129,8 +129,9 @@ async def _serve(service: Service, host: str, http_host: str) -> None:
     loop = asyncio.get_running_loop()
     try:
         taken = await service.start()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # not under nohup
+                loop.add_signal_handler(number, stop.set)
         registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(

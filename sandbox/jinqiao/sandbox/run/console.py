@@ -149,7 +149,8 @@ def console_for(*, quiet: bool) -> NoTable:
 
 
 def _clock(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(SHANGHAI).strftime("%a %Y-%m-%d %H:%M:%S")
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(SHANGHAI)
+    return f"{moment:%a} {moment.isoformat(' ', 'seconds')}"
 
 
 def _pretty(payload: bytes) -> str:

@@ -28,15 +28,19 @@ Hook = Callable[[Running], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What is left of a run: its summary, what broke if anything did, and the run itself if it ever began."""
+    """What is left of a run: its summary, what broke if anything did, and the run itself if it ever began.
+
+    `exit_code` is that of the signal which ended it, 0 if none did.
+    """
 
     summary: Summary
     fault: EnvironmentFault | None
     running: Running | None
+    exit_code: int
 
 
 async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook | None = None) -> Ended:
-    """Run until the scenario, `--for`, Ctrl-C or a fault ends it.
+    """Run until the scenario, `--for`, a signal or a fault ends it.
 
     `ready` is awaited once the ports listen and before the first telemetry, `settled` when everything published has
     been forwarded and the gateway still runs. Raises InputError for what is wrong with the options or the scenario.
@@ -50,18 +54,22 @@ async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook 
             async with AsyncExitStack() as stack:
                 running = await start_run(options, plan, ending, summary, stack)
                 try:
-                    await ready(running)
-                    async with watched(running, console):
-                        await simulate(running)
-                    await _settle(running)
-                    if settled is not None:
-                        await settled(running)
+                    async with ending.in_time():
+                        await ready(running)
+                        async with watched(running, console):
+                            await simulate(running)
+                        await _settle(running)
+                        if settled is not None:
+                            await settled(running)
                 finally:
                     _close_books(running)
         except EnvironmentFault as fault:
             ending.broke(fault)
+        except KeyboardInterrupt:
+            if ending.signal is None:
+                raise
     summary.ended = ending.how
-    return Ended(summary, ending.fault, running)
+    return Ended(summary, ending.fault, running, ending.exit_code)
 
 
 async def _settle(run: Running) -> None:
