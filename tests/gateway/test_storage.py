@@ -19,6 +19,7 @@ from jinqiao.gateway.platform.registry.accounts import OPERATOR, AccessKey
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
+from jinqiao.gateway.storage.applications import application_row, deleted_row
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.registry import load_kept, product_row, seed, take_over
 from jinqiao.gateway.storage.sqlite import FILE, MOST_OF_STRANGERS, Row, Storage
@@ -310,6 +311,20 @@ def test_what_was_registered_is_added_and_what_was_deleted_stays_so(tmp_path: Pa
     again = platform_of(tmp_path, registry(d1="s1", d2="changed"))
     again.parts.provisioning.register(again.registry.products[PK], "d1", secret="back")
     assert platform_of(tmp_path).registry.products[PK].devices.secret("d1") == "back"
+
+
+def test_an_application_goes_with_the_file_that_named_it_and_stays_deleted_when_a_command_said_so(
+    tmp_path: Path,
+) -> None:
+    storage = Storage(tmp_path)
+    storage.keep_all([application_row(Application("mine", "pw")), deleted_row("unwanted")])
+    file = registry(d1="s1")
+    file.applications = {name: Application(name, "pw") for name in ("one", "unwanted")}
+    assert set(platform_of(tmp_path, file).registry.applications) == {"one", "mine"}
+    file.applications = {"two": Application("two", "pw"), "mine": Application("mine", "of the file")}
+    known = platform_of(tmp_path, file).registry.applications
+    assert {name: known[name].password for name in known} == {"two": "pw", "mine": "of the file"}
+    assert platform_of(tmp_path).registry.applications == known
 
 
 def test_state_comes_back(tmp_path: Path) -> None:

@@ -169,3 +169,15 @@ def test_thing_models_are_checked_with_their_lines(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         jinqiao("thing-model", good, bad)
     assert str(refused.value) == f"{bad}:3:20: properties.0.identifier: 'set' is reserved by the platform"
+
+
+def test_a_folder_has_one_server_and_the_second_says_who_the_first_is(start: Start, serve: Any, tmp_path: Path) -> None:
+    first, ready = serve(tmp_path)
+    for command in (("serve", "--history-days", "0"), ("run", "two-cars", "--for", "1s", "-q")):
+        code, _, shown = start(*command, "--data", str(tmp_path), "--mqtt-port", "0").finish()
+        assert code == 3, shown
+        assert f"is served already by process {first.process.pid}, MQTT port {ready['mqtt_port']}" in shown
+    assert told("device", "list", PK, "--data", tmp_path), "commands need no lock"
+    first.process.kill()
+    first.finish()
+    assert serve(tmp_path)[1]["mqtt_port"], "a lock dies with its process"

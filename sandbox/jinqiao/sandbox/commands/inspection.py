@@ -58,7 +58,7 @@ def log(
 
 
 def thing_model(
-    files: Annotated[list[Path], typer.Argument(help="TSL files (JSON).", metavar="FILE...", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="TSL files (JSON).", metavar="FILE", show_default=False)],
 ) -> None:
     """Check thing models; every problem is told as file:line:column.
 

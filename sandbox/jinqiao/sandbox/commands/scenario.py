@@ -10,13 +10,14 @@ import typer
 
 from jinqiao.base.errors import InputError
 
+from ..bundled import scenario_file
 from .new import write_schema
 
 __all__ = ["schema", "validate"]
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", metavar="FILE...", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", metavar="FILE", show_default=False)],
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> None:
     """Check scenario files and report every problem as file:line:column.
@@ -26,7 +27,7 @@ def validate(
 
     \b
     Example:
-      jinqiao validate scenarios/jinqiao-morning.yaml
+      jinqiao validate jinqiao-morning
       jinqiao validate scenarios/*.yaml
     """
     from ..scenario import load_run_scenario  # the whole language: not for --help
@@ -34,7 +35,7 @@ def validate(
     wrong = 0
     for file in files:
         try:
-            warnings = load_run_scenario(file).warnings
+            warnings = load_run_scenario(scenario_file(file)).warnings
         except InputError as error:
             wrong = error.exit_code
             print(error, file=sys.stderr)

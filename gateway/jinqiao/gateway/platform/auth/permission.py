@@ -130,11 +130,17 @@ def _within_limits(topic: str, *, limited: bool) -> bool:
 # Applications.
 
 
-def _application_publishes(_: Registry, principal: Principal, topic: str) -> bool:
+def _is_known(registry: Registry, application: Application) -> bool:
+    """Whether who logged in as this is still an application, with the same password and products."""
+    return registry.application(application.username) == application
+
+
+def _application_publishes(registry: Registry, principal: Principal, topic: str) -> bool:
     """Downlinks only: what devices send, and what the platform itself replies, is not an application's to say."""
     found = find(topic)
     return (
         found is not None
+        and _is_known(registry, principal.subject)
         and Direction.DOWN in found.row.direction
         and not found.row.is_reply
         and principal.subject.sees(found.product_key)
@@ -142,6 +148,8 @@ def _application_publishes(_: Registry, principal: Principal, topic: str) -> boo
 
 
 def _application_subscribes(registry: Registry, principal: Principal, topic_filter: str) -> bool:
+    if not _is_known(registry, principal.subject):
+        return False
     if topic_filter.startswith("$"):
         return topic_filter.startswith("$SYS/")  # counts of the broker, nobody's secrets
     return (
