@@ -228,7 +228,12 @@ def test_what_cannot_be_set(world: CloudWorld, items: dict[str, Any], why: str) 
 @pytest.mark.parametrize("items", ["[1]", "nonsense", '"x"', "[" * 5_000])
 def test_items_that_are_no_object(world: CloudWorld, items: str) -> None:
     world.connect()
-    assert world.call("SetDeviceProperty", Items=items)["Code"] == "InvalidParameter"
+    # The product's refusal, with HTTP 200, for each parameter that is JSON.
+    code = "iot.check.InvalidFormattedParameter"
+    assert refusal(world.call("SetDeviceProperty", Items=items)) == code
+    assert refusal(world.call("SetDeviceDesiredProperty", Items=items)) == code
+    assert refusal(world.call("SetDeviceDesiredProperty", Items="{}", Versions=items)) == code
+    assert refusal(world.call("InvokeThingService", Identifier="Unlock", Args=items)) == code
 
 
 def test_a_device_that_was_never_there_cannot_be_set(world: CloudWorld) -> None:

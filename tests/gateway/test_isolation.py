@@ -19,7 +19,7 @@ from jinqiao.gateway.storage.registry import seed, take_over
 from jinqiao.gateway.storage.sqlite import Storage
 from jinqiao.wire.alink.signature import client_content, sign
 from jinqiao.wire.alink.topics import TOPICS, Direction, Topic
-from jinqiao.wire.mqtt.packets import Connack, Publish, Suback, Subscribe, Will
+from jinqiao.wire.mqtt.packets import Connack, Puback, Publish, Suback, Subscribe, Will
 from jinqiao.wire.mqtt.properties import Property
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S
 from support.mqtt_memory import Client
@@ -183,6 +183,36 @@ def test_what_is_pushed_goes_to_the_device_it_names(sandbox: Sandbox) -> None:
     assert heard(intruder) == []
 
 
+def spoken_on_by_the_device() -> list[str]:
+    return [topic_of(row) for row in OWNED if Direction.UP in row.direction]
+
+
+@pytest.mark.parametrize("retain", [False, True])
+@pytest.mark.parametrize("qos", [0, 1])
+@pytest.mark.parametrize("level", [4, 5])
+def test_a_device_does_not_hear_itself_on_what_it_did_not_subscribe(
+    sandbox: Sandbox, level: int, qos: int, retain: bool
+) -> None:
+    """Some topics go both ways and are pushed: what the device says there is for others."""
+    device, application = sandbox.device(parameters="_ss=1,ext=1", level=level), sandbox.application()
+    application.send(Subscribe(1, (("#", 1),)))
+    application.received()
+    for topic in spoken_on_by_the_device():
+        device.send(Publish(topic, CANARY, qos, retain, packet_id=qos))
+        assert topic not in [message.topic for message in heard(device)]
+        assert topic in [message.topic for message in heard(application)]
+        sandbox.at(sandbox.time + 1.0)
+
+
+def test_a_device_hears_itself_where_it_asked_for_it(sandbox: Sandbox) -> None:
+    device = sandbox.device(parameters="_ss=1")
+    topic = f"{S}/thing/lan/discovery"
+    device.send(Subscribe(1, ((topic, 0),)))
+    device.received()
+    device.send(Publish(topic, CANARY))
+    assert [message.topic for message in heard(device)] == [topic]
+
+
 @pytest.mark.parametrize("qos", [0, 1])
 @pytest.mark.parametrize("level", [4, 5])
 def test_no_publish_reaches_a_neighbours_topics(sandbox: Sandbox, level: int, qos: int) -> None:
@@ -208,6 +238,37 @@ def test_nothing_is_retained_on_a_neighbours_topics(sandbox: Sandbox) -> None:
     for topic in VICTIMS:
         intruder.send(Publish(topic, CANARY, retain=True))
     assert len(sandbox.broker.retained) == 0
+
+
+@pytest.mark.parametrize("way", ["publish", "will"])
+def test_a_device_leaves_messages_on_custom_topics_only(sandbox: Sandbox, way: str) -> None:
+    """What it says to the platform is nobody's to find later, and some of these topics may be as deep as they like."""
+    for topic in spoken_on_by_the_device():
+        sandbox.world.now_ms += 60_000
+        if way == "will":
+            sandbox.device(level=5, will=Will(topic, CANARY, retain=True)).lose()
+        else:
+            sandbox.device(level=5).send(Publish(topic, CANARY, retain=True))
+    kept = list(sandbox.broker.retained.match("#", 0.0))
+    assert [message.topic.decode() for message in kept] == [f"/{PK}/{DN}/user/x"]
+    assert {entry.code for entry in sandbox.platform.log.of(PK, DN) if "retained" in entry.message} == {9236}
+
+
+@pytest.mark.parametrize(
+    "deep", [f"{S}/thing/lan/{'x/' * 90}x", f"{S}/thing/awss/{'x' * 60_000}", f"{S}/thing/lan/{'/' * 150}"]
+)
+def test_no_topic_or_filter_of_a_device_is_long_or_deep(sandbox: Sandbox, deep: str) -> None:
+    """Each level of a filter costs a node, and each topic is remembered in several places."""
+    device = sandbox.device(level=5)
+    nodes = len(sandbox.broker.router._trie)
+    assert refused(device, deep)
+    assert refused(device, f"{deep}/#")
+    device.send(Publish(deep, CANARY, 1, packet_id=1))
+    [answer] = device.received()
+    assert isinstance(answer, Puback)
+    assert answer.reason & 0x80
+    assert len(sandbox.broker.router._trie) == nodes
+    assert [entry.code for entry in sandbox.platform.log.of(PK, DN)] == [9236] * 3
 
 
 def test_what_a_neighbour_retains_is_not_handed_out(sandbox: Sandbox) -> None:

@@ -202,7 +202,9 @@ def test_one_gateway_registers_so_many_and_all_of_a_message_or_none(
 @pytest.mark.parametrize("message", [PY_TOPO_ADD, NPM_TOPO_ADD, C4_TOPO_ADD], ids=["py", "npm", "c4"])
 def test_topology_is_added_asked_for_and_deleted(world: World, message: str) -> None:
     gateway = world.connect()
-    assert world.ask(gateway, f"{S}/thing/topo/add", message)["code"] == 200
+    for _ in range(2):  # what is bound already is named, too
+        body = world.ask(gateway, f"{S}/thing/topo/add", message)
+        assert (body["code"], body["data"]) == (200, [NAMES])
     for asked in ('{"id":"8","version":"1.0","params":{},"method":"thing.topo.get"}', '{"id":"10","params":"{}"}'):
         assert world.ask(gateway, f"{S}/thing/topo/get", asked)["data"] == [NAMES]
     assert world.ask(gateway, f"{S}/thing/topo/delete", PY_TOPO_DELETE)["code"] == 200
@@ -291,6 +293,21 @@ def test_logins_as_captured(world: World, login: str, suffix: str, data: Any) ->
     assert status is not None
     assert status.state == "online"
     assert world.ask(gateway, f"{SESSION}/{suffix}", login)["code"] == 200
+
+
+def test_a_batch_that_is_refused_names_the_device_that_it_is_about(world: World) -> None:
+    gateway = bound(world)
+    other = {**NAMES, "deviceName": "other"}
+    params = {"signMethod": "hmacSha1", "deviceList": [signed(), {**signed(), **other}]}
+    body = world.request(gateway, "batch_login", params, SESSION)
+    assert (body["code"], body["data"]) == (6401, [other])
+    assert world.platform.parts.topology.speaks_for(f"{SUB_PK}/{SUB_DN}") is None
+    params["deviceList"] = [{"productKey": SUB_PK, "deviceName": ["x"]}]
+    body = world.request(gateway, "batch_login", params, SESSION)
+    assert (body["code"], body["data"]) == (460, [{"productKey": SUB_PK, "deviceName": None}])
+    body = world.request(gateway, "batch_logout", [NAMES], SESSION)
+    assert (body["code"], body["data"]) == (520, [NAMES])
+    assert world.request(gateway, "logout", NAMES, SESSION)["data"] == {}
 
 
 @pytest.mark.parametrize(("logout", "suffix"), [(NPM_LOGOUT, "logout"), (PY_LOGOUT, "batch_logout")])

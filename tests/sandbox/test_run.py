@@ -8,8 +8,10 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.sandbox.commands.run import execute
 from jinqiao.sandbox.run import start as start_module
 from jinqiao.sandbox.run.options import RunOptions
+from jinqiao.sandbox.run.plan import plan_run
 from support.programs import Program
 
 Start = Callable[..., Program]
@@ -171,3 +174,19 @@ def test_vehicles_with_a_connection_of_their_own_reach_the_subscriber(start: Sta
     assert summary["not_sent"] == 0
     assert received["property_post"] == summary["published"]["property_post"] > 0
     assert summary["gateway"]["connections_total"] >= 6
+
+
+def test_a_run_begins_when_it_is_told_to(scenarios: Path) -> None:
+    scenario = scenarios / "two-cars.yaml"
+    moment = datetime.fromisoformat("2027-02-03T18:30:00+01:00")
+    assert plan_run(RunOptions(scenario, start=moment)).scenario.start_ms == moment.timestamp() * 1000
+    now = plan_run(RunOptions(scenario, start="now")).scenario
+    assert abs(now.start_ms / 1000 - time.time()) < 5
+    assert now.start.utcoffset() == plan_run(RunOptions(scenario)).scenario.start.utcoffset()
+    assert abs(now.start_second_of_day - (time.time() + 8 * 3600) % 86_400) < 5
+
+
+def test_a_start_without_a_zone_is_refused(start: Start, scenarios: Path) -> None:
+    code, _, errors = start("run", str(scenarios / "two-cars.yaml"), "--start", "2027-02-03T18:30").finish()
+    assert code == 2
+    assert "--start: found '2027-02-03T18:30' without a zone" in errors

@@ -38,7 +38,7 @@ class Sandbox(House):
         super().__init__()
         self.world = World()
         platform = self.platform = self.world.platform
-        broker = self.broker = Broker(platform, Limits(), self.soon.append)
+        broker = self.broker = Broker(platform, Limits(), self.soon.append, lambda: self.time)
 
         platform.carried_by(_Carried(broker))
 

@@ -156,7 +156,11 @@ def _add_fleet(registry: Registry, fleet: FleetConfig, vehicles: NDArray[np.byte
 
 def _product(fleet: FleetConfig, names: NDArray[np.bytes_]) -> Product:
     return simulated_product(
-        fleet.product_key, names, fleet_secret=fleet.fleet_secret, factory_versions=fleet.factory_versions
+        fleet.product_key,
+        names,
+        fleet_secret=fleet.fleet_secret,
+        factory_versions=fleet.factory_versions,
+        cars=fleet.cars,
     )
 
 

@@ -166,11 +166,11 @@ def _opener(limit: _Limit) -> urllib.request.OpenerDirector:
 
     class Plain(urllib.request.HTTPHandler):
         def http_open(self, req: urllib.request.Request) -> Any:
-            return self.do_open(partial(connection, http.client.HTTPConnection), req)  # type: ignore[arg-type]
+            return self.do_open(partial(connection, http.client.HTTPConnection), req)
 
     class Secured(urllib.request.HTTPSHandler):
         def https_open(self, req: urllib.request.Request) -> Any:
-            return self.do_open(partial(connection, http.client.HTTPSConnection), req)  # type: ignore[arg-type]
+            return self.do_open(partial(connection, http.client.HTTPSConnection), req)
 
     opener = urllib.request.OpenerDirector()
     for handler in (

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from jinqiao.wire.mqtt.topics import decode_name, has_wildcard, matches, split_share
 
-from .filter_trie import FilterTrie
+from .filter_trie import FilterTrie, filter_cost
 from .grant import Grant, Group, combine
 from .limits import Limits
 from .topic_index import TopicIndex
@@ -51,7 +51,8 @@ class Route(Generic[S]):
     """Where messages of some topics go; compared by identity.
 
     `targets` are all subscribers of their own; `grants` the same with what each was granted; of each group in `groups`
-    one member gets a message. `plan` is worked out of these at the first message.
+    one member gets a message. `pushed` is the one among them that did not subscribe: who is pushed a topic does not get
+    its own messages back. `plan` is worked out of these at the first message.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Route(Generic[S]):
     targets: tuple[S, ...]
     grants: tuple[tuple[S, Grant], ...]
     groups: tuple[Group[S], ...] = ()
+    pushed: S | None = None
     plan: Plan | None = field(default=None, init=False, repr=False)
 
     def without(self, subscriber: S) -> Route[S]:
@@ -102,6 +104,10 @@ class Router(Generic[S]):
         """The route of a topic name; raises ProtocolError when it is none."""
         route = self.routes.get(topic)
         return self._find(topic) if route is None else route
+
+    def has_room(self, topic_filter: str) -> bool:
+        """Whether one more subscription to this filter is within what all together may take."""
+        return self._trie.bytes + filter_cost(topic_filter) <= self._limits.filter_bytes
 
     def subscribe(self, subscriber: S, topic_filter: str, grant: Grant) -> None:
         """Add a subscription (a valid filter), or change what it is granted."""
@@ -168,25 +174,30 @@ class Router(Generic[S]):
         for who in strays:
             del found[who]
         identity = self._rules.pushed_to(name)
+        unasked: S | None = None
         if identity is not None:
             pushed = self._pushed.get(identity)
             if pushed is not None and pushed.gets(name):
                 before = found.get(pushed.subscriber)
                 found[pushed.subscriber] = pushed.grant if before is None else combine(before, pushed.grant)
+                unasked = pushed.subscriber if before is None else None
         handled = self._rules.handles(name)
-        route = self._intern(self._rules.kind(name), handled, handled and self._rules.handles_trusted(name), found)
+        trusted = handled and self._rules.handles_trusted(name)
+        route = self._intern(self._rules.kind(name), handled, trusted, found, unasked)
         if len(topic) <= self._limits.cached_topic_bytes:
             self._remember(topic, name, identity, route)
         return route
 
-    def _intern(self, kind: str, handled: bool, handled_trusted: bool, found: dict[S | Group[S], Grant]) -> Route[S]:
-        key = (kind, handled, handled_trusted, frozenset(found.items()))
+    def _intern(
+        self, kind: str, handled: bool, handled_trusted: bool, found: dict[S | Group[S], Grant], pushed: S | None
+    ) -> Route[S]:
+        key = (kind, handled, handled_trusted, frozenset(found.items()), pushed)
         route = self._interned.get(key)
         if route is None:
             groups = tuple(target for target in found if isinstance(target, Group))
             grants = tuple((target, grant) for target, grant in found.items() if not isinstance(target, Group))
             targets = tuple(target for target, _ in grants)
-            route = self._interned[key] = Route(kind, handled, handled_trusted, targets, grants, groups)
+            route = self._interned[key] = Route(kind, handled, handled_trusted, targets, grants, groups, pushed)
         return route
 
     def _remember(self, topic: bytes, name: str, identity: str | None, route: Route[S]) -> None:
@@ -216,6 +227,7 @@ class Router(Generic[S]):
 
     def forget_all(self) -> None:
         """Ask the rules again about every topic."""
+        self.age += 1
         self.routes.clear()
         self._index.clear()
         self._topics_pushed_to.clear()

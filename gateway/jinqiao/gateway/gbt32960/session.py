@@ -130,7 +130,7 @@ class Gbt32960Sessions:
             if self._wrong.note(peer.address):
                 why = f"{MOST_WRONG} wrong platform logins: none is looked at for {PAUSE_S:g} s"
                 _logger.warning("gb32960 %s: %s", peer.address, why)
-                self._platform.log.record("", "", f"{_TOPIC} {peer.address}", _WRONG_LOGIN, why)
+                self._platform.log.record("", "", f"{_TOPIC} {peer.address}", _WRONG_LOGIN, why, stranger=True)
             return "error"
         peer.application = application
         return "ok"

@@ -49,6 +49,11 @@ device that was never online, to who knows its product's. `POST /auth/devicename
 clientId, timestamp, signmethod, sign` answers `iotId` and `iotToken`: user name and password of MQTT for seven days.
 Both answer `{"code", "data", "message"}` with the platform's device-side code.
 
+Devices that speak no MQTT publish over HTTP: `POST /auth` with the JSON object `productKey, deviceName, clientId,
+timestamp, signmethod, sign` answers a token for seven days, and `POST /topic/sys/{pk}/{dn}/thing/event/property/post`
+(or another topic of the device's, behind `/topic`) with the header `password: TOKEN` publishes the body, up to 128 KB.
+Both answer `{"code", "message", "info"}`, code 0 for done. Nothing comes back to the device this way.
+
 `GET /download/…` answers a configuration or firmware file, whole or a byte range.
 
 ## Errors

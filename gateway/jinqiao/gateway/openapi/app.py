@@ -9,6 +9,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
+from .channel import AUTH, TOPIC, DeviceChannel
 from .cloud import Cloud
 from .downloads import download
 from .http import MAX_BODY, UNSIGNED_BYTES, Request, Response, Waiting
@@ -33,12 +34,24 @@ def routes(cloud: Cloud) -> list[Route]:
             result = await _wait(result)
         return _http(result)
 
+    channel = DeviceChannel(cloud.platform)
+
+    async def authenticate(request: HttpRequest) -> HttpResponse:
+        return _http(channel.authenticate(await _read(request)))
+
+    async def publish(request: HttpRequest) -> HttpResponse:
+        return _http(channel.publish(await _read(request)))
+
     def file(request: HttpRequest) -> HttpResponse:
         content = cloud.platform.parts.downloads.get(request.url.path)
         return _http(download(content, request.headers.get("range", "")))
 
     answers = [Route(path, answer, methods=["GET", "POST"]) for path in ("/", *sorted(PATHS))]
-    return [*answers, Route("/download/{path:path}", file)]
+    devices = [
+        Route(AUTH, authenticate, methods=["POST"]),
+        Route(f"{TOPIC}/{{topic:path}}", publish, methods=["POST"]),
+    ]
+    return [*answers, *devices, Route("/download/{path:path}", file)]
 
 
 def _http(result: Response) -> HttpResponse:

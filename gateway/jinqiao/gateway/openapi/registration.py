@@ -20,8 +20,6 @@ from .http import UNSIGNED_BYTES, Request, Response
 
 __all__ = ["PATHS", "Registration"]
 
-#: A token is good for seven days.
-_TOKEN_MS = 7 * 24 * 3_600_000
 Form = Mapping[str, str]
 
 
@@ -44,7 +42,8 @@ class Registration:
             return _reply(200, OK, _HANDLERS[request.path](self, form))
         except PlatformError as refused:
             product_key, device_name = form.get("productKey", ""), form.get("deviceName", "")
-            self.platform.log.record(product_key, device_name, request.path, refused.code, refused.message)
+            log = self.platform.log
+            log.record(product_key, device_name, request.path, refused.code, refused.message, stranger=True)
             return _reply(200, refused.code, {})
 
     def register(self, form: Form) -> dict[str, Any]:

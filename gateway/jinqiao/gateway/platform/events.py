@@ -172,7 +172,8 @@ class FileReceived(PlatformEvent):
 class Refused(PlatformEvent):
     """A message, a login or a delivery was refused or failed; names are empty where nobody is known.
 
-    A device's own log entries come under code 200. Texts may be a stranger's.
+    A device's own log entries come under code 200. Texts may be a stranger's; and where `stranger` is set, nobody has
+    proved to be whom the names say.
     """
 
     time_ms: int
@@ -181,6 +182,7 @@ class Refused(PlatformEvent):
     topic: str
     code: int
     message: str
+    stranger: bool = False
 
 
 # What is remembered of a device.

@@ -71,11 +71,12 @@ def named_by_file(username: str, known: Mapping[tuple[str, str], Any]) -> list[R
 def apply_applications(registry: Registry, storage: Storage) -> None:
     """Add those that were added to a registry, and take those away that were deleted."""
     for row in storage.rows(KIND):
-        if "deleted" in row.value:
-            registry.applications.pop(row.key.removeprefix(_MARK), None)
-        else:
-            application = load_application(row.value)
-            registry.applications[application.username] = application
+        with storage.reading(row):
+            if "deleted" in row.value:
+                registry.applications.pop(row.key.removeprefix(_MARK), None)
+            else:
+                application = load_application(row.value)
+                registry.applications[application.username] = application
 
 
 def take_applications(platform: Platform, storage: Storage) -> None:

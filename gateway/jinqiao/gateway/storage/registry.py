@@ -35,17 +35,24 @@ __all__ = ["REGISTRY_KINDS", "load_kept", "product_row", "seed", "take_over"]
 
 def load_kept(storage: Storage, *, unopened: bool = False) -> Registry:
     """The registry of a data folder; `unopened` leaves thing models uncompiled until somebody looks into one."""
-    products = [_product(row, UnopenedThingModel if unopened else ThingModel) for row in storage.rows("product")]
-    registry = Registry(products)
+    registry, opened = Registry(), UnopenedThingModel if unopened else ThingModel
+    for row in storage.rows("product"):
+        with storage.reading(row):
+            registry.products[row.product_key] = _product(row, opened)
     for row in storage.rows("device"):
-        _apply_device(registry, row)
+        with storage.reading(row):
+            _apply_device(registry, row)
     for row in storage.rows("house"):
-        values = row.value
-        registry.access_keys.update({name: _access_key(name, kept) for name, kept in values["access_keys"].items()})
-        registry.applications.update({a["username"]: load_application(a) for a in values["applications"]})
-        registry.consumer_groups.update({g["id"]: _group(g) for g in values["consumer_groups"]})
+        with storage.reading(row):
+            _apply_house(registry, row.value)
     apply_applications(registry, storage)
     return registry
+
+
+def _apply_house(registry: Registry, values: Mapping[str, Any]) -> None:
+    registry.access_keys.update({name: _access_key(name, kept) for name, kept in values["access_keys"].items()})
+    registry.applications.update({a["username"]: load_application(a) for a in values["applications"]})
+    registry.consumer_groups.update({g["id"]: _group(g) for g in values["consumer_groups"]})
 
 
 def seed(storage: Storage, file: Registry) -> Registry:

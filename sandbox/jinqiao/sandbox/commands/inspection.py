@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,8 @@ __all__ = ["added", "log", "thing_model"]
 _LOOK_EVERY_S = 0.5
 
 P = ParamSpec("P")
+
+_NAME = re.compile(r"[A-Za-z0-9_.:@-]*")
 
 
 def _until_ctrl_c(command: Callable[P, None]) -> Callable[P, None]:
@@ -70,8 +73,9 @@ def log(
             print(json.dumps(entry._asdict(), ensure_ascii=False))
             continue
         moment = datetime.fromtimestamp(entry.time_ms / 1000, tz=UTC).isoformat(timespec="milliseconds")
-        # Quoted, because a client chose these texts.
-        print(f"{moment} {entry.code} {entry.product_key}/{entry.device_name} {entry.topic!r}: {entry.message!r}")
+        # Quoted, because a client chose these texts; names where they are none that a device can have.
+        name = "/".join(n if _NAME.fullmatch(n) else ascii(n) for n in (entry.product_key, entry.device_name))
+        print(f"{moment} {entry.code} {name} {entry.topic!r}: {entry.message!r}")
 
 
 def _entries(data: Path, wanted: tuple[str | None, str | None], last: int, follow: bool) -> Iterator[LogEntry]:
@@ -118,5 +122,7 @@ def thing_model(
             continue
         counts = (len(model.properties), len(model.events), len(model.services))
         print("{}: {} properties, {} events, {} services".format(file, *counts))
+        if model.hollow:
+            print(f"  names the modules {', '.join(model.hollow)}, whose features are in files of their own")
     if problems:
         raise InputError(problems)

@@ -12,6 +12,7 @@ __all__ = [
     "AsOneJson",
     "Certs",
     "Data",
+    "HttpHost",
     "HttpPort",
     "HttpsPort",
     "LinesHost",
@@ -43,6 +44,13 @@ MqttHost = Annotated[str, typer.Option(help="Address to listen on.")]
 MqttPort = Annotated[int, typer.Option(min=0, max=65535, help="MQTT port; 0 takes any free one.")]
 MqttsPort = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
+]
+HttpHost = Annotated[
+    str | None,
+    typer.Option(
+        help="Address to serve HTTP on. When given, /metrics and other brokers' questions are open to it as well.",
+        show_default="that of --mqtt-host",
+    ),
 ]
 HttpPort = Annotated[
     int | None,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
 from jinqiao.base.quantity import parse_duration_s
+from jinqiao.base.words import Refused
+from jinqiao.simulator.scenario.start import parse_start
 
 from ..bundled import scenario_file
 from ..invoked import program
@@ -26,7 +29,7 @@ from ..run.session import Ended
 from ..run.session import run as run_to_the_end
 from ..sinks import addresses, parse_sink
 from ..sinks.kinds.record import RecordSpec
-from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["execute", "run"]
 
@@ -38,6 +41,14 @@ def run(
     for_: Annotated[
         str | None,
         typer.Option("--for", help="Stop after this much simulated time, e.g. 30s or '5 min'.", metavar="TIME"),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin at this moment instead of the scenario's: now, or a date and time with its zone.",
+            metavar="TIME",
+            show_default=False,
+        ),
     ] = None,
     speed: Annotated[
         str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
@@ -54,6 +65,7 @@ def run(
     https_port: HttpsPort = None,
     certs: Certs = Path("certs"),
     mqtt_host: MqttHost = "127.0.0.1",
+    http_host: HttpHost = None,
     broker: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +122,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table; one line a minute.")] = False,
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
@@ -126,10 +138,12 @@ def run(
     options = RunOptions(
         scenario=scenario_file(scenario),
         for_s=None if for_ is None else _duration_s("--for", for_),
+        start=None if start is None else _start(start),
         speed=parse_speed(speed),
         vehicles=vehicles,
         seed=seed,
         mqtt_host=mqtt_host,
+        http_host=http_host,
         mqtt_port=mqtt_port,
         mqtts_port=mqtts_port,
         http_port=http_port,
@@ -163,6 +177,15 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
         return {}
     found = parse_broker(broker)
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
+
+
+def _start(text: str) -> datetime | Literal["now"]:
+    if text == "now":
+        return "now"
+    try:
+        return parse_start(text)
+    except Refused as refused:
+        raise InputError(f"--start: {refused}") from refused
 
 
 def _duration_s(option: str, text: str) -> float:
@@ -214,6 +237,8 @@ async def _go(options: RunOptions) -> Ended:
 async def _announce(run: Running) -> None:
     """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
     options, plan = run.options, run.plan
+    for problem in plan.scenario.warnings:
+        print(problem.as_warning(), file=sys.stderr)
     if run.gateway is None:
         _announce_outside(run)
         return

@@ -23,7 +23,7 @@ from jinqiao.gateway.service import Service
 
 from ..loop import run_async
 from ..serve_view import DeviceTable, StderrHandler, log_devices
-from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["serve"]
 
@@ -39,6 +39,7 @@ def serve(
     http_port: HttpPort = None,
     https_port: HttpsPort = None,
     mqtt_host: MqttHost = "127.0.0.1",
+    http_host: HttpHost = None,
     certs: Certs = Path("certs"),
     amqp_port: Annotated[
         int | None,
@@ -108,6 +109,7 @@ def serve(
     config = ServiceConfig(
         ports=Ports(
             host=mqtt_host,
+            http_host=http_host,
             mqtt=mqtt_port,
             mqtts=mqtts_port,
             http=http_port,
@@ -129,7 +131,7 @@ def serve(
     service = Service(config)
     if verbose:
         log_devices(service.platform.events)
-    run_async(_serve(service, mqtt_host, table=not verbose and not quiet))
+    run_async(_serve(service, mqtt_host, http_host or mqtt_host, table=not verbose and not quiet))
 
 
 def _table(service: Service) -> AbstractContextManager[None]:
@@ -140,7 +142,7 @@ def _table(service: Service) -> AbstractContextManager[None]:
     return DeviceTable(service.platform.registry, service.platform.events).shown(console)
 
 
-async def _serve(service: Service, host: str, *, table: bool) -> None:
+async def _serve(service: Service, host: str, http_host: str, *, table: bool) -> None:
     raise_file_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -152,7 +154,7 @@ async def _serve(service: Service, host: str, *, table: bool) -> None:
         registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(
-            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{host}:{taken['http_port']}/"
+            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{http_host}:{taken['http_port']}/"
             f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
             f"  {counted(len(registry.products), 'product')}, {counted(devices, 'device')}, "
             f"{counted(len(registry.applications), 'application')}"

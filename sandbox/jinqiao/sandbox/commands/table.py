@@ -154,12 +154,17 @@ JINQIAO = Group(
             "Convert a recording; the endings say from what to what. What cannot be read is named, the rest is "
             "converted.",
         ),
+        Command(
+            "new",
+            "new:new",
+            "Write a commented scenario to start from, and the schema an editor checks it by beside it.",
+        ),
         _SCENARIO,
         Command("validate", "scenario:validate", "Check scenario files and report every problem as file:line:column."),
         Command(
             "schema",
             "scenario:schema",
-            "Print the JSON Schema of scenario files, for completion and checks in an editor.",
+            "Print or write the JSON Schema of scenario files, for completion and checks in an editor.",
         ),
         Command(
             "log",

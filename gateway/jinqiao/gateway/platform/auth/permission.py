@@ -32,8 +32,9 @@ __all__ = [
     "unshared",
 ]
 
-#: Limits of a device's custom and broadcast topics; system topics may be deeper.
+#: Limits of a device's custom and broadcast topics; system topics may be deeper, within reason.
 LONGEST_TOPIC, MOST_SLASHES = 128, 7
+MOST_SLASHES_OF_SYSTEM = 20
 
 #: Filters that name no device and are granted to each, for its own calls.
 OF_ALL_DEVICES = frozenset({"/ext/rrpc/#", "/ext/rrpc/+/#"})
@@ -82,7 +83,7 @@ def publishes_as(identity: str, topic: str) -> bool:
         found is not None
         and Direction.UP in found.row.direction
         and f"{found.product_key}/{found.device_name}" == identity
-        and (found.row.kind != "custom" or _within_limits(topic))
+        and _within_limits(topic, limited=found.row.kind == "custom")
     )
 
 
@@ -94,11 +95,11 @@ def subscribes_as(device: Device, topic_filter: str) -> bool:
     """Whether what this filter yields is this device's to read, whoever speaks for it."""
     if _is_below_own_root(device.identity, topic_filter):
         rows = rows_met(topic_filter, device.product.key, device.name)
-        return any(Direction.DOWN in row.direction for row in rows)
+        return any(Direction.DOWN in row.direction for row in rows) and _within_limits(topic_filter, limited=False)
     rows = rows_covering(topic_filter, device.product.key, device.name)
     readable = [row for row in rows if Direction.DOWN in row.direction]
     limited = any(row.kind in {"custom", "broadcast"} for row in readable)
-    return bool(readable) and (not limited or _within_limits(topic_filter))
+    return bool(readable) and _within_limits(topic_filter, limited=limited)
 
 
 def _is_below_own_root(identity: str, topic_filter: str) -> bool:
@@ -119,7 +120,10 @@ def is_downlink_of(identity: str, topic: str) -> bool:
     return own and (found.row.direction is Direction.DOWN or not found.row.is_reply)
 
 
-def _within_limits(topic: str) -> bool:
+def _within_limits(topic: str, *, limited: bool) -> bool:
+    """How long a system topic may be is the broker's to say."""
+    if not limited:
+        return topic.count("/") <= MOST_SLASHES_OF_SYSTEM
     return len(topic) <= LONGEST_TOPIC and topic.count("/") <= MOST_SLASHES
 
 

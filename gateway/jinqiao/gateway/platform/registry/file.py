@@ -6,6 +6,7 @@ each with its place. Paths of thing models are relative to the registry file.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
@@ -18,10 +19,10 @@ from jinqiao.base.errors import Problem, RegistryError
 from jinqiao.gateway.platform.converters.base import Converter
 from jinqiao.gateway.platform.converters.layout import Field as RawField
 from jinqiao.gateway.platform.converters.layout import Layout
-from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
+from jinqiao.gateway.platform.converters.script_converter import ScriptConverter, fault_of
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel
-from jinqiao.wire.alink.thing_model_file import load_thing_model
+from jinqiao.wire.alink.thing_model_file import load_thing_model, load_thing_models
 from jinqiao.wire.alink.topics import RESERVED_KEYS
 
 from .accounts import AccessKey
@@ -29,6 +30,8 @@ from .devices import ListedDevices
 from .registry import Application, ConsumerGroup, Product, Registry
 
 __all__ = ["RegistryFile", "load_registry"]
+
+_logger = logging.getLogger(__name__)
 
 Place = tuple[str | int, ...]
 
@@ -71,8 +74,9 @@ class RawFieldEntry(_Strict):
 class ProductEntry(_Strict):
     product_key: ProductKey
     name: str
-    #: A TSL file beside the registry; without one the product is an EV like the simulated ones.
-    thing_model: str | None = None
+    #: A TSL file beside the registry, or several of one module each; without one the product is an EV like the
+    #: simulated ones.
+    thing_model: str | Annotated[list[str], Field(min_length=1)] | None = None
     product_secret: Secret | None = Field(default=None, repr=False)
     dynamic_registration: bool = False
     node_type: Literal["device", "gateway", "sub_device"] | None = None
@@ -168,8 +172,14 @@ def _converter(entry: ProductEntry, folder: Path) -> Converter | None:
 
 def _converter_problems(document: Document, file: RegistryFile, folder: Path) -> Iterator[Problem]:
     for row, entry in enumerate(file.products):
-        if entry.raw_script is not None and not (folder / entry.raw_script).is_file():
-            yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+        if entry.raw_script is not None:
+            script = folder / entry.raw_script
+            if not script.is_file():
+                yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+            elif (fault := fault_of(script)) is not None:
+                line, why = fault
+                hint = "a script defines raw_data_to_protocol(raw) and protocol_to_raw_data(message)"
+                yield Problem(str(script), line, 1, "", why, hint)
         if entry.raw_script is not None and entry.raw_layout:
             yield document.problem(("products", row, "raw_layout"), "a product has a raw_script or a raw_layout")
 
@@ -181,14 +191,28 @@ def _thing_models(document: Document, file: RegistryFile, folder: Path) -> tuple
         if entry.thing_model is None:
             models.append(ev_thing_model(entry.product_key))
             continue
-        place = folder / entry.thing_model
-        if not place.is_file():
-            problems.append(document.problem(("products", row, "thing_model"), f"no file {entry.thing_model!r}"))
+        where: Place = ("products", row, "thing_model")
+        one = isinstance(entry.thing_model, str)
+        names = [entry.thing_model] if isinstance(entry.thing_model, str) else entry.thing_model
+        absent = [index for index, name in enumerate(names) if not (folder / name).is_file()]
+        if absent:
+            places = [(where if one else (*where, index), names[index]) for index in absent]
+            problems += [document.problem(place, f"no file {name!r}") for place, name in places]
             continue
+        paths = [folder / name for name in names]
         try:
-            models.append(load_thing_model(place, validation=entry.validation))
+            model = (
+                load_thing_model(paths[0], validation=entry.validation)
+                if one
+                else load_thing_models(paths, validation=entry.validation)
+            )
         except RegistryError as refused:
             problems += refused.problems
+            continue
+        if model.hollow:
+            named = ", ".join(map(repr, model.hollow))
+            _logger.warning("%s: names the modules %s, which stand in none of its files", ", ".join(names), named)
+        models.append(model)
     return models, problems
 
 

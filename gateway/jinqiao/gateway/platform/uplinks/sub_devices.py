@@ -180,7 +180,7 @@ def unregister_sub_devices(uplink: Uplink, params: Any) -> Outcome:
 
 @answered
 def add_topology(uplink: Uplink, params: Any) -> Outcome:
-    """`thing.topo.add`: bind sub-devices, each signed with its own secret."""
+    """`thing.topo.add`: bind sub-devices, each signed with its own secret; the reply names them."""
     if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
         return Outcome(460)
     devices: list[Device] = []
@@ -200,7 +200,7 @@ def add_topology(uplink: Uplink, params: Any) -> Outcome:
         if former is not None:
             parts.notices.topology_changed(former, [device], "delete")
         parts.topology.bind(uplink.device.identity, device)
-    return Outcome()
+    return Outcome(data=names_of(devices))
 
 
 def _cannot_be_bound(uplink: Uplink, device: Device, entry: dict[str, Any]) -> int:
