@@ -16,11 +16,11 @@ the signal table; a test keeps it so.
 
 | where | a signal is called | the car is called |
 |---|---|---|
-| Alink posts, cloud calls, thing model, shadow | by its property: `StateOfCharge`, `battery:PackVoltage` | `deviceName` |
+| Alink posts, cloud calls, shadow | by its property: `StateOfCharge`, `battery:PackVoltage` | `deviceName` |
 | Parquet and CSV of a run (`--sink parquet:DIR`) | by its name: `soc_displayed`, `pack_voltage` | `vehicle` |
 | recordings (`--record`, `jinqiao record`): MCAP, Parquet, CSV | by its name | `device_name` |
-| InfluxDB, VictoriaMetrics | by its name: field `soc_displayed`, metric `telemetry_soc_displayed` | tag `vehicle` |
-| history of one's own devices (`serve --data`) | by its property, in a column `identifier` | `device_name` |
+| InfluxDB, VictoriaMetrics | field `soc_displayed`, metric `telemetry_soc_displayed` | tag `vehicle` |
+| history of your devices (`serve --data`) | by its property, in a column `identifier` | `device_name` |
 
 In a run the device name is the VIN everywhere. Several signals may be one property: members of a struct
 (`GeoLocation`), or of an array.
