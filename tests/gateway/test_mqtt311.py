@@ -114,18 +114,6 @@ def test_retained_messages_are_found_by_filter(house: House, topic_filter: str, 
     assert {message.topic for message in listener.messages()} == found
 
 
-def test_the_store_is_bounded() -> None:
-    house = plain_house(Limits(retained_messages=3, retained_bytes=1_000))
-    publisher = house.client("publisher")
-    publisher.send(*(Publish(f"t/{number}", b"x", retain=True) for number in range(5)))
-    assert len(house.broker.retained) == 3
-    publisher.send(Publish("t/0", b"", retain=True), Publish("t/9", b"x" * 900, retain=True))
-    assert len(house.broker.retained) == 2
-    publisher.send(Publish("t/1", b"y", retain=True))
-    assert len(house.broker.retained) == 2
-    assert house.broker.counters.refused["retained"] == 3
-
-
 def test_devices_on_3_1_1_retain_nothing(house: House) -> None:
     house.policy.limits = {}
     house.client("device").send(Publish("a", b"x", retain=True))

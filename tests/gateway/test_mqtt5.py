@@ -561,7 +561,7 @@ def test_answers_have_a_reason_for_each_filter(house: House) -> None:
     client = five(house)
     client.send(Subscribe(1, (("a", 2), ("secret", 0), ("b", 1))), Unsubscribe(2, ("a", "never")))
     assert client.received() == [
-        Suback(1, (2, Reason.UNSPECIFIED, 1)),
+        Suback(1, (2, Reason.NOT_AUTHORIZED, 1)),
         Unsuback(2, (Reason.SUCCESS, Reason.NO_SUBSCRIPTION_EXISTED)),
     ]
 

@@ -29,7 +29,7 @@ TIME_MS = 1_795_388_461_000
 class Remembering(Server):
     """A broker to which one car has posted."""
 
-    def last_payloads(self, topic: str, enough: object = frozenset()) -> list[bytes]:  # noqa: ARG002
+    def last_payloads(self, topic: str, enough: object = frozenset()) -> list[bytes]:  # noqa: ARG002 (as the server's)
         post = {"id": "1", "params": {"VehicleState": {"value": 1, "time": TIME_MS}}}
         return [json.dumps(post).encode()] if VIN in topic else []
 

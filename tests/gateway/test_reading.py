@@ -246,10 +246,36 @@ def test_beyond_its_rate_a_client_is_dropped_from_and_nobody_else(new_loop: NewL
             client.expect(Signal)
         found = [message.topic for message in reader.messages()]
         stats = broker.stats()
-        # A second may end in between: then it is five once more.
-        assert found.count("t/3") in {5, 10}
+        # A second may end in between: then it is five once more. A machine that is busy may make it some of them.
+        assert 5 <= found.count("t/3") <= 10
         assert stats["throttled"]["up_qos0"] == 20 - found.count("t/3")
         assert len(found) - found.count("t/3") == 11 * 4
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_what_waited_in_the_kernel_while_the_loop_stood_still_is_not_dropped(new_loop: NewLoop, qos: int) -> None:
+    with running_broker(new_loop=new_loop) as broker:
+        reader = listener(broker)
+        broker.policy.limits = {"rates": Rates(4, 4, 100, 100_000, 10)}
+        device = broker.client("device")
+        device.send(*(Publish("t", b"before", qos, packet_id=qos and number) for number in range(1, 5)))
+        heard(reader, 4)
+        broker.block(1.5)
+        for number in range(5, 11):
+            time.sleep(0.25)
+            device.send(Publish("t", b"meanwhile", qos, packet_id=qos and number))
+        heard(reader, 6)
+        assert broker.stats()["throttled"] == {}
+        assert [device.expect(Puback).packet_id for _ in range(10 * qos)] == [*range(1, 10 * qos + 1)]
+
+
+def test_a_client_that_is_pushed_a_topic_does_not_hear_itself_there(broker: BrokerThread) -> None:
+    device, reader = broker.client("car:auto"), listener(broker, "dev/#")
+    for number in range(5):
+        device.send(Publish("dev/car/answer", b"%d" % number))
+        assert reader.expect(Publish).payload == b"%d" % number
+    reader.send(Publish("dev/car/answer", b"from elsewhere"))
+    assert device.expect(Publish).payload == b"from elsewhere"
 
 
 def test_the_house_is_asked_about_what_it_handles(broker: BrokerThread) -> None:

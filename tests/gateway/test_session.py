@@ -26,6 +26,8 @@ from jinqiao.wire.mqtt.packets import (
     Unsuback,
     Unsubscribe,
 )
+from jinqiao.wire.mqtt.properties import Property
+from jinqiao.wire.mqtt.reasons import Reason
 from support.examples import examples
 from support.mqtt_memory import House
 
@@ -109,15 +111,47 @@ def test_permissions_are_asked_again_when_they_changed(house: House) -> None:
     assert house.broker.counters.refused["publish"] == 1
 
 
-def test_the_memory_of_permissions_is_bounded() -> None:
-    house = House(Limits(permitted_topics=10))
+def test_the_memory_of_permissions_is_bounded_in_bytes() -> None:
+    house = House(Limits(known_topic_bytes=2_000))
     client = house.client()
     for number in range(50):
-        client.send(Publish(f"open/{number}", b""), Publish(f"secret/{number}", b""))
+        client.send(Publish(f"open/{number:090}", b""), Publish(f"secret/{number:090}", b""))
     session = client.connection.session
     assert session is not None
-    assert len(session.permitted) <= 10
-    assert len(session._refused) <= 10
+    assert 0 < len(session.permitted) + len(session._refused) <= 10
+
+
+def test_long_topics_are_never_remembered() -> None:
+    house = House()
+    client = house.client()
+    session = client.connection.session
+    assert session is not None
+    client.send(*(Publish(f"{name}/{'x' * 257}{number}", b"") for name in ("open", "secret") for number in range(50)))
+    assert len(session.permitted) == len(session._refused) == len(house.broker.router.routes) == 0
+    assert house.broker.counters.received == {"x" * 257 + str(number): 1 for number in range(50)}
+
+
+@pytest.mark.parametrize("level", [4, 5])
+def test_a_topic_too_long_for_the_client_is_refused_with_its_reason(house: House, level: int) -> None:
+    house.policy.limits = {"longest_topic": 256}
+    client = house.client(level=level)
+    client.send(Publish("x" * 257, b"", 1, packet_id=1), Publish("x" * 256, b"", 1, packet_id=2))
+    reason = Reason.TOPIC_NAME_INVALID if level == 5 else Reason.SUCCESS
+    assert client.received() == [Puback(1, reason=reason), Puback(2)]
+    assert house.policy.log[-1] == ("refused", f"client {'x' * 40}: topic of 257 bytes, 256 at most")
+
+
+def test_an_alias_is_no_way_to_have_a_long_topic_kept(house: House) -> None:
+    house.policy.limits = {"longest_topic": 256}
+    client = house.client(level=5)
+    long = "x" * 60_000
+    client.send(*(Publish(long, b"", properties={Property.TOPIC_ALIAS: alias}) for alias in range(1, 21)))
+    session = client.connection.session
+    assert session is not None
+    assert session.aliases is not None
+    assert sum(map(len, session.aliases.values())) < 6_000
+    client.send(Publish("", b"", 1, packet_id=1, properties={Property.TOPIC_ALIAS: 1}))
+    assert client.received() == [Puback(1, reason=Reason.TOPIC_NAME_INVALID)]
 
 
 def test_retain_and_duplicate_are_not_passed_on(house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -45,6 +46,11 @@ def test_the_catalogue_is_listed_and_shown(start: Start) -> None:
     assert code == 0
     ids = {row["id"] for row in lines[0]}  # type: ignore[index]
     assert {"bmw-i3-edrive35l-2022", "bmw-ix3-2021", "bmw-i4-edrive40-2022", "bmw-i7-xdrive60-2023"} <= ids
+    narrow = {**os.environ, "COLUMNS": "60", "FORCE_COLOR": "1"}  # as on a small terminal
+    shown = subprocess.run(
+        [*JINQIAO, "catalog", "list"], capture_output=True, text=True, timeout=30, env=narrow, check=True
+    )
+    assert all(f" {vehicle_id} " in shown.stdout for vehicle_id in ids)
     code, lines, _ = start("catalog", "show", "bmw-i4-edrive40-2022", "--json").finish()
     assert code == 0
     assert lines[0]["battery"]["net_kwh"] == 80.7

@@ -43,6 +43,15 @@ def test_a_run_is_recorded_as_it_was_published(start: Start, scenarios: Path, tm
     rows = flat(ours.parts())
     assert flat(theirs.parts()) == rows
     assert ours.problems == theirs.problems == []
+    fleets = orjson.loads(ours.info.more["fleets"])
+    assert {fleet: list(models) for fleet, models in fleets.items()} == {
+        "dynamometer": ["bmw-i4-edrive40-2022"],
+        "commuters": ["bmw-i3-edrive35l-2022"],
+    }
+    assert {name for models in fleets.values() for own in models.values() for name in own} == {
+        name.decode() for _, name, _, _ in rows["core"]
+    }
+    assert theirs.info.more["fleets"] == ours.info.more["fleets"]
     assert outlets["recording run.mcap"] == outlets["recording run.parquet"]
     assert outlets["recording run.mcap"]["samples"] == len(rows["core"]) + len(rows["detail"]) > 40
     with mcap.open("rb") as file:

@@ -31,7 +31,7 @@ def test_the_questions_to_a_runs_files_have_answers(
     code, _, errors = start(*arguments, "--for", "20 min", "--speed", "max", "-q", "--sink", f"parquet:{out}").finish()
     assert code == 0, errors
     asked = statements("out")
-    assert len(asked) == 3
+    assert len(asked) == 4
     for statement in asked:
         answer = duckdb.sql(statement.replace("'out/", f"'{out}/"))
         rows = answer.fetchall()

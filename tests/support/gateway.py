@@ -16,6 +16,7 @@ from jinqiao.gateway.front import Front
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
+from jinqiao.gateway.web.bounds import HttpBounds
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.signature import client_content, sign
 
@@ -35,12 +36,18 @@ def registry(*, anonymous: bool = False) -> Registry:
 class GatewayThread:
     """A gateway on free ports, with a loop of its own."""
 
-    def __init__(self, platform: Platform, ports: Ports, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        ports: Ports,
+        limits: Limits | None = None,
+        http_bounds: HttpBounds | None = None,
+    ) -> None:
         self.platform = platform
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.gateway = Front(platform, limits)
+        self.gateway = Front(platform, limits, http_bounds)
         self.ports: dict[str, int] = self._wait(self.gateway.start(ports))
 
     def stats(self) -> dict[str, Any]:
@@ -85,10 +92,13 @@ class GatewayThread:
 
 @contextmanager
 def running_gateway(
-    platform: Platform | None = None, ports: Ports | None = None, limits: Limits | None = None
+    platform: Platform | None = None,
+    ports: Ports | None = None,
+    limits: Limits | None = None,
+    http_bounds: HttpBounds | None = None,
 ) -> Iterator[GatewayThread]:
     """A gateway for the length of a `with`; by default one device, one application, an HTTP port."""
-    gateway = GatewayThread(platform or Platform(registry()), ports or Ports(mqtt=0, http=0), limits)
+    gateway = GatewayThread(platform or Platform(registry()), ports or Ports(mqtt=0, http=0), limits, http_bounds)
     try:
         yield gateway
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -59,14 +60,23 @@ class OpenPolicy:
             trusted="trusted" in options,
             lossless="lossless" in options,
             auto_subscribed="auto" in options,
-            **self.limits,
+            **{"longest_topic": 65_535, "max_retained": 1_000_000} | self.limits,
         )
 
     def may_publish(self, _: Principal, topic: str) -> bool:
         return "secret" not in topic
 
+    def may_retain(self, _: Principal, topic: str) -> bool:
+        return "fleeting" not in topic
+
     def may_subscribe(self, _: Principal, topic_filter: str) -> bool:
         return "secret" not in topic_filter
+
+    def only_for(self, _: Principal, topic_filter: str) -> str:  # noqa: ARG002
+        return ""
+
+    def is_for(self, reader: str, topic: str) -> bool:  # noqa: ARG002
+        return True
 
     def handles_trusted(self, _: str) -> bool:
         return False
@@ -88,6 +98,9 @@ class OpenPolicy:
 
     def expelled(self, principal: Principal, error: ProtocolError) -> None:
         pass
+
+    def refused(self, principal: Principal, topic: str, why: str) -> None:
+        self.log.append(("refused", f"{principal.name} {topic[:40]}: {why}"))
 
     def throttled(self, principal: Principal, topic: str) -> None:
         self.log.append(("throttled", f"{principal.name} {topic}"))
@@ -119,6 +132,10 @@ class BrokerThread:
             return function(*arguments)
 
         return self._wait(run())
+
+    def block(self, seconds: float) -> None:
+        """The event loop stands still from now on; returns at once."""
+        self._loop.call_soon_threadsafe(time.sleep, seconds)
 
     def stats(self) -> dict[str, Any]:
         return self.call(self.server.stats)

@@ -108,19 +108,25 @@ class Client:
 
 
 class House:
-    """A broker without an event loop: `turn` ends a turn, `at` moves the clock."""
+    """A broker without an event loop: `turn` ends a turn, `at` moves the clock, `stand_still` the time without it."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.policy = OpenPolicy()
         self.soon: list[object] = []
-        self.broker = Broker(self.policy, limits or Limits(), self.soon.append)
+        self.time = 0.0
+        self.broker = Broker(self.policy, limits or Limits(), self.soon.append, lambda: self.time)
         self.connections: set[Connection] = set()
 
     def turn(self) -> None:
         while self.soon:
             self.soon.pop(0)()  # type: ignore[operator]
 
+    def stand_still(self, until: float) -> None:
+        """Time passes, and the broker gets none of it."""
+        self.time = until
+
     def at(self, now: float) -> None:
+        self.time = now
         self.broker.dispatcher.tick(now)
         for connection in list(self.connections):
             connection.check_patience(now)

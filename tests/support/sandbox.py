@@ -22,6 +22,7 @@ class _Carried:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.publish, self.end, self.reconsider = broker.publish, broker.end, broker.reconsider
+        self.permissions_changed = broker.permissions_changed
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         self._broker.deliver(identity, downlink.topic, downlink.payload)
@@ -37,7 +38,7 @@ class Sandbox(House):
         super().__init__()
         self.world = World()
         platform = self.platform = self.world.platform
-        broker = self.broker = Broker(platform, Limits(), self.soon.append)
+        broker = self.broker = Broker(platform, Limits(), self.soon.append, lambda: self.time)
 
         platform.carried_by(_Carried(broker))
 

@@ -83,7 +83,7 @@ def test_the_trie_finds_whoever_matches_at_the_highest_qos(added: list[tuple[str
         assert trie.remove(topic_filter, subscriber)
         assert not trie.remove(topic_filter, subscriber)
     assert trie.match(topic) == {}
-    assert len(trie) == 0
+    assert (len(trie), trie.bytes) == (0, 0)
 
 
 @given(st.lists(names, max_size=20, unique=True), filters)

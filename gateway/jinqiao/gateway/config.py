@@ -23,8 +23,10 @@ HISTORY_DAYS = 30.0
 class Ports:
     """Where to listen: 0 takes any free port, None none. `certs` is the folder that `jinqiao certs` wrote.
 
+    `http_host` is where HTTP is served, if that is not where MQTT is; it also opens to the network what else answers
+    this machine only, since somebody has thought about it.
     `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
-    `gbt32960_usual` takes the usual port of GB/T 32960 if it is free, and else none.
+    `gbt32960_allowed` are addresses and SIM cards (ICCID) of vehicles that may log in over GB/T 32960; none: all.
     """
 
     host: str = "127.0.0.1"
@@ -36,7 +38,8 @@ class Ports:
     #: The same as `http`, over TLS.
     https: int | None = None
     gbt32960: int | None = None
-    gbt32960_usual: bool = False
+    gbt32960_allowed: tuple[str, ...] = ()
+    http_host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

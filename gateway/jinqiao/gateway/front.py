@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import ssl
 import threading
-from dataclasses import replace
 from typing import Any
 
-from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.system import file_limit, other_port
-from jinqiao.wire.gbt32960.frame import USUAL_PORT
 
 from .broker.limits import Limits
 from .broker.server import Server
 from .broker.tls import server_context
 from .config import Ports
+from .doors import Doors
 from .gbt32960.listener import Listener
 from .platform.platform import Platform
+from .web.bounds import HttpBounds
 from .web.port import HttpPort
 
 __all__ = ["USUAL_HTTP_PORT", "Front"]
@@ -28,14 +30,22 @@ USUAL_HTTP_PORT = 8080
 
 #: Files kept free for listeners, the event loop, and whoever must be told that there is no room.
 _SPARE_FILES = 32
+#: What HTTP, and GB/T 32960, may take of the rest: half is left for MQTT.
+_SHARE = 0.25
 _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 
 
 class Front:
     """Everything of `platform` that others can connect to."""
 
-    def __init__(self, platform: Platform, limits: Limits | None = None) -> None:
-        self.server = Server(platform, limits=_within_files(limits or Limits()))
+    def __init__(self, platform: Platform, limits: Limits | None = None, http_bounds: HttpBounds | None = None) -> None:
+        limits, self._http_bounds = limits or Limits(), http_bounds or HttpBounds()
+        # Refused in time they hear of it, and none of the doors can take the files of the others.
+        files = file_limit()
+        sockets = None if files is None else max(files - _SPARE_FILES, 1)
+        self._doors = Doors(sockets, limits.connections_per_address)
+        self.server = Server(platform, limits=limits, doors=self._doors)
+        self._http_door = self._doors.door(self._http_bounds.connections, _SHARE)
         platform.carried_by(self.server)
         self.gbt32960: Listener | None = None
         self._platform = platform
@@ -44,9 +54,12 @@ class Front:
         self._made: Any = None
         self._making = threading.Lock()
         self._mqtt_address = ("", 0)
+        self._open_to_all = False
 
     async def start(self, ports: Ports) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
+        _check_hosts(ports)
+        self._platform.parts.aside.begin(asyncio.get_running_loop().call_soon_threadsafe)
         taken: dict[str, int] = {}
         tls = None
         if ports.mqtts is not None or ports.https is not None:
@@ -58,12 +71,12 @@ class Front:
                 option = "--mqtts-port"
                 taken["mqtts_port"] = await self.server.start(ports.host, ports.mqtts, tls=tls)
             option = "--http-port"
-            self._http = _http_port(ports)
+            self._http = self._http_port(ports)
             if self._http is not None:
                 taken["http_port"] = self._http.port
             if ports.https is not None:
                 option = "--https-port"
-                self._https = HttpPort(ports.host, ports.https, tls)
+                self._https = self._listen_http(ports, ports.https, tls)
                 taken["https_port"] = self._https.port
             option = "--gbt32960-port"
             taken |= await self._start_gbt32960(ports)
@@ -72,24 +85,20 @@ class Front:
             raise EnvironmentFault(f"{fault}\n  {other_port(option)}") from fault
         self._mqtt_address = (ports.host, taken["mqtt_port"])
         if self._http is not None:
-            host = f"[{ports.host}]" if ":" in ports.host else ports.host
+            host = _http_host(ports)
+            host = f"[{host}]" if ":" in host else host
             self._platform.parts.downloads.served_at(f"http://{host}:{taken['http_port']}")
-            self._http.serve(self._application)
-        if self._https is not None:
-            self._https.serve(self._application)
+        self._open_to_all = ports.http_host is not None
+        for port in (self._http, self._https):
+            if port is not None:
+                port.serve(self._application)
         return taken
 
     async def _start_gbt32960(self, ports: Ports) -> dict[str, int]:
-        if ports.gbt32960 is None and not ports.gbt32960_usual:
+        if ports.gbt32960 is None:
             return {}
-        listener = Listener(self._platform)
-        try:
-            found = await listener.start(ports.host, USUAL_PORT if ports.gbt32960 is None else ports.gbt32960)
-        except EnvironmentFault as fault:
-            if ports.gbt32960 is None:  # nobody asked for it
-                _logger.info("GB/T 32960: %s", fault)
-                return {}
-            raise
+        listener = Listener(self._platform, doors=self._doors, allowed=ports.gbt32960_allowed)
+        found = await listener.start(ports.host, ports.gbt32960)
         self.gbt32960 = listener
         return {"gbt32960_port": found}
 
@@ -101,6 +110,7 @@ class Front:
             if port is not None:
                 await port.close()
         await self.server.close()
+        self._platform.parts.aside.end()
 
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
@@ -115,24 +125,39 @@ class Front:
             if self._made is None:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
                 page = page_route(self._platform, self.server, self._mqtt_address)
-                self._made = application(self.server, [page, *backend_routes(self._platform), *cloud_routes(cloud)])
+                trusting = backend_routes(self._platform)
+                self._made = application(
+                    self.server, [page, *cloud_routes(cloud)], trusting, open_to_all=self._open_to_all
+                )
             return self._made
 
+    def _http_port(self, ports: Ports) -> HttpPort | None:
+        if not ports.http_usual:
+            return None if ports.http is None else self._listen_http(ports, ports.http)
+        try:
+            return self._listen_http(ports, USUAL_HTTP_PORT)
+        except EnvironmentFault:
+            found = self._listen_http(ports, 0)
+            _logger.warning("HTTP port %d is taken: listening on %d instead", USUAL_HTTP_PORT, found.port)
+            return found
 
-def _http_port(ports: Ports) -> HttpPort | None:
-    if not ports.http_usual:
-        return None if ports.http is None else HttpPort(ports.host, ports.http)
-    try:
-        return HttpPort(ports.host, USUAL_HTTP_PORT)
-    except EnvironmentFault:
-        found = HttpPort(ports.host, 0)
-        _logger.warning("HTTP port %d is taken: listening on %d instead", USUAL_HTTP_PORT, found.port)
-        return found
+    def _listen_http(self, ports: Ports, port: int, tls: ssl.SSLContext | None = None) -> HttpPort:
+        return HttpPort(
+            _http_host(ports),
+            port,
+            tls,
+            door=self._http_door,
+            bounds=self._http_bounds,
+            turned_away=self.server.turned_away,
+        )
 
 
-def _within_files(limits: Limits) -> Limits:
-    """No more connections than the system lets this process open: refused in time they are told, not dropped."""
-    files = file_limit()
-    if files is None or files - _SPARE_FILES >= limits.connections:
-        return limits
-    return replace(limits, connections=max(files - _SPARE_FILES, 1))
+def _http_host(ports: Ports) -> str:
+    return ports.host if ports.http_host is None else ports.http_host
+
+
+def _check_hosts(ports: Ports) -> None:
+    """An empty host, as of a shell variable that is not set, would listen everywhere without a word."""
+    for option, host in (("--mqtt-host", ports.host), ("--http-host", ports.http_host)):
+        if host is not None and not host.strip():
+            raise InputError(f"{option} is empty\n  give an address, or 0.0.0.0 to listen on all of this machine's")

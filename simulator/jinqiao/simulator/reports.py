@@ -208,7 +208,7 @@ class Reports:
 
     def _thermometers(self, where: Rows | slice) -> NDArray[np.float32]:
         """What the cars measure of the air: each with the error of its sensor and its place, in steps."""
-        measured = self._town.ambient_degc + self._thermometer_degc[where]
+        measured = np.float32(self._town.ambient_degc) + self._thermometer_degc[where]
         return (np.round(measured / SENSOR_STEP_DEGC) * SENSOR_STEP_DEGC).astype(np.float32)
 
     def _satellites(self, where: Rows | slice, now_s: int) -> NDArray[np.uint8]:

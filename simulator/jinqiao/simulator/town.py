@@ -26,6 +26,7 @@ from .routes import RouteBook
 from .sessions import Sessions
 from .software import Software
 from .stations import Chargers
+from .tally import Tally
 
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
@@ -81,6 +82,7 @@ class Town:
         self._conditioned: list[int] = []
         self._plugged: dict[int, list[int]] = {Plug.AC: [], Plug.DC: []}
         self._unplugged: list[int] = []
+        self.tally = Tally(fleet)
         self.sessions = Sessions(self)
         self.software = Software(self.clock)
         self.dtcs = DtcStore(fleet.dtc_count)

@@ -33,7 +33,8 @@ from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
 from .faults.injector import FaultInjector
 from .reports import Reports
-from .scheduled_commands import ScheduledCommands
+from .scheduled_commands import Given, ScheduledCommands
+from .tally import FleetFigures
 from .town import Town
 
 if TYPE_CHECKING:
@@ -141,6 +142,17 @@ class World:
     def command_outcomes(self) -> dict[str, dict[int, int]]:
         """What came of the scenario's commands so far: name → code → vehicles."""
         return {name: dict(sorted(codes.items())) for name, codes in self._commands.outcomes.items()}
+
+    @property
+    def commands_given(self) -> list[Given]:
+        """What became of each command of the scenario, in its order."""
+        return self._commands.of_file
+
+    def figures(self) -> dict[str, FleetFigures]:
+        """What each fleet has done since the start, by its name; for the run's end, as it looks at every sleeper."""
+        self.town.hand_over()
+        self.town.catch_up(np.flatnonzero(self.town.mode == RESTING))
+        return self.town.tally.figures({name: rows for name, rows, _ in self.fleets}, self.elapsed_s)
 
     def idle_until(self, second: int) -> None:
         """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
@@ -257,7 +269,7 @@ class World:
 
     def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
-        catalogue = load_catalogue()
+        catalogue = {**load_catalogue(), **self.scenario.own_vehicles}
         ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from jinqiao.base.errors import ProtocolError
@@ -14,6 +13,7 @@ from jinqiao.gateway.broker.delivery.runs import AcknowledgedRun, Run
 from jinqiao.wire.mqtt.fields import remaining_length, text
 from jinqiao.wire.mqtt.reasons import Reason
 
+from ..doors import Doors
 from .client import Client
 from .counters import Counters
 from .grant import Grant
@@ -31,20 +31,27 @@ __all__ = ["Broker"]
 class Broker:
     """Everything connections have in common. Not a thing here touches a socket or a clock."""
 
-    def __init__(self, policy: Policy, limits: Limits, call_soon: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        limits: Limits,
+        call_soon: Callable[[Callable[[], None]], object],
+        clock: Callable[[], float] | None = None,
+        doors: Doors | None = None,
+    ) -> None:
         self.policy = policy
         self.limits = limits
         self.counters = Counters()
-        self.dispatcher = Dispatcher(limits, self.counters, call_soon)
+        self.dispatcher = Dispatcher(limits, self.counters, call_soon, clock)
         self.router: Router[Outbox] = Router(policy, limits)
         self.journal = Journal(lambda: self.dispatcher.now)
         self.sessions: dict[str, Client] = {}
         self.absent = AbsentSessions(limits, self.dispatcher.timers, self.router.stop_pushing)
-        self.retained = RetainedMessages(limits)
+        self.retained = RetainedMessages(limits, self.dispatcher.timers)
         #: Properties that MQTT 5 clients sent and that need no change for subscribers, as they are on the wire.
         self.passing: set[bytes] = set()
-        #: Open connections of each address from elsewhere.
-        self.addresses: defaultdict[str, int] = defaultdict(int)
+        #: Where connections are let in.
+        self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
         #: What trusted connections published last, if somebody wants to know.
         self.recent: RecentRuns | None = None
 
@@ -140,17 +147,33 @@ class Broker:
         if part.rest or part.groups:
             deliver_rest(part, run, sender)
 
-    def accept(self, message: Message, route: Route[Outbox]) -> None:
+    def accept(self, message: Message, route: Route[Outbox], sender: Principal | None = None) -> None:
         """Keep a retained message, and hand any message to its subscribers, to each in its own form."""
-        if message.retain and not self.retained.keep(message, self.dispatcher.now):
-            self.counters.refused["retained"] += 1
-            self.journal.warning("no room to retain a message to %r", message.topic)
+        if message.retain:
+            self._retain(message, sender)
         for target, grant in route.grants:
             target.post(message, grant)
         for group in route.groups:
             chosen = member_in_turn(group)
             if chosen is not None:
                 chosen[0].post(message, chosen[1])
+
+    def _retain(self, message: Message, sender: Principal | None) -> None:
+        if sender is None:
+            self.retained.keep(message, 0)
+            return
+        topic = message.topic.decode()
+        if self.allows(self.policy.may_retain, sender, topic):
+            why = self.retained.keep(message, sender.max_retained)
+        else:
+            why = "no message is retained on this topic"
+        if why:
+            self.refuse(sender, "retained", topic, why)
+
+    def turned_away(self, reason: str, peer: str) -> None:
+        """A connection was closed as it came: a limit of connections is reached."""
+        self.counters.refused[reason] += 1
+        self.journal.refused(reason, peer, "too many connections are open")
 
     def allows(self, question: Callable[[Principal, str], bool], principal: Principal, topic: str) -> bool:
         """The policy's yes or no; a fault of the house is a no."""
@@ -178,14 +201,21 @@ class Broker:
                 self.journal.warning("the policy answered with a message that cannot be sent: %s", error)
 
     def permissions_changed(self) -> None:
-        """Ask the policy again before the next message of each client."""
+        """Ask the policy again before the next message of each client, and about all that it is subscribed to."""
+        self.router.forget_all()
         for session in self.sessions.values():
-            session.forget_permissions()
+            session.reconsider_all()
 
     def throttled(self, principal: Principal, topic: bytes, direction: str) -> None:
         """A client is above its rates: said once a second."""
         self.journal.warning("%s is above its rate (%s): messages are dropped", principal.name, direction)
         self._tell(lambda who: self.policy.throttled(who, topic.decode(errors="replace")), principal)
+
+    def refuse(self, principal: Principal, counted: str, topic: str, why: str) -> None:
+        """A limit is reached with a topic or filter of a client: count it, and say so."""
+        self.counters.refused[counted] += 1
+        self.journal.warning("%s: %.80r: %s", principal.name, topic, why)
+        self._tell(lambda who: self.policy.refused(who, topic, why), principal)
 
     def expel(self, session: Client, error: ProtocolError, counted: str = "malformed") -> None:
         """A client has broken the rules: count it, say so, and end its connection."""

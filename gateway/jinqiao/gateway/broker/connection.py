@@ -13,6 +13,7 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.reasons import Reason
 
+from ..doors import NoSeat, Seat
 from .broker import Broker
 from .reading import SMALL_READ, CachedRoute, Reader
 from .session import Session, State
@@ -27,25 +28,38 @@ _OPENED, _CONNECTED, _CLOSED = State
 
 
 class Connection(asyncio.Protocol):
-    """The shell of a session. `connections` is the server's set of all of them; `reader` reads it after the login."""
+    """The shell of a session.
+
+    `connections` is the server's set of all of them; `reader` reads it after the login. `seat` is what it was let in
+    with, if that was before there was a connection; `foreign`: a web page from elsewhere is at the other end.
+    """
 
     __slots__ = (
-        "_address",
         "_broker",
         "_connections",
         "_cut",
         "_fd",
         "_patience_s",
         "_reader",
+        "_seat",
         "_transport",
         "cached_route",
+        "foreign",
         "heard_at",
         "missing",
         "read_bytes",
         "session",
     )
 
-    def __init__(self, broker: Broker, connections: set[Connection], reader: Reader | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        connections: set[Connection],
+        reader: Reader | None = None,
+        *,
+        seat: Seat | None = None,
+        foreign: bool = False,
+    ) -> None:
         self._broker = broker
         self._connections = connections
         self._reader = reader
@@ -60,8 +74,10 @@ class Connection(asyncio.Protocol):
         self.heard_at = 0.0
         self.read_bytes = SMALL_READ
         self.cached_route: CachedRoute | None = None
-        #: Where the peer is, if that is counted.
-        self._address = ""
+        #: What lets it in, if that was taken before the connection was made.
+        self._seat = seat
+        #: Whether a web page from elsewhere is at the other end.
+        self.foreign = foreign
         self._patience_s = 0.0
 
     @property
@@ -72,12 +88,13 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         counters = self._broker.counters
-        reason = self._too_many()
-        if reason:
-            counters.refused[reason] += 1
-            self._broker.journal.refused(reason, self.peer, "too many connections are open")
-            transport.close()
-            return
+        if self._seat is None:
+            try:
+                self._seat = self._broker.door.enter(self.peer.rpartition(":")[0])
+            except NoSeat as reason:
+                self._broker.turned_away(str(reason), self.peer)
+                transport.close()
+                return
         self._connections.add(self)
         counters.connections += 1
         counters.connections_total += 1
@@ -88,35 +105,15 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
         session, self.session = self.session, None
+        if self._seat is not None:
+            self._seat.leave()
         if session is None:
             return
         self._connections.discard(self)
         self._leave_reader()
         self._broker.counters.connections -= 1
-        self._leave_address()
         session.end()
         self._cut.clear()
-
-    def _too_many(self) -> str:
-        """Which limit of connections is reached, or nothing; enters the address where it counts."""
-        limits, addresses = self._broker.limits, self._broker.addresses
-        if len(self._connections) >= limits.connections:
-            return "connections"
-        address = self.peer.rpartition(":")[0]
-        if not address or address == "::1" or address.startswith("127."):
-            return ""
-        if addresses[address] >= limits.connections_per_address:
-            return "connections_per_address"
-        addresses[address] += 1
-        self._address = address
-        return ""
-
-    def _leave_address(self) -> None:
-        addresses = self._broker.addresses
-        if self._address:
-            addresses[self._address] -= 1
-            if not addresses[self._address]:
-                del addresses[self._address]
 
     def data_received(self, data: bytes) -> None:
         session = self.session

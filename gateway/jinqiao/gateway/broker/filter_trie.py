@@ -7,10 +7,19 @@ from typing import Generic, TypeVar
 
 from jinqiao.wire.mqtt.topics import has_wildcard
 
-__all__ = ["FilterTrie"]
+__all__ = ["FilterTrie", "filter_cost"]
+
+#: What a level of a filter with wildcards costs, or a whole filter without; and one subscriber there (measured).
+_NODE_BYTES, _SUBSCRIBER_BYTES = 300, 200
 
 S = TypeVar("S", bound=Hashable)
 V = TypeVar("V")
+
+
+def filter_cost(topic_filter: str) -> int:
+    """Bytes that a subscription takes at most: a filter of many levels takes a node for each."""
+    nodes = topic_filter.count("/") + 1 if has_wildcard(topic_filter) else 1
+    return nodes * _NODE_BYTES + len(topic_filter) + _SUBSCRIBER_BYTES
 
 
 class _Node(Generic[S, V]):
@@ -27,37 +36,37 @@ class FilterTrie(Generic[S, V]):
     """A tree of dicts, one level of the topic per level of the tree.
 
     Filters without wildcards, which is most of what devices subscribe to, live in one flat dict instead: a lookup each.
-    What a subscriber was granted is a value of any kind; `combine` makes one of two, for filters that overlap.
+    What a subscriber was granted is a value of any kind; `combine` makes one of two, for filters that overlap. `bytes`
+    is what all of it costs.
     """
 
     def __init__(self, combine: Callable[[V, V], V]) -> None:
         self._combine = combine
         self._exact: dict[str, dict[S, V]] = {}
         self._root: _Node[S, V] = _Node()
+        self._nodes = 0
+        self.bytes = 0
 
     def add(self, topic_filter: str, subscriber: S, grant: V) -> None:
         """Subscribe, or change what a subscription there already was granted."""
-        if has_wildcard(topic_filter):
-            node = self._root
-            for level in topic_filter.split("/"):
-                child = node.children.get(level)
-                if child is None:
-                    child = node.children[level] = _Node()
-                node = child
-            node.subscribers[subscriber] = grant
-        else:
-            self._exact.setdefault(topic_filter, {})[subscriber] = grant
+        subscribers = self._subscribers(topic_filter)
+        if subscriber not in subscribers:
+            self.bytes += _SUBSCRIBER_BYTES + len(topic_filter)
+        subscribers[subscriber] = grant
 
     def remove(self, topic_filter: str, subscriber: S) -> bool:
         """End a subscription; whether there was one."""
         if has_wildcard(topic_filter):
-            return self._remove_wildcard(topic_filter.split("/"), subscriber)
-        subscribers = self._exact.get(topic_filter)
-        if subscribers is None or subscribers.pop(subscriber, None) is None:
-            return False
-        if not subscribers:
-            del self._exact[topic_filter]
-        return True
+            found = self._remove_wildcard(topic_filter.split("/"), subscriber)
+        else:
+            subscribers = self._exact.get(topic_filter)
+            found = subscribers is not None and subscribers.pop(subscriber, None) is not None
+            if found and not subscribers:
+                del self._exact[topic_filter]
+                self.bytes -= _NODE_BYTES
+        if found:
+            self.bytes -= _SUBSCRIBER_BYTES + len(topic_filter)
+        return found
 
     def match(self, topic: str) -> dict[S, V]:
         """Everyone whose filters match, each once, with all it was granted by them combined.
@@ -91,12 +100,23 @@ class FilterTrie(Generic[S, V]):
 
     def __len__(self) -> int:
         """Nodes and filters kept; 0 when nobody is subscribed to anything."""
-        count, nodes = len(self._exact), [self._root]
-        while nodes:
-            children = nodes.pop().children.values()
-            count += len(children)
-            nodes += children
-        return count
+        return len(self._exact) + self._nodes
+
+    def _subscribers(self, topic_filter: str) -> dict[S, V]:
+        if not has_wildcard(topic_filter):
+            if topic_filter not in self._exact:
+                self._exact[topic_filter] = {}
+                self.bytes += _NODE_BYTES
+            return self._exact[topic_filter]
+        node = self._root
+        for level in topic_filter.split("/"):
+            child = node.children.get(level)
+            if child is None:
+                child = node.children[level] = _Node()
+                self._nodes += 1
+                self.bytes += _NODE_BYTES
+            node = child
+        return node.subscribers
 
     def _remove_wildcard(self, levels: list[str], subscriber: S) -> bool:
         path = [self._root]
@@ -112,6 +132,8 @@ class FilterTrie(Generic[S, V]):
             if node.children or node.subscribers:
                 break
             del path[-1].children[level]
+            self._nodes -= 1
+            self.bytes -= _NODE_BYTES
         return True
 
     def _merge(self, found: dict[S, V], subscribers: dict[S, V]) -> None:

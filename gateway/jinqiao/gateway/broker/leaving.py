@@ -47,6 +47,6 @@ def _send_will(broker: Broker, will: Will, principal: Principal) -> None:
     try:
         route = broker.router.route(message.topic)
         broker.counters.received[route.kind] += 1
-        broker.accept(message, route)
+        broker.accept(message, route, principal)
     except Exception:
         broker.fault("the will of %s to %r could not be published", principal.name, will.topic)

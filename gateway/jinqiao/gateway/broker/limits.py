@@ -40,11 +40,15 @@ class Limits:
     #: Topics whose targets are remembered; longer topics than `cached_topic_bytes` never are.
     cached_topics: int = 400_000
     cached_topic_bytes: int = 256
-    #: Topics whose permission is remembered, per connection.
-    permitted_topics: int = 4_096
+    #: Topics whose permission is remembered, per connection: their bytes with all they cost.
+    known_topic_bytes: int = 256 * _KIB
     #: Retained messages, and their bytes with all they cost.
     retained_messages: int = 100_000
     retained_bytes: int = 64 * _MIB
+    retained_bytes_per_client: int = 32 * _MIB
+    #: Filters of all subscriptions with all they cost, and those of one client; they last as long as sessions do.
+    filter_bytes: int = 512 * _MIB
+    filter_bytes_per_client: int = 64 * _MIB
     #: Sessions without a connection, and how long one lasts at most (the platform keeps messages for 7 days).
     offline_sessions: int = 100_000
     session_expiry_s: int = 7 * 86_400

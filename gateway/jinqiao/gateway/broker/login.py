@@ -23,6 +23,7 @@ __all__ = ["log_in", "refuse_login"]
 _LOGIN_REFUSED = {1: "protocol_level", 2: "client_id", 3: "unavailable", 4: "credentials", 5: "not_authorised"}
 _UNAVAILABLE = 3
 _CLIENT_ID_REJECTED = 2
+_NOT_AUTHORISED = 5
 #: The longest packet MQTT has: as a maximum it is none.
 _NO_MAXIMUM = 268_435_455
 
@@ -47,7 +48,7 @@ def log_in(session: Session, connect: Connect) -> None:
             connect.keep_alive_s,
             session.peer,
         )
-        principal = broker.admit(session, login, lambda principal: _check_will(connect, principal))
+        principal = broker.admit(session, login, lambda principal: _check(session, connect, principal))
     except Refused as error:
         refuse_login(session, connect, error)
         return
@@ -94,7 +95,7 @@ def _enter(session: Session, connect: Connect, principal: Principal, client_id: 
         session.subscriptions, session.qos2_received = before.subscriptions, before.qos2_received
         before.subscriptions.move(outbox, principal, session.may_subscribe)
     else:
-        session.subscriptions = Subscriptions(broker.router, outbox, principal)
+        session.subscriptions = Subscriptions(broker.router, limits, outbox, principal)
     properties = _offer(session, connect, client_id) if connect.level == 5 else {}
     session.answer(encode(Connack(0, before is not None and connect.level > 3, properties), connect.level))
     if before is not None:
@@ -108,6 +109,14 @@ def _expiry_s(connect: Connect, longest_s: int) -> int:
         return 0 if connect.clean_session else longest_s
     asked: int = connect.properties.get(Property.SESSION_EXPIRY, 0)
     return min(asked, longest_s)
+
+
+def _check(session: Session, connect: Connect, principal: Principal) -> None:
+    """Raise Refused for what is asked of the broker, and not of the policy."""
+    if session.foreign and principal.kind == "anonymous":
+        # Any page that the user opens could connect: nobody but the user knows a user name and its password.
+        raise Refused("a web page from elsewhere needs a user name", _NOT_AUTHORISED)
+    _check_will(connect, principal)
 
 
 def _check_will(connect: Connect, principal: Principal) -> None:
@@ -124,7 +133,10 @@ def _check_will(connect: Connect, principal: Principal) -> None:
 def _will(session: Session, connect: Connect, principal: Principal) -> Will | None:
     """The will, if this client may leave one and may publish it."""
     will = connect.will
-    if will is None or not principal.retains:
+    if will is None:
+        return None
+    if not principal.retains:
+        session.broker.refuse(principal, "will", will.topic, "a will is for MQTT 5 here")
         return None
     if session.guarded and not session.may_publish(will.topic.encode()):
         return None

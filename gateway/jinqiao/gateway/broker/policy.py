@@ -52,6 +52,9 @@ class Principal:
     max_filters: int = 8
     max_subscriptions: int = 100
     max_payload: int = 262_144
+    #: Bytes of a topic or filter; messages it may have retained.
+    longest_topic: int = 256
+    max_retained: int = 100
     #: Whether it may leave wills and retained messages, and give its subscriptions identifiers (MQTT 5).
     retains: bool = False
     identifiers: bool = False
@@ -89,8 +92,17 @@ class Policy(Protocol):
     def may_publish(self, principal: Principal, topic: str) -> bool:
         """Whether this topic name is the principal's to write."""
 
+    def may_retain(self, principal: Principal, topic: str) -> bool:
+        """Whether a message to this topic, which it may publish to, is kept for later subscribers if it asks so."""
+
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
         """Whether every topic this filter can match is the principal's to read."""
+
+    def only_for(self, principal: Principal, topic_filter: str) -> str:
+        """Whose topics alone this filter yields once it is granted, for `is_for`; empty for all that it matches."""
+
+    def is_for(self, reader: str, topic: str) -> bool:
+        """Whether this topic is to be delivered to whom `only_for` has named; asked once per topic."""
 
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic; asked once per topic, so it may not depend on the sender."""
@@ -109,6 +121,9 @@ class Policy(Protocol):
 
     def throttled(self, principal: Principal, topic: str) -> None:
         """Messages of this client, or to it, are being dropped because of its rates; told once a second."""
+
+    def refused(self, principal: Principal, topic: str, why: str) -> None:
+        """A limit of the broker refuses what this client asks for on a topic, or with a filter; it stays connected."""
 
     def expelled(self, principal: Principal, error: ProtocolError) -> None:
         """This client breaks the rules, is silent, or sends too large a packet: its connection is about to be ended."""
@@ -134,6 +149,9 @@ class Carrier(Protocol):
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
+
+    def permissions_changed(self) -> None:
+        """Ask the policy again about everything and everybody."""
 
     def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:
         """What trusted connections published last on this topic, newest first; all of `enough` found, no more."""

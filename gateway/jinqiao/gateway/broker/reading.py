@@ -262,7 +262,7 @@ class Reader:
         if five and data[end : end + 1] != b"\0":
             return None
         route = router.routes.get(topic)
-        if route is None or not _is_plain(route, five):
+        if route is None or route.pushed is session.outbox or not _is_plain(route, five):
             return None
         cached = connection.cached_route = CachedRoute(data[at : end + five], router.age, route, five, session.meter)
         return cached

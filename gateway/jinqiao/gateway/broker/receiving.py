@@ -29,20 +29,15 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
     if packet.qos == 2 and not _is_new(session, packet.packet_id):
         _acknowledge(session, packet, Reason.SUCCESS)
         return
-    if session.guarded and (
-        (topic not in session.permitted and not session.may_publish(topic))
-        or (session.meter is not None and not session.meter.takes(first, size, topic))
-    ):
-        if packet.qos == 2 and session.level == 5 and session.qos2_received is not None:
-            # A PUBREC that refuses ends the exchange (MQTT 5 § 4.3.3).
-            session.qos2_received.discard(packet.packet_id)
-        _acknowledge(session, packet, Reason.NOT_AUTHORIZED)
+    refusal = session.refusal(topic, first, size) if session.guarded else Reason.SUCCESS
+    if refusal:
+        _refuse(session, packet, refusal)
         return
     route = broker.router.route(topic)
     broker.counters.received[route.kind] += 1
-    if route.kind in ANSWERED_IN_PLACE:
+    if route.pushed is session.outbox or route.kind in ANSWERED_IN_PLACE:
         route = route.without(session.outbox)
-    retain = packet.retain and session.principal is not None and session.principal.retains
+    retain = packet.retain and session.retains
     expiry_s = packet.properties.get(Property.MESSAGE_EXPIRY)
     message = Message(
         topic,
@@ -53,7 +48,7 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
         inf if expiry_s is None else broker.dispatcher.now + expiry_s,
         session.outbox.identity,
     )
-    broker.accept(message, route)
+    broker.accept(message, route, session.principal)
     _acknowledge(session, packet, Reason.SUCCESS)
     if route.handled if session.guarded else route.handled_trusted:
         broker.publish_all(session.ask(topic, packet.payload))
@@ -80,6 +75,15 @@ def recorded(session: Session, packet: Puback) -> None:
     session.answer(encode(Puback(packet.packet_id, PacketType.PUBREL, reason), session.level))
 
 
+def _refuse(session: Session, packet: Publish, refusal: Reason) -> None:
+    """A PUBREC that refuses ends the exchange (MQTT 5 § 4.3.3); what is only too much is not acknowledged before it."""
+    too_much = refusal is Reason.QUOTA_EXCEEDED
+    if packet.qos == 2 and session.qos2_received is not None and (session.level == 5 or too_much):
+        session.qos2_received.discard(packet.packet_id)
+    if session.level == 5 or not too_much:
+        _acknowledge(session, packet, refusal)
+
+
 def _topic(session: Session, packet: Publish) -> bytes:
     """The topic, by its name or by an alias the client gave it on this connection (MQTT 5 § 3.3.2.3.4)."""
     topic = packet.topic.encode()
@@ -93,7 +97,8 @@ def _topic(session: Session, packet: Publish) -> bytes:
     if session.aliases is None:
         session.aliases = {}
     if topic:
-        session.aliases[alias] = topic
+        # One that is too long is refused whatever it is, so enough of it is kept to be refused again.
+        session.aliases[alias] = topic[: session.who().longest_topic + 1]
         return topic
     if alias not in session.aliases:
         raise ProtocolError(f"topic alias {alias} is not known", Reason.PROTOCOL_ERROR)

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from jinqiao.wire.mqtt.topics import decode_name, has_wildcard, matches, split_share
 
-from .filter_trie import FilterTrie
+from .filter_trie import FilterTrie, filter_cost
 from .grant import Grant, Group, combine
 from .limits import Limits
 from .topic_index import TopicIndex
@@ -42,13 +42,17 @@ class TopicRules(Protocol):
     def pushed_to(self, topic: str) -> str | None:
         """Identity of the device that gets this topic unasked."""
 
+    def is_for(self, reader: str, topic: str) -> bool:
+        """Whether this topic is to be delivered to this reader."""
+
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Route(Generic[S]):
     """Where messages of some topics go; compared by identity.
 
     `targets` are all subscribers of their own; `grants` the same with what each was granted; of each group in `groups`
-    one member gets a message. `plan` is worked out of these at the first message.
+    one member gets a message. `pushed` is the one among them that did not subscribe: who is pushed a topic does not get
+    its own messages back. `plan` is worked out of these at the first message.
     """
 
     kind: str
@@ -57,6 +61,7 @@ class Route(Generic[S]):
     targets: tuple[S, ...]
     grants: tuple[tuple[S, Grant], ...]
     groups: tuple[Group[S], ...] = ()
+    pushed: S | None = None
     plan: Plan | None = field(default=None, init=False, repr=False)
 
     def without(self, subscriber: S) -> Route[S]:
@@ -87,7 +92,8 @@ class Router(Generic[S]):
         self._rules = rules
         self._limits = limits
         self._trie: FilterTrie[S | Group[S], Grant] = FilterTrie(combine)
-        self._groups: dict[str, Group[S]] = {}
+        #: By filter, and by whose topics alone it yields: those who may not read the same are no group.
+        self._groups: dict[str, dict[str, Group[S]]] = {}
         self._pushed: dict[str, _Pushed[S]] = {}
         self._interned: WeakValueDictionary[object, Route[S]] = WeakValueDictionary()
         self._index = TopicIndex()
@@ -99,6 +105,10 @@ class Router(Generic[S]):
         route = self.routes.get(topic)
         return self._find(topic) if route is None else route
 
+    def has_room(self, topic_filter: str) -> bool:
+        """Whether one more subscription to this filter is within what all together may take."""
+        return self._trie.bytes + filter_cost(topic_filter) <= self._limits.filter_bytes
+
     def subscribe(self, subscriber: S, topic_filter: str, grant: Grant) -> None:
         """Add a subscription (a valid filter), or change what it is granted."""
         share, shared = split_share(topic_filter)
@@ -106,10 +116,11 @@ class Router(Generic[S]):
             self._trie.add(topic_filter, subscriber, grant)
             self._forget(topic_filter)
             return
-        group = self._groups.get(topic_filter)
+        groups = self._groups.setdefault(topic_filter, {})
+        group = groups.get(grant.only_for)
         if group is None:
-            group = self._groups[topic_filter] = Group()
-            self._trie.add(shared, group, Grant(2))
+            group = groups[grant.only_for] = Group()
+            self._trie.add(shared, group, Grant(2, only_for=grant.only_for))
             self._forget(shared)
         group.members[subscriber] = grant
 
@@ -121,14 +132,18 @@ class Router(Generic[S]):
                 return False
             self._forget(topic_filter)
             return True
-        group = self._groups.get(topic_filter)
-        if group is None or group.members.pop(subscriber, None) is None:
-            return False
-        if not group.members:
-            del self._groups[topic_filter]
-            self._trie.remove(shared, group)
-            self._forget(shared)
-        return True
+        groups = self._groups.get(topic_filter, {})
+        mine = [reader for reader, group in groups.items() if subscriber in group.members]
+        for reader in mine:
+            group = groups[reader]
+            del group.members[subscriber]
+            if not group.members:
+                del groups[reader]
+                self._trie.remove(shared, group)
+                self._forget(shared)
+        if not groups:
+            self._groups.pop(topic_filter, None)
+        return bool(mine)
 
     def push(self, identity: str, subscriber: S, qos: int) -> None:
         """From now on the device gets the topics that the policy pushes to it."""
@@ -153,26 +168,36 @@ class Router(Generic[S]):
     def _find(self, topic: bytes) -> Route[S]:
         name = decode_name(topic)
         found = self._trie.match(name)
+        strays = [
+            who for who, grant in found.items() if grant.only_for and not self._rules.is_for(grant.only_for, name)
+        ]
+        for who in strays:
+            del found[who]
         identity = self._rules.pushed_to(name)
+        unasked: S | None = None
         if identity is not None:
             pushed = self._pushed.get(identity)
             if pushed is not None and pushed.gets(name):
                 before = found.get(pushed.subscriber)
                 found[pushed.subscriber] = pushed.grant if before is None else combine(before, pushed.grant)
+                unasked = pushed.subscriber if before is None else None
         handled = self._rules.handles(name)
-        route = self._intern(self._rules.kind(name), handled, handled and self._rules.handles_trusted(name), found)
+        trusted = handled and self._rules.handles_trusted(name)
+        route = self._intern(self._rules.kind(name), handled, trusted, found, unasked)
         if len(topic) <= self._limits.cached_topic_bytes:
             self._remember(topic, name, identity, route)
         return route
 
-    def _intern(self, kind: str, handled: bool, handled_trusted: bool, found: dict[S | Group[S], Grant]) -> Route[S]:
-        key = (kind, handled, handled_trusted, frozenset(found.items()))
+    def _intern(
+        self, kind: str, handled: bool, handled_trusted: bool, found: dict[S | Group[S], Grant], pushed: S | None
+    ) -> Route[S]:
+        key = (kind, handled, handled_trusted, frozenset(found.items()), pushed)
         route = self._interned.get(key)
         if route is None:
             groups = tuple(target for target in found if isinstance(target, Group))
             grants = tuple((target, grant) for target, grant in found.items() if not isinstance(target, Group))
             targets = tuple(target for target, _ in grants)
-            route = self._interned[key] = Route(kind, handled, handled_trusted, targets, grants, groups)
+            route = self._interned[key] = Route(kind, handled, handled_trusted, targets, grants, groups, pushed)
         return route
 
     def _remember(self, topic: bytes, name: str, identity: str | None, route: Route[S]) -> None:
@@ -202,6 +227,7 @@ class Router(Generic[S]):
 
     def forget_all(self) -> None:
         """Ask the rules again about every topic."""
+        self.age += 1
         self.routes.clear()
         self._index.clear()
         self._topics_pushed_to.clear()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import Set
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
 
+from ..doors import Door, Doors, Gate, Seat, listening_sockets
 from .allocator import keep_freed_blocks
 from .broker import Broker
 from .connection import Connection
 from .counters import Counters
+from .delivery.dispatcher import TICK_S
 from .limits import Limits
 from .policy import Downlink, Policy
 from .reading import Reader, make_reader
@@ -22,9 +25,8 @@ from .sys_topics import INTERVAL_S, sys_messages
 
 __all__ = ["Server"]
 
-#: One timer for all connections: it moves the broker's clock and looks for slow subscribers …
-_TICK_S = 0.25
-#: … and every so many ticks for silent peers. [MQTT-3.1.2-24] asks for no better than a second.
+#: One timer for all connections moves the broker's clock and looks for slow subscribers, and every so many ticks for
+#: silent peers. [MQTT-3.1.2-24] asks for no better than a second.
 _TICKS_PER_SWEEP = 4
 #: Ticks whose lateness is remembered: ten seconds.
 _LAG_TICKS = 40
@@ -40,13 +42,20 @@ class Server:
     Its figures are published on `$SYS/broker/…` every `sys_interval_s` seconds; 0 is never.
     """
 
-    def __init__(self, policy: Policy, *, limits: Limits | None = None, sys_interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        limits: Limits | None = None,
+        sys_interval_s: float = INTERVAL_S,
+        doors: Doors | None = None,
+    ) -> None:
         self._policy = policy
         self._limits = limits or Limits()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._broker = Broker(policy, self._limits, self._call_soon)
+        self._broker = Broker(policy, self._limits, self._call_soon, time.monotonic, doors)
         self._connections: set[Connection] = set()
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | Gate] = []
         self._reader: Reader | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticks = 0
@@ -71,14 +80,21 @@ class Server:
         """Listen, once more if called again; returns the port. Raises EnvironmentFault if the address cannot be had."""
         loop = asyncio.get_running_loop()
         self._loop = loop
-        try:
-            # What TLS has decrypted is the transport's: no use looking at the socket.
-            accept = self.connection if tls else self._plain_connection
-            listener = await loop.create_server(accept, host, port, backlog=_BACKLOG, ssl=tls)
-        except OSError as error:
-            raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        if tls is not None:
+            # Who has not finished the handshake counts, too. What TLS has decrypted is the transport's: no use looking
+            # at the socket.
+            broker = self._broker
+            listeners: list[asyncio.Server | Gate] = [
+                Gate(each, broker.door, self._seated, broker.turned_away, tls)
+                for each in listening_sockets(host, port, _BACKLOG)
+            ]
+        else:
+            try:
+                listeners = [await loop.create_server(self._plain_connection, host, port, backlog=_BACKLOG)]
+            except OSError as error:
+                raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
         keep_freed_blocks()
-        self._listeners.append(listener)
+        self._listeners += listeners
         if self._reader is None:
             self._reader = make_reader(self._broker, loop)
         if self._timer is None:
@@ -86,7 +102,7 @@ class Server:
             if self._sys_interval_s:
                 self._sys_due = self._started_at
             self._tick()
-        return _port(listener)
+        return _port(listeners[0])
 
     async def close(self) -> None:
         """Stop listening, send what is pending and end all connections."""
@@ -149,9 +165,24 @@ class Server:
         """Ask the policy again about every topic before the next message."""
         self._broker.permissions_changed()
 
-    def connection(self) -> Connection:
-        """The protocol of one more client, for whatever transport carries it."""
-        return Connection(self._broker, self._connections)
+    @property
+    def door(self) -> Door:
+        """Where connections are let in."""
+        return self._broker.door
+
+    def turned_away(self, reason: str, peer: str) -> None:
+        """Count a connection that another door of this process has no room for."""
+        self._broker.turned_away(reason, peer)
+
+    def connection(self, seat: Seat | None = None, *, foreign: bool = False) -> Connection:
+        """The protocol of one more client, for whatever transport carries it.
+
+        `seat` is what the connection has been let in with, if it was; `foreign`: it comes from a web page elsewhere.
+        """
+        return Connection(self._broker, self._connections, seat=seat, foreign=foreign)
+
+    def _seated(self, seat: Seat) -> Connection:
+        return self.connection(seat)
 
     def _plain_connection(self) -> Connection:
         return Connection(self._broker, self._connections, self._reader)
@@ -179,20 +210,26 @@ class Server:
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        dispatcher = self._broker.dispatcher
+        stood_still_s = dispatcher.catch_up()
+        now = dispatcher.now
         self._lags_s.append(max(now - self._tick_due, 0.0))
-        self._broker.dispatcher.tick(now)
+        dispatcher.tick(now)
         self._ticks += 1
-        if self._ticks % _TICKS_PER_SWEEP == 0:
+        # After a stall what clients said meanwhile is read first: it is not they who were silent.
+        if self._ticks >= _TICKS_PER_SWEEP and (stood_still_s < 1.0 or self._ticks >= 2 * _TICKS_PER_SWEEP):
+            self._ticks = 0
             for connection in list(self._connections):
                 connection.check_patience(now)
         if now >= self._sys_due:
             self._sys_due = now + self._sys_interval_s
             for topic, payload in sys_messages(self.stats()):
                 self._broker.publish(topic, payload, retain=True)
-        self._tick_due = now + _TICK_S
-        self._timer = loop.call_later(_TICK_S, self._tick)
+        self._tick_due = now + TICK_S
+        self._timer = loop.call_later(TICK_S, self._tick)
 
 
-def _port(listener: asyncio.Server) -> int:
+def _port(listener: asyncio.Server | Gate) -> int:
+    if isinstance(listener, Gate):
+        return listener.port
     return int(listener.sockets[0].getsockname()[1])

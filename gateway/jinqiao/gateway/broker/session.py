@@ -36,6 +36,8 @@ class State(Enum):
 
 
 _HIGHEST_QOS = 2
+#: What a topic in a set costs besides its bytes, roughly.
+_KNOWN_BYTES = 100
 
 
 class Link(Protocol):
@@ -44,6 +46,10 @@ class Link(Protocol):
     @property
     def peer(self) -> str:
         """Address and port of the other end."""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the other end is a web page from elsewhere."""
 
     def close(self) -> None:
         """End, after what has been written."""
@@ -66,6 +72,7 @@ class Session:
     """
 
     __slots__ = (
+        "_known_bytes",
         "_link",
         "_refused",
         "_waits_for",
@@ -107,6 +114,7 @@ class Session:
         #: Topics this client may publish to, as they are on the wire; and those it may not.
         self.permitted: set[bytes] = set()
         self._refused: set[bytes] = set()
+        self._known_bytes = 0
         self.subscriptions: Subscriptions | None = None
         self._waits_for: set[Congestion] = set()
         self._link = link
@@ -125,6 +133,11 @@ class Session:
     def peer(self) -> str:
         """Where the client is."""
         return self._link.peer
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the client is a web page from elsewhere."""
+        return self._link.foreign
 
     def be(self, principal: Principal, level: int) -> None:
         """The client is known: from now on its bounds hold."""
@@ -172,24 +185,55 @@ class Session:
         if not self.outbox.answer(packet):
             raise ProtocolError("the client does not read its answers")
 
+    def refusal(self, topic: bytes, first: int, size: int) -> Reason:
+        """Why a PUBLISH with this first byte and size may not be, or SUCCESS; asked only where `guarded`.
+
+        What is refused counts against the client's rates as well: it would be free otherwise. Raises ProtocolError if
+        the topic is none.
+        """
+        meter = self.meter
+        if meter is not None and not meter.has_room(first, size):
+            meter.refuse(first, topic)
+            return Reason.QUOTA_EXCEEDED
+        return Reason.SUCCESS if topic in self.permitted else self._judge(topic)
+
     def may_publish(self, topic: bytes) -> bool:
-        """Whether a topic not yet in `permitted` is this client's to write; raises ProtocolError if it is no topic."""
+        """Whether a topic is this client's to write, however often; raises ProtocolError if it is no topic."""
+        return topic in self.permitted or not self._judge(topic)
+
+    def _judge(self, topic: bytes) -> Reason:
+        """SUCCESS, or why a topic not yet in `permitted` is not this client's to write."""
+        principal, broker = self.who(), self.broker
+        reason = Reason.NOT_AUTHORIZED
         if topic in self._refused:
-            allowed = False
+            broker.counters.refused["publish"] += 1
+        elif len(topic) > principal.longest_topic:
+            reason = Reason.TOPIC_NAME_INVALID
+            why = f"topic of {len(topic)} bytes, {principal.longest_topic} at most"
+            broker.refuse(principal, "publish", topic.decode(errors="replace"), why)
         else:
             name = decode_name(topic)
-            allowed = self.broker.allows(self.broker.policy.may_publish, self.who(), name)
-            known = self.permitted if allowed else self._refused
-            if len(known) >= self.broker.limits.permitted_topics:
-                known.clear()
-            known.add(topic)
-            if not allowed:
-                self.broker.journal.warning("%s may not publish to %r", self.name, name)
-        if not allowed:
-            self.broker.counters.refused["publish"] += 1
-            if self.who().cut_off:
-                raise ProtocolError("PUBLISH without permission", Reason.NOT_AUTHORIZED)
-        return allowed
+            allowed = broker.allows(broker.policy.may_publish, principal, name)
+            self._remember(topic, self.permitted if allowed else self._refused)
+            if allowed:
+                return Reason.SUCCESS
+            broker.counters.refused["publish"] += 1
+            broker.journal.warning("%s may not publish to %r", self.name, name)
+        if principal.cut_off:
+            raise ProtocolError("PUBLISH without permission", reason)
+        return reason
+
+    def _remember(self, topic: bytes, known: set[bytes]) -> None:
+        """Bounded in bytes: a client may choose as many topics as it likes, and each of 64 KiB."""
+        limits = self.broker.limits
+        if len(topic) > limits.cached_topic_bytes:
+            return
+        self._known_bytes += len(topic) + _KNOWN_BYTES
+        if self._known_bytes > limits.known_topic_bytes:
+            self.permitted.clear()
+            self._refused.clear()
+            self._known_bytes = len(topic) + _KNOWN_BYTES
+        known.add(topic)
 
     def ask(self, topic: bytes, payload: bytes) -> Iterable[Downlink]:
         """What the policy answers to a message of this client."""
@@ -200,6 +244,7 @@ class Session:
         self.broker.router.age += 1
         self.permitted.clear()
         self._refused.clear()
+        self._known_bytes = 0
 
     def reconsider(self, about: str) -> None:
         """The policy's mind about this client has changed.
@@ -209,6 +254,12 @@ class Session:
         self.forget_permissions()
         if about and self.subscriptions is not None and self.principal is not None:
             self.subscriptions.reconsider(about, self.may_subscribe)
+
+    def reconsider_all(self) -> None:
+        """The same about everything."""
+        self.forget_permissions()
+        if self.subscriptions is not None and self.principal is not None:
+            self.subscriptions.reconsider("", self.may_subscribe)
 
     def wait_for(self, outboxes: tuple[Outbox, ...]) -> None:
         """Stop reading while subscribers are behind: for any of them if this publisher is lossless, else if all are.

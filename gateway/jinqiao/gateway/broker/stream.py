@@ -81,6 +81,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
     # of packet ends and identifiers as well.
     start, messages, run_first, watched = position, 0, _PUBLISH, False
     route: Route[Outbox] | None = None
+    refusal = Reason.SUCCESS
     ends: list[int] = []
     ids_at: list[int] = []
     # What is owed at the end, however it comes: PUBACKs, and what the policy wants published.
@@ -142,7 +143,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     position = stop
                     start = position
                     continue
-            if guarded and topic not in permitted and not _may(session, topic, first, stop - position):
+            if guarded and topic not in permitted and (refusal := session.refusal(topic, first, stop - position)):
                 found = None
             else:
                 found = known_route(topic) or router.route(topic)
@@ -160,9 +161,10 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     raise ProtocolError("packet identifier 0 [MQTT-2.3.1-1]")
                 if five and found is None:
                     _settle(session, received, downlinks)
-                    session.answer(b"\x40\x03" + packet_id + bytes((Reason.NOT_AUTHORIZED,)))
-                else:
-                    # Also for what is refused: 3.1.1 has no way to say no [MQTT-3.3.5-2].
+                    session.answer(b"\x40\x03" + packet_id + bytes((refusal,)))
+                elif found is not None or refusal is not Reason.QUOTA_EXCEEDED:
+                    # Also what may not be published: 3.1.1 has no way to say no [MQTT-3.3.5-2]. What is dropped only
+                    # because there was too much of it is not acknowledged: its sender may send it again.
                     received.append(packet_id)
                 ids_at.append(payload - start)
                 ends.append(stop - start)
@@ -188,7 +190,7 @@ def _forward(
     broker.counters.received[route.kind] += messages
     if broker.recent is not None and not session.guarded:
         broker.recent.take(packets)
-    if route.kind in ANSWERED_IN_PLACE:
+    if route.pushed is session.outbox or route.kind in ANSWERED_IN_PLACE:
         route = route.without(session.outbox)
     if not route.targets and not route.groups:
         return
@@ -199,13 +201,6 @@ def _forward(
         broker.forward(route, packets, messages, session.level, session.outbox.identity)
     if broker.dispatcher.congested:
         session.wait_for(route.targets)
-
-
-def _may(session: Session, topic: bytes, first: int, size: int) -> bool:
-    """Whether this message may be published, and is within the client's rates."""
-    if topic not in session.permitted and not session.may_publish(topic):
-        return False
-    return session.meter is None or session.meter.takes(first, size, topic)
 
 
 def _pass(known: set[bytes], properties: bytes) -> bool:

@@ -7,13 +7,14 @@ from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Suback, Subscribe, Unsuback, Unsubscribe
 from jinqiao.wire.mqtt.properties import Property
 from jinqiao.wire.mqtt.reasons import Reason
+from jinqiao.wire.mqtt.topics import decode_name
 
 from .grant import Grant
 from .session import Session
 
 __all__ = ["subscribe", "unsubscribe"]
 
-#: SUBACK return code for a subscription that was not made (§ 3.9.3).
+#: SUBACK return code for a subscription that was not made (§ 3.9.3); MQTT 5 has one for each reason.
 _FAILURE = 0x80
 #: Subscription options (MQTT 5 § 3.8.3.1): QoS, No Local, Retain As Published; then Retain Handling.
 _QOS, _NO_LOCAL, _AS_PUBLISHED, _HANDLING_AT = 3, 4, 8, 4
@@ -22,7 +23,7 @@ _IF_NEW, _NEVER = 1, 2
 
 def subscribe(session: Session, packet: Subscribe) -> None:
     """Make the subscriptions the client may have, answer, and send what is retained for them."""
-    broker, principal, subscriptions = session.broker, session.who(), session.subscriptions_of()
+    principal, subscriptions = session.who(), session.subscriptions_of()
     identifiers = packet.properties.get(Property.SUBSCRIPTION_IDENTIFIER, ())
     if identifiers and not principal.identifiers:
         raise ProtocolError("subscription identifiers are not offered", Reason.IDENTIFIERS_NOT_SUPPORTED)
@@ -30,20 +31,38 @@ def subscribe(session: Session, packet: Subscribe) -> None:
     wanted: list[tuple[str, Grant]] = []
     for index, (topic_filter, options) in enumerate(packet.filters):
         qos = min(options & _QOS, session.max_qos)
-        grant = Grant(qos, bool(options & _NO_LOCAL), bool(options & _AS_PUBLISHED), identifiers)
+        only_for = session.broker.policy.only_for(principal, topic_filter)
+        grant = Grant(qos, bool(options & _NO_LOCAL), bool(options & _AS_PUBLISHED), identifiers, only_for)
         new = topic_filter not in subscriptions
-        if index < principal.max_filters and subscriptions.add(topic_filter, grant, session.may_subscribe):
+        refusal = _refusal(session, index, topic_filter)
+        if not refusal:
+            subscriptions.add(topic_filter, grant)
             codes.append(qos)
             handling = options >> _HANDLING_AT
             if handling != _NEVER and (new or handling != _IF_NEW) and not topic_filter.startswith("$share/"):
                 wanted.append((topic_filter, grant))
         else:
-            codes.append(_FAILURE)
-            broker.counters.refused["subscribe"] += 1
-            broker.journal.warning("%s may not subscribe to %r", session.name, topic_filter)
+            codes.append(refusal if session.level == 5 else _FAILURE)
     session.answer(encode(Suback(packet.packet_id, tuple(codes)), session.level))
     for topic_filter, grant in wanted:
         _send_retained(session, topic_filter, grant)
+
+
+def _refusal(session: Session, index: int, topic_filter: str) -> Reason:
+    """Why the client may not have the subscription that comes as number `index` of its packet, or SUCCESS."""
+    broker, principal = session.broker, session.who()
+    if index < principal.max_filters:
+        reason, why = session.subscriptions_of().refusal(topic_filter)
+    else:
+        reason, why = Reason.QUOTA_EXCEEDED, f"more than {principal.max_filters} filters in one SUBSCRIBE"
+    if reason:
+        broker.refuse(principal, "subscribe", topic_filter, why)
+        return reason
+    if session.may_subscribe(topic_filter):
+        return Reason.SUCCESS
+    broker.counters.refused["subscribe"] += 1
+    broker.journal.warning("%s may not subscribe to %.80r", session.name, topic_filter)
+    return Reason.NOT_AUTHORIZED
 
 
 def unsubscribe(session: Session, packet: Unsubscribe) -> None:
@@ -58,4 +77,6 @@ def _send_retained(session: Session, topic_filter: str, grant: Grant) -> None:
     """Retained messages come with every new subscription [MQTT-3.3.1-6]; in MQTT 5 the client may say no."""
     broker = session.broker
     for message in broker.retained.match(topic_filter, broker.dispatcher.now):
+        if grant.only_for and not broker.policy.is_for(grant.only_for, decode_name(message.topic)):
+            continue
         session.outbox.post(message, grant, kept=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jinqiao.gateway.broker.delivery.outbox import Outbox
+from jinqiao.wire.mqtt.reasons import Reason
 
+from .filter_trie import filter_cost
 from .grant import Grant
+from .limits import Limits
 from .policy import Principal
 from .router import Router
 
@@ -16,13 +19,15 @@ __all__ = ["Subscriptions"]
 class Subscriptions:
     """The subscriptions of a client, kept in step with the router's; they may outlive its connection."""
 
-    __slots__ = ("_filters", "_outbox", "_principal", "_router", "_without")
+    __slots__ = ("_bytes", "_filters", "_limits", "_outbox", "_principal", "_router", "_without")
 
-    def __init__(self, router: Router[Outbox], outbox: Outbox, principal: Principal) -> None:
+    def __init__(self, router: Router[Outbox], limits: Limits, outbox: Outbox, principal: Principal) -> None:
+        self._limits = limits
         self._router = router
         self._outbox = outbox
         self._principal = principal
         self._filters: dict[str, Grant] = {}
+        self._bytes = 0
         self._without: set[str] | None = None
 
     def __len__(self) -> int:
@@ -31,24 +36,38 @@ class Subscriptions:
     def __contains__(self, topic_filter: str) -> bool:
         return topic_filter in self._filters
 
-    def add(self, topic_filter: str, grant: Grant, allowed: Callable[[str], bool]) -> bool:
-        """Subscribe, or change what a subscription is granted; false beyond the client's limit or if it may not."""
-        full = len(self._filters) >= self._principal.max_subscriptions and topic_filter not in self._filters
-        if full or not allowed(topic_filter):
-            return False
+    def refusal(self, topic_filter: str) -> tuple[Reason, str]:
+        """Which of the client's limits is in the way of a subscription, and how; SUCCESS if none is."""
+        principal, longest = self._principal, self._principal.longest_topic
+        if len(topic_filter) > longest:
+            return Reason.TOPIC_FILTER_INVALID, f"filter of {len(topic_filter)} characters, {longest} at most"
+        if topic_filter in self._filters:
+            return Reason.SUCCESS, ""
+        if len(self._filters) >= principal.max_subscriptions:
+            return Reason.QUOTA_EXCEEDED, f"more than {principal.max_subscriptions} subscriptions"
+        if self._bytes + filter_cost(topic_filter) > self._limits.filter_bytes_per_client:
+            return Reason.QUOTA_EXCEEDED, "the client's filters take too much memory"
+        if not self._router.has_room(topic_filter):
+            return Reason.QUOTA_EXCEEDED, "all filters together take too much memory"
+        return Reason.SUCCESS, ""
+
+    def add(self, topic_filter: str, grant: Grant) -> None:
+        """Subscribe, or change what a subscription is granted."""
+        if topic_filter not in self._filters:
+            self._bytes += filter_cost(topic_filter)
         self._filters[topic_filter] = grant
         self._router.subscribe(self._outbox, topic_filter, grant)
         if self._without and topic_filter in self._without:
             self._without.discard(topic_filter)
             self._router.push_again(self._principal.identity, topic_filter)
-        return True
 
     def remove(self, topic_filter: str) -> bool:
         """Unsubscribe; for a device that is pushed to, its way of saying that it does not want these topics pushed."""
         found = self._filters.pop(topic_filter, None) is not None
         if found:
+            self._bytes -= filter_cost(topic_filter)
             self._router.unsubscribe(self._outbox, topic_filter)
-        if self._principal.auto_subscribed:
+        if self._principal.auto_subscribed and len(topic_filter) <= self._principal.longest_topic:
             self._without = self._without or set()
             if len(self._without) < self._principal.max_subscriptions:
                 self._without.add(topic_filter)
@@ -65,6 +84,7 @@ class Subscriptions:
                 self._router.subscribe(outbox, topic_filter, granted)
             else:
                 del self._filters[topic_filter]
+                self._bytes -= filter_cost(topic_filter)
 
     def spare(self) -> None:
         """Tell the router again which pushed topics the client does not want."""
@@ -75,6 +95,7 @@ class Subscriptions:
         """End the subscriptions with this text in their filters that are no longer allowed."""
         for topic_filter in [name for name in self._filters if about in name and not allowed(name)]:
             del self._filters[topic_filter]
+            self._bytes -= filter_cost(topic_filter)
             self._router.unsubscribe(self._outbox, topic_filter)
 
     def end(self) -> None:
@@ -82,3 +103,4 @@ class Subscriptions:
         for topic_filter in self._filters:
             self._router.unsubscribe(self._outbox, topic_filter)
         self._filters = {}
+        self._bytes = 0

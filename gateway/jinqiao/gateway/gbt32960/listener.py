@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,6 +13,7 @@ from jinqiao.gateway.platform.platform import Platform
 from jinqiao.wire.gbt32960.frame import encode_frame
 from jinqiao.wire.gbt32960.reader import StreamReader
 
+from ..doors import Doors, NoSeat, Seat
 from .session import Gbt32960Sessions, Peer
 
 __all__ = ["Bounds", "Listener"]
@@ -34,12 +36,24 @@ class Bounds:
 
 
 class Listener:
-    """A TCP port that vehicles and platforms report to."""
+    """A TCP port that vehicles and platforms report to.
 
-    def __init__(self, platform: Platform, bounds: Bounds | None = None) -> None:
+    `allowed` are addresses and ICCIDs from which vehicles may log in; none: all.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        bounds: Bounds | None = None,
+        doors: Doors | None = None,
+        *,
+        allowed: Iterable[str] = (),
+    ) -> None:
         self.bounds = bounds or Bounds()
+        #: A quarter of the sockets that all doors of the process share.
+        self.door = (doors or Doors()).door(self.bounds.connections, 0.25)
         self._loop = asyncio.get_running_loop()
-        self.sessions = Gbt32960Sessions(platform, self._loop.time)
+        self.sessions = Gbt32960Sessions(platform, self._loop.time, allowed)
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
         self._rounds: asyncio.Task[None] | None = None
@@ -69,13 +83,17 @@ class Listener:
 
     def joined(self, connection: _Connection) -> bool:
         """Whether there is room for it."""
-        if len(self._connections) >= self.bounds.connections:
+        try:
+            connection.seat = self.door.enter(connection.peer.address)
+        except NoSeat:
             self.sessions.counts["turned_away"] += 1
             return False
         self._connections.add(connection)
         return True
 
     def left(self, connection: _Connection) -> None:
+        if connection.seat is not None:
+            connection.seat.leave()
         if connection in self._connections:
             self._connections.discard(connection)
             self.sessions.leave(connection.peer)
@@ -97,7 +115,7 @@ class Listener:
 class _Connection(asyncio.Protocol):
     """One socket: reads frames, writes answers."""
 
-    __slots__ = ("_listener", "_reader", "_transport", "peer", "since_s")
+    __slots__ = ("_listener", "_reader", "_transport", "peer", "seat", "since_s")
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -105,6 +123,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.peer = Peer("")
         self.since_s = 0.0
+        self.seat: Seat | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)

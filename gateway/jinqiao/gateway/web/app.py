@@ -12,14 +12,23 @@ from starlette.websockets import WebSocket
 
 from jinqiao.gateway.broker.server import Server
 
+from .local import for_this_machine
 from .metrics import Metrics
 from .websocket import serve_websocket
 
 __all__ = ["application"]
 
+#: Clients of the platform name no path, some of them end it with a slash.
+_WEBSOCKETS = ("/mqtt", "/mqtt/", "/")
 
-def application(server: Server, others: Iterable[BaseRoute]) -> Starlette:
-    """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port."""
+
+def application(
+    server: Server, others: Iterable[BaseRoute], trusting: Iterable[Route] = (), *, open_to_all: bool = False
+) -> Starlette:
+    """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port.
+
+    `trusting` routes and the figures trust whoever asks; they answer this machine only, unless they are `open_to_all`.
+    """
     metrics = Metrics(server)
 
     async def show_metrics(request: Request) -> Response:
@@ -33,9 +42,9 @@ def application(server: Server, others: Iterable[BaseRoute]) -> Starlette:
         await serve_websocket(websocket, server)
 
     routes: list[BaseRoute] = [
-        Route("/metrics", show_metrics),
+        *(each if open_to_all else for_this_machine(each) for each in (Route("/metrics", show_metrics), *trusting)),
         Route("/health", show_health),
-        WebSocketRoute("/mqtt", mqtt),
+        *(WebSocketRoute(path, mqtt) for path in _WEBSOCKETS),
         *others,
     ]
     return Starlette(routes=routes)

@@ -11,9 +11,12 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jinqiao.base.errors import EnvironmentFault
+
+from ..doors import Door, Doors, Gate, Seat
+from .bounds import HttpBounds
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -27,9 +30,21 @@ _FAREWELL_S = 2.0
 class HttpPort:
     """A listening socket and, once somebody knocks, the web server behind it; HTTPS and `wss:` with `tls`."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        *,
+        door: Door | None = None,
+        bounds: HttpBounds | None = None,
+        turned_away: Callable[[str, str], object] | None = None,
+    ) -> None:
         """Take the port (0: any free one); raises EnvironmentFault if it cannot be had."""
         self._tls = tls
+        self._bounds = bounds or HttpBounds()
+        self._door = door or Doors().door(self._bounds.connections)
+        self._turned_away = turned_away or (lambda *_: None)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -58,8 +73,11 @@ class HttpPort:
             self._serving = asyncio.create_task(self._serve(make))
 
     async def _serve(self, make: Callable[[], Starlette]) -> None:
-        server = self._server = await asyncio.to_thread(_server, make, self._tls)
-        await server.serve(sockets=[self._socket])
+        server = self._server = await asyncio.to_thread(_server, make, self._bounds, self._gate)
+        await server.serve()
+
+    def _gate(self, protocol: Callable[[Seat], asyncio.Protocol]) -> Gate:
+        return Gate(self._socket, self._door, protocol, self._turned_away, self._tls)
 
     async def close(self) -> None:
         """End all requests and connections."""
@@ -77,15 +95,29 @@ class HttpPort:
         self._socket.close()
 
 
-def _server(make: Callable[[], Starlette], tls: ssl.SSLContext | None) -> Any:
+def _server(
+    make: Callable[[], Starlette], bounds: HttpBounds, gate: Callable[[Callable[[Seat], asyncio.Protocol]], Gate]
+) -> Any:
     import uvicorn
 
+    from .protocols import BoundedHttp
+
     class Server(uvicorn.Server):
-        """Signals are the program's business, not the web server's."""
+        """Signals are the program's business, not the web server's; who may come in is the gate's."""
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's name
+            await self.lifespan.startup()
+            self.servers = cast(list[asyncio.Server], [gate(self._protocol)])
+            self.started = True
+
+        def _protocol(self, seat: Seat) -> asyncio.Protocol:
+            return BoundedHttp(
+                seat, bounds, config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
 
     config = uvicorn.Config(
         make(),
@@ -93,6 +125,8 @@ def _server(make: Callable[[], Starlette], tls: ssl.SSLContext | None) -> Any:
         access_log=False,
         lifespan="off",
         http="h11",
+        h11_max_incomplete_event_size=bounds.header_bytes,
+        timeout_keep_alive=cast(int, bounds.idle_s),
         ws="websockets-sansio",
         ws_max_size=1 << 20,
         ws_ping_interval=None,  # MQTT has its own keep-alive
@@ -101,5 +135,4 @@ def _server(make: Callable[[], Starlette], tls: ssl.SSLContext | None) -> Any:
         timeout_graceful_shutdown=1,
     )
     config.load()
-    config.ssl = tls
     return Server(config)

@@ -1,4 +1,4 @@
-"""MQTT over WebSocket on `/mqtt`, for browsers (MQTT 3.1.1 § 6, MQTT 5 § 6): a transport like a socket's.
+"""MQTT over WebSocket on `/mqtt` and `/`, for browsers (MQTT 3.1.1 § 6, MQTT 5 § 6): a transport like a socket's.
 
 Binary frames only [MQTT-6.0.0-1]; packets need not respect frame borders [MQTT-6.0.0-2]; the subprotocol is `mqtt`
 [MQTT-6.0.0-3, 4], or `mqttv3.1` as clients of that version say.
@@ -14,42 +14,66 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from jinqiao.gateway.broker.connection import Connection
 from jinqiao.gateway.broker.server import Server
 
+from ..doors import NoSeat
+from .origin import is_foreign
+from .protocols import SOCKET, BoundedWebSocket
+
 __all__ = ["serve_websocket"]
 
 _SUBPROTOCOLS = ("mqtt", "mqttv3.1")
 #: Close codes of RFC 6455 § 7.4.1.
 _NORMAL, _PROTOCOL_ERROR, _NO_TEXT = 1000, 1002, 1003
+#: Time for a close frame to be taken.
+_FAREWELL_S = 1.0
 
 
 async def serve_websocket(websocket: WebSocket, server: Server) -> None:
     """Serve one browser until either side ends."""
     offered = websocket.scope.get("subprotocols", ())
     chosen = next((name for name in _SUBPROTOCOLS if name in offered), None)
-    if chosen is None:
+    carrier: BoundedWebSocket | None = websocket.scope.get("extensions", {}).get(SOCKET)
+    if chosen is None or not _has_room(carrier, server):
         await websocket.close(_PROTOCOL_ERROR)
         return
     await websocket.accept(subprotocol=chosen)
     transport = _Transport(websocket)
-    connection = transport.connection = server.connection()
+    connection = transport.connection = server.connection(
+        carrier.seat if carrier is not None else None, foreign=is_foreign(websocket.headers)
+    )
     connection.connection_made(cast(asyncio.Transport, transport))
-    writing = asyncio.create_task(transport.write_out())
-    reading = asyncio.create_task(transport.read_in())
+    tasks = [asyncio.create_task(work()) for work in (transport.write_out, transport.read_in, transport.aborted.wait)]
     try:
-        await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        writing.cancel()
-        reading.cancel()
-        await asyncio.gather(writing, reading, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         connection.connection_lost(None)
         if websocket.application_state is WebSocketState.CONNECTED:
-            await _say_goodbye(websocket, transport.close_code)
+            said = not transport.aborted.is_set() and await _say_goodbye(websocket, transport.close_code)
+            if not said and carrier is not None:
+                carrier.abort()
 
 
-async def _say_goodbye(websocket: WebSocket, code: int) -> None:
+def _has_room(carrier: BoundedWebSocket | None, server: Server) -> bool:
+    """A WebSocket has come in by the door of HTTP, and stays as one of the broker's connections."""
+    if carrier is None:
+        return True
     try:
-        await websocket.close(code)
-    except (RuntimeError, OSError, WebSocketDisconnect):  # the other side was faster
-        return
+        carrier.seat.move(server.door)
+    except NoSeat as reason:
+        server.turned_away(str(reason), "{}:{}".format(*(carrier.client or ("unknown", 0))))
+        return False
+    return True
+
+
+async def _say_goodbye(websocket: WebSocket, code: int) -> bool:
+    """Whether the other side could be told: one that does not read cannot."""
+    try:
+        await asyncio.wait_for(websocket.close(code), _FAREWELL_S)
+    except (RuntimeError, OSError, WebSocketDisconnect):  # the other side was faster, or does not read
+        return False
+    return True
 
 
 class _Transport:
@@ -64,6 +88,8 @@ class _Transport:
         self._high = 64 * 1024
         self._paused = self._closing = False
         self._something_to_do = asyncio.Event()
+        #: It ends at once, whatever is still to be sent.
+        self.aborted = asyncio.Event()
         self._may_read = asyncio.Event()
         self._may_read.set()
 
@@ -141,6 +167,7 @@ class _Transport:
     def abort(self) -> None:
         self._pending.clear()
         self.close()
+        self.aborted.set()
 
     def pause_reading(self) -> None:
         self._may_read.clear()

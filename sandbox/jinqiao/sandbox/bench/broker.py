@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from jinqiao.base.system import raise_file_limit
@@ -22,7 +23,7 @@ from .brokers import INSTALL_MOSQUITTO, Broker, find_mosquitto, finished, mosqui
 from .machine import machine, ratio
 from .packets import Stamped, packet_bytes
 
-__all__ = ["bench_broker", "publish_steadily"]
+__all__ = ["Sent", "bench_broker", "publish_steadily"]
 
 _PAYLOAD = 400
 _PLAIN = "bench"
@@ -104,7 +105,8 @@ async def _fan_out(broker: Broker, seconds: float, publishers: int) -> dict[str,
     sink = await _sink(broker, f"{_PLAIN}/#", 100, 0, {}, shape)
     before = broker.cpu_s()
     packets = Stamped(_PLAIN, publishers, _PAYLOAD)
-    sent, took_s = await publish_steadily(links, packets, 1.0, max(seconds, 1.0))
+    published = await publish_steadily(links, packets, 1.0, max(seconds, 1.0))
+    sent, took_s = published.messages, published.seconds
     received = await finished(sink, str(sent * 100))
     cpu_s = broker.cpu_s() - before
     await links.close()
@@ -116,18 +118,34 @@ async def _fan_out(broker: Broker, seconds: float, publishers: int) -> dict[str,
     }
 
 
-async def publish_steadily(links: FleetLinks, packets: Stamped, per_second: float, seconds: float) -> tuple[int, float]:
-    """Every link publishes so often, evenly spread; returns messages sent and seconds taken."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What publishers sent in so many seconds; `refused` is what their links did not take, and is not in `messages`.
+
+    `late` is what they left out: a publisher that had stood still would catch up in a burst, above the rate it is to
+    have, and it would be counted against the broker.
+    """
+
+    messages: int
+    refused: int
+    late: int
+    seconds: float
+
+
+async def publish_steadily(links: FleetLinks, packets: Stamped, per_second: float, seconds: float) -> Sent:
+    """Every link publishes so often, evenly spread, and never two messages at once."""
     count = len(links)
     began = time.perf_counter()
-    sent = 0
+    number = messages = late = 0
     while (elapsed := time.perf_counter() - began) < seconds:
         due = int(elapsed * count * per_second)
-        for number in range(sent, due):
-            links.send(number % count, packets.packet(number % count))
-        sent = max(sent, due)
+        behind = max(due - number - count, 0)
+        late += behind
+        for each in range(number + behind, due):
+            messages += links.send(each % count, packets.packet(each % count))
+        number = due
         await asyncio.sleep(0.001)
-    return sent, time.perf_counter() - began
+    return Sent(messages, number - late - messages, late, time.perf_counter() - began)
 
 
 async def _sink(

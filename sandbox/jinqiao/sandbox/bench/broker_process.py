@@ -1,5 +1,7 @@
 """The broker under test: registry, permissions and rates as in `jinqiao serve`. Ends with its standard input.
 
+Each line of it is answered by one of JSON: the messages that were dropped because of rates, by direction.
+
 python -m jinqiao.sandbox.bench.broker_process DEVICES FLEET_SECRET [CERTIFICATES]
 """
 
@@ -47,7 +49,8 @@ async def _serve(devices: int, fleet_secret: str, certificates: str = "") -> Non
         ports["tls_port"] = await server.start("127.0.0.1", 0, tls=tls)
     gc.freeze()
     print(json.dumps(ports), flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    while await asyncio.to_thread(sys.stdin.readline):
+        print(json.dumps(server.counters.throttled), flush=True)
     await server.close()
 
 

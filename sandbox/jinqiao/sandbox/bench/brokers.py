@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,14 @@ class Broker:
     pid: int
     #: With TLS, if it was given certificates.
     tls_port: int = 0
+    process: asyncio.subprocess.Process | None = field(default=None, repr=False, compare=False)
+
+    async def throttled(self) -> int:
+        """Messages it has dropped because of rates; one that was not started to be asked has none."""
+        if self.process is None or self.process.stdin is None or self.process.stdout is None:
+            return 0
+        self.process.stdin.write(b"\n")
+        return sum(json.loads(await self.process.stdout.readline()).values())
 
     def cpu_s(self) -> float:
         """User and system time of its process so far."""
@@ -87,7 +95,7 @@ async def own_broker(
         if not line:
             raise EnvironmentFault("the benchmark's broker did not start")
         ports = json.loads(line)
-        yield Broker("jinqiao", int(ports["port"]), process.pid, int(ports.get("tls_port", 0)))
+        yield Broker("jinqiao", int(ports["port"]), process.pid, int(ports.get("tls_port", 0)), process)
     finally:
         await process.communicate(b"")
 

@@ -52,6 +52,7 @@ class _Load:
 
 
 _LOADS = (_Load("publishing"), _Load("publishing_mqtt5", level=5), _Load("publishing_tls", tls=True))
+_LOSSES = ("lost", "lost_to_rates", "not_taken_by_links", "left_out_by_a_late_publisher")
 _SECRET = "bench"
 _PAYLOAD = 400
 _PER_SECOND = 5.0
@@ -114,9 +115,11 @@ async def _cheapest(
         for broker, login in brokers:
             figures = await _publish(broker, login, load, rows, seconds)
             before = best.get(broker.name, figures)
-            everything = figures["all_delivered"] and before["all_delivered"]
             cheaper = min(before, figures, key=lambda found: float(found["broker_cpu_us"]))
-            best[broker.name] = cheaper | {"all_delivered": everything}
+            # What went wrong in any round is told.
+            worst = {what: max(before[what], figures[what]) for what in _LOSSES}
+            everything = figures["all_delivered"] and before["all_delivered"]
+            best[broker.name] = cheaper | worst | {"all_delivered": everything}
     return best
 
 
@@ -179,15 +182,20 @@ async def _publish(
     sink = await python("sink", json.dumps(asked | {"size": size, "stamp_at": stamp_at, "level": load.level}))
     assert sink.stdout is not None
     await sink.stdout.readline()
-    cpu_before = broker.cpu_s()
-    sent, took_s = await publish_steadily(links, packets, _PER_SECOND, seconds)
+    cpu_before, throttled_before = broker.cpu_s(), await broker.throttled()
+    published = await publish_steadily(links, packets, _PER_SECOND, seconds)
+    sent = published.messages
     received = await finished(sink, str(sent))
     broker_s = broker.cpu_s() - cpu_before
     client_us = _cost_of_a_publish(links, packets)
     await links.close()
     return {
-        "sent_per_s": round(sent / took_s),
+        "sent_per_s": round(sent / published.seconds),
         "all_delivered": received["received"] == sent,
+        "lost": sent - received["received"],
+        "lost_to_rates": await broker.throttled() - throttled_before,
+        "not_taken_by_links": published.refused,
+        "left_out_by_a_late_publisher": published.late,
         "latency_ms": received.get("latency_ms", {}),
         "broker_cpu_us": round(broker_s / sent * 1e6, 2),
         "client_us_per_publish": client_us,

@@ -12,8 +12,12 @@ __all__ = [
     "AsOneJson",
     "Certs",
     "Data",
+    "HttpHost",
     "HttpPort",
     "HttpsPort",
+    "LinesHost",
+    "LinesHttpPort",
+    "LinesPort",
     "MqttHost",
     "MqttPort",
     "MqttsPort",
@@ -28,11 +32,25 @@ Data = Annotated[
 ]
 ProductKey = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
 
+# Of a command that prints lines to paste.
+LinesHost = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines connect to.")]
+LinesPort = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
+LinesHttpPort = Annotated[
+    int, typer.Option("--http-port", min=1, max=65535, help="Port the printed cloud calls go to.")
+]
+
 # Of a program that listens. A port of 0 is any free one, which the program says when it is ready.
 MqttHost = Annotated[str, typer.Option(help="Address to listen on.")]
 MqttPort = Annotated[int, typer.Option(min=0, max=65535, help="MQTT port; 0 takes any free one.")]
 MqttsPort = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
+]
+HttpHost = Annotated[
+    str | None,
+    typer.Option(
+        help="Address to serve HTTP on. When given, /metrics and other brokers' questions are open to it as well.",
+        show_default="that of --mqtt-host",
+    ),
 ]
 HttpPort = Annotated[
     int | None,

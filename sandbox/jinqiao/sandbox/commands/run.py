@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from jinqiao.base.quantity import parse_duration_s
 from jinqiao.base.words import Refused
 from jinqiao.simulator.scenario.start import parse_start
 
+from ..bundled import scenario_file
+from ..invoked import program
 from ..loop import run_async
 from ..run.console import console_for
 from ..run.options import RunOptions
@@ -26,13 +29,15 @@ from ..run.session import Ended
 from ..run.session import run as run_to_the_end
 from ..sinks import addresses, parse_sink
 from ..sinks.kinds.record import RecordSpec
-from .options import Certs, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["execute", "run"]
 
 
 def run(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML).", show_default=False)],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario file (YAML), or the name of a bundled one.", show_default=False)
+    ],
     for_: Annotated[
         str | None,
         typer.Option("--for", help="Stop after this much simulated time, e.g. 30s or '5 min'.", metavar="TIME"),
@@ -60,10 +65,11 @@ def run(
     https_port: HttpsPort = None,
     certs: Certs = Path("certs"),
     mqtt_host: MqttHost = "127.0.0.1",
+    http_host: HttpHost = None,
     broker: Annotated[
         str | None,
         typer.Option(
-            help="Publish to this broker instead of an embedded one: mqtt://[user:password@]host[:port].",
+            help="Publish to this broker instead of an embedded one: mqtt://\\[user:password@]host[:port].",
             show_default=False,
         ),
     ] = None,
@@ -116,7 +122,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table; one line a minute.")] = False,
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
@@ -124,19 +130,20 @@ def run(
 
     \b
     Example:
-      jinqiao run scenarios/jinqiao-morning.yaml --for 60s
-      jinqiao run scenarios/jinqiao-morning.yaml --speed max --seed 7 --summary out.json
-      jinqiao run scenarios/winter.yaml --speed max --check
+      jinqiao run jinqiao-morning --for 60s
+      jinqiao run my-scenario.yaml --speed max --seed 7 --summary out.json
+      jinqiao run winter --speed max --check
     """
     named: dict[str, Any] = {} if app_password is None else {"app_password": app_password}
     options = RunOptions(
-        scenario=scenario,
+        scenario=scenario_file(scenario),
         for_s=None if for_ is None else _duration_s("--for", for_),
         start=None if start is None else _start(start),
         speed=parse_speed(speed),
         vehicles=vehicles,
         seed=seed,
         mqtt_host=mqtt_host,
+        http_host=http_host,
         mqtt_port=mqtt_port,
         mqtts_port=mqtts_port,
         http_port=http_port,
@@ -230,19 +237,20 @@ async def _go(options: RunOptions) -> Ended:
 async def _announce(run: Running) -> None:
     """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
     options, plan = run.options, run.plan
+    for problem in plan.scenario.warnings:
+        print(problem.as_warning(), file=sys.stderr)
     if run.gateway is None:
         _announce_outside(run)
         return
     port = run.gateway.mqtt_port
     user, password = options.app_user, options.app_password
-    topic = "/sys/+/+/thing/event/property/post"
     http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
     print(
         f"{plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {plan.seed}, MQTT on {options.mqtt_host}:{port}"
         f"{http}\n"
         f"  user {user}  password {password}\n"
-        f"  mosquitto_sub -h {options.mqtt_host} -p {port} -u {user} -P '{password}' -t '{topic}'\n"
-        f"  jinqiao watch --mqtt-port {port} --user {user} --password '{password}'",
+        f"  {_subscriber_line(options.mqtt_host, port, user, password)}\n"
+        f"  {_watch_line(options.mqtt_host, port, user, password)}",
         file=sys.stderr,
         flush=True,
     )
@@ -257,6 +265,18 @@ async def _announce(run: Running) -> None:
             "seed": run.plan.seed,
         }
         print(json.dumps({"ready": ready}), flush=True)
+
+
+def _subscriber_line(host: str, port: int, user: str, password: str) -> str:
+    """What to paste into a shell."""
+    login = f"-u {shlex.quote(user)} -P {shlex.quote(password)}"
+    return f"mosquitto_sub -h {host} -p {port} {login} -t '/sys/+/+/thing/event/property/post'"
+
+
+def _watch_line(host: str, port: int, user: str, password: str) -> str:
+    """The same with a program that is there."""
+    where = f" --mqtt-host {host}" if host not in {"127.0.0.1", "0.0.0.0"} else ""
+    return f"{program()} watch{where} --mqtt-port {port} --user {shlex.quote(user)} --password {shlex.quote(password)}"
 
 
 def _announce_outside(run: Running) -> None:

@@ -29,6 +29,7 @@ class RunOptions:
     vehicles: int | None = None
     seed: int | None = None
     mqtt_host: str = "127.0.0.1"
+    http_host: str | None = None
     mqtt_port: int = 1883
     mqtts_port: int | None = None
     http_port: int | None = None

@@ -71,6 +71,7 @@ async def configure(
     config = ServiceConfig(
         ports=Ports(
             host=options.mqtt_host,
+            http_host=options.http_host,
             mqtt=options.mqtt_port,
             mqtts=options.mqtts_port,
             http=options.http_port,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.system import process_age_s
 
+from .about import about_run
 from .console import NoTable
 from .ending import Ending
 from .loop import simulate
@@ -46,6 +47,7 @@ async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook 
     """
     plan, ending = plan_run(options), Ending()
     summary = Summary(plan.scenario.name, plan.seed, began=time.perf_counter() - process_age_s())
+    summary.about = about_run(plan)
     running: Running | None = None
     with ending.on_signals():
         try:
@@ -87,6 +89,9 @@ def _close_books(run: Running) -> None:
         summary.wall_s = run.pace.wall_s()
     summary.states = run.world.counts()
     summary.commands = run.world.command_outcomes
+    summary.given = [command.as_json() for command in run.world.commands_given]
+    summary.faults = [fault.as_json() for fault in run.world.faults.of_file]
+    summary.fleets = {name: figures.as_json() for name, figures in run.world.figures().items()}
     summary.simulated_s = summary.simulated_s or float(run.world.elapsed_s)
     summary.behind_s = run.pace.behind_s
     summary.downlinks = run.downlinks.report()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .topics import RESERVED_KEYS, TOPICS, Topic
 
-__all__ = ["Found", "find", "rows_covering"]
+__all__ = ["Found", "find", "rows_covering", "rows_met"]
 
 
 class Found(NamedTuple):
@@ -56,6 +56,9 @@ def _named(node: _Node, level: str) -> _Node:
     return fresh
 
 
+#: Longer topics are not remembered: they are whatever a client makes up, up to 64 KiB each.
+_LONGEST_CACHED = 256
+
 _ROOT = _Node()
 for _row in TOPICS:
     _grow(_ROOT, _row)
@@ -85,9 +88,9 @@ def find(topic: str) -> Found | None:
         parts = topic.split("/", 4)
         if len(parts) < 5 or not parts[2] or not parts[3]:
             return None
-        hit = _behind_device(parts[4])
+        hit = _behind_device(parts[4]) if len(topic) <= _LONGEST_CACHED else _walk_all(f"/sys/-/-/{parts[4]}")
         return Found(hit.row, parts[2], parts[3], hit.variables) if hit is not None else None
-    return _search(topic)
+    return _search(topic) if len(topic) <= _LONGEST_CACHED else _walk_all(topic)
 
 
 @lru_cache(maxsize=4_096)
@@ -98,6 +101,10 @@ def _behind_device(suffix: str) -> Found | None:
 # A broker asks four questions about a topic that it sees for the first time, one after the other.
 @lru_cache(maxsize=16)
 def _search(topic: str) -> Found | None:
+    return _walk_all(topic)
+
+
+def _walk_all(topic: str) -> Found | None:
     hit = _walk(_ROOT, topic.split("/"), 0, ())
     if hit is None:
         return None
@@ -139,3 +146,32 @@ def _cover(node: _Node, levels: Sequence[str], index: int, own: dict[str, str]) 
             if suffix:  # as in `find`, `Lock_reply` is a reply and not a service of that name
                 break
     return rows
+
+
+def rows_met(topic_filter: str, product_key: str, device_name: str) -> list[Topic]:
+    """This device's rows of which the filter matches at least one topic."""
+    levels = topic_filter.split("/")
+    own = {"{pk}": product_key, "{dn}": device_name}
+    return [
+        row
+        for row in TOPICS
+        if "{dn}" in row.pattern and _meets(levels, [own.get(level, level) for level in row.pattern.split("/")])
+    ]
+
+
+def _meets(levels: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether some topic fits both."""
+    for index, wanted in enumerate(levels):
+        if wanted == "#":
+            return True
+        if index >= len(pattern):
+            return False
+        level = pattern[index]
+        if level == "{*}":
+            return True
+        if wanted in {"+", level}:
+            continue
+        if not level.startswith("{") or not wanted.endswith(level.partition("}")[2]):
+            return False
+    # `a/#` matches `a` as well, and `{*}` is one level at least.
+    return len(levels) == len(pattern)

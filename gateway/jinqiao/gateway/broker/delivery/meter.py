@@ -1,6 +1,11 @@
 """A client's rates: how many messages and bytes a second it may send and be sent. The rest is dropped and counted.
 
-The platform's devices have such rates, and no error on the wire when they exceed them (see `platform.limits`).
+The platform's devices have such rates, and no error on the wire when they exceed them (see `wire.alink.limits`); what
+is dropped at QoS 1 is not acknowledged either, or with MQTT 5's own reason.
+
+A message is counted when it is read, and not when it was sent. While the broker or its machine stands still the kernel
+keeps what honest clients send, and all of it is then read at once. So a window after such a time holds what could have
+been sent meanwhile: never more than the rate over all the time that has passed.
 """
 
 from __future__ import annotations
@@ -25,10 +30,8 @@ __all__ = ["MeteredOutbox", "UpMeter"]
 _QOS = 6
 
 
-class _Second:
-    """One-second windows on the broker's coarse clock: never longer than a second, so that a steady client within its
-    rate loses nothing.
-    """
+class _Windows:
+    """Windows of one second on the broker's clock, so that a steady client within its rate loses nothing."""
 
     __slots__ = ("_began", "_broker", "_clock", "_principal", "_told")
 
@@ -36,16 +39,27 @@ class _Second:
         self._broker = broker
         self._clock = broker.dispatcher
         self._principal = principal
-        self._began = float("-inf")
+        self._began = self._clock.now - 1.0
         self._told = False
 
+    def seems_over(self) -> bool:
+        """Whether the window has ended, by the coarse clock."""
+        return self._clock.now - self._began >= 1.0
+
     def is_over(self) -> bool:
-        """Whether a new second has begun; it begins with this question."""
-        now = self._clock.now
-        if now - self._began < 1.0:
-            return False
-        self._began, self._told = now, False
-        return True
+        """The same by the exact time, or by a stall that cut it short: asked only when there is no room left."""
+        if not self.seems_over():
+            self._clock.catch_up()
+        return self.seems_over() or self._clock.stood_still_since(self._began) > 0.0
+
+    def renew(self) -> tuple[float, float]:
+        """Begin a window: for how many seconds the rates are granted anew, and for how many they may be held.
+
+        What is granted adds up to the time that passed; more than a second is held only after the broker stood still.
+        """
+        began, self._began = self._began, self._clock.now
+        self._told = False
+        return self._began - began, 1.0 + self._clock.stood_still_since(began)
 
     def drop(self, direction: str, messages: int, topic: bytes) -> None:
         self._broker.counters.throttled[direction] += messages
@@ -54,7 +68,7 @@ class _Second:
             self._broker.throttled(self._principal, topic, direction)
 
 
-class UpMeter(_Second):
+class UpMeter(_Windows):
     """What one client publishes."""
 
     __slots__ = ("_bytes", "_left_qos0", "_left_qos1", "_rates")
@@ -62,10 +76,10 @@ class UpMeter(_Second):
     def __init__(self, broker: Broker, principal: Principal, rates: Rates) -> None:
         super().__init__(broker, principal)
         self._rates = rates
-        self._left_qos0 = self._left_qos1 = self._bytes = 0
+        self._left_qos0 = self._left_qos1 = self._bytes = 0.0
 
     def takes(self, first: int, size: int, topic: bytes) -> bool:
-        """Whether a PUBLISH of `size` bytes with this first byte is within this second's rates; else it is counted."""
+        """Whether a PUBLISH of `size` bytes with this first byte is within the rates; else it is counted."""
         if self.has_room(first, size):
             return True
         self.refuse(first, topic)
@@ -75,42 +89,46 @@ class UpMeter(_Second):
         """The same without counting; `refuse` does."""
         # Asked for each message of each device: one call, no more.
         if self._clock.now - self._began >= 1.0:
-            self._renew()
+            self._grant()
         if size <= self._bytes:
             if first & _QOS:
-                if self._left_qos1:
-                    self._left_qos1 -= 1
+                if self._left_qos1 >= 1.0:
+                    self._left_qos1 -= 1.0
                     self._bytes -= size
                     return True
-            elif self._left_qos0:
-                self._left_qos0 -= 1
+            elif self._left_qos0 >= 1.0:
+                self._left_qos0 -= 1.0
                 self._bytes -= size
                 return True
-        return False
+        if not self.is_over():
+            return False
+        self._grant()
+        return self.has_room(first, size)
 
     def refuse(self, first: int, topic: bytes) -> None:
         """Count a message there was no room for."""
         qos = 1 if first & _QOS else 0
         left = self._left_qos1 if qos else self._left_qos0
-        self.drop("up_bytes" if left else f"up_qos{qos}", 1, topic)
+        self.drop("up_bytes" if left >= 1.0 else f"up_qos{qos}", 1, topic)
 
-    def _renew(self) -> None:
-        self.is_over()
-        rates = self._rates
-        self._left_qos0, self._left_qos1, self._bytes = rates.up_qos0, rates.up_qos1, rates.bytes_per_s
+    def _grant(self) -> None:
+        rates, (passed_s, held_s) = self._rates, self.renew()
+        self._left_qos0 = min(self._left_qos0 + rates.up_qos0 * passed_s, rates.up_qos0 * held_s)
+        self._left_qos1 = min(self._left_qos1 + rates.up_qos1 * passed_s, rates.up_qos1 * held_s)
+        self._bytes = min(self._bytes + rates.bytes_per_s * passed_s, rates.bytes_per_s * held_s)
 
 
 class MeteredOutbox(Outbox):
     """The way out to a client with rates. Takes the place of the plain outbox at the login, when that is empty."""
 
-    __slots__ = ("_bytes", "_left", "_rates", "_second")
+    __slots__ = ("_bytes", "_left", "_rates", "_windows")
 
     def __init__(self, plain: Outbox, broker: Broker, principal: Principal, rates: Rates) -> None:
         assert plain._writer is not None
         super().__init__(broker.dispatcher, plain._writer)
         self._rates = rates
-        self._second = _Second(broker, principal)
-        self._left = self._bytes = 0
+        self._windows = _Windows(broker, principal)
+        self._left = self._bytes = 0.0
 
     def send(self, run: bytes, messages: int) -> None:
         """Queue the packets of the run that are within the rates."""
@@ -131,7 +149,7 @@ class MeteredOutbox(Outbox):
         taken = self._take(run.data, run.ends)
         room = self._room()
         if taken > room:
-            self._second.drop("down_unacknowledged", taken - room, _topic(run.data))
+            self._windows.drop("down_unacknowledged", taken - room, _topic(run.data))
             taken = room
         if taken:
             super().send_acknowledged(run if taken == len(run) else run.first(taken))
@@ -139,16 +157,14 @@ class MeteredOutbox(Outbox):
     def post(self, message: Message, grant: Grant, *, kept: bool = False) -> None:
         """Send one message that goes in a form of its own, if it is within the rates. While offline, only keep it."""
         if self._writer is not None:
-            if self._second.is_over():
-                self._left, self._bytes = self._rates.down, self._rates.bytes_per_s
             size = len(message.topic) + len(message.payload)
-            if not self._left or size > self._bytes:
-                self._second.drop("down", 1, message.topic)
+            if not self._has_room(1, size):
+                self._windows.drop("down", 1, message.topic)
                 return
             if message.qos and grant.qos and not self._room():
-                self._second.drop("down_unacknowledged", 1, message.topic)
+                self._windows.drop("down_unacknowledged", 1, message.topic)
                 return
-            self._left -= 1
+            self._left -= 1.0
             self._bytes -= size
         super().post(message, grant, kept=kept)
 
@@ -161,17 +177,24 @@ class MeteredOutbox(Outbox):
                 unfinished += len(waiting) - index if isinstance(waiting, AcknowledgedRun) else 1
         return max(self._rates.down_unacknowledged - unfinished, 0)
 
+    def _has_room(self, messages: int, size: int) -> bool:
+        """Whether so many messages, of so many bytes together, are within the rates."""
+        windows = self._windows
+        if windows.seems_over() or ((messages > self._left or size > self._bytes) and windows.is_over()):
+            passed_s, held_s = windows.renew()
+            down, bytes_per_s = self._rates.down, self._rates.bytes_per_s
+            self._left = min(self._left + down * passed_s, down * held_s)
+            self._bytes = min(self._bytes + bytes_per_s * passed_s, bytes_per_s * held_s)
+        return messages <= self._left and size <= self._bytes
+
     def _take(self, run: bytes, ends: list[int]) -> int:
         """How many of the packets that end at `ends` may go; the others are dropped here."""
-        if self._second.is_over():
-            self._left, self._bytes = self._rates.down, self._rates.bytes_per_s
-        taken = min(len(ends), self._left)
-        for index in range(taken):
-            if ends[index] > self._bytes:
-                taken = index
-                break
-        if taken < len(ends):
-            self._second.drop("down", len(ends) - taken, _topic(run))
+        taken = len(ends)
+        if ends and not self._has_room(taken, ends[-1]):
+            taken = min(taken, int(self._left))
+            while taken and ends[taken - 1] > self._bytes:
+                taken -= 1
+            self._windows.drop("down", len(ends) - taken, _topic(run))
         self._left -= taken
         self._bytes -= ends[taken - 1] if taken else 0
         return taken

@@ -1,4 +1,4 @@
-"""Things to do later, on the broker's coarse clock: sessions that expire, wills that wait."""
+"""Things to do later, on the broker's coarse clock: sessions and messages that expire, wills that wait."""
 
 from __future__ import annotations
 

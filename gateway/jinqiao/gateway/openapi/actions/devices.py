@@ -30,7 +30,7 @@ __all__ = [
 
 #: `DeviceStatus.state` → the cloud side's word.
 STATUS = {"online": "ONLINE", "offline": "OFFLINE", "inactive": "UNACTIVE", "disabled": "DISABLE"}
-NODE_TYPE: dict[NodeType, int] = {"device": 0, "sub_device": 0, "gateway": 1}
+NODE_TYPE: dict[NodeType, int] = {"unstated": 0, "device": 0, "sub_device": 0, "gateway": 1}
 #: Devices asked for in one BatchGetDeviceState.
 MOST_DEVICES = 100
 _REGION = "cn-shanghai"

@@ -220,6 +220,8 @@ def _ordinary(principal: Principal) -> Principal:
     principal.max_filters = 65_535
     principal.max_subscriptions = 1_000_000
     principal.max_payload = 268_435_455
+    principal.longest_topic = 65_535
+    principal.max_retained = 50_000
     principal.retains = principal.identifiers = True
     return principal
 
