@@ -32,6 +32,7 @@ def lines(world: World, width: int, height: int) -> list[str]:
         title="金桥",
         speed="1×",
         simulated_ms=world.time_ms,
+        done=0.5,
         states=world.counts(),
         published=Counter(property_post=10),
         sample=("/sys/a/b/thing/event/property/post", b'{"params":{"VehicleSpeed":{"value":1,"time":2}}}'),
