@@ -111,6 +111,7 @@ def test_a_port_in_use_is_named_with_the_way_out(start: Start, scenarios: Path) 
     assert not lines, "a summary of nothing"
 
 
+@pytest.mark.program  # it asks the system for its name
 def test_a_port_in_use_is_named_before_the_cars_are_built(scenarios: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(*_: object, **__: object) -> None:
         pytest.fail("the world is built first")
