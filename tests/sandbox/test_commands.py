@@ -223,7 +223,7 @@ def test_the_module_runs_like_the_program() -> None:
         timeout=30,
         check=True,
     )
-    assert "jinqiao run scenarios/jinqiao-morning.yaml" in told.stdout
+    assert "jinqiao run jinqiao-morning" in told.stdout
 
 
 def test_an_http_port_nobody_asked_for_gives_way_and_one_that_was_asked_for_is_named(tmp_path: Path) -> None:
