@@ -44,9 +44,9 @@ Invariants
   a no, in `receive` it costs the answer, in `authenticate` the login; each is counted and logged.
 - Every bound is a field of `Limits` or of the `Principal`: what one client, one address, all queues together can take.
   What a client makes the broker keep is counted in bytes with all it costs: a level of a retained topic or of a filter
-  is an object like a message. What is beyond is refused at once, with its reason on the wire (MQTT 5), in the log and to
-  the policy; refusing costs no look at what is kept. A subscriber that is too slow loses QoS 0 messages by whole runs,
-  counted in messages, and nobody else notices.
+  is an object like a message. What is beyond is refused at once, with its reason on the wire (MQTT 5), in the log and
+  to the policy; refusing costs no look at what is kept. A subscriber that is too slow loses QoS 0 messages by whole
+  runs, counted in messages, and nobody else notices.
 - Topics over 256 bytes are remembered nowhere: by no route, permission, alias.
 - Who is pushed a topic without having subscribed it does not get its own messages back there.
 - A PUBLISH without permission is acknowledged like any other before MQTT 5, which has a way to say no [MQTT-3.3.5-2].
