@@ -62,6 +62,10 @@ def test_emqx_is_told_deny_with_200_since_other_statuses_mean_ignore(gateway: Ga
         (USERNAME, "publish", OTHERS, "deny"),
         (USERNAME, "publish", f"{S}/thing/event/+/post", "deny"),
         (USERNAME, "subscribe", f"{S}/thing/service/+", "allow"),
+        (USERNAME, "subscribe", f"{S}/thing/service/#", "allow"),
+        (USERNAME, "subscribe", f"{S}/thing/#", "allow"),
+        (USERNAME, "subscribe", f"{S}/rrpc/request/#", "allow"),
+        (USERNAME, "subscribe", "/ext/rrpc/#", "deny"),  # EMQX would deliver everybody's
         (USERNAME, "subscribe", "#", "deny"),
         (USERNAME, "all", POST, "deny"),
         ("app", "subscribe", "/sys/+/+/thing/event/property/post", "allow"),
@@ -125,6 +129,10 @@ def test_goauth_in_json_and_form_mode(gateway: GatewayThread, form: bool) -> Non
         (3, SET, 403),
         (3, f"/{PK}/{DN}/user/x", 200),
         (4, f"{S}/thing/service/+", 200),
+        (4, f"{S}/thing/#", 200),
+        (4, "/ext/rrpc/#", 200),  # asked again about each topic, with 1
+        (1, f"/ext/rrpc/1{S}/thing/service/Lock", 200),
+        (1, f"/ext/rrpc/1{S.replace(DN, 'tbox002')}/thing/service/Lock", 403),
         (4, "#", 403),
         (5, POST, 403),
     ]:

@@ -36,6 +36,7 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "objects 10,000 deep": (b'{"id":"1","params":' + b'{"soc":' * 10_000 + b"1" + b"}" * 10_001, 6207),
     "a list": (b"[]", 6207),
     "no id": (b'{"params":{"soc":1}}', 460),
+    "an id of 70 KB": (json.dumps({"id": "1" * 70_000, "params": {"soc": 1}}).encode(), 460),
     "params of no object": (post([1]), 460),
     "no params": (b'{"id":"1"}', 460),
     "a method of no text": (b'{"id":"1","method":5,"params":{}}', 6300),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from jinqiao.gateway.openapi.actions import ACTIONS
 from jinqiao.gateway.openapi.http import Request, Response
 from jinqiao.gateway.platform.events import Registered
 from jinqiao.gateway.platform.registry.record import iot_id
+from jinqiao.gateway.platform.registry.registry import Application
 from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, NOW_MS, PK, CloudWorld
 from support.openapi import signed_query
@@ -58,6 +60,46 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
     assert code(ProductKey=PK) == "iot.device.NullDeviceName"
     assert code(ProductKey=PK, DeviceName="none") == "iot.device.NotExistedDevice"
     assert code(IotId="none", ProductKey=PK, DeviceName=DN) == "iot.device.InvalidIoTId"
+
+
+FILLED = {"Items": "{}", "MessageContent": b64(b"x"), "RequestBase64Byte": b64(b"x"), "Asc": "1", "PageSize": "1"}
+
+
+@pytest.mark.parametrize("by_id", [False, True])
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, action: str, by_id: bool) -> None:
+    """Asked with everything that the action takes; what the key does not see does not exist for it."""
+    registry = world.platform.registry
+    registry.access_keys["testAccessKeyId"] = replace(
+        registry.access_keys["testAccessKeyId"], products=frozenset({"a1subPK0001"})
+    )
+    topic = f"/{PK}/{DN}/user/get"
+    known = {name: FILLED.get(name, topic if "Topic" in name else "1") for name in ACTIONS[action].known}
+    who = {"IotId": iot_id(PK, DN), "IotId.1": iot_id(PK, DN)} if by_id else {"DeviceName": DN, "DeviceName.1": DN}
+    answer = world.read(world.dispatch(action, **{**known, "IotId": "", "ProductKey": PK, **who}))
+    unknown = {"iot.prod.NotExistedProduct", "iot.device.InvalidIoTId", "iot.device.NotExistedDevice"}
+    assert refusal(answer) in unknown
+    assert not world.sent
+    assert not world.kept
+    assert "secret0123456789" not in json.dumps(answer)
+
+
+def test_a_key_with_products_reaches_those(world: CloudWorld) -> None:
+    registry = world.platform.registry
+    registry.access_keys["testAccessKeyId"] = replace(registry.access_keys["testAccessKeyId"], products=frozenset({PK}))
+    assert world.call("QueryDeviceDetail")["Data"]["DeviceSecret"]
+
+
+@pytest.mark.parametrize(("products", "success"), [(None, True), (frozenset({PK}), True), (frozenset(), False)])
+def test_an_applications_credentials_are_an_access_key(
+    world: CloudWorld, products: frozenset[str] | None, success: bool
+) -> None:
+    world.platform.registry.applications["backend"] = Application("backend", "pw", products)
+    arguments = {"ProductKey": PK, "DeviceName": DN}
+    query = signed_query("GetDeviceStatus", arguments, key=("backend", "pw"))
+    assert world.read(world.cloud.dispatch(Request("POST", "/", query)))["Success"] is success
+    wrong = signed_query("GetDeviceStatus", arguments, key=("backend", "no"))
+    assert world.read(world.cloud.dispatch(Request("POST", "/", wrong)))["Code"] == "SignatureDoesNotMatch"
 
 
 def test_an_iot_id_wins(world: CloudWorld) -> None:
@@ -186,7 +228,12 @@ def test_what_cannot_be_set(world: CloudWorld, items: dict[str, Any], why: str) 
 @pytest.mark.parametrize("items", ["[1]", "nonsense", '"x"', "[" * 5_000])
 def test_items_that_are_no_object(world: CloudWorld, items: str) -> None:
     world.connect()
-    assert world.call("SetDeviceProperty", Items=items)["Code"] == "InvalidParameter"
+    # The product's refusal, with HTTP 200, for each parameter that is JSON.
+    code = "iot.check.InvalidFormattedParameter"
+    assert refusal(world.call("SetDeviceProperty", Items=items)) == code
+    assert refusal(world.call("SetDeviceDesiredProperty", Items=items)) == code
+    assert refusal(world.call("SetDeviceDesiredProperty", Items="{}", Versions=items)) == code
+    assert refusal(world.call("InvokeThingService", Identifier="Unlock", Args=items)) == code
 
 
 def test_a_device_that_was_never_there_cannot_be_set(world: CloudWorld) -> None:

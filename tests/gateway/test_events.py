@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ from jinqiao.gateway.platform.events import (
     VersionsChanged,
 )
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
+from jinqiao.gateway.storage.keeper import attach
+from jinqiao.gateway.storage.sqlite import Storage
 from jinqiao.wire.alink.signature import client_content, sign
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
 
@@ -114,6 +117,27 @@ def test_a_registration_that_cannot_be_kept_has_not_happened(world: World) -> No
         world.platform.operations.devices.register(OPERATOR, product, "fresh")
     assert world.platform.registry.device(PK, "fresh") is None
     assert world.platform.parts.records.get(f"{PK}/fresh") is None
+
+
+def test_thirty_sub_devices_are_registered_together_or_not_at_all(world: World, tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    attach(world.platform, storage)
+    gateway, kept = world.connect(), []
+
+    def fail_at_last(event: Registered) -> None:
+        kept.append(event.device.name)
+        if event.device.name == "fresh29":
+            raise EnvironmentFault("the disk is full")
+
+    world.platform.events.subscribe(Registered, fail_at_last, before_ack=True)
+    params = [{"productKey": SUB_PK, "deviceName": f"fresh{number:02d}"} for number in range(30)]
+    assert world.request(gateway, "thing/sub/register", params)["code"] == 500
+    assert len(kept) == 30
+    assert not [name for name in world.platform.registry.products[SUB_PK].devices if name.startswith("fresh")]
+    assert not [row for row in storage.rows() if "fresh" in row.key]
+    assert world.request(gateway, "thing/sub/register", params[:29])["code"] == 200
+    assert len([row for row in storage.rows("device", "record") if "fresh" in row.key]) == 58
+    storage.close()
 
 
 @pytest.mark.parametrize(

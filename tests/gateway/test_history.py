@@ -274,12 +274,70 @@ def test_a_crash_between_merge_and_removal_doubles_nothing(kept: Kept) -> None:
     assert files(kept.folder)[-1] == f"property-{FAN + 1:08d}-{FAN + 1:08d}.parquet"
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"speed": 2**53 + 1},
+        {"speed": 2**64 - 1},
+        {"speed": 1e308, "Odometer": -(2**63)},
+        {"speed": {"value": 2**63, "time": 2**63}, "Note": "x"},
+        {"speed": True, "Place": {"a": [2**63, None]}},
+        {"speed": "\ud800"},  # no text that can be written
+    ],
+)
+def test_one_devices_value_costs_nobody_elses_history(kept: Kept, params: dict[str, Any]) -> None:
+    history = kept()
+    for turn in range(5):
+        post(history, turn, speed=turn + 0.5)
+        posted(history, device("odd"), params, {}, NOW_MS + turn)
+    assert len(told(history, query("speed"))) == 5
+    history.flush()
+    assert told(history, query("speed")) == [("speed", turn, f"{turn}.5") for turn in range(5)]
+
+
+def test_a_number_that_no_double_holds_is_kept_as_it_was_said(kept: Kept) -> None:
+    history = kept()
+    post(history, 0, speed=2**53 + 1)
+    history.flush()
+    assert told(history, query("speed")) == [("speed", 0, str(2**53 + 1))]
+
+
+def test_what_cannot_be_kept_is_named_and_forgotten_alone(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    history = kept()
+    post(history, 0, speed=1.5)
+    posted(history, device("odd"), {"speed": "\ud800"}, {}, NOW_MS)
+    happened(history, device(), "Low", {"a": 1}, 2**70, NOW_MS)
+    history.flush()
+    assert told(history, query("speed")) == [("speed", 0, "1.5")]
+    assert len(history.ask(query(kind="event")).rows) == 1
+    assert history.dropped == 1
+    assert f"what {PK}/odd said cannot be kept" in caplog.text
+
+
+def test_a_clock_that_jumps_makes_nothing_old(kept: Kept) -> None:
+    day_ms, wall_ms, passed_s = 86_400_000, [NOW_MS], [0.0]
+    history = History(kept.folder, days=2, flush_s=3_600, now_ms=lambda: wall_ms[0], monotonic_s=lambda: passed_s[0])
+    kept.open.append(history)
+    for days in (3, 1):
+        post(history, -days * day_ms, speed=days)
+        history.flush()
+    history._tidy()
+    assert len(files(kept.folder)) == 2  # nothing goes within the first minute
+    passed_s[0], wall_ms[0] = 3_600.0, NOW_MS + 400 * day_ms
+    history._tidy()
+    assert len(files(kept.folder)) == 1  # what was too old before the jump
+    passed_s[0] = 1.5 * 86_400
+    history._tidy()
+    assert len(files(kept.folder)) == 0
+
+
 def test_what_is_older_than_it_may_be_goes_by_whole_segments(kept: Kept) -> None:
-    day_ms = 86_400_000
-    history = kept(days=2)
+    day_ms, passed_s = 86_400_000, [0.0]
+    history = kept(days=2, monotonic_s=lambda: passed_s[0])
     for days in (3, 1, 0):
         post(history, -days * day_ms, speed=days)
         history.flush()
+    passed_s[0] = 61.0
     history._tidy()
     assert [value for _, _, value in told(history, query("speed"))] == ["1", "0"]
     assert len(files(kept.folder)) == 2

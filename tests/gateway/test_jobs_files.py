@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinqiao.gateway.platform.devices import uploads as uploads_module
 from jinqiao.gateway.platform.devices.jobs import Jobs, Task
-from jinqiao.gateway.platform.devices.uploads import Uploads, crc16, crc64
+from jinqiao.gateway.platform.devices.uploads import MAX_FILE, Uploads, crc16, crc64
 from jinqiao.gateway.platform.events import Events
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from support.alink_house import DN, PK, S, World
@@ -226,3 +227,31 @@ def test_what_is_held_is_what_is_counted(steps: list[tuple[int, bytes, bool]]) -
 def test_checksums_by_their_published_check_values() -> None:
     assert crc16(b"123456789") == 0xBB3D  # CRC-16/ARC
     assert crc64(b"123456789") == 0x995DC9BBDF1939FA  # CRC-64/XZ
+
+
+@pytest.mark.parametrize("size", [-1, 1])
+def test_a_file_that_is_appended_to_stays_within_the_size_of_a_file(world: World, size: int) -> None:
+    uploads = Uploads(world.platform.events)
+    first = uploads.begin("pk/d", "log", MAX_FILE, "overwrite", None, "")
+    assert uploads.write(first, 0, bytes(MAX_FILE))
+    assert uploads.complete(first)
+    if size >= 0:
+        with pytest.raises(OverflowError):
+            uploads.begin("pk/d", "log", size, "append", None, "")
+    else:
+        more = uploads.begin("pk/d", "log", size, "append", None, "")
+        assert not uploads.write(more, 0, b"x")
+    assert len(uploads.files["pk/d"]["log"]) == MAX_FILE
+
+
+def test_files_of_unknown_size_stay_within_a_devices_quota(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads_module, "DEVICE_QUOTA", 1_000)
+    uploads = Uploads(world.platform.events)
+    one, two = (uploads.begin("pk/d", name, -1, "overwrite", None, "") for name in ("one", "two"))
+    assert uploads.write(one, 0, bytes(600))
+    assert not uploads.write(two, 0, bytes(401))
+    assert uploads.write(two, 0, bytes(400))
+    assert not uploads.write(two, 400, b"x")
+    assert uploads.write(uploads.begin("pk/other", "one", -1, "overwrite", None, ""), 0, bytes(1_000))
+    assert uploads.complete(one)
+    assert not uploads.write(two, 400, b"x")

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.base.telemetry import Batch, Event
-from jinqiao.gateway.stores.line_protocol import LineRenderer, event_line
+from jinqiao.base.telemetry import Batch, Event, Label
+from jinqiao.gateway.stores.line_protocol import LineRenderer, event_line, label_line
+from jinqiao.gateway.stores.traits import Trait
 from jinqiao.wire.render.packets import BLOCK_ROWS
 from support.examples import examples
 from support.telemetry import NOW_MS, batch, names
@@ -105,3 +106,21 @@ def test_events_as_the_client_would_write_them() -> None:
     assert "Energy=12.5" in ours
     assert "Stops=3i" in ours
     assert "count=1i" in ours
+
+
+def test_fleet_and_model_are_tags_of_every_point() -> None:
+    traits = {
+        "fleet": Trait(("night shift", "vans"), np.array([0, 1], dtype=np.int32)),
+        "model": Trait(("x-1",), np.zeros(2, dtype=np.int32)),
+    }
+    device_names = names(2)
+    sample = b"".join(lines for lines, _ in LineRenderer("p", device_names, traits).blocks(batch(2))).decode()
+    label = Label(NOW_MS, "dtc", "once", np.array([1], dtype=np.int32))
+    assert [line.rpartition(" vehicle_state=")[0] for line in sample.splitlines()] == [
+        rf"telemetry,fleet=night\ shift,model=x-1,product=p,vehicle={device_names[0]}",
+        f"telemetry,fleet=vans,model=x-1,product=p,vehicle={device_names[1]}",
+    ]
+    event = event_line(Event(NOW_MS, 0, "TripFinished"), "p", "v", traits).decode()
+    assert event.startswith(r"event,fleet=night\ shift,identifier=TripFinished,model=x-1,product=p,vehicle=v count=")
+    told = label_line(label, 1, "p", "v", traits).decode()
+    assert told.startswith("label,fault=dtc,fleet=vans,model=x-1,phase=once,product=p,vehicle=v count=")

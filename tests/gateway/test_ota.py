@@ -188,9 +188,15 @@ def test_what_is_not_there_is_not_fetched(world: World, info: Any, block: Any) -
     assert (header["code"], data) == (460, b"")
 
 
-def fetch(world: World, device: Any, info: Any, block: Any) -> tuple[dict[str, Any], bytes]:
+@pytest.mark.parametrize("request_id", ["1" * 70_000, "金" * 30_000, "9" * 257])
+def test_a_request_with_an_id_without_end_is_refused(world: World, request_id: str) -> None:
+    header, data = fetch(world, world.connect(), {"streamId": 77}, {"size": 5, "offset": 0}, request_id)
+    assert (header["code"], header["id"], data) == (460, "", b"")
+
+
+def fetch(world: World, device: Any, info: Any, block: Any, request_id: str = "1") -> tuple[dict[str, Any], bytes]:
     params = {"fileInfo": info, "fileBlock": block}
-    (answer,) = world.say(device, f"{S}/thing/file/download", {"id": "1", "version": "1.0", "params": params})
+    (answer,) = world.say(device, f"{S}/thing/file/download", {"id": request_id, "version": "1.0", "params": params})
     assert answer.topic == f"{S}/thing/file/download_reply"
     length = int.from_bytes(answer.payload[:2])
     data = answer.payload[2 + length : -2]

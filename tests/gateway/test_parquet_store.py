@@ -17,11 +17,12 @@ import pytest
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.base.telemetry import Batch, Event, Step
+from jinqiao.base.telemetry import Batch, Event, Label, Step
 from jinqiao.gateway.stores import parquet
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.gateway.stores.segments import Limits
+from jinqiao.gateway.stores.traits import Trait
 from support.telemetry import NOW_MS, batch, names
 
 duckdb = pytest.importorskip("duckdb")
@@ -85,6 +86,28 @@ def test_events_and_their_output(tmp_path: Path) -> None:
     assert (first["vehicle"], first["identifier"]) == (names(8)[7], "TripFinished")
     assert json.loads(first["output"]) == {"Distance": 1.5, "Why": "金"}
     assert second["output"] == "{}"
+
+
+def test_every_row_knows_its_fleet_and_model(tmp_path: Path) -> None:
+    store = ParquetStore(tmp_path)
+    traits = {
+        "fleet": Trait(("taxis", "vans"), np.array([0, 0, 1], dtype=np.int32)),
+        "model": Trait(("x-1", "y-2"), np.array([1, 0, 1], dtype=np.int32)),
+    }
+    store.open("a1JinqiaoEV", names(3), traits)
+    label = Label(NOW_MS, "dtc", "once", np.array([1, 2], dtype=np.int32))
+    asyncio.run(store.take(Step(0, (batch(3),), (Event(NOW_MS, 2, "TripFinished"),), labels=(label,))))
+    assert store.close()["lost"] == 0
+    assert [(row["fleet"], row["model"]) for row in rows(tmp_path, "core")] == [
+        ("taxis", "y-2"),
+        ("taxis", "x-1"),
+        ("vans", "y-2"),
+    ]
+    assert [(row["fleet"], row["model"]) for row in rows(tmp_path, "events")] == [("vans", "y-2")]
+    assert [(row["fleet"], row["model"]) for row in rows(tmp_path, "labels")] == [("taxis", "x-1"), ("vans", "y-2")]
+    written = pq.read_table(tmp_path / "core-000001.parquet")
+    assert pa.types.is_dictionary(written.schema.field("fleet").type)
+    assert list((written.column_names)[:4]) == ["time", "vehicle", "fleet", "model"]
 
 
 def test_row_groups_are_bounded_and_segments_roll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.broker.policy import Principal
 from jinqiao.gateway.platform.auth.identity import DeviceLogin
-from jinqiao.gateway.platform.auth.permission import may_publish, may_subscribe
+from jinqiao.gateway.platform.auth.permission import (
+    OF_ALL_DEVICES,
+    is_downlink_of,
+    is_for,
+    may_publish,
+    may_subscribe,
+    only_for_application,
+)
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
@@ -275,16 +282,23 @@ def test_what_the_official_sdks_subscribe_is_granted(topic_filter: str) -> None:
         f"/sys/{PK}/+/thing/service/property/set",
         f"/sys/+/{DN}/thing/service/property/set",
         f"{S}/#",
-        f"{S}/thing/#",
+        f"{S}/+/#",
         f"{S}/thing/+/property/set",
-        f"{S}/thing/service/#",
+        f"{S}/thing/+/#",
         f"{S}/thing/event/property/post",
+        f"{S}/thing/event/+/post",
+        f"{S}/thing/event/#x",
+        f"/sys/{PK}/tbox00/#",
+        f"/sys/{PK}/tbox0012/#",
+        f"/sys/{PK}/tbox002/thing/service/#",
+        f"{S}/things/#",
+        f"{S}/user/#",
         f"/+/{DN}/user/get",
         f"/{PK}/+/user/get",
         f"/{PK}/{DN}/#",
         f"/{PK}/{DN}/+/get",
-        "/ext/rrpc/#",
-        "/ext/rrpc/+/#",
+        "/ext/rrpc/+/+/#",
+        f"/ext/rrpc/+/sys/{PK}/+/thing/service/#",
         f"/ext/rrpc/+/{PK}/+/user/x",
         f"/ext/+/{PK}/{DN}/response",
         f"/shadow/+/{PK}/{DN}",
@@ -299,13 +313,40 @@ def test_what_the_official_sdks_subscribe_is_granted(topic_filter: str) -> None:
         "$share/group",
         f"$queue{S}/thing/service/property/set",
         f"{S}/thing/service/property/set/",
-        f"{S}/thing/service/property/set/#",
         "test/topic",
         "",
     ],
 )
 def test_filters_that_reach_further_are_refused(topic_filter: str) -> None:
     assert not may_subscribe(REGISTRY, device(), topic_filter)
+
+
+#: What clients in the field subscribe, and its like; each with a downlink that it yields.
+WIDE_OF_ITS_OWN = {
+    f"{S}/_thing/#": f"{S}/_thing/event/notify",
+    f"{S}/thing/#": f"{S}/thing/config/push",
+    f"{S}/thing/event/#": f"{S}/thing/event/property/post_reply",
+    f"{S}/thing/service/#": f"{S}/thing/service/Unlock",
+    f"{S}/rrpc/request/#": f"{S}/rrpc/request/1",
+    f"{S}/broadcast/#": f"{S}/broadcast/request/1",
+    "/ext/rrpc/#": f"/ext/rrpc/1{S}/thing/service/Unlock",
+    "/ext/rrpc/+/#": f"/ext/rrpc/1/{PK}/{DN}/user/x",
+    f"/ext/rrpc/+{S}/#": f"/ext/rrpc/1{S}/thing/service/property/set",
+    f"/ext/rrpc/+/{PK}/{DN}/user/#": f"/ext/rrpc/1/{PK}/{DN}/user/x",
+    f"/ext/session/{PK}/{DN}/#": f"/ext/session/{PK}/{DN}/combine/login_reply",
+    f"$share/group/{S}/thing/service/#": f"{S}/thing/service/Unlock",
+    "$share/group//ext/rrpc/#": f"/ext/rrpc/1{S}/thing/service/Unlock",
+}
+
+
+@pytest.mark.parametrize(("topic_filter", "downlink"), WIDE_OF_ITS_OWN.items())
+def test_wildcards_over_a_devices_own_topics_yield_its_downlinks_alone(topic_filter: str, downlink: str) -> None:
+    assert may_subscribe(REGISTRY, device(), topic_filter)
+    assert matches(topic_filter.removeprefix("$share/group/"), downlink)
+    assert is_downlink_of(f"{PK}/{DN}", downlink)
+    for row in TOPICS:
+        if row.direction is Direction.UP or (row.direction is Direction.BOTH and row.is_reply):
+            assert not is_downlink_of(f"{PK}/{DN}", filled(row))
 
 
 def test_custom_topics_keep_the_platforms_limits_and_system_topics_need_not() -> None:
@@ -352,13 +393,15 @@ THEIRS += ["$SYS/broker/uptime", "test/topic", "/ext/register", "/broadcast/othe
 @given(filters())
 def test_no_filter_lets_a_device_read_what_is_not_its_own(topic_filter: str) -> None:
     if may_subscribe(REGISTRY, device(), topic_filter):
-        assert not [topic for topic in THEIRS if matches(topic_filter, topic)]
+        reached = [topic for topic in THEIRS if matches(topic_filter, topic)]
+        assert not [topic for topic in reached if is_downlink_of(f"{PK}/{DN}", topic)]
+        assert not reached or topic_filter.removeprefix("$share/g/") in OF_ALL_DEVICES
 
 
 @settings(max_examples=examples(500))
 @given(filters())
-def test_a_granted_filter_stays_within_one_row(topic_filter: str) -> None:
-    if may_subscribe(REGISTRY, device(), topic_filter):
+def test_a_granted_filter_of_custom_topics_and_broadcasts_stays_within_one_row(topic_filter: str) -> None:
+    if may_subscribe(REGISTRY, device(), topic_filter) and topic_filter.startswith((f"/{PK}/", "/broadcast/")):
         kinds = {row.kind for row in TOPICS if matches(topic_filter, filled(row))}
         assert len(kinds - {"service_reply", "event_post_reply", "property_post_reply", "rrpc"}) <= 1
 
@@ -377,8 +420,23 @@ def test_no_name_lets_a_device_write_what_is_not_its_own(topic: str) -> None:
 @pytest.mark.parametrize("topic_filter", ["#", "/sys/+/+/thing/event/property/post", "+/+/+/+/#", f"{S}/#", "test"])
 def test_an_application_with_every_product_may_use_wildcards(topic_filter: str) -> None:
     assert may_subscribe(REGISTRY, application("carPK", "otherPK"), topic_filter)
-    if "PK" not in topic_filter:
-        assert not may_subscribe(REGISTRY, application("carPK"), topic_filter)
+
+
+@pytest.mark.parametrize("prefix", ["", "$share/workers/"])
+@pytest.mark.parametrize(
+    "topic_filter", ["#", "/#", "/sys/#", "/sys/+/+/thing/event/property/post", "+/+/+/+/#", "/+/#"]
+)
+def test_wildcards_of_an_application_yield_topics_of_its_products_alone(topic_filter: str, prefix: str) -> None:
+    for products in (("carPK",), ("carPK", "otherPK")):  # also where it has all: there may be more tomorrow
+        mine = application(*products)
+        assert may_subscribe(REGISTRY, mine, prefix + topic_filter)
+        reader = only_for_application(mine.subject, prefix + topic_filter)
+        registry = Registry(REGISTRY.products.values(), [mine.subject])
+        assert is_for(registry, reader, f"{S}/thing/event/property/post")
+        assert is_for(registry, reader, "/sys/otherPK/x/thing/event/property/post") is ("otherPK" in products)
+        assert not is_for(registry, reader, "/sys/laterPK/x/thing/event/property/post")
+        assert not is_for(registry, reader, "/ext/register")
+    assert only_for_application(Application("app", "pw"), topic_filter) == ""  # all products, later ones included
 
 
 @pytest.mark.parametrize(
@@ -401,16 +459,27 @@ def test_an_application_with_one_product_names_it(topic_filter: str) -> None:
     assert may_subscribe(REGISTRY, application("carPK"), topic_filter)
     theirs = topic_filter.replace("carPK", "otherPK")
     assert not may_subscribe(REGISTRY, application("carPK"), theirs)
-    assert not may_subscribe(REGISTRY, application("carPK"), topic_filter.replace("carPK", "+"))
+    plain = topic_filter.removeprefix("$share/workers/")
+    assert only_for_application(application("carPK").subject, plain) == ""
+    assert only_for_application(application("carPK").subject, plain.replace("carPK", "+")) == "application:app"
 
 
 @settings(max_examples=examples(800))
 @given(filters())
 def test_an_application_with_one_product_hears_no_other(topic_filter: str) -> None:
-    if may_subscribe(REGISTRY, application("carPK"), topic_filter):
+    mine = application("carPK")
+    if may_subscribe(REGISTRY, mine, topic_filter):
+        reader, registry = (
+            only_for_application(mine.subject, topic_filter),
+            Registry(REGISTRY.products.values(), [mine.subject]),
+        )
         theirs = [topic for topic in THEIRS if (f := find(topic)) is None or f.product_key != "carPK"]
         # The broker's own figures are nobody's.
-        assert not [topic for topic in theirs if matches(topic_filter, topic) and not topic.startswith("$SYS/")]
+        theirs = [topic for topic in theirs if matches(topic_filter, topic) and not topic.startswith("$SYS/")]
+        # Neither are topics of no product, with which clients without a user name may speak to each other.
+        assert not [
+            topic for topic in theirs if topic != "test/topic" and not (reader and not is_for(registry, reader, topic))
+        ]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 from jinqiao.base.errors import RegistryError
 from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.platform.converters import script_converter
 from jinqiao.gateway.platform.converters.base import Converter, ConverterError
 from jinqiao.gateway.platform.converters.layout import Field, Layout
 from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
@@ -222,6 +223,31 @@ def test_scripts_that_are_none(tmp_path: Path) -> None:
         script = ScriptConverter(tmp_path / name)
         assert code_of(script, b"\1") == code
         script.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "refusal"),
+    [
+        ("decode.js", "function rawDataToProtocol(bytes) { return {}; }", "decode.js:1:1: a script in JavaScript"),
+        ("decode.py", "x = 1\nfunction rawDataToProtocol(bytes) {}", "decode.py:2:1: SyntaxError"),
+        ("broken.py", "x = 1\n\ndef raw_data_to_protocol(raw:\n", "broken.py:3:1: SyntaxError"),
+        ("fails.py", "import os\nraw_data_to_protocol = nothing_like_it\n", "fails.py:2:1: NameError"),
+        ("nothing.py", "x = 1\n", "nothing.py:1:1: no function raw_data_to_protocol and none protocol_to_raw_data"),
+        ("half.py", "def rawDataToProtocol(raw): return {}\n", "half.py:1:1: no function protocol_to_raw_data"),
+        ("values.py", "rawDataToProtocol = protocolToRawData = 5\n", "values.py:1:1: no function raw_data_to_protocol"),
+        ("forever.py", "while True: pass\n", "forever.py:1:1: the script took too long"),
+    ],
+)
+def test_a_script_that_cannot_work_is_refused_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, refusal: str
+) -> None:
+    monkeypatch.setattr(script_converter, "START_S", 1.5)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    path = tmp_path / "registry.yaml"
+    path.write_text(f"products:\n  - {{product_key: a, name: A, raw_script: {name}}}\n", encoding="utf-8")
+    with pytest.raises(RegistryError) as caught:
+        load_registry(path)
+    assert f"{tmp_path}/{refusal}" in str(caught.value)
 
 
 def test_converters_of_a_registry_file(tmp_path: Path) -> None:

@@ -210,6 +210,40 @@ def test_messages_of_other_makers_are_counted_and_left_out(tmp_path: Path) -> No
     assert source.problems == [f"{path}: 4 messages of '/lidar' (lidar) are left out"]
 
 
+@pytest.mark.parametrize("name", ["drive.mcap", "drive.parquet"])
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1, max_size=4),
+    cut=st.none() | st.integers(0, 2**20),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_file_ends_and_is_named(
+    tmp_path: Path, name: str, changes: list[tuple[int, int]], cut: int | None
+) -> None:
+    whole = tmp_path / name
+    if not whole.exists():
+        record(whole, fleet())
+    file = whole if whole.is_file() else whole / "core" / "00001.parquet"
+    data = bytearray(file.read_bytes())
+    for at, value in changes:
+        data[at % len(data)] = value
+    damaged = tmp_path / f"damaged{file.suffix}"
+    damaged.write_bytes(bytes(data[: len(data) if cut is None else cut % len(data)]))
+    try:
+        source = open_recording(damaged)
+        found = sum(len(part) for part in source.parts())
+    except InputError:
+        return
+    assert found <= 15
+
+
+def test_a_name_that_is_no_text_is_left_out(tmp_path: Path) -> None:
+    part = samples("core", NOW_MS)
+    part.device_names[1] = b"\xff" * 17
+    source = open_recording(record(tmp_path / "a.mcap", [part]))
+    assert len(flat(source.parts())["core"]) == 2
+    assert source.problems == [f"{tmp_path / 'a.mcap'}: 1 samples have a device name that is no text and are left out"]
+
+
 # Parquet, with pyarrow's own views.
 
 

@@ -204,3 +204,46 @@ def test_a_fleets_version_is_known_until_a_vehicle_informs_of_another() -> None:
     assert platform.parts.states.versions(first) == {"default": "2.0.0", "radio": "7"}
     assert platform.parts.states.versions(second) == {"default": "1.0.0"}
     assert platform.parts.states.known(second) is None
+
+
+def test_a_thing_model_of_several_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    feature = '{"identifier": "A", "dataType": {"type": "int"}}'
+    default = (
+        f'{{"properties": [{feature}], "functionBlocks": [{{"functionBlockId": "b"}}, {{"functionBlockId": "c"}}]}}'
+    )
+    (tmp_path / "a.json").write_text(default)
+    (tmp_path / "b.json").write_text(f'{{"functionBlockId": "b", "properties": [{feature}]}}')
+    path = tmp_path / "registry.yaml"
+    path.write_text("products:\n  - {product_key: pk, name: P, thing_model: [a.json, b.json]}\n")
+    assert list(load_registry(path).products["pk"].thing_model.properties) == ["A", "b:A"]
+    assert "a.json, b.json: names the modules 'c', which stand in none of its files" in caplog.text
+    path.write_text("products:\n  - {product_key: pk, name: P, thing_model: [a.json, none.json]}\n")
+    with pytest.raises(RegistryError, match=r"registry.yaml:2:\d+: products.0.thing_model.1: no file 'none.json'"):
+        load_registry(path)
+
+
+def test_keys_and_applications_have_products_or_all(tmp_path: Path) -> None:
+    path = tmp_path / "registry.yaml"
+    path.write_text(
+        "products: [{product_key: pk, name: P}]\n"
+        "access_keys:\n"
+        "  - {id: a, secret: s}\n"
+        "  - {id: b, secret: s, products: [pk]}\n"
+        "  - {id: c, secret: s, products: []}\n"
+        "applications:\n"
+        "  - {username: d, password: p}\n"
+        "  - {username: e, password: p, products: [kept]}\n"
+    )
+    registry = load_registry(path, known=["kept"])  # a product of the data folder
+    assert {name: key.products for name, key in registry.all_keys.items()} == {
+        "a": None,
+        "b": {"pk"},
+        "c": frozenset(),
+        "d": None,
+        "e": {"kept"},
+    }
+    with pytest.raises(RegistryError, match=r":8:\d+: applications.1.products.0: no product 'kept' in this registry"):
+        load_registry(path)
+    path.write_text("access_keys: [{id: b, secret: s, products: [nopk]}]\n")
+    with pytest.raises(RegistryError, match=r"access_keys.0.products.0: no product 'nopk'"):
+        load_registry(path)

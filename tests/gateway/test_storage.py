@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.broker.policy import Login, Refused
 from jinqiao.gateway.platform.devices.device_log import LogEntry
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import OPERATOR, AccessKey
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
+from jinqiao.gateway.storage.applications import application_row, deleted_row
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.registry import load_kept, product_row, seed, take_over
-from jinqiao.gateway.storage.sqlite import FILE, Row, Storage
+from jinqiao.gateway.storage.sqlite import FILE, MOST_OF_STRANGERS, Row, Storage
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from support.carrier import NotingCarrier
 
@@ -108,6 +111,104 @@ def test_the_log_is_bounded_and_told_by_device(tmp_path: Path) -> None:
     assert list(storage.log()) == entries[100:]
     assert list(storage.log(PK, "d1"))[-1] == entries[-1]
     assert list(storage.log("other")) == []
+
+
+def test_strangers_do_not_wash_out_what_devices_did(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.write_log([LogEntry(1, PK, "d1", "t", 460, "real")])
+    for _ in range(6):
+        storage.write_log([LogEntry(2, PK, "d1", "CONNECT", 6287, "wrong")] * 2_000, strangers=True)
+    entries = list(storage.log())
+    assert len(entries) == MOST_OF_STRANGERS + 1
+    assert entries[0].message == "real"
+    storage.write_log([LogEntry(3, PK, "d1", "t", 460, "real")] * 10_100)
+    assert len(list(storage.log())) == MOST_OF_STRANGERS + 10_000
+
+
+def test_a_refused_login_is_a_strangers_whatever_name_it_gives(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    platform = Platform(seed(storage, registry(d1="s1")))
+    keeper = attach(platform, storage)
+    platform.log.record(PK, "d1", "topic", 460, "the device's own")
+    for name in ["d1", "nobody"] * 700:
+        with pytest.raises(Refused):
+            platform.authenticate(Login("c||", f"{name}&{PK}", b"wrong", 4, True, 60))
+    assert len(platform.log) == 1_001
+    assert next(iter(platform.log)).message == "the device's own"
+    keeper.round()
+    entries = list(storage.log())
+    assert (len(entries), entries[0].message) == (MOST_OF_STRANGERS + 1, "the device's own")
+
+
+def test_folder_and_files_are_their_owners_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "new" / "data"
+    umask = os.umask(0o022)
+    try:
+        storage = Storage(folder)
+        storage.keep("tags", f"{PK}/d1", {"a": "b"})
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+        assert modes == {"data": 0o700, FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600}
+        assert caplog.text == ""
+        storage.close()
+        folder.chmod(0o755)
+        (folder / FILE).chmod(0o644)
+        Storage(folder).close()
+        assert f"chmod 700 {folder}" in caplog.text
+    finally:
+        os.umask(umask)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("record", f"{PK}/d1", b"5"),
+        ("record", f"{PK}/d1", b"not json"),
+        ("record", f"{PK}/d1", None),
+        ("shadow", f"{PK}/d1", b"[]"),
+        ("properties", f"{PK}/d1", b'{"a":5}'),
+        ("desired", f"{PK}/d1", b'"x"'),
+        ("config", PK, b"{}"),
+        ("firmware", f"{PK}#f", b'{"odd":1}'),
+        ("device", f"{PK}/d1", b"7"),
+        ("product", PK, b"[]"),
+        ("product", PK, b"{}"),
+        ("house", "", b"{}"),
+    ],
+)
+def test_an_odd_row_is_named_with_its_file(tmp_path: Path, kind: str, key: str, value: bytes | None) -> None:
+    platform_of(tmp_path, registry(d1="s1"))
+    Storage(tmp_path)._base.execute("REPLACE INTO kept VALUES ('', ?, ?, ?)", (kind, key, value or 5))
+    with pytest.raises(EnvironmentFault) as fault:
+        platform_of(tmp_path)
+    assert (str(tmp_path / FILE) in str(fault.value)) or f"{key!r} cannot be read" in str(fault.value)
+    assert repr(key) in str(fault.value)
+    assert fault.value.exit_code == 3
+
+
+def test_a_damaged_page_is_named_with_its_file(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    for number in range(2_000):
+        storage._base.execute("INSERT INTO kept VALUES ('', 'tags', ?, ?)", (f"{PK}/d{number}", b'{"a":"b"}'))
+    storage._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    storage.close()
+    whole = bytearray((tmp_path / FILE).read_bytes())
+    whole[3 * 4_096 : -4_096] = b"\x5a" * (len(whole) - 4 * 4_096)
+    (tmp_path / FILE).write_bytes(whole)
+    damaged = Storage(tmp_path)
+    with pytest.raises(EnvironmentFault, match=rf"{FILE} is damaged: .*; put a copy in its place"):
+        list(damaged.rows())
+
+
+def test_products_of_keys_and_applications_are_kept(tmp_path: Path) -> None:
+    file = registry()
+    file.access_keys = {key: AccessKey(key, "s", products) for key, products in PRODUCTS.items()}
+    file.applications = {name: Application(name, "s", products) for name, products in PRODUCTS.items()}
+    platform_of(tmp_path, file)
+    kept = platform_of(tmp_path).registry
+    assert (kept.access_keys, kept.applications) == (file.access_keys, file.applications)
+
+
+PRODUCTS = {"all": None, "one": frozenset({PK}), "none": frozenset[str]()}
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -210,6 +311,20 @@ def test_what_was_registered_is_added_and_what_was_deleted_stays_so(tmp_path: Pa
     again = platform_of(tmp_path, registry(d1="s1", d2="changed"))
     again.parts.provisioning.register(again.registry.products[PK], "d1", secret="back")
     assert platform_of(tmp_path).registry.products[PK].devices.secret("d1") == "back"
+
+
+def test_an_application_goes_with_the_file_that_named_it_and_stays_deleted_when_a_command_said_so(
+    tmp_path: Path,
+) -> None:
+    storage = Storage(tmp_path)
+    storage.keep_all([application_row(Application("mine", "pw")), deleted_row("unwanted")])
+    file = registry(d1="s1")
+    file.applications = {name: Application(name, "pw") for name in ("one", "unwanted")}
+    assert set(platform_of(tmp_path, file).registry.applications) == {"one", "mine"}
+    file.applications = {"two": Application("two", "pw"), "mine": Application("mine", "of the file")}
+    known = platform_of(tmp_path, file).registry.applications
+    assert {name: known[name].password for name in known} == {"two": "pw", "mine": "of the file"}
+    assert platform_of(tmp_path).registry.applications == known
 
 
 def test_state_comes_back(tmp_path: Path) -> None:

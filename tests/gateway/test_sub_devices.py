@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from jinqiao.gateway.broker.policy import Principal
+from jinqiao.gateway.platform import provisioning
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.storage.kinds import RESTORE
 from jinqiao.gateway.storage.sqlite import Row
@@ -147,13 +149,62 @@ def test_product_register_as_captured(world: World, random: str, signature: str)
     assert [failure["code"] for failure in data["failures"]] == [6600, 6292, 5005, 460, 460]
 
 
+def test_a_secret_is_not_given_to_a_stranger_that_says_it_is_a_gateway(world: World) -> None:
+    """Whatever allows dynamic registration: products of devices with connections of their own, and devices in use."""
+    intruder, products = world.connect(PK, "gw2"), world.platform.registry.products
+    for node_type, code in (("device", 6288), ("gateway", 6288), ("unstated", 200), ("sub_device", 200)):
+        products[SUB_PK] = replace(products[SUB_PK], node_type=node_type)  # type: ignore[arg-type]
+        params = [{**NAMES, "deviceName": f"new-{node_type}"}]
+        assert world.request(intruder, "thing/sub/register", params, f"/sys/{PK}/gw2")["code"] == code
+        assert (world.platform.registry.device(SUB_PK, f"new-{node_type}") is None) is (code != 200)
+    world.connect(SUB_PK, "other")
+    params = [{**NAMES, "deviceName": "other"}]
+    assert world.request(intruder, "thing/sub/register", params, f"/sys/{PK}/gw2")["code"] == 6289
+    proven = {**NAMES, "deviceName": "other", "random": "r", "signMethod": "hmacSha256"}
+    proven["sign"] = sign("hmacSha256", "prodsecret", f"deviceNameotherproductKey{SUB_PK}randomr")
+    topic = "thing/proxy/provisioning/product_register"
+    data = world.request(intruder, topic, {"proxieds": [proven]}, f"/sys/{PK}/gw2")["data"]
+    assert [failure["code"] for failure in data["failures"]] == [6289]
+
+
+def test_a_gateway_gets_the_secrets_of_its_own_again(world: World) -> None:
+    logged_in(world)
+    body = world.request(world.connect(), "thing/sub/register", [NAMES])
+    assert (body["code"], body["data"][0]["deviceSecret"]) == (200, "subsecret")
+
+
+def test_one_gateway_registers_so_many_and_all_of_a_message_or_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provisioning, "MOST_REGISTERED_BY_ONE", 3)
+    gateway = world.connect()
+
+    def register(*names: str, topic: str = S) -> int:
+        params = [{**NAMES, "deviceName": name} for name in names]
+        code: int = world.request(gateway, "thing/sub/register", params, topic)["code"]
+        return code
+
+    assert register("a", "b", "a") == 200  # the same one twice is one
+    assert register("c", "d") == 6400
+    assert world.platform.registry.device(SUB_PK, "c") is None
+    assert register("c", SUB_DN) == 200
+    assert register("a", "b", "c") == 200  # nothing new
+    assert register("d") == 6400
+    world.platform.parts.provisioning.delete(world.device(SUB_PK, "a"))
+    assert register("d") == 200
+    gateway = world.connect(PK, "gw2")
+    assert register("e", topic=f"/sys/{PK}/gw2") == 200
+
+
 # Topology.
 
 
 @pytest.mark.parametrize("message", [PY_TOPO_ADD, NPM_TOPO_ADD, C4_TOPO_ADD], ids=["py", "npm", "c4"])
 def test_topology_is_added_asked_for_and_deleted(world: World, message: str) -> None:
     gateway = world.connect()
-    assert world.ask(gateway, f"{S}/thing/topo/add", message)["code"] == 200
+    for _ in range(2):  # what is bound already is named, too
+        body = world.ask(gateway, f"{S}/thing/topo/add", message)
+        assert (body["code"], body["data"]) == (200, [NAMES])
     for asked in ('{"id":"8","version":"1.0","params":{},"method":"thing.topo.get"}', '{"id":"10","params":"{}"}'):
         assert world.ask(gateway, f"{S}/thing/topo/get", asked)["data"] == [NAMES]
     assert world.ask(gateway, f"{S}/thing/topo/delete", PY_TOPO_DELETE)["code"] == 200
@@ -242,6 +293,21 @@ def test_logins_as_captured(world: World, login: str, suffix: str, data: Any) ->
     assert status is not None
     assert status.state == "online"
     assert world.ask(gateway, f"{SESSION}/{suffix}", login)["code"] == 200
+
+
+def test_a_batch_that_is_refused_names_the_device_that_it_is_about(world: World) -> None:
+    gateway = bound(world)
+    other = {**NAMES, "deviceName": "other"}
+    params = {"signMethod": "hmacSha1", "deviceList": [signed(), {**signed(), **other}]}
+    body = world.request(gateway, "batch_login", params, SESSION)
+    assert (body["code"], body["data"]) == (6401, [other])
+    assert world.platform.parts.topology.speaks_for(f"{SUB_PK}/{SUB_DN}") is None
+    params["deviceList"] = [{"productKey": SUB_PK, "deviceName": ["x"]}]
+    body = world.request(gateway, "batch_login", params, SESSION)
+    assert (body["code"], body["data"]) == (460, [{"productKey": SUB_PK, "deviceName": None}])
+    body = world.request(gateway, "batch_logout", [NAMES], SESSION)
+    assert (body["code"], body["data"]) == (520, [NAMES])
+    assert world.request(gateway, "logout", NAMES, SESSION)["data"] == {}
 
 
 @pytest.mark.parametrize(("logout", "suffix"), [(NPM_LOGOUT, "logout"), (PY_LOGOUT, "batch_logout")])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ from jinqiao.sandbox.commands.table import JINQIAO
 HEAVY = {"numpy", "scipy", "simpy", "starlette", "uvicorn", "uvloop", "pyarrow", "duckdb", "asyncio", "ssl"}
 HEAVY |= {"aiomqtt", "paho", "websockets", "cryptography", "ruamel", "prometheus_client", "google.protobuf"}
 HEAVY |= {"jinqiao.simulator", "jinqiao.vehicles.fleet", "jinqiao.base.document", "jinqiao.gateway.platform.tsl_schema"}
+
+#: What the libraries of the command line make of flags, lists and defaults unless they are told.
+WORDED_BADLY = re.compile(r"<bool>|<list|range>|default: \(|\.\.\.}")
 
 #: Runs one command and lists on stderr, last, what is imported then.
 PROBE = """
@@ -65,6 +70,7 @@ def test_a_row_has_the_words_of_its_command(words: tuple[str, ...]) -> None:
     assert row.help == " ".join(own.split("\n\n")[0].split())
     shown = CliRunner().invoke(app, [*words, "--help"], catch_exceptions=False).stdout
     assert f"jinqiao {' '.join(words)}" in shown.partition("Example:")[2]
+    assert not WORDED_BADLY.search(shown), "a flag with a type, a type of Python's, a default in parentheses"
 
 
 @pytest.mark.parametrize("row", BENCHMARKS, ids=lambda row: row.name)
@@ -79,7 +85,7 @@ def test_help_imports_no_command() -> None:
     found = imported("--help")
     assert found & (HEAVY | {"pydantic"}) == set()
     assert not {name for name in found if name.startswith("jinqiao.sandbox.commands.")} - {
-        f"jinqiao.sandbox.commands.{own}" for own in ("benchmark", "rows", "table")
+        f"jinqiao.sandbox.commands.{own}" for own in ("benchmark", "help", "rows", "table", "version")
     }
 
 
@@ -105,6 +111,21 @@ def test_devices_are_added_without_simulator_broker_and_thing_models(tmp_path: P
     assert product & {"numpy", "scipy", "simpy"} == set()
     assert imported("device", "add", "a1carPK0001", "tbox001", *data) & HEAVY == set()
     assert imported("device", "disable", "a1carPK0001", "tbox001", *data) & HEAVY == set()
+
+
+def test_the_version_is_printed() -> None:
+    found = CliRunner().invoke(app, ["--version"])
+    assert (found.exit_code, found.stdout) == (0, f"jinqiao {version('jinqiao')}\n")
+
+
+def test_what_stands_in_brackets_in_a_help_text_is_shown() -> None:
+    for command in ("run", "record", "replay"):
+        shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, [command, "--help"]).stdout
+        assert "mqtt://[user:password@]host[:port]" in shown
+
+
+def test_an_option_that_does_nothing_is_not_offered() -> None:
+    assert "amqp" not in CliRunner().invoke(app, ["serve", "--help"]).stdout
 
 
 def test_a_command_that_is_none_is_told_what_is_near() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -45,6 +46,11 @@ def test_the_catalogue_is_listed_and_shown(start: Start) -> None:
     assert code == 0
     ids = {row["id"] for row in lines[0]}  # type: ignore[index]
     assert {"bmw-i3-edrive35l-2022", "bmw-ix3-2021", "bmw-i4-edrive40-2022", "bmw-i7-xdrive60-2023"} <= ids
+    narrow = {**os.environ, "COLUMNS": "60", "FORCE_COLOR": "1"}  # as on a small terminal
+    shown = subprocess.run(
+        [*JINQIAO, "catalog", "list"], capture_output=True, text=True, timeout=30, env=narrow, check=True
+    )
+    assert all(f" {vehicle_id} " in shown.stdout for vehicle_id in ids)
     code, lines, _ = start("catalog", "show", "bmw-i4-edrive40-2022", "--json").finish()
     assert code == 0
     assert lines[0]["battery"]["net_kwh"] == 80.7
@@ -109,7 +115,7 @@ def test_a_run_shows_its_metrics(start: Start, scenarios: Path) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         assert b"jinqiao_connections 1.0" in answer.read()
     program.interrupt()
-    assert program.finish()[0] == 0
+    assert program.finish()[0] == 130
 
 
 def test_a_broken_registry_is_explained(start: Start, tmp_path: Path) -> None:
@@ -133,7 +139,7 @@ def test_watch_follows_a_run(start: Start, scenarios: Path) -> None:
     assert refused.returncode == 3
     assert "user" in refused.stderr
     run.interrupt()
-    assert run.finish()[0] == 0
+    assert run.finish()[0] == 130
 
 
 def test_bench_render_prints_one_json_object(start: Start) -> None:
@@ -211,7 +217,11 @@ def test_bench_posts_matches_every_reply(start: Start) -> None:
 @pytest.mark.program
 def test_the_module_runs_like_the_program() -> None:
     told = subprocess.run(
-        [sys.executable, "-m", "jinqiao.sandbox.cli", "--help"], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-m", "jinqiao.sandbox.entry", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
     )
     assert "jinqiao run scenarios/jinqiao-morning.yaml" in told.stdout
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import can
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -155,8 +156,6 @@ def test_noise_is_an_input_error_and_nothing_else(tmp_path: Path, noise: bytes) 
 
 
 def test_can_batches_of_a_live_recording_become_frames(tmp_path: Path) -> None:
-    import numpy as np
-
     batch = CanBatch(
         vin="LBVHN3805PS000001",
         bus="powertrain",
@@ -179,6 +178,81 @@ def test_can_batches_of_a_live_recording_become_frames(tmp_path: Path) -> None:
     ]
 
 
+SCREEN = "  can0  123   [8]  11 22 33 44 55 66 77 88\n"
+FOREIGN: dict[str, tuple[bytes, str]] = {
+    "a.trc": (b";$FILEVERSION=1.1\n;$STARTTIME=43008.9\n", r"PEAK trace \(\.trc\).*BLF or ASC"),
+    "savvy.csv": (
+        b"Time Stamp,ID,Extended,Dir,Bus,LEN,D1,D2\n166064000,0000021A,false,Rx,0,2,FE,36,\n",
+        "SavvyCAN's CSV",
+    ),
+    "theirs.csv": (b"timestamp,arbitration_id,extended,remote,error,dlc,data\n", "python-can's CSV"),
+    "ours.csv": (b'"time","bus","identifier","data"\n', "jinqiao convert wrote"),
+    "a.log.gz": (b"\x1f\x8b\x08\0", "gzip archive.*gunzip"),
+    "a.blf": (b"\x1f\x8b\x08\0", "gzip archive"),
+    "a.zip": (b"PK\x03\x04", "zip archive"),
+    "a.mf4": (b"MDF     4.10", "ASAM MDF"),
+    "screen.log": (SCREEN.encode(), r"shows on the screen.*candump -l"),
+    "screen-t.txt": (f" (1700000000.100000){SCREEN}".encode(), "candump -l"),
+    "screen-x.log": (b"  can0  RX - -  123   [2]  11 22\n", "candump -l"),
+    "a.dbc": (b'VERSION ""\n\nNS_ :\n', "DBC"),
+    "a.pcapng": (b"\x0a\x0d\x0d\x0a", "pcapng"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_formats_that_are_not_read_are_called_by_their_names(tmp_path: Path, name: str) -> None:
+    content, message = FOREIGN[name]
+    (tmp_path / name).write_bytes(content)
+    for read in (lambda path: convert(path, tmp_path / "out.parquet"), open_recording):
+        with pytest.raises(InputError, match=message):
+            read(tmp_path / name)
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_can_log_is_known_by_its_content(tmp_path: Path) -> None:
+    (tmp_path / "trace.txt").write_text(CANDUMP)
+    assert convert(tmp_path / "trace.txt", tmp_path / "trace.blf")["converted"] == {"can_frames": 3}
+    (tmp_path / "trace.blf").rename(tmp_path / "trace.asc")
+    convert(tmp_path / "trace.asc", tmp_path / "again.log")
+    assert [frame[1:] for frame in frames(tmp_path / "again.log")] == [
+        frame[1:] for frame in frames(_named(tmp_path / "trace.txt", "log"))
+    ]
+    with pytest.raises(InputError, match=r"this is a CAN log \(BLF\), expected a recording; jinqiao convert reads it"):
+        open_recording(tmp_path / "trace.asc")
+
+
+def _named(path: Path, ending: str) -> Path:
+    return path.rename(path.with_suffix(f".{ending}"))
+
+
+def test_what_has_no_can_frames_is_counted(tmp_path: Path) -> None:
+    batch = CanBatch(
+        vin="V", bus="b", start_ms=NOW_MS, offset_us=[1], id=[1], length=b"\1", data=bytes(8), error_frames=4
+    )
+    live = Messages(
+        np.full(3, NOW_MS * 1_000_000),
+        ["/pk/a/user/can", "/sys/pk/a/thing/model/up_raw", "/pk/a/user/label"],
+        [batch.SerializeToString(), b"\xff\xff", b"{}"],
+        [0] * 3,
+        [False] * 3,
+    )
+    sink = create(tmp_path / "live.mcap", Info())
+    for part in (samples("core", NOW_MS), live):
+        sink.write(part)
+    sink.close()
+    found = convert(tmp_path / "live.mcap", tmp_path / "live.blf")
+    assert found["channels"] == {1: "V b"}
+    said = "\n".join(found["problems"])
+    for text in (
+        "3 samples are no CAN frames",
+        "1 messages carry no CAN frames",
+        "1 messages on CAN topics are no CanBatch",
+        "4 error frames were counted only",
+        "live.blf: channels have new numbers: 1 is V b",
+    ):
+        assert text in said
+
+
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [
@@ -188,6 +262,7 @@ def test_can_batches_of_a_live_recording_become_frames(tmp_path: Path) -> None:
         ("a.mcap", "there.parquet", "there.parquet exists already"),
         ("a.mcap", "gone/a.csv", "no folder"),
         ("a.mcap", "a.blf", "found no CAN frames"),
+        ("empty.blf", "x.csv", "empty.blf: found an empty file"),
         ("noise.log", "noise.csv", "noise.log: found nothing to convert\n  noise.log: offset 0: found '%%%'"),
         ("trace.log", "trace.mcap", "CAN frames go to .blf, .asc, .log, .csv or .parquet"),
     ],
@@ -200,6 +275,7 @@ def test_wrong_input_is_explained(
     recording(Path("there.parquet"))
     Path("trace.log").write_text(CANDUMP)
     Path("noise.log").write_text("%%%")
+    Path("empty.blf").touch()
     with pytest.raises(InputError) as caught:
         convert(Path(source), Path(target))
     assert message in str(caught.value)

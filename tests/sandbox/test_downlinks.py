@@ -130,7 +130,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             yield Running(app, call, driving=cars[0], own=cars[2], asleep=cars[3])
         program.interrupt()
         code, lines, errors = program.finish()
-        assert code == 0, errors
+        assert code == 130, errors
         assert "Traceback" not in errors
         assert lines[-1]["summary"]["published"]["property_set_reply"] > 0
         assert lines[-1]["summary"]["not_sent"] == 0
@@ -387,7 +387,7 @@ def test_cars_on_a_plain_broker_obey_too(tmp_path: Path) -> None:
             assert app.wait_on("/rrpc/response/77")["data"] == {"Codes": []}
         program.interrupt()
         code, lines, errors = program.finish()
-    assert code == 0, errors
+    assert code == 130, errors
     assert lines[-1]["summary"]["published"]["property_set_reply"] == 2
 
 
@@ -431,4 +431,4 @@ def test_devices_of_another_platform_tell_their_version_ask_what_is_wished_and_o
         assert app.wait_on("/ota/device/progress/a1realPK001/car1")["params"]["step"] == "10"
         program.interrupt()
         code, _, errors = program.finish()
-    assert code == 0, errors
+    assert code == 130, errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,15 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.broker.policy import Downlink, Login
 from jinqiao.gateway.gbt32960.listener import Bounds, Listener
 from jinqiao.gateway.gbt32960.session import BUSY_S, MOST_FAULTS, Gbt32960Sessions, Peer
+from jinqiao.gateway.gbt32960.wrong_logins import MOST_WRONG, PAUSE_S
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.gbt32960.cycle import Drive, report_cycle
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.signature import client_content, sign
 from jinqiao.wire.gbt32960.forms import BEIJING
 from jinqiao.wire.gbt32960.frame import Frame, decode_frame, encode_frame
 from jinqiao.wire.gbt32960.reader import StreamReader
@@ -71,9 +73,9 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(**bounds: Any) -> AsyncIterator[Served]:
+async def serving(allowed: Iterable[str] = (), **bounds: Any) -> AsyncIterator[Served]:
     platform = a_platform()
-    listener = Listener(platform, Bounds(**bounds))
+    listener = Listener(platform, Bounds(**bounds), allowed=allowed)
     served = Served(platform, listener, await listener.start("127.0.0.1", 0))
     carrier = NotingCarrier()
     carrier.published = served.take
@@ -212,6 +214,59 @@ async def test_a_broken_frame_is_named_and_nobody_else_is_disturbed() -> None:
         assert (await good.ask(heartbeat("2016", OTHER_VIN))).reply == "ok"
         assert served.platform.parts.presence.status(PK, VIN).state == "offline"  # type: ignore[union-attr]
         await good.close()
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_that_is_connected_by_mqtt_is_nobody_elses() -> None:
+    async with serving() as served:
+        platform = served.platform
+        password = sign("hmacsha1", "secret", client_content("c", VIN, PK)).encode()
+        device = platform.authenticate(Login("c|signmethod=hmacsha1|", f"{VIN}&{PK}", password, 4, True, 60))
+        platform.connected(device)
+        stranger = await Terminal.connect(served.port)
+        assert (await stranger.ask(login("2016", VIN, NOON, 1))).reply == "vin_double"
+        assert (await stranger.ask(logout("2016", VIN, NOON, 1))).reply == "error"
+        assert platform.parts.presence.status(PK, VIN).state == "online"  # type: ignore[union-attr]
+        assert served.sent == []
+        assert served.listener.sessions.counts["busy_by_mqtt"] == 1
+        platform.disconnected(device)
+        assert (await stranger.ask(login("2016", VIN, NOON, 1))).reply == "ok"
+        await stranger.close()
+
+
+@pytest.mark.asyncio
+async def test_a_list_says_which_vehicles_may_log_in() -> None:
+    frame = login("2016", VIN, NOON, 1)
+    assert not isinstance(frame.data, bytes)
+    for allowed, reply in (((frame.data["iccid"],), "ok"), (("127.0.0.1",), "ok"), (("192.0.2.1", "8986"), "error")):
+        async with serving(allowed) as served:
+            terminal = await Terminal.connect(served.port)
+            assert (await terminal.ask(frame)).reply == reply
+            await terminal.close()
+
+
+def test_who_guesses_passwords_is_not_looked_at_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    platform = a_platform()
+    sessions = Gbt32960Sessions(platform, lambda: now[0])
+
+    def log_in(password: str, address: str = "192.0.2.1") -> str:
+        [found] = StreamReader().feed(encode_frame(platform_login("fleet", password)))
+        answer = sessions.take(Peer(address), found)
+        assert answer is not None
+        return answer.reply
+
+    for guess in range(MOST_WRONG - 1):
+        assert log_in(f"guess {guess}") == "error"
+    assert log_in("pass") == "ok"
+    assert log_in("wrong") == "error"
+    assert log_in("pass") == "error"
+    assert log_in("pass", "192.0.2.2") == "ok"
+    assert (sessions.counts["bad_credentials"], sessions.counts["paused"]) == (MOST_WRONG, 1)
+    assert [entry.code for entry in platform.log] == [401]
+    assert "192.0.2.1: 20 wrong platform logins" in caplog.text
+    now[0] = PAUSE_S + 1
+    assert log_in("pass") == "ok"
 
 
 @pytest.mark.asyncio

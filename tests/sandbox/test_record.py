@@ -43,6 +43,15 @@ def test_a_run_is_recorded_as_it_was_published(start: Start, scenarios: Path, tm
     rows = flat(ours.parts())
     assert flat(theirs.parts()) == rows
     assert ours.problems == theirs.problems == []
+    fleets = orjson.loads(ours.info.more["fleets"])
+    assert {fleet: list(models) for fleet, models in fleets.items()} == {
+        "dynamometer": ["bmw-i4-edrive40-2022"],
+        "commuters": ["bmw-i3-edrive35l-2022"],
+    }
+    assert {name for models in fleets.values() for own in models.values() for name in own} == {
+        name.decode() for _, name, _, _ in rows["core"]
+    }
+    assert theirs.info.more["fleets"] == ours.info.more["fleets"]
     assert outlets["recording run.mcap"] == outlets["recording run.parquet"]
     assert outlets["recording run.mcap"]["samples"] == len(rows["core"]) + len(rows["detail"]) > 40
     with mcap.open("rb") as file:
@@ -66,7 +75,7 @@ def test_a_run_is_recorded_as_it_was_published(start: Start, scenarios: Path, tm
 @pytest.mark.program
 def test_a_full_disk_ends_the_recording_and_not_the_run(scenarios: Path, tmp_path: Path) -> None:
     path = tmp_path / "run.mcap"
-    command = f"ulimit -f 1400; exec {shlex.quote(sys.executable)} -m jinqiao.sandbox.cli run"
+    command = f"ulimit -f 1400; exec {shlex.quote(sys.executable)} -m jinqiao.sandbox.entry run"
     command += f" {scenarios / 'jinqiao-morning.yaml'} --for 150s --speed max -q --vehicles 4000"
     command += f" --mqtt-port 0 --http-port 0 --record {path}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)

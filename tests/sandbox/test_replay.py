@@ -11,6 +11,8 @@ from typing import Any
 
 import aiomqtt
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from jinqiao.gateway.platform.platform import Platform
@@ -48,6 +50,13 @@ def recorded(path: Path, parts: list[Part]) -> Path:
     for part in parts:
         sink.write(part)
     sink.close()
+    return path
+
+
+def rewritten_by(path: Path, change: Callable[[pa.Table], pa.Table]) -> Path:
+    """The same folder, each of its tables changed as another program might."""
+    for file in path.glob("*/*.parquet"):
+        pq.write_table(change(pq.read_table(file)), file)
     return path
 
 
@@ -113,6 +122,37 @@ def test_a_recording_is_heard_as_it_was_but_now(start: Start, tmp_path: Path, na
     assert post["params"]["value"]["Station"] == "Lujiazui 陆家嘴"
     ids = [int(json.loads(p)["id"]) for t, p in heard if "/LBVHN3805PS000001/" in t]
     assert ids == [1, 2, 3, 4, 5, 6]
+
+
+def _shuffled(table: pa.Table) -> pa.Table:
+    return table.take(list(reversed(range(len(table)))))
+
+
+def _with_a_nan(table: pa.Table) -> pa.Table:
+    if "speed" not in table.column_names:
+        return table
+    speeds = [float("nan"), *table["speed"].to_pylist()[1:]]
+    return table.set_column(table.column_names.index("speed"), "speed", pa.array(speeds, pa.float64()))
+
+
+@pytest.mark.parametrize("speed", ["1", "max"])
+def test_a_recording_out_of_order_is_replayed_in_the_order_of_time(start: Start, tmp_path: Path, speed: str) -> None:
+    path = rewritten_by(recorded(tmp_path / "drive.parquet", fleet_parts()), _shuffled)
+    heard, report = replayed(start, path, 9, "--speed", speed)
+    posts = [json.loads(payload) for topic, payload in heard if topic.endswith("/property/post")]
+    times = [post["params"]["VehicleSpeed"]["time"] for post in posts]
+    assert times == sorted(times)
+    assert times[-1] - times[0] == 800
+    assert any("are older than one before them, by up to 0.800 s" in problem for problem in report["problems"])
+
+
+def test_one_nan_costs_its_value_only(start: Start, tmp_path: Path) -> None:
+    path = rewritten_by(recorded(tmp_path / "drive.parquet", fleet_parts()), _with_a_nan)
+    heard, report = replayed(start, path, 9)
+    posts = [json.loads(payload) for topic, payload in heard if topic.endswith("/property/post")]
+    assert sorted("VehicleSpeed" in post["params"] for post in posts) == [False, *[True] * 5]
+    assert (report["sent"], report["ended"]) == (9, "finished")
+    assert any("1 values of speed are none" in problem for problem in report["problems"])
 
 
 def test_clones_are_cars_of_their_own(start: Start, tmp_path: Path) -> None:

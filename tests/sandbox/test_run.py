@@ -8,13 +8,20 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.sandbox.commands.run import execute
+from jinqiao.sandbox.run import start as start_module
+from jinqiao.sandbox.run.options import RunOptions
+from jinqiao.sandbox.run.plan import plan_run
 from support.programs import Program
 
 Start = Callable[..., Program]
@@ -88,7 +95,7 @@ def test_ctrl_c_ends_with_the_summary_so_far(start: Start, scenarios: Path) -> N
     program = start("run", str(scenarios / "jinqiao-morning.yaml"), "--mqtt-port", "0")
     assert program.ready["vehicles"] == 200
     program.interrupt()
-    summary = summary_of(program)
+    summary = summary_of(program, status=130)
     assert summary["ended"] == "interrupted"
     assert len(summary["sha256"]) == 64
 
@@ -96,11 +103,25 @@ def test_ctrl_c_ends_with_the_summary_so_far(start: Start, scenarios: Path) -> N
 def test_a_port_in_use_is_named_with_the_way_out(start: Start, scenarios: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, _, errors = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", str(port)).finish()
+        code, lines, errors = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", str(port)).finish()
     assert code == 3
     assert str(port) in errors
     assert "--mqtt-port" in errors
     assert "Traceback" not in errors
+    assert not lines, "a summary of nothing"
+
+
+def test_a_port_in_use_is_named_before_the_cars_are_built(scenarios: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: object, **__: object) -> None:
+        pytest.fail("the world is built first")
+
+    monkeypatch.setattr(start_module, "World", build)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        options: dict[str, int]
+        for options in ({"mqtt_port": port}, {"mqtt_port": 0, "http_port": port}, {"mqtt_port": 0, "mqtts_port": port}):
+            with pytest.raises(EnvironmentFault, match=f"{port}[^-]*--(mqtt|http|mqtts)-port"):
+                execute(RunOptions(scenarios / "two-cars.yaml", **options))
 
 
 def test_a_lost_gateway_ends_the_run_with_what_was_counted(start: Start, scenarios: Path, tmp_path: Path) -> None:
@@ -153,3 +174,19 @@ def test_vehicles_with_a_connection_of_their_own_reach_the_subscriber(start: Sta
     assert summary["not_sent"] == 0
     assert received["property_post"] == summary["published"]["property_post"] > 0
     assert summary["gateway"]["connections_total"] >= 6
+
+
+def test_a_run_begins_when_it_is_told_to(scenarios: Path) -> None:
+    scenario = scenarios / "two-cars.yaml"
+    moment = datetime.fromisoformat("2027-02-03T18:30:00+01:00")
+    assert plan_run(RunOptions(scenario, start=moment)).scenario.start_ms == moment.timestamp() * 1000
+    now = plan_run(RunOptions(scenario, start="now")).scenario
+    assert abs(now.start_ms / 1000 - time.time()) < 5
+    assert now.start.utcoffset() == plan_run(RunOptions(scenario)).scenario.start.utcoffset()
+    assert abs(now.start_second_of_day - (time.time() + 8 * 3600) % 86_400) < 5
+
+
+def test_a_start_without_a_zone_is_refused(start: Start, scenarios: Path) -> None:
+    code, _, errors = start("run", str(scenarios / "two-cars.yaml"), "--start", "2027-02-03T18:30").finish()
+    assert code == 2
+    assert "--start: found '2027-02-03T18:30' without a zone" in errors

@@ -59,7 +59,7 @@ def test_the_checked_in_schema_is_current() -> None:
 def test_the_schema_is_a_schema_of_its_draft(schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema["$id"] == "https://jinqiao.dev/schema/scenario-1.json"
+    assert "$id" not in schema  # an editor would fetch it
     assert json.loads(schema_text(RunScenario)) == schema
 
 
@@ -83,6 +83,12 @@ RIGHT = (
     ("0.5", "55 %"),
     ("0.5", "lognormal(0.5, 0.2)"),
     ("0.5", "choice(20 %, 0.5, 1)"),
+    ("0.5", "choice(0.3)"),
+    ("0.5", "triangular(0.2, 0.3, 0.4)"),
+    ("count: 2", "count: 2\n    telemetry: {driving: 5.0 s, parked: 0.5 min}"),
+    ("bmw-ix3-2021: 1", "bmw-ix3-2021: 1, bmw-i4-m50-2022: 0.5"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: SetChargeLimit, args: {Limit: 80}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: Lock, args: }]"),
     ("count: 2", "count: 2\n    telemetry: {driving: 5 s}"),
     ("power: 7 kW}]", "power: 7 kW, count: 3}], site_limit: 20 kW"),
     ("name: Test", "name: Test\nseed: 3\nplace: jinqiao\nsinks: []"),
@@ -118,6 +124,14 @@ WRONG = (
     ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, set: {charging:ChargeLimit: 10}}]"),
     ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, set: {climate:TargetTemperature: 20.3}}]"),
     ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, set: {VehicleSpeed: 10}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: StartClimate, args: {Target: 35}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: StartClimate, args: {target: 22}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: SetChargeLimit, args: {limit: 80}}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: SetChargeLimit}]"),
+    ("name: Test", "name: Test\ncommands: [{at: 5 min, on: all, service: Lock, args: {Locked: 1}}]"),
+    ("count: 2", "count: 2\n    telemetry: {driving: 0.5 s}"),
+    ("0.5", "normal(0.5)"),
+    ("0.5", "triangular(0.5, 0.6)"),
     ("2026-11-23T07:00+08:00", "2026-11-23T07:00"),
     ("duration: 2 h", "duration: 120"),
     ("duration: 2 h", "duration: 2 hours"),
@@ -183,3 +197,8 @@ def test_other_vehicles_can_be_offered() -> None:
     models = json_schema(vehicles={"my-car-2026": "mine"})["$defs"]["FleetSpec"]["properties"]["models"]
     assert set(models["properties"]) == {"my-car-2026"}
     assert models["properties"]["my-car-2026"]["description"] == "mine"
+
+
+def test_a_vehicle_file_may_stand_among_the_models(schema: dict[str, Any]) -> None:
+    assert _editor_accepts(schema, BASE.replace("bmw-ix3-2021: 1", "vehicles/my-van.yaml: 1"))
+    assert not _editor_accepts(schema, BASE.replace("bmw-ix3-2021: 1", "vehicles/my-van.yaml: 0"))

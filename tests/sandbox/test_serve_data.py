@@ -15,6 +15,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
 from jinqiao.base.errors import InputError
+from jinqiao.gateway.platform.devices.device_log import LogEntry
+from jinqiao.gateway.storage.sqlite import Storage
 from jinqiao.sandbox.cli import app
 from support.openapi import Caller
 from support.programs import Program
@@ -43,6 +45,17 @@ def jinqiao(*arguments: str | Path) -> str:
 
 def told(*arguments: str | Path) -> Any:
     return json.loads(jinqiao(*arguments, "--json"))
+
+
+def test_a_strangers_text_is_not_printed_raw(tmp_path: Path) -> None:
+    odd = "zz\n2026-11-30T00:00:00 200 fake\x1b[31m"
+    storage = Storage(tmp_path)
+    storage.write_log([LogEntry(1, odd, odd, odd, 401, odd), LogEntry(2, "pk", "a@b.c-d:e_1", "t", 401, "no")])
+    storage.close()
+    first, second = jinqiao("log", "--data", tmp_path).splitlines()
+    assert first.isascii()
+    assert first.isprintable()
+    assert second == "1970-01-01T00:00:00.002+00:00 401 pk/a@b.c-d:e_1 't': 'no'"
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -156,3 +169,15 @@ def test_thing_models_are_checked_with_their_lines(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         jinqiao("thing-model", good, bad)
     assert str(refused.value) == f"{bad}:3:20: properties.0.identifier: 'set' is reserved by the platform"
+
+
+def test_a_folder_has_one_server_and_the_second_says_who_the_first_is(start: Start, serve: Any, tmp_path: Path) -> None:
+    first, ready = serve(tmp_path)
+    for command in (("serve", "--history-days", "0"), ("run", "two-cars", "--for", "1s", "-q")):
+        code, _, shown = start(*command, "--data", str(tmp_path), "--mqtt-port", "0").finish()
+        assert code == 3, shown
+        assert f"is served already by process {first.process.pid}, MQTT port {ready['mqtt_port']}" in shown
+    assert told("device", "list", PK, "--data", tmp_path), "commands need no lock"
+    first.process.kill()
+    first.finish()
+    assert serve(tmp_path)[1]["mqtt_port"], "a lock dies with its process"

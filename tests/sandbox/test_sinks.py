@@ -39,6 +39,9 @@ def test_all_that_is_published_is_in_both_stores(start: Start, scenarios: Path, 
         f"(SELECT count(*) FROM '{tmp_path}/out/detail-*.parquet')"
     ).fetchone()
     assert rows == (posts,)
+    who = duckdb.sql(f"SELECT DISTINCT fleet, model FROM '{tmp_path}/out/core-*.parquet' ORDER BY fleet").fetchall()
+    assert who == [("commuters", "bmw-i3-edrive35l-2022"), ("dynamometer", "bmw-i4-edrive40-2022")]
+    assert any(line.startswith("telemetry,fleet=commuters,model=bmw-i3-edrive35l-2022,") for line in fake.lines)
 
 
 def test_a_scenario_names_its_sinks(start: Start, scenarios: Path, tmp_path: Path) -> None:

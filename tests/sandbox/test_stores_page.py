@@ -28,12 +28,16 @@ def test_the_questions_to_a_runs_files_have_answers(
 ) -> None:
     out = tmp_path / "out"
     arguments = ["run", str(scenarios / "jinqiao-morning.yaml"), "--mqtt-port", "0", "--vehicles", "40", "--seed", "7"]
-    code, _, errors = start(*arguments, "--for", "5 min", "--speed", "max", "-q", "--sink", f"parquet:{out}").finish()
+    code, _, errors = start(*arguments, "--for", "20 min", "--speed", "max", "-q", "--sink", f"parquet:{out}").finish()
     assert code == 0, errors
     asked = statements("out")
-    assert len(asked) == 3
+    assert len(asked) == 4
     for statement in asked:
-        assert duckdb.sql(statement.replace("'out/", f"'{out}/")).fetchall(), statement
+        answer = duckdb.sql(statement.replace("'out/", f"'{out}/"))
+        rows = answer.fetchall()
+        assert rows, statement
+        empty = [name for name, values in zip(answer.columns, zip(*rows, strict=True), strict=True) if None in values]
+        assert not empty, f"{statement}\nanswers nothing in {empty}"
 
 
 def test_the_page_shows_every_kind_of_sink() -> None:

@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from jinqiao.sandbox.commands import scenario
+from jinqiao.base.errors import InputError
+from jinqiao.sandbox.commands import new, scenario
 
 GOOD = """\
 name: Good
@@ -25,6 +26,7 @@ def app() -> typer.Typer:
     app = typer.Typer()
     app.command()(scenario.validate)
     app.command()(scenario.schema)
+    app.command()(new.new)
     return app
 
 
@@ -60,6 +62,15 @@ def test_every_problem_of_every_file_is_told(app: typer.Typer, good: Path, bad: 
     ]
 
 
+def test_a_warning_is_printed_and_is_an_error_when_strict(app: typer.Typer, good: Path) -> None:
+    good.write_text(GOOD + "commands: [{at: 2 min, on: all, service: Lock}]\n")
+    warning = f"{good}:6:17: warning: commands.0.at: never comes: the scenario ends after 1 min\n"
+    result = CliRunner().invoke(app, ["validate", str(good)])
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{good}: ok\n", warning)
+    result = CliRunner().invoke(app, ["validate", "--strict", str(good)])
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", warning)
+
+
 def test_no_file_is_wrong_usage(app: typer.Typer) -> None:
     assert CliRunner().invoke(app, ["validate"]).exit_code == 2
 
@@ -68,11 +79,58 @@ def test_the_schema_is_printed_as_it_is_checked_in(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["schema"])
     assert result.exit_code == 0
     assert result.stdout == Path("docs/schema/scenario-1.json").read_text(encoding="utf-8")
-    assert json.loads(result.stdout)["$id"] == "https://jinqiao.dev/schema/scenario-1.json"
+    assert json.loads(result.stdout)["title"] == "Scenario"
 
 
-@pytest.mark.parametrize("command", ["validate", "schema"])
+@pytest.mark.parametrize("command", ["validate", "schema", "new"])
 def test_help_shows_an_example(app: typer.Typer, command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert f"jinqiao {command}" in result.stdout
+
+
+SCHEMA_LINE = "# yaml-language-server: $schema="
+
+
+def test_the_schema_is_written_into_a_folder_or_beside_a_scenario(app: typer.Typer, good: Path) -> None:
+    for where in (good.parent, good):
+        result = CliRunner().invoke(app, ["schema", "--write", str(where)])
+        written = good.parent / "scenario-1.json"
+        assert (result.exit_code, result.stdout) == (0, f"{written}\n")
+        assert written.read_text("utf-8") == Path("docs/schema/scenario-1.json").read_text("utf-8")
+        written.unlink()
+
+
+def test_the_schema_is_written_where_one_stands(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, ["schema", "--write"]).exit_code == 0
+    assert (tmp_path / "scenario-1.json").is_file()
+
+
+@pytest.mark.parametrize("arguments", [["schema", "somewhere"], ["schema", "--write", "no/such"], ["new", "no/such/a"]])
+def test_what_cannot_be_written_is_refused(app: typer.Typer, arguments: list[str]) -> None:
+    assert isinstance(CliRunner().invoke(app, arguments).exception, InputError)
+
+
+@pytest.mark.parametrize("name", ["mine", "mine.yaml"])
+def test_a_new_scenario_is_valid_and_points_at_the_schema_beside_it(
+    app: typer.Typer, tmp_path: Path, name: str
+) -> None:
+    assert CliRunner().invoke(app, ["new", str(tmp_path / name)]).exit_code == 0
+    path = tmp_path / "mine.yaml"
+    first, *_ = path.read_text("utf-8").splitlines()
+    assert (tmp_path / first.removeprefix(SCHEMA_LINE)).is_file()
+    checked = CliRunner().invoke(app, ["validate", str(path)])
+    assert (checked.exit_code, checked.stderr) == (0, "")
+    again = CliRunner().invoke(app, ["new", str(path)])
+    assert isinstance(again.exception, InputError)
+    assert "exists already" in str(again.exception)
+
+
+@pytest.mark.parametrize("path", sorted(Path("scenarios").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_scenario_points_at_the_schema_that_is_checked_in(path: Path) -> None:
+    first, *_ = path.read_text("utf-8").splitlines()
+    target = path.parent / first.removeprefix(SCHEMA_LINE)
+    assert target.resolve() == Path("docs/schema/scenario-1.json").resolve()

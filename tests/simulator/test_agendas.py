@@ -1,13 +1,17 @@
 """What the four agendas do with their day."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from jinqiao.simulator.agendas import AGENDAS
 from jinqiao.simulator.agendas.base import agenda as agenda_of_the_table
+from jinqiao.simulator.agendas_page import agendas_page
 from jinqiao.simulator.town import DAY_S
 from jinqiao.vehicles.cycles import load_cycle
 
+PAGE = Path(__file__).parents[2] / "docs" / "agendas.md"
 PARKED, DRIVING, CHARGING, QUEUEING = range(4)
 SELDOM = "{driving: 10 s, charging: 1 min, parked: 1 h, detail: 1 h}"
 
@@ -199,3 +203,8 @@ def test_a_battery_that_gives_up_on_the_way_is_helped_at_the_roadside(make_world
     while world.town.node[0] != agenda.work[0]:
         events += world.advance().events
     assert [e.identifier for e in events] == ["ChargingFinished", "TripFinished"]
+
+
+def test_the_page_of_agendas_is_current() -> None:
+    """After a change of an agenda: python -m jinqiao.simulator.agendas_page > docs/agendas.md"""
+    assert PAGE.read_text(encoding="utf-8") == agendas_page()

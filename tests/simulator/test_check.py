@@ -16,7 +16,7 @@ from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
-DRIVER, CHARGER = 0, 1
+DRIVER, CHARGER, SLEEPER = 0, 1, 2
 Moment = list[Batch]
 
 #: Rule → (who, signal, what stands there instead of the true value).
@@ -29,6 +29,8 @@ DOCTORED: dict[str, tuple[int, dict[str, Callable[[float], float]]]] = {
     "moves_standing": (CHARGER, {"odometer": lambda v: v + 0.01}),
     "rolls_in_park": (DRIVER, {"gear": lambda _: 0}),
     "charge_appears": (DRIVER, {"soc_displayed": lambda v: v + 1.0}),
+    "charge_rises_parked": (SLEEPER, {"soc_displayed": lambda v: v + 0.1}),
+    "energy_rises_parked": (SLEEPER, {"energy_remaining": lambda v: v + 0.1}),
     "power": (DRIVER, {"pack_power": lambda v: v + 0.5}),
     "limits": (CHARGER, {"charge_power": lambda _: 800.0}),
     "pack_voltage": (DRIVER, {"pack_voltage": lambda _: 100.0}),
@@ -72,11 +74,12 @@ def doctored(moment: Moment, vehicle: int, lies: dict[str, Callable[[float], flo
 
 @pytest.fixture(scope="module")
 def scene(make_world, fleet_text) -> tuple[World, list[Moment]]:
-    """A car at speed and a car at a fast charger, both groups every second, for a while."""
+    """A car at speed, a car at a fast charger and one that sleeps, both groups every second, for a while."""
     every_second = "{driving: 1 s, charging: 1 s, parked: 1 s, detail: 1 s}"
     world = make_world(
         fleet_text(1, "{cycle: HWFET}", "0.8", every_second, "{bmw-i4-edrive40-2022: 1}"),
         fleet_text(1, "{cycle: HWFET}", "0.14", every_second, "{bmw-i4-edrive40-2022: 1}"),
+        fleet_text(1, "{commuter: {leaves_home: '20:00'}}", "0.6", every_second, "{bmw-i4-edrive40-2022: 1}"),
     )
     moments = []
     for _ in range(1500):
@@ -177,3 +180,18 @@ def test_a_fleet_that_does_everything_breaks_no_law(lively):
     for moment in at.values():
         checker.read(moment)
     assert [str(violation) for violation in checker.violations] == []
+
+
+def test_a_cold_night_without_a_cable_breaks_no_law(make_world, fleet_text):
+    """What the battery management learns at rest does not show as charge from nowhere."""
+    never_plugged = "{commuter: {charge_below: 0.05}}"
+    world = make_world(
+        fleet_text(12, never_plugged, "uniform(0.3, 0.9)", "{parked: 5 min}"),
+        start="2026-12-30T20:00+08:00",
+        ambient="-8 degC",
+    )
+    checker = checker_of(world)
+    while world.next_busy_s() < 5 * 3600:
+        checker.read(world.advance().batches)
+    assert [str(violation) for violation in checker.violations] == []
+    assert checker.checked > 10_000

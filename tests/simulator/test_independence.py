@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from jinqiao.base.telemetry import Command
 from jinqiao.simulator.language.selection import parse_selection
-from jinqiao.simulator.scenario import parse_scenario
+from jinqiao.simulator.scenario import load_scenario, parse_scenario
 from jinqiao.simulator.world import World
 from jinqiao.vehicles.modes import ChargingState, VehicleState
 
@@ -149,6 +150,20 @@ def test_cars_asleep_do_not_feel_others_awake() -> None:
     alone = said(town(sleepers), HALF_AN_HOUR_S)
     beside = said(town(("test drivers", 1, "{cycle: WLTC}", "0.8"), sleepers), HALF_AN_HOUR_S)
     assert differ(alone, beside, HALF_AN_HOUR_S) == set()
+
+
+def test_a_scaled_fleet_keeps_its_first_cars() -> None:
+    """`--vehicles`: car 1 stays car 1, its place, its age, its charge and its VIN."""
+    scenario = load_scenario(Path(__file__).parents[2] / "scenarios" / "jinqiao-morning.yaml")
+    whole, scaled = World(scenario, seed=7), World(scenario, seed=7, vehicles=40)
+    for (name, rows, spec), (_, few, _) in zip(whole.fleets, scaled.fleets, strict=True):
+        same = slice(rows.start, rows.start + few.stop - few.start)
+        np.testing.assert_array_equal(whole.town.node[same], scaled.town.node[few], err_msg=name)
+        np.testing.assert_array_equal(whole.fleet.odometer_m[same], scaled.fleet.odometer_m[few], err_msg=name)
+        shown = whole.fleet.displayed_soc(same), scaled.fleet.displayed_soc(few)
+        np.testing.assert_allclose(*shown, atol=1e-6, err_msg=name)
+        if len(spec.models) == 1:
+            np.testing.assert_array_equal(whole.fleet.vins[same], scaled.fleet.vins[few], err_msg=name)
 
 
 def test_a_fleet_that_grows_leaves_the_others_their_vins() -> None:

@@ -42,7 +42,7 @@ def reports(world: World, seconds: int) -> list[int]:
 def test_one_vehicle_reports_more_often_from_now_on_and_the_others_as_before(tmp_path: Path) -> None:
     world = sleeping_world(tmp_path)
     assert world.report_every(np.array([2]), {"parked": 10.0}).code == 200
-    assert reports(world, 600) == [2, 2, 60, 2]
+    assert reports(world, 600) == [3, 3, 60, 3]
     assert world.report_every(np.array([2]), {"parked": 300.0}).code == 200
     assert reports(world, 600)[2] <= 3
 

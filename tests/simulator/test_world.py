@@ -9,6 +9,7 @@ import pytest
 
 from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.simulator.gcj02 import wgs84_to_gcj02
+from jinqiao.simulator.reports import MOST_ERROR_DEGC, SENSOR_STEP_DEGC
 from jinqiao.simulator.roads import great_circle_m
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
@@ -158,8 +159,12 @@ def test_a_finished_trip_says_what_the_telemetry_says(lively):
 
 
 def test_the_weather_is_the_scenarios(lively):
-    assert lively["ambient_temperature"][0] == pytest.approx(2, abs=0.01)
-    assert lively["ambient_temperature"][-1] == pytest.approx(6, abs=0.01)
+    error_degc = MOST_ERROR_DEGC + SENSOR_STEP_DEGC / 2
+    assert lively["ambient_temperature"][0] == pytest.approx(2, abs=error_degc)
+    assert lively["ambient_temperature"][-1] == pytest.approx(6, abs=error_degc)
+    assert lively["ambient_temperature"][-1] - lively["ambient_temperature"][0] == pytest.approx(
+        4, abs=SENSOR_STEP_DEGC
+    )
 
 
 # Batches a gateway can rely on.

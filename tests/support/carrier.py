@@ -40,6 +40,9 @@ class NotingCarrier:
     def reconsider(self, identity: str, about: str = "") -> None:  # noqa: ARG002
         self.reconsidered.append(identity)
 
+    def permissions_changed(self) -> None:
+        self.reconsidered.append("*")
+
     def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:  # noqa: ARG002
         self.asked.append(topic)
         return self.payloads

@@ -72,6 +72,12 @@ class OpenPolicy:
     def may_subscribe(self, _: Principal, topic_filter: str) -> bool:
         return "secret" not in topic_filter
 
+    def only_for(self, _: Principal, topic_filter: str) -> str:  # noqa: ARG002
+        return ""
+
+    def is_for(self, reader: str, topic: str) -> bool:  # noqa: ARG002
+        return True
+
     def handles_trusted(self, _: str) -> bool:
         return False
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-JINQIAO = [sys.executable, "-m", "jinqiao.sandbox.cli"]
+JINQIAO = [sys.executable, "-m", "jinqiao.sandbox.entry"]
 
 
 class Program:

@@ -232,6 +232,20 @@ def test_an_id_and_a_file_are_told_apart(tmp_path: Path) -> None:
         open_vehicle("absent")
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("BMW iX3", "did you mean 'bmw-ix3-2021'"),
+        ("bmw i4", "did you mean 'bmw-i4-edrive40-2022' or 'bmw-i4-m50-2022'"),
+        ("BMW", "… and "),
+    ],
+)
+def test_a_car_as_people_call_it_is_understood(said: str, meant: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        find_vehicle(said)
+    assert meant in str(caught.value)
+
+
 def test_an_unknown_id_names_the_nearest() -> None:
     with pytest.raises(CatalogError, match=r"'bmw-i4-edrive-40'.*did you mean 'bmw-i4-edrive40-2022'"):
         find_vehicle("bmw-i4-edrive-40")

@@ -137,15 +137,78 @@ def test_an_unknown_item_ends_its_frame_and_what_was_read_stays() -> None:
     assert frame.data == {"time": NOON, "vehicle": VEHICLE}
     assert [(fault.offset, fault.found) for fault in frame.faults] == [(51, "33")]
     assert "01, 02, 03, 04, 05" in frame.faults[0].expected
+    assert frame.faults[0].expected.endswith("the 3 bytes from here to the end of the frame are not read")
 
 
-def test_an_item_known_by_name_only_is_bytes_to_the_end() -> None:
-    data = GOOD[24:-1] + b"\x03\x01\x02"
-    wire = _resealed(GOOD[:22] + len(data).to_bytes(2, "big") + data + b"\0")
+def _real_time(edition: str, items: str) -> bytes:
+    data = bytes.fromhex("1a0b180c0005" + items)
+    start = {"2016": b"##", "2025": b"$$"}[edition]
+    return _resealed(start + GOOD[2:22] + len(data).to_bytes(2, "big") + data + b"\0")
+
+
+POSITION = {"2016": "05 00 06f2d4e0 01d9f1c0", "2025": "05 00 01 06f2d4e0 01d9f1c0"}
+NO_LIST = {
+    "2016 faults": ("2016", "07 01 00000001 00 FF FF FE", "alarms",
+                    {"level": 1, "flags": ["temperature_difference"], "battery_codes": [], "motor_codes": "invalid",
+                     "engine_codes": "invalid", "other_codes": "abnormal"}),
+    "2025 faults": ("2025", "06 01 00000001 FE FF 00 FF FE", "alarms",
+                    {"level": 1, "flags": ["temperature_difference"], "battery_codes": "abnormal",
+                     "motor_codes": "invalid", "engine_codes": [], "other_codes": "invalid", "levels": "abnormal"}),
+    "2016 motors": ("2016", "02 FF", "motors", "invalid"),
+    "2016 cells": ("2016", "08 FE", "cells", "abnormal"),
+    "2016 cells of a pack": ("2016", "08 01 01 0f91 2693 0060 0001 FF", "cells",
+                             [{"pack": 1, "voltage_v": 398.5, "current_a": -12.5, "cells_in_all": 96, "first_cell": 1,
+                               "cells_v": "invalid"}]),
+    "2025 cells of a pack": ("2025", "07 01 01 0f91 74b3 FFFE", "cells",
+                             [{"pack": 1, "voltage_v": 398.5, "current_a": -12.5, "cells_v": "abnormal"}]),
+    "probes of a pack": ("2016", "09 01 01 FFFF", "probes", [{"pack": 1, "probes_degc": "invalid"}]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("edition", "item", "name", "value"), NO_LIST.values(), ids=list(NO_LIST))
+def test_a_count_that_is_a_mark_carries_no_list(edition: str, item: str, name: str, value: object) -> None:
+    wire = _real_time(edition, item + POSITION[edition])
     frame = decode_frame(wire)
     assert frame.faults == ()
-    assert frame.data == {"time": NOON, "vehicle": VEHICLE, "fuel_cell": b"\x01\x02"}
+    assert isinstance(frame.data, dict)
+    assert frame.data[name] == value
+    assert frame.data["position"]["longitude_deg"] == 116.577504
     assert encode_frame(frame) == wire
+
+
+@pytest.mark.parametrize(("edition", "packs"), [("2016", "FF 00"), ("2016", "01 FE"), ("2025", "FE")])
+def test_a_login_may_have_no_numbers_of_packs(edition: str, packs: str) -> None:
+    whole = encode_frame(login(edition, VIN, NOON, 1))
+    data = whole[24:52] + bytes.fromhex(packs)
+    frame = decode_frame(_resealed(whole[:22] + len(data).to_bytes(2, "big") + data + b"\0"))
+    assert frame.faults == ()
+    assert isinstance(frame.data, dict)
+    assert frame.data["packs"] in ("abnormal", "invalid")
+
+
+def test_a_second_item_of_a_kind_is_kept() -> None:
+    wire = _real_time("2016", "04 01 0064 00c8" + "82 0001 aa" + "04 02 0000 0000" + "82 0001 bb")
+    frame = decode_frame(wire)
+    assert frame.faults == ()
+    assert isinstance(frame.data, dict)
+    assert list(frame.data) == ["time", "engine", "own_82", "engine_2", "own_82_2"]
+    assert [frame.data[name]["state"] for name in ("engine", "engine_2")] == ["on", "off"]
+    assert (frame.data["own_82"], frame.data["own_82_2"]) == (b"\xaa", b"\xbb")
+    assert encode_frame(frame) == wire
+
+
+def test_a_fuel_cell_is_eighteen_bytes_and_its_probes() -> None:
+    item = "03 0dac 03e8 007b 0002 5a5b 04b0 01 2774 02 015e 03 01"
+    assert len(bytes.fromhex(item)) == 1 + 18 + 2
+    frame = decode_frame(_real_time("2016", item + POSITION["2016"]))
+    assert frame.faults == ()
+    assert isinstance(frame.data, dict)
+    assert frame.data["fuel_cell"] == {
+        "voltage_v": 350.0, "current_a": 100.0, "kg_per_100km": 1.23, "probes_degc": [50, 51], "hottest_degc": 80.0,
+        "hottest_probe": 1, "highest_concentration_mg_per_kg": 100, "highest_concentration_sensor": 2,
+        "highest_pressure_mpa": 35.0, "highest_pressure_sensor": 3, "dcdc": "on",
+    }  # fmt: skip
+    assert "position" in frame.data
 
 
 def test_a_date_that_is_none_is_named() -> None:

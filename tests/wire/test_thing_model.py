@@ -17,7 +17,7 @@ from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.ev_features import MODULES
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model, ev_tsl, ev_tsl_document
 from jinqiao.wire.alink.thing_model import ThingModel, refused_parameters
-from jinqiao.wire.alink.thing_model_file import load_thing_model
+from jinqiao.wire.alink.thing_model_file import load_thing_model, load_thing_models
 from jinqiao.wire.alink.tsl_schema import DataType
 from jinqiao.wire.alink.tsl_types import compile_type
 
@@ -232,6 +232,78 @@ def test_a_model_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "tsl.json"
     path.write_text("\ufeff" + json.dumps(MODEL), encoding="utf-8")
     assert list(load_thing_model(path).properties) == ["Speed", "Place", "battery:Heater"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{}", "tsl.json:1:1: no thing model: found nothing, expected properties, events, services"),
+        (
+            '{"objects": [], "commands": [], "events": []}',
+            "no thing model: found objects, commands, events",
+        ),
+        ('{"Properties": [{"identifier": "A"}]}', "names are written small: 'properties', not 'Properties'"),
+        ('{"Success": true, "Data": {"TslStr": "{}"}}', "the text in Data.TslStr is the thing model"),
+        ('{"Data": {"ThingModelJson": "{}"}}', "export the TSL"),
+        ('{"profile": {"productKey": "pk"}}', "no thing model: found profile"),
+    ],
+)
+def test_a_file_without_a_thing_model_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "tsl.json"
+    path.write_text(text, encoding="utf-8")
+    [told] = lines(path)
+    assert problem in told
+
+
+def test_a_thing_model_without_features_is_one(tmp_path: Path) -> None:
+    """Gateways of the field have none of their own."""
+    path = tmp_path / "tsl.json"
+    path.write_text('{"profile": {"productKey": "pk"}, "properties": [], "events": [], "services": []}')
+    assert load_thing_model(path).properties == {}
+
+
+@pytest.mark.parametrize("kind", ["int", "float", "double"])
+def test_an_empty_range_is_refused_with_its_place(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "tsl.json"
+    path.write_text(one(f'{{"type": "{kind}", "specs": {{"min": "10", "max": "1"}}}}'), encoding="utf-8")
+    [told] = lines(path)
+    assert told.startswith("tsl.json:2:")
+    assert "the range is empty: min 10 is above max 1" in told
+    path.write_text(one(f'{{"type": "{kind}", "specs": {{"min": "1", "max": "1"}}}}'), encoding="utf-8")
+    load_thing_model(path)
+
+
+@pytest.mark.parametrize("where", ["alone", "listed"])
+def test_a_modules_id_has_thirty_characters_at_most(tmp_path: Path, where: str) -> None:
+    path = tmp_path / "tsl.json"
+    for length in (30, 31):
+        block = {"functionBlockId": "m" * length, "properties": []}
+        document = {**block, "profile": {}} if where == "alone" else {"functionBlocks": [block]}
+        path.write_text(json.dumps(document), encoding="utf-8")
+        if length == 30:
+            load_thing_model(path)
+        else:
+            assert ["functionBlockId" in told and told.startswith("tsl.json:1:") for told in lines(path)] == [True]
+
+
+def test_a_model_of_several_files(tmp_path: Path) -> None:
+    whole = {**MODEL, "functionBlocks": [{"functionBlockId": "battery"}, {"functionBlockId": "body"}]}
+    files = {"default.json": whole, "battery.json": MODEL["functionBlocks"][0]}
+    for name, document in files.items():
+        (tmp_path / name).write_text(json.dumps(document), encoding="utf-8")
+    paths = [tmp_path / name for name in files]
+    for order in (paths, paths[::-1]):
+        model = load_thing_models(order)
+        assert list(model.properties) == ["Speed", "Place", "battery:Heater"]
+        assert model.hollow == ["body"]  # named, and in none of the files
+    assert load_thing_model(paths[0]).hollow == ["battery", "body"]
+    for twice, told in ((paths[0], "a second default module"), (paths[1], "module 'battery' stands in two files")):
+        with pytest.raises(RegistryError, match=told):
+            load_thing_models([*paths, twice])
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    with pytest.raises(RegistryError) as caught:
+        load_thing_models([tmp_path / "broken.json", tmp_path / "broken.json"])
+    assert len(caught.value.problems) == 2
 
 
 def one(data_type: str, *, identifier: str = "A", access: str = "r") -> str:

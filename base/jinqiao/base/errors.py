@@ -42,9 +42,16 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
+        return self._text("")
+
+    def as_warning(self) -> str:
+        """The same of what is no error."""
+        return self._text("warning: ")
+
+    def _text(self, grade: str) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: "
         subject = f"{self.path}: " if self.path else ""
-        return f"{place}{subject}{self.message}" + (f"\n  {self.hint}" if self.hint else "")
+        return f"{place}{grade}{subject}{self.message}" + (f"\n  {self.hint}" if self.hint else "")
 
 
 class JinqiaoError(Exception):

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["alone", "file_limit", "other_port", "process_age_s", "raise_file_limit"]
+from .errors import EnvironmentFault
+
+__all__ = ["alone", "demand_port", "file_limit", "other_port", "process_age_s", "raise_file_limit"]
 
 
 def other_port(option: str) -> str:
     """The way out when a port is taken."""
     return f"choose another with {option}, or {option} 0 for any free one"
+
+
+def demand_port(host: str, port: int) -> None:
+    """Raise EnvironmentFault if nobody could listen there now; nothing is kept."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except socket.gaierror:
+        return  # a name of the other family: who listens finds out
+    except OSError as error:
+        raise EnvironmentFault(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
 
 
 def raise_file_limit() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Refused", "did_you_mean", "one_of", "show"]
+__all__ = ["Refused", "counted", "did_you_mean", "one_of", "show"]
 
 
 class Refused(ValueError):
@@ -21,6 +21,11 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
     names = [str(name) for name in known]
     near = [n for n in names if n.casefold() == found.casefold()] or difflib.get_close_matches(found, names, 1, 0.55)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 product`, `2 products`, `15,000 devices`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def one_of(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .broker.limits import Limits
 from .platform.auth.rates import RatesOf
+from .platform.registry.about import CarColumns
 
 __all__ = ["HISTORY_DAYS", "FleetConfig", "Ports", "ServiceConfig"]
 
@@ -25,7 +26,7 @@ class Ports:
     `http_host` is where HTTP is served, if that is not where MQTT is; it also opens to the network what else answers
     this machine only, since somebody has thought about it.
     `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
-    `gbt32960_usual` takes the usual port of GB/T 32960 if it is free, and else none.
+    `gbt32960_allowed` are addresses and SIM cards (ICCID) of vehicles that may log in over GB/T 32960; none: all.
     """
 
     host: str = "127.0.0.1"
@@ -37,7 +38,7 @@ class Ports:
     #: The same as `http`, over TLS.
     https: int | None = None
     gbt32960: int | None = None
-    gbt32960_usual: bool = False
+    gbt32960_allowed: tuple[str, ...] = ()
     http_host: str | None = None
 
 
@@ -47,7 +48,7 @@ class FleetConfig:
 
     `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
     connection over which the vehicles speak. `telemetry` is a folder in which the run keeps Parquet, for questions
-    about the vehicles' past.
+    about the vehicles' past. `cars` says what they are: model and fleet.
     """
 
     product_key: str
@@ -56,6 +57,7 @@ class FleetConfig:
     simulator: tuple[str, str]
     factory_versions: Mapping[str, str] = field(default_factory=dict)
     telemetry: Path | None = None
+    cars: CarColumns | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 import threading
@@ -9,7 +10,6 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.system import file_limit, other_port
-from jinqiao.wire.gbt32960.frame import USUAL_PORT
 
 from .broker.limits import Limits
 from .broker.server import Server
@@ -59,6 +59,7 @@ class Front:
     async def start(self, ports: Ports) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
         _check_hosts(ports)
+        self._platform.parts.aside.begin(asyncio.get_running_loop().call_soon_threadsafe)
         taken: dict[str, int] = {}
         tls = None
         if ports.mqtts is not None or ports.https is not None:
@@ -94,16 +95,10 @@ class Front:
         return taken
 
     async def _start_gbt32960(self, ports: Ports) -> dict[str, int]:
-        if ports.gbt32960 is None and not ports.gbt32960_usual:
+        if ports.gbt32960 is None:
             return {}
-        listener = Listener(self._platform, doors=self._doors)
-        try:
-            found = await listener.start(ports.host, USUAL_PORT if ports.gbt32960 is None else ports.gbt32960)
-        except EnvironmentFault as fault:
-            if ports.gbt32960 is None:  # nobody asked for it
-                _logger.info("GB/T 32960: %s", fault)
-                return {}
-            raise
+        listener = Listener(self._platform, doors=self._doors, allowed=ports.gbt32960_allowed)
+        found = await listener.start(ports.host, ports.gbt32960)
         self.gbt32960 = listener
         return {"gbt32960_port": found}
 
@@ -115,6 +110,7 @@ class Front:
             if port is not None:
                 await port.close()
         await self.server.close()
+        self._platform.parts.aside.end()
 
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
@@ -123,12 +119,16 @@ class Front:
         from .openapi.cloud import Cloud
         from .web.app import application
         from .web.backends import backend_routes
+        from .web.page import page_route
 
         with self._making:
             if self._made is None:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
+                page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
-                self._made = application(self.server, cloud_routes(cloud), trusting, open_to_all=self._open_to_all)
+                self._made = application(
+                    self.server, [page, *cloud_routes(cloud)], trusting, open_to_all=self._open_to_all
+                )
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:

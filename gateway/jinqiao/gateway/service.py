@@ -23,10 +23,10 @@ from .history.history import History
 from .history.telemetry import TelemetryPast
 from .platform.devices.past import NO_HISTORY, Page, Past, Query
 from .platform.platform import Platform
-from .platform.registry.accounts import AccessKey
 from .platform.registry.file import load_registry
 from .platform.registry.fleet_devices import simulated_product
 from .platform.registry.registry import Application, Product, Registry
+from .storage.folder_lock import FolderLock
 from .storage.keeper import Keeper, attach
 from .storage.registry import load_kept, seed
 from .storage.sqlite import Storage
@@ -50,7 +50,9 @@ class Service:
     def __init__(self, config: ServiceConfig, vehicles: NDArray[np.bytes_] | None = None) -> None:
         self._config = config
         self._storage = Storage(config.data) if config.data is not None else None
+        self._lock: FolderLock | None = None
         try:
+            self._lock = FolderLock(config.data) if config.data is not None else None
             registry = _registry(config, self._storage, vehicles)
             self._history = _history(config)
             past = _past(config, self._history)
@@ -64,8 +66,7 @@ class Service:
             )
             self._keeper = attach(self.platform, self._storage) if self._storage is not None else None
         except BaseException:
-            if self._storage is not None:
-                self._storage.close()
+            self._leave_folder()
             raise
         if self._history is not None:
             self._history.listen(self.platform.events)
@@ -75,9 +76,16 @@ class Service:
             self.front.server.remember(_REMEMBERED_BYTES)
         self._rounds: asyncio.Task[None] | None = None
 
+    @property
+    def remembers(self) -> bool:
+        """Whether there is a data folder, in which devices may still be registered."""
+        return self._storage is not None
+
     async def start(self) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault if an address cannot be had."""
         taken = await self.front.start(self._config.ports)
+        if self._lock is not None:
+            self._lock.note(taken)
         if self._keeper is not None:
             self._rounds = asyncio.create_task(_go_round(self._keeper))
         return taken
@@ -90,9 +98,15 @@ class Service:
             await asyncio.gather(self._rounds, return_exceptions=True)
         if self._history is not None:
             await asyncio.to_thread(self._history.close)
-        if self._keeper is not None and self._storage is not None:
+        if self._keeper is not None:
             self._keeper.close()
+        self._leave_folder()
+
+    def _leave_folder(self) -> None:
+        if self._storage is not None:
             self._storage.close()
+        if self._lock is not None:
+            self._lock.release()
 
 
 class _ByProduct:
@@ -108,7 +122,8 @@ class _ByProduct:
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:
     """What is known at the start: the registry file's, the folder's, both, and the simulated fleet."""
-    file = load_registry(config.registry) if config.registry is not None else None
+    kept = (row.product_key for row in storage.rows("product")) if storage is not None else ()
+    file = load_registry(config.registry, kept) if config.registry is not None else None
     if storage is None:
         registry = file if file is not None else Registry()
     else:
@@ -131,14 +146,17 @@ def _add_fleet(registry: Registry, fleet: FleetConfig, vehicles: NDArray[np.byte
             f"the registry has an application {user!r} with another password\n"
             "  choose another name with --app-user, or give its password with --app-password"
         )
-    seen = frozenset(registry.products) if known is None else known.products | {fleet.product_key}
+    seen = known.products | {fleet.product_key} if known is not None and known.products is not None else None
     registry.applications[user] = Application(user, password, seen)
-    registry.access_keys[user] = AccessKey(user, password)
 
 
 def _product(fleet: FleetConfig, names: NDArray[np.bytes_]) -> Product:
     return simulated_product(
-        fleet.product_key, names, fleet_secret=fleet.fleet_secret, factory_versions=fleet.factory_versions
+        fleet.product_key,
+        names,
+        fleet_secret=fleet.fleet_secret,
+        factory_versions=fleet.factory_versions,
+        cars=fleet.cars,
     )
 
 

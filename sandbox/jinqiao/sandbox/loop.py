@@ -6,13 +6,27 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.base.system import file_limit, raise_file_limit
+
 __all__ = ["run_async"]
 
 ResultT = TypeVar("ResultT")
 
 
+#: An event loop, its listeners, a child and a recording. With fewer files they fail one by one, and oddly.
+_FEWEST_FILES = 32
+
+
 def run_async(main: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """The coroutine's result; the event loop is closed afterwards."""
+    """The coroutine's result; the event loop is closed afterwards. Raises EnvironmentFault without files for one."""
+    raise_file_limit()
+    files = file_limit()
+    if files is not None and files < _FEWEST_FILES:
+        main.close()
+        raise EnvironmentFault(
+            f"this process may have {files} open files, which is too few\n  raise the limit with: ulimit -n 1024"
+        )
     try:
         import uvloop
     except ImportError:

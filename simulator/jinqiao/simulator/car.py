@@ -115,7 +115,11 @@ class Car:
         request = station.queues[kind].get()
         if not request.triggered:
             town.set_state(row, VehicleState.QUEUEING)
-        connector = yield request
+            town.tally.waits(row, self.now_s)
+            connector = yield request
+            town.tally.served(row, self.now_s)
+        else:
+            connector = yield request
         yield from self._charge(kind, station.site, connector.power_kw, until, None, own=False)
         yield from self.wait(self.dice.uniform(*COMES_BACK_S))
         town.sessions.unplug(row)
@@ -128,6 +132,7 @@ class Car:
 
     def _charge_from_van(self, until: float) -> Acting:
         if self.state_of_charge < until:
+            self.town.tally.rescues[self.row] += 1
             yield from self._charge("dc", 0, VAN_KW, until, None, own=False)
 
     @property

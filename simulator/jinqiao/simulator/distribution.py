@@ -153,5 +153,10 @@ def _argument(text: str, spread: bool, domain: Domain, whole: object) -> float:
 def distribution_pattern(domain: Domain) -> str:
     """Regular expression of a distribution or a constant, for the JSON Schema."""
     constant = domain.constant_pattern.removeprefix("^").removesuffix("$")
-    families = "|".join(name for name in _FAMILIES if name != "constant")
-    return rf"^(({constant})|({families}) *\([^()]+\))$"
+    calls = "|".join(_call_pattern(name, family.count) for name, family in _FAMILIES.items() if name != "constant")
+    return f"^(({constant})|{calls})$"
+
+
+def _call_pattern(name: str, count: int | None) -> str:
+    more = "*" if count is None else f"{{{count - 1}}}"
+    return rf"{name} *\([^(),]+(,[^(),]+){more}\)"

@@ -24,6 +24,8 @@ F8 = NDArray[np.float64]
 
 #: A vehicle within this of its route's end has arrived: below what six decimals of a degree can show.
 ARRIVED_M = 0.05
+#: Courses are shown with one decimal; from here on that would be 360.0.
+ROUNDED_TO_NORTH_DEG = 359.95
 
 
 class Movement:
@@ -122,5 +124,12 @@ class Movement:
             "longitude": line[0] + metres * line[1],
             "latitude": line[2] + metres * line[3],
             "altitude": (line[4] + metres * line[5]).astype(np.float32),
-            "heading": line[6].astype(np.float32),
+            "heading": _course(line[6]),
         }
+
+
+def _course(heading_deg: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Courses from 0 up to 359.9: what would be rounded to 360.0 is north, which is 0."""
+    course = heading_deg.astype(np.float32)
+    course[course >= ROUNDED_TO_NORTH_DEG] = 0.0
+    return course

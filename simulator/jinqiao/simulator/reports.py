@@ -1,7 +1,8 @@
 """When vehicles report, and what: telemetry batches of those who are due in a second.
 
 The core group goes out at the interval of what the vehicle is doing, the detail group seldom; both at once when that
-changes, and with every report of a parked vehicle.
+changes, and with every report of a parked vehicle. Everybody is heard of in the first `FIRST_S` seconds, at a moment of
+his own, and then keeps to a moment of his own in his interval, so that a fleet's reports stay spread over time.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ Rows = NDArray[np.intp]
 DATUM = {"wgs84": 1, "gcj02": 2}
 #: A fix under an open sky: from eight satellites to twenty, different from car to car and from minute to minute.
 FEWEST_SATELLITES, MORE_SATELLITES = 8, 13
+#: Outside air at the mirror or bumper: an error of each car's own, and the step in which it is shown (estimate).
+MOST_ERROR_DEGC, SENSOR_STEP_DEGC = 1.0, 0.5
+
+#: Everybody's first report comes within this many seconds of the start.
+FIRST_S = 10
 
 #: Different sets of intervals that there may be.
 MOST_INTERVALS = 4_096
@@ -69,28 +75,33 @@ class Reports:
         n = town.fleet.n
         self._fleet_of = np.zeros(n, dtype=np.int16)
         self._sky = draws.integers("sky", 0, MORE_SATELLITES).astype(np.uint8)
+        self._thermometer_degc = ((2.0 * draws.shares("thermometer") - 1.0) * MOST_ERROR_DEGC).astype(np.float32)
         table = [_intervals_s(spec) for _, spec in fleets]
         self._interval_s = {group: np.array([row[group] for row in table], dtype=np.int32) for group in GROUPS}
         for number, (rows, _) in enumerate(fleets):
             self._fleet_of[rows] = number
         self._datum = np.array([DATUM[spec.coordinates] for _, spec in fleets], dtype=np.uint8)
-        # Everybody reports once within the first interval of a parked car, each at his own moment.
         self._phase = draws.shares("report").astype(np.float32)
         self.due_s = {}
         for group in GROUPS:
             interval_s = self._interval_s[group][self._fleet_of, VehicleState.PARKED]
-            self.due_s[group] = (1 + (self._phase * interval_s).astype(np.int32)).astype(np.int32)
+            self.due_s[group] = self._own_moment_s(slice(None), np.minimum(interval_s, FIRST_S))
 
     def next_due_s(self) -> int:
         """The second of the next report of anybody."""
         return int(min(due_s.min() for due_s in self.due_s.values()))
 
     def begin(self, rows: Rows) -> None:
-        """These vehicles are awake from the start: core at once, detail each at his own moment of its interval."""
+        """These vehicles are awake from the start: core at once, detail each at his own moment."""
         state = self._town.fleet.vehicle_state[rows]
         detail_s = self._interval_s["detail"][self._fleet_of[rows], state]
         self.due_s["core"][rows] = 1
-        self.due_s["detail"][rows] = 1 + (self._phase[rows] * detail_s).astype(np.int32)
+        self.due_s["detail"][rows] = self._own_moment_s(rows, np.minimum(detail_s, FIRST_S))
+
+    def _own_moment_s(self, rows: Rows | slice, interval_s: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The second of these vehicles within an interval of each, from 1."""
+        moment_s: NDArray[np.int32] = 1 + (self._phase[rows] * interval_s).astype(np.int32)
+        return moment_s
 
     def change_intervals(self, rows: Rows, intervals_s: Mapping[str, float], now_s: int) -> bool:
         """Other intervals for these vehicles: seconds by `driving`, `charging`, `parked`, `detail`; the rest stays.
@@ -155,7 +166,12 @@ class Reports:
             if len(rows):
                 batches.append(self._sample(group, rows, now_s))
                 state = self._town.fleet.vehicle_state[rows]
-                self.due_s[group][rows] = now_s + self._interval_s[group][self._fleet_of[rows], state]
+                interval_s = self._interval_s[group][self._fleet_of[rows], state]
+                due_s = now_s + interval_s
+                if now_s <= FIRST_S:
+                    moment_s = self._own_moment_s(rows, interval_s)
+                    due_s = np.where(moment_s > now_s, moment_s, due_s)
+                self.due_s[group][rows] = due_s
         return batches
 
     def _look_at_sleepers(self, due: dict[str, Rows]) -> None:
@@ -169,15 +185,15 @@ class Reports:
         town = self._town
         everyone = len(rows) == town.fleet.n
         where: Rows | slice = slice(None) if everyone else rows
-        known = {**town.fleet.sample(where, group), **self.surroundings(where, len(rows), now_s)}
+        known = {**town.fleet.sample(where, group), **self.surroundings(where, now_s)}
         time_ms = town.start_ms + now_s * 1000
         return Batch(time_ms, group, rows.astype(np.int32), {name: _own(known[name]) for name in NAMES[group]})
 
-    def surroundings(self, where: Rows | slice, count: int, now_s: int) -> dict[str, NDArray[Any]]:
-        """What only the world knows of these `count` vehicles: position in their fleet's datum, fix, weather."""
+    def surroundings(self, where: Rows | slice, now_s: int) -> dict[str, NDArray[Any]]:
+        """What only the world knows of these vehicles: position in their fleet's datum, fix, weather."""
         return {
             **self._positions(where, self._datum[self._fleet_of[where]]),
-            "ambient_temperature": np.full(count, self._town.ambient_degc, dtype=np.float32),
+            "ambient_temperature": self._thermometers(where),
             "satellites": self._satellites(where, now_s),
         }
 
@@ -189,6 +205,11 @@ class Reports:
             longitude, latitude = positions["longitude"], positions["latitude"]
             longitude[shifted], latitude[shifted] = wgs84_to_gcj02(longitude[shifted], latitude[shifted])
         return positions | {"coordinate_system": datum}
+
+    def _thermometers(self, where: Rows | slice) -> NDArray[np.float32]:
+        """What the cars measure of the air: each with the error of its sensor and its place, in steps."""
+        measured = np.float32(self._town.ambient_degc) + self._thermometer_degc[where]
+        return (np.round(measured / SENSOR_STEP_DEGC) * SENSOR_STEP_DEGC).astype(np.float32)
 
     def _satellites(self, where: Rows | slice, now_s: int) -> NDArray[np.uint8]:
         more: NDArray[np.uint8] = self._sky[where] + np.uint8(now_s // 60 * 5 % MORE_SATELLITES)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from jinqiao.base.telemetry import Command
 
@@ -18,11 +19,43 @@ if TYPE_CHECKING:
     from .scenario.command import CommandSpec
     from .town import Town
 
-__all__ = ["ScheduledCommands"]
+__all__ = ["Given", "ScheduledCommands"]
+
+#: The code of a command that was obeyed.
+_OK = 200
+
+
+@dataclass(slots=True)
+class Given:
+    """What became of one command of the scenario: `matched` vehicles were asked, of them `obeyed` did it."""
+
+    spec: CommandSpec
+    given: bool = False
+    matched: int = 0
+    obeyed: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.spec.service or ", ".join(self.spec.set or ())
+
+    def as_json(self) -> dict[str, Any]:
+        """`asked` is the number that `on` names, null where it names none."""
+        return {
+            "command": self.name,
+            "at_s": self.spec.at_s,
+            "on": self.spec.on.written,
+            "given": self.given,
+            "asked": self.spec.on.count,
+            "matched": self.matched,
+            "obeyed": self.obeyed,
+        }
 
 
 class ScheduledCommands:
-    """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`."""
+    """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`.
+
+    `of_file` holds what became of each command, in the order of the scenario.
+    """
 
     def __init__(
         self,
@@ -37,6 +70,7 @@ class ScheduledCommands:
         #: The last comes first; those of one second in the order of the file.
         self._waiting = sorted(enumerate(specs), key=lambda item: (item[1].at_s, item[0]), reverse=True)
         self.outcomes: dict[str, Counter[int]] = {}
+        self.of_file = [Given(spec) for spec in specs]
 
     def next_s(self) -> int:
         """The second of the next command."""
@@ -57,10 +91,10 @@ class ScheduledCommands:
         sleepers = rows[town.mode[rows] == RESTING]
         if len(sleepers):  # together, which is faster than each when it executes its command
             town.catch_up(sleepers)
-        name = spec.service or ", ".join(spec.set or ())
-        counted = self.outcomes.setdefault(name, Counter())
-        for row in rows.tolist():
-            counted[execute(town, _command(spec, row)).code] += 1
+        this = self.of_file[number]
+        codes = Counter(execute(town, _command(spec, row)).code for row in rows.tolist())
+        self.outcomes.setdefault(this.name, Counter()).update(codes)
+        this.given, this.matched, this.obeyed = True, len(rows), codes[_OK]
 
 
 def _command(spec: CommandSpec, row: int) -> Command:

@@ -79,6 +79,7 @@ class Sessions:
         energy_kwh = float(town.fleet.energy_charged_kwh[row])
         session = Running(town.clock.event(), town.clock.second, town.state_of_charge(row), energy_kwh, waited_for)
         self._running[row] = session
+        town.tally.session_begins(row, energy_kwh)
         self._flow(row, event)
         town.announce(row, "ChargingStarted")
         return session.ended
@@ -88,6 +89,7 @@ class Sessions:
         town = self._town
         session = self._running.pop(row)
         energy_kwh = float(town.fleet.energy_charged_kwh[row]) - session.start_kwh
+        town.tally.session_ends(row, energy_kwh)
         self._follow(row, reason)
         town.set_state(row, VehicleState.PARKED)
         town.begin_rest(row)

@@ -26,6 +26,7 @@ from .routes import RouteBook
 from .sessions import Sessions
 from .software import Software
 from .stations import Chargers
+from .tally import Tally
 
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
@@ -72,6 +73,8 @@ class Town:
         self.wake_s = np.full(fleet.n, NEVER, dtype=np.int32)
         self.rested_s = np.zeros(fleet.n, dtype=np.int32)
         self.events: list[Event] = []
+        #: Seconds since the start that stand on the report of what happens now: the end of a second that is under way.
+        self.report_s = 0
         #: Vehicles whose state changed in this second: they report at its end.
         self.changed: list[int] = []
         self._stirred: list[int] = []
@@ -79,6 +82,7 @@ class Town:
         self._conditioned: list[int] = []
         self._plugged: dict[int, list[int]] = {Plug.AC: [], Plug.DC: []}
         self._unplugged: list[int] = []
+        self.tally = Tally(fleet)
         self.sessions = Sessions(self)
         self.software = Software(self.clock)
         self.dtcs = DtcStore(fleet.dtc_count)
@@ -89,6 +93,11 @@ class Town:
     @property
     def ambient_degc(self) -> float:
         return self.ambient_at(self.clock.second)
+
+    @property
+    def report_ms(self) -> int:
+        """`report_s` as simulated UTC, ms."""
+        return self.start_ms + self.report_s * 1000
 
     @property
     def second_of_day(self) -> float:
@@ -107,8 +116,8 @@ class Town:
         return kwh / self._net_kwh[int(self.fleet.model_of[row])]
 
     def announce(self, row: int, identifier: str, **output: int | float | str) -> None:
-        """An event of the thing model, at the present second."""
-        self.events.append(Event(self.start_ms + self.clock.second * 1000, row, identifier, output))
+        """An event of the thing model, dated as the first sample that shows what it is about."""
+        self.events.append(Event(self.report_ms, row, identifier, output))
 
     # What one vehicle does; the fleet hears of it in `hand_over`.
 
@@ -170,7 +179,7 @@ class Town:
 
     def store_dtc(self, row: int, code: str, status: DtcStatus = DtcStatus.CONFIRMED) -> None:
         """A control unit stores a trouble code, or changes its status; reported when it is news."""
-        if self.dtcs.store(row, code, status, self.start_ms + self.clock.second * 1000):
+        if self.dtcs.store(row, code, status, self.report_ms):
             self.changed.append(row)
             self.announce(row, "diagnostics:DtcReported", Code=code, Status=int(status))
 

@@ -33,7 +33,8 @@ from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
 from .faults.injector import FaultInjector
 from .reports import Reports
-from .scheduled_commands import ScheduledCommands
+from .scheduled_commands import Given, ScheduledCommands
+from .tally import FleetFigures
 from .town import Town
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class World:
 
     def surroundings(self, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The signals of `WORLD_SIGNALS` for these vehicles now, each of shape (m,)."""
-        return self._reports.surroundings(rows, len(rows), self.elapsed_s)
+        return self._reports.surroundings(rows, self.elapsed_s)
 
     def next_busy_s(self) -> int:
         """The next second in which anything happens: this one while anybody is awake."""
@@ -122,6 +123,7 @@ class World:
         """
         town = self.town
         now_s = self.next_busy_s()
+        town.report_s = now_s + 1
         town.clock.reach(now_s)
         labels = self.faults.strike(now_s)
         town.sessions.tell_who_is_full()
@@ -141,9 +143,20 @@ class World:
         """What came of the scenario's commands so far: name → code → vehicles."""
         return {name: dict(sorted(codes.items())) for name, codes in self._commands.outcomes.items()}
 
+    @property
+    def commands_given(self) -> list[Given]:
+        """What became of each command of the scenario, in its order."""
+        return self._commands.of_file
+
+    def figures(self) -> dict[str, FleetFigures]:
+        """What each fleet has done since the start, by its name; for the run's end, as it looks at every sleeper."""
+        self.town.hand_over()
+        self.town.catch_up(np.flatnonzero(self.town.mode == RESTING))
+        return self.town.tally.figures({name: rows for name, rows, _ in self.fleets}, self.elapsed_s)
+
     def idle_until(self, second: int) -> None:
         """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
-        self.elapsed_s = max(self.elapsed_s, min(second, self.next_busy_s()))
+        self.elapsed_s = self.town.report_s = max(self.elapsed_s, min(second, self.next_busy_s()))
         self.town.clock.reach(self.elapsed_s)
 
     def execute(self, command: Command) -> Outcome:
@@ -256,7 +269,7 @@ class World:
 
     def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
-        catalogue = load_catalogue()
+        catalogue = {**load_catalogue(), **self.scenario.own_vehicles}
         ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []

@@ -176,6 +176,26 @@ def test_foreign_identifiers_and_long_requests_to_all_are_ignored() -> None:
     assert unit.take([(ALL_UNITS, bytes.fromhex("100A22F190F19001"))]) == []
 
 
+TESTER_PRESENT_TO_ALL = (ALL_UNITS, bytes.fromhex("023E80CCCCCCCCCC"))
+
+
+@pytest.mark.parametrize("after", range(1, 5))
+def test_tester_present_to_all_does_not_end_a_long_request(after: int) -> None:
+    unit = DiagnosticUnit(Car())
+    frames = [(REQUEST, frame) for frame in segments(b"\x22" + b"\x01\x08" * 13)]
+    assert len(frames) == 4
+    (flow, first) = unit.take([*frames[:after], TESTER_PRESENT_TO_ALL, *frames[after:]])
+    assert flow[1][0] == 0x30
+    assert int.from_bytes(first[1][:2], "big") == 0x1000 | 1 + 13 * 6
+
+
+def test_tester_present_to_all_does_not_end_a_long_reply() -> None:
+    unit = DiagnosticUnit(Car())
+    unit.take([(REQUEST, bytes.fromhex("0322F190"))])
+    replies = unit.take([TESTER_PRESENT_TO_ALL, (REQUEST, bytes.fromhex("300000"))])
+    assert [data[0] for _, data in replies] == [0x21, 0x22]
+
+
 @given(st.lists(st.tuples(st.sampled_from([REQUEST, ALL_UNITS]), st.binary(max_size=8)), max_size=40))
 def test_no_frames_break_the_unit(frames: list[tuple[int, bytes]]) -> None:
     for identifier, data in DiagnosticUnit(Car()).take(frames):

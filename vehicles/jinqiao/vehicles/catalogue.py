@@ -5,7 +5,8 @@ A wrong file is refused with all its problems as `file:line:column: path: found,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -13,10 +14,22 @@ from types import MappingProxyType
 
 from jinqiao.base.document import Document, did_you_mean
 from jinqiao.base.errors import CatalogError, Problem
+from jinqiao.base.words import one_of
 
 from .vehicle_file import VehicleModel
 
-__all__ = ["VehicleModel", "catalogue_ids", "find_vehicle", "load_catalogue", "load_vehicle", "open_vehicle"]
+__all__ = [
+    "VehicleModel",
+    "catalogue_ids",
+    "find_vehicle",
+    "load_catalogue",
+    "load_vehicle",
+    "near_vehicles",
+    "open_vehicle",
+]
+
+#: Ids that are named to somebody who has written none.
+MOST_NEAR = 5
 
 #: What makes a name a file's and not an id's: ids have neither.
 FILE_MARKS = (".", "/", "\\")
@@ -49,9 +62,21 @@ def catalogue_ids() -> tuple[str, ...]:
 def find_vehicle(vehicle_id: str) -> VehicleModel:
     """The shipped vehicle of this id; CatalogError with the nearest id otherwise."""
     if vehicle_id not in (known := catalogue_ids()):
-        message = f"no vehicle {vehicle_id!r} in the catalogue{did_you_mean(vehicle_id, known)}"
+        message = f"no vehicle {vehicle_id!r} in the catalogue{near_vehicles(vehicle_id, known)}"
         raise CatalogError([Problem("", 0, 0, "", message, "list them with: jinqiao catalog list")])
     return load_catalogue()[vehicle_id]
+
+
+def near_vehicles(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` for the ids that hold every word of a name as people say it, `BMW i4`, or look like it."""
+    words = set(re.findall(r"[a-z0-9]+", name.casefold()))
+    ids = list(known)
+    meant = [vehicle_id for vehicle_id in ids if words and words <= set(vehicle_id.split("-"))]
+    if not meant:
+        return did_you_mean(name, ids)
+    shown = [repr(vehicle_id) for vehicle_id in meant[:MOST_NEAR]]
+    more = f" … and {len(meant) - MOST_NEAR} more" if len(meant) > MOST_NEAR else ""
+    return f" (did you mean {one_of(shown)}{more}?)"
 
 
 def open_vehicle(name: str) -> VehicleModel:

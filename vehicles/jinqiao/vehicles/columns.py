@@ -92,6 +92,8 @@ class Columns:
     bms_error: F4s  #: of the shown SoC when it was last set right as far as could be (`bms.py`)
     bms_drift_per_kwh: F4s
     bms_from_kwh: F8s  #: energy discharged by then
+    bms_owed: F4s  #: by how much the display was below what the battery management knew then
+    bms_release_per_kwh: F4s  #: how much of that the display gets back
     strong_cell: NDArray[np.int16]  #: number from 1
     weak_cell: NDArray[np.int16]
     always_lit: U1s  #: drives with low beam by day, too

@@ -201,9 +201,10 @@ class Broker:
                 self.journal.warning("the policy answered with a message that cannot be sent: %s", error)
 
     def permissions_changed(self) -> None:
-        """Ask the policy again before the next message of each client."""
+        """Ask the policy again before the next message of each client, and about all that it is subscribed to."""
+        self.router.forget_all()
         for session in self.sessions.values():
-            session.forget_permissions()
+            session.reconsider_all()
 
     def throttled(self, principal: Principal, topic: bytes, direction: str) -> None:
         """A client is above its rates: said once a second."""

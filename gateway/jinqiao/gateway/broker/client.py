@@ -43,5 +43,8 @@ class Client(Protocol):
     def forget_permissions(self) -> None:
         """Ask the policy again about every topic."""
 
+    def reconsider_all(self) -> None:
+        """The policy's mind about everything has changed."""
+
     def reconsider(self, about: str) -> None:
         """The same, and about subscriptions with this text in their filters."""

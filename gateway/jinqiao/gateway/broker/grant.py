@@ -11,12 +11,16 @@ S = TypeVar("S", bound=Hashable)
 
 
 class Grant(NamedTuple):
-    """The highest QoS, and the options of MQTT 5; `identifiers` are the subscriptions', to be told with messages."""
+    """The highest QoS, and the options of MQTT 5; `identifiers` are the subscriptions', to be told with messages.
+
+    `only_for` is whose topics alone the subscription yields, although its filter may match more.
+    """
 
     qos: int
     no_local: bool = False
     retain_as_published: bool = False
     identifiers: tuple[int, ...] = ()
+    only_for: str = ""
 
     @property
     def particular(self) -> bool:
@@ -31,6 +35,7 @@ def combine(one: Grant, other: Grant) -> Grant:
         one.no_local and other.no_local,
         one.retain_as_published or other.retain_as_published,
         one.identifiers + other.identifiers,
+        one.only_for if one.only_for == other.only_for else "",
     )
 
 

@@ -98,6 +98,12 @@ class Policy(Protocol):
     def may_subscribe(self, principal: Principal, topic_filter: str) -> bool:
         """Whether every topic this filter can match is the principal's to read."""
 
+    def only_for(self, principal: Principal, topic_filter: str) -> str:
+        """Whose topics alone this filter yields once it is granted, for `is_for`; empty for all that it matches."""
+
+    def is_for(self, reader: str, topic: str) -> bool:
+        """Whether this topic is to be delivered to whom `only_for` has named; asked once per topic."""
+
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic; asked once per topic, so it may not depend on the sender."""
 
@@ -143,6 +149,9 @@ class Carrier(Protocol):
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
+
+    def permissions_changed(self) -> None:
+        """Ask the policy again about everything and everybody."""
 
     def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:
         """What trusted connections published last on this topic, newest first; all of `enough` found, no more."""

@@ -42,6 +42,9 @@ class TopicRules(Protocol):
     def pushed_to(self, topic: str) -> str | None:
         """Identity of the device that gets this topic unasked."""
 
+    def is_for(self, reader: str, topic: str) -> bool:
+        """Whether this topic is to be delivered to this reader."""
+
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Route(Generic[S]):
@@ -89,7 +92,8 @@ class Router(Generic[S]):
         self._rules = rules
         self._limits = limits
         self._trie: FilterTrie[S | Group[S], Grant] = FilterTrie(combine)
-        self._groups: dict[str, Group[S]] = {}
+        #: By filter, and by whose topics alone it yields: those who may not read the same are no group.
+        self._groups: dict[str, dict[str, Group[S]]] = {}
         self._pushed: dict[str, _Pushed[S]] = {}
         self._interned: WeakValueDictionary[object, Route[S]] = WeakValueDictionary()
         self._index = TopicIndex()
@@ -112,10 +116,11 @@ class Router(Generic[S]):
             self._trie.add(topic_filter, subscriber, grant)
             self._forget(topic_filter)
             return
-        group = self._groups.get(topic_filter)
+        groups = self._groups.setdefault(topic_filter, {})
+        group = groups.get(grant.only_for)
         if group is None:
-            group = self._groups[topic_filter] = Group()
-            self._trie.add(shared, group, Grant(2))
+            group = groups[grant.only_for] = Group()
+            self._trie.add(shared, group, Grant(2, only_for=grant.only_for))
             self._forget(shared)
         group.members[subscriber] = grant
 
@@ -127,14 +132,18 @@ class Router(Generic[S]):
                 return False
             self._forget(topic_filter)
             return True
-        group = self._groups.get(topic_filter)
-        if group is None or group.members.pop(subscriber, None) is None:
-            return False
-        if not group.members:
-            del self._groups[topic_filter]
-            self._trie.remove(shared, group)
-            self._forget(shared)
-        return True
+        groups = self._groups.get(topic_filter, {})
+        mine = [reader for reader, group in groups.items() if subscriber in group.members]
+        for reader in mine:
+            group = groups[reader]
+            del group.members[subscriber]
+            if not group.members:
+                del groups[reader]
+                self._trie.remove(shared, group)
+                self._forget(shared)
+        if not groups:
+            self._groups.pop(topic_filter, None)
+        return bool(mine)
 
     def push(self, identity: str, subscriber: S, qos: int) -> None:
         """From now on the device gets the topics that the policy pushes to it."""
@@ -159,6 +168,11 @@ class Router(Generic[S]):
     def _find(self, topic: bytes) -> Route[S]:
         name = decode_name(topic)
         found = self._trie.match(name)
+        strays = [
+            who for who, grant in found.items() if grant.only_for and not self._rules.is_for(grant.only_for, name)
+        ]
+        for who in strays:
+            del found[who]
         identity = self._rules.pushed_to(name)
         unasked: S | None = None
         if identity is not None:

@@ -255,6 +255,12 @@ class Session:
         if about and self.subscriptions is not None and self.principal is not None:
             self.subscriptions.reconsider(about, self.may_subscribe)
 
+    def reconsider_all(self) -> None:
+        """The same about everything."""
+        self.forget_permissions()
+        if self.subscriptions is not None and self.principal is not None:
+            self.subscriptions.reconsider("", self.may_subscribe)
+
     def wait_for(self, outboxes: tuple[Outbox, ...]) -> None:
         """Stop reading while subscribers are behind: for any of them if this publisher is lossless, else if all are.
 

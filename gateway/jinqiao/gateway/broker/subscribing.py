@@ -7,6 +7,7 @@ from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Suback, Subscribe, Unsuback, Unsubscribe
 from jinqiao.wire.mqtt.properties import Property
 from jinqiao.wire.mqtt.reasons import Reason
+from jinqiao.wire.mqtt.topics import decode_name
 
 from .grant import Grant
 from .session import Session
@@ -30,7 +31,8 @@ def subscribe(session: Session, packet: Subscribe) -> None:
     wanted: list[tuple[str, Grant]] = []
     for index, (topic_filter, options) in enumerate(packet.filters):
         qos = min(options & _QOS, session.max_qos)
-        grant = Grant(qos, bool(options & _NO_LOCAL), bool(options & _AS_PUBLISHED), identifiers)
+        only_for = session.broker.policy.only_for(principal, topic_filter)
+        grant = Grant(qos, bool(options & _NO_LOCAL), bool(options & _AS_PUBLISHED), identifiers, only_for)
         new = topic_filter not in subscriptions
         refusal = _refusal(session, index, topic_filter)
         if not refusal:
@@ -75,4 +77,6 @@ def _send_retained(session: Session, topic_filter: str, grant: Grant) -> None:
     """Retained messages come with every new subscription [MQTT-3.3.1-6]; in MQTT 5 the client may say no."""
     broker = session.broker
     for message in broker.retained.match(topic_filter, broker.dispatcher.now):
+        if grant.only_for and not broker.policy.is_for(grant.only_for, decode_name(message.topic)):
+            continue
         session.outbox.post(message, grant, kept=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -35,14 +36,24 @@ class Bounds:
 
 
 class Listener:
-    """A TCP port that vehicles and platforms report to."""
+    """A TCP port that vehicles and platforms report to.
 
-    def __init__(self, platform: Platform, bounds: Bounds | None = None, doors: Doors | None = None) -> None:
+    `allowed` are addresses and ICCIDs from which vehicles may log in; none: all.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        bounds: Bounds | None = None,
+        doors: Doors | None = None,
+        *,
+        allowed: Iterable[str] = (),
+    ) -> None:
         self.bounds = bounds or Bounds()
         #: A quarter of the sockets that all doors of the process share.
         self.door = (doors or Doors()).door(self.bounds.connections, 0.25)
         self._loop = asyncio.get_running_loop()
-        self.sessions = Gbt32960Sessions(platform, self._loop.time)
+        self.sessions = Gbt32960Sessions(platform, self._loop.time, allowed)
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
         self._rounds: asyncio.Task[None] | None = None

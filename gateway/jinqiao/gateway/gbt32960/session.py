@@ -3,10 +3,14 @@
 A connection is a vehicle's, which logs in with its VIN: the name of a device of this registry. Or it is another
 platform's, which first logs in with user name and password (an application's), and then speaks for vehicles of that
 application's products.
+
+The standard has no other proof than the VIN. So a VIN with an MQTT connection of its own is refused, and `allowed` says
+which addresses and SIM cards (ICCID) may log in at all, where that is known.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,15 +19,18 @@ from hmac import compare_digest
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.gateway.platform.registry.registry import Application, Device
 from jinqiao.wire.gbt32960.cursor import Fault
 from jinqiao.wire.gbt32960.forms import BEIJING
 from jinqiao.wire.gbt32960.frame import Frame
 from jinqiao.wire.gbt32960.reader import Found
 
 from .uplink import status_message, uplink_message
+from .wrong_logins import MOST_WRONG, PAUSE_S, WrongLogins
 
 __all__ = ["Gbt32960Sessions", "Peer"]
+
+_logger = logging.getLogger(__name__)
 
 #: A second connection with a VIN is refused while the first has spoken within this time, s; later it takes over.
 BUSY_S = 30.0
@@ -33,6 +40,8 @@ MOST_FAULTS, MOST_VEHICLES = 20, 10_000
 _ONLY_2025 = frozenset({"vin_unknown", "signature", "structure", "decryption"})
 #: Code of the device log: request parameter error.
 _WRONG = 460
+#: … and sign check failed.
+_WRONG_LOGIN = 401
 _TOPIC = "gb32960"
 
 
@@ -42,7 +51,7 @@ class Peer:
 
     address: str
     vehicles: dict[str, Device] = field(default_factory=dict)
-    products: frozenset[str] | None = None  # those of the application a platform logged in as
+    application: Application | None = None  # that a platform logged in as
     faults: int = 0
     spoke_s: float = 0.0
     #: When it logged out last.
@@ -51,7 +60,7 @@ class Peer:
     @property
     def welcome(self) -> bool:
         """Whether it has proved who it is."""
-        return bool(self.vehicles) or self.products is not None
+        return bool(self.vehicles) or self.application is not None
 
     @property
     def too_many_faults(self) -> bool:
@@ -61,9 +70,11 @@ class Peer:
 class Gbt32960Sessions:
     """Everybody who is connected. `take` answers what one connection sent; figures are in `counts`."""
 
-    def __init__(self, platform: Platform, clock: Callable[[], float]) -> None:
+    def __init__(self, platform: Platform, clock: Callable[[], float], allowed: Iterable[str] = ()) -> None:
         self._platform = platform
         self._clock = clock
+        self._allowed = frozenset(allowed)
+        self._wrong = WrongLogins(clock)
         self._of_vin: dict[str, Peer] = {}
         self.counts: Counter[str] = Counter()
 
@@ -82,7 +93,7 @@ class Gbt32960Sessions:
         reply = self._reply(peer, frame) if fault is None else "structure"
         if reply != "ok":
             self.counts["refused"] += 1
-            peer.faults += peer.products is None  # a platform may bring vehicles that are not known here
+            peer.faults += peer.application is None  # a platform may bring vehicles that are not known here
         if frame.edition == "2016" and reply in _ONLY_2025:
             reply = "error"
         answer = frame.answer(reply)
@@ -111,30 +122,43 @@ class Gbt32960Sessions:
         data = _data(frame)
         application = self._platform.registry.application(str(data["username"]))
         given = str(data["password"]).encode()
+        if self._wrong.pausing(peer.address):
+            self.counts["paused"] += 1
+            return "error"
         if application is None or not compare_digest(application.password.encode(), given):
             self.counts["bad_credentials"] += 1
+            if self._wrong.note(peer.address):
+                why = f"{MOST_WRONG} wrong platform logins: none is looked at for {PAUSE_S:g} s"
+                _logger.warning("gb32960 %s: %s", peer.address, why)
+                self._platform.log.record("", "", f"{_TOPIC} {peer.address}", _WRONG_LOGIN, why, stranger=True)
             return "error"
-        peer.products = application.products
+        peer.application = application
         return "ok"
 
     def _platform_logout(self, peer: Peer, _: Frame) -> str:
-        if peer.products is None:
+        if peer.application is None:
             return "error"
         self.leave(peer)
-        peer.products = None
+        peer.application = None
         return "ok"
 
     def _login(self, peer: Peer, frame: Frame) -> str:
-        device = self._device(frame.vin, peer.products)
+        device = self._device(frame.vin, peer.application)
+        if not self._may_log_in(peer, frame):
+            self.counts["not_allowed"] += 1
+            return "vin_unknown"
         if device is None or self._platform.parts.records.is_disabled(device.identity):
             self.counts["vin_unknown"] += 1
             return "vin_unknown"
+        if self._platform.parts.presence.peer_of(device) is not None:
+            self.counts["busy_by_mqtt"] += 1
+            return "vin_double"
         other = self._of_vin.get(frame.vin)
         if other is not None and other is not peer:
             if self._clock() - other.spoke_s < BUSY_S:
                 return "vin_double"
             self._out(other, frame.vin)
-        if (peer.products is None and peer.vehicles.keys() - {frame.vin}) or len(peer.vehicles) >= MOST_VEHICLES:
+        if (peer.application is None and peer.vehicles.keys() - {frame.vin}) or len(peer.vehicles) >= MOST_VEHICLES:
             return "error"  # a vehicle's own connection is that vehicle's
         if frame.vin not in peer.vehicles:
             peer.vehicles[frame.vin] = device
@@ -166,9 +190,15 @@ class Gbt32960Sessions:
 
     # Helpers.
 
-    def _device(self, vin: str, products: Iterable[str] | None) -> Device | None:
+    def _may_log_in(self, peer: Peer, frame: Frame) -> bool:
+        """Whether the list of addresses and SIM cards lets this vehicle in; a platform has proved who it is."""
+        if not self._allowed or peer.application is not None or peer.address in self._allowed:
+            return True
+        return str(_data(frame).get("iccid", "")) in self._allowed
+
+    def _device(self, vin: str, application: Application | None) -> Device | None:
         registry = self._platform.registry
-        keys = registry.products if products is None else products
+        keys = [key for key in registry.products if application is None or application.sees(key)]
         return next((device for key in keys if (device := registry.device(key, vin)) is not None), None)
 
     def _out(self, peer: Peer, vin: str) -> None:

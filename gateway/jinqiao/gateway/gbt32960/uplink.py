@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from jinqiao.wire.gbt32960.commands import COMMANDS, REPLIES
+from jinqiao.wire.gbt32960.forms import ABNORMAL, INVALID
 from jinqiao.wire.gbt32960.frame import Frame
 
 __all__ = ["status_message", "uplink_message"]
@@ -40,15 +41,20 @@ def _date(time: datetime | None) -> dict[str, int]:
 
 
 def _login(data: Mapping[str, Any]) -> dict[str, Any]:
-    """One number for each pack; 2025 lists them by battery management."""
-    packs = [number for entry in data["packs"] for number in ([entry] if isinstance(entry, str) else entry)]
+    """One number for each pack; 2025 lists them by battery management. A count that is a mark has no numbers."""
+    listed = [entry for entry in _entries(data["packs"]) if entry not in (ABNORMAL, INVALID)]
+    packs = [number for entry in listed for number in ([entry] if isinstance(entry, str) else entry)]
     return {
         "iccid": data["iccid"],
         "serialNo": data["serial"],
-        "subSystemNumber": len(data["packs"]),
+        "subSystemNumber": len(_entries(data["packs"])),
         "systemEncodeLength": max((len(number) for number in packs), default=0),
         "systemEncode": packs,
     }
+
+
+def _entries(packs: Any) -> list[Any]:
+    return [] if isinstance(packs, str) else packs
 
 
 def _plain(told: Mapping[str, Any]) -> dict[str, Any]:

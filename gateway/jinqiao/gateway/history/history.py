@@ -42,6 +42,8 @@ FLUSH_S = 2.0
 #: Posts and events that may wait for one; more are counted and forgotten.
 MOST_WAITING = 200_000
 _DAY_MS = 86_400_000
+#: Seconds after the start before anything is too old: the clock may just have been wrong.
+_SETTLED_S = 60.0
 
 
 class History:
@@ -58,11 +60,16 @@ class History:
         most_bytes: int = MOST_BYTES,
         flush_s: float = FLUSH_S,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         load("pyarrow.parquet", "store", "the history of properties")
         load("duckdb", "store", "the history of properties")
         self.dropped = 0
         self._days, self._most_bytes, self._flush_s, self._now_ms = days, most_bytes, flush_s, now_ms
+        self._monotonic_s = monotonic_s
+        self._began_s = monotonic_s()
+        #: The clock minus the time since the start, when it was first looked at.
+        self._began_ms: int | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._folder_lock = FolderLock(folder)
@@ -146,9 +153,22 @@ class History:
             entry = self._waiting.popleft()
             by_kind.setdefault(entry[0], []).append(entry)
         for kind, entries in by_kind.items():
-            made = table(kind, entries)
-            if len(made):
-                self._young[kind].append(made)
+            self._young[kind] += [made for made in self._tables(kind, entries) if len(made)]
+
+    def _tables(self, kind: str, entries: list[Entry]) -> list[Any]:
+        """The entries as one table; where that cannot be, one for each, and those that cannot be are forgotten alone.
+
+        Which values a table takes is Arrow's to say, so whatever it raises is about the entry.
+        """
+        try:
+            return [table(kind, entries)]
+        except Exception as error:
+            if len(entries) == 1:
+                self.dropped += 1
+                _logger.error("history: what %s/%s said cannot be kept: %s", entries[0][1], entries[0][2], error)
+                return []
+        half = len(entries) // 2
+        return [*self._tables(kind, entries[:half]), *self._tables(kind, entries[half:])]
 
     def _run(self) -> None:
         ending, told = False, 0
@@ -170,12 +190,24 @@ class History:
         with self._lock:
             for store in self._stores.values():
                 store.merge()
-                store.drop_older(self._now_ms() - round(self._days * _DAY_MS))
+                latest_ms = self._trusted_ms() - round(self._days * _DAY_MS)
+                if self._age_s() >= _SETTLED_S:
+                    store.drop_older(latest_ms)
             while (
                 sum(segment.bytes for store in self._stores.values() for segment in store.segments) > self._most_bytes
             ):
                 stores = [store for store in self._stores.values() if store.segments]
                 min(stores, key=lambda store: store.segments[0].last_ms).drop_first()
+
+    def _age_s(self) -> float:
+        return self._monotonic_s() - self._began_s
+
+    def _trusted_ms(self) -> int:
+        """The time, but not later than has passed since the start: a clock that jumps ahead makes nothing old."""
+        now_ms, age_ms = self._now_ms(), round(self._age_s() * 1_000)
+        if self._began_ms is None:
+            self._began_ms = now_ms - age_ms
+        return min(now_ms, self._began_ms + age_ms)
 
     def _fail(self, error: OSError) -> None:
         """The disk does not take it: told once, tried again, and what finds no room meanwhile is forgotten."""

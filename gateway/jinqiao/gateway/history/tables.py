@@ -59,14 +59,16 @@ def _fill_properties(received_ms: int, own: tuple[Any, ...], columns: Columns) -
         addresses.append(address)
         if kind is float or kind is int:
             texts.append(repr(value))
-            numbers.append(value)
+            numbers.append(float(value))
         else:
             texts.append(as_text(value))
             numbers.append(None)
 
 
-def _fill_event(_: int, own: tuple[Any, ...], columns: Columns) -> None:
+def _fill_event(received_ms: int, own: tuple[Any, ...], columns: Columns) -> None:
     identifier, output, time_ms = own
+    if type(time_ms) is not int or not 0 < time_ms < _LATEST_MS:
+        time_ms = received_ms
     for column, cell in zip(columns, (time_ms, identifier, as_text(output)), strict=True):
         column.append(cell)
 

@@ -18,8 +18,10 @@ What a customer's back end asks of the platform over HTTP (`jinqiao serve --http
 
 Both SDKs of the vendor can be pointed at it. The newer one: `Config(endpoint='127.0.0.1:8080', protocol='HTTP', …)`;
 the older one: `request.set_endpoint('127.0.0.1:8080')`, `request.set_protocol_type('http')`. Access keys stand in the
-registry file. Both signatures are verified, ACS3-HMAC-SHA256 and RPC v1 with HMAC-SHA1; the age of a request is not
-judged.
+registry file (`access_keys: [{{id: …, secret: …, products: [a1carPK0001]}}]`), and an application's user name and
+password are one. A key without `products` reaches all; for any other, products that are not its own do not exist. Both
+signatures are verified, ACS3-HMAC-SHA256 (which has to sign `host`, `x-acs-action`, `x-acs-version` and
+`x-acs-content-sha256`) and RPC v1 with HMAC-SHA1; the age of a request is not judged.
 
 Answers are `RequestId`, `Success` and the members below; HTTP 200 also when the product refuses, with `Code` and
 `ErrorMessage`. RPC v1 answers XML unless `Format=JSON` is asked for. `!` marks a mandatory parameter, `.N` a list
@@ -46,6 +48,11 @@ _BETWEEN = """
 device that was never online, to who knows its product's. `POST /auth/devicename` with `productKey, deviceName,
 clientId, timestamp, signmethod, sign` answers `iotId` and `iotToken`: user name and password of MQTT for seven days.
 Both answer `{"code", "data", "message"}` with the platform's device-side code.
+
+Devices that speak no MQTT publish over HTTP: `POST /auth` with the JSON object `productKey, deviceName, clientId,
+timestamp, signmethod, sign` answers a token for seven days, and `POST /topic/sys/{pk}/{dn}/thing/event/property/post`
+(or another topic of the device's, behind `/topic`) with the header `password: TOKEN` publishes the body, up to 128 KB.
+Both answer `{"code", "message", "info"}`, code 0 for done. Nothing comes back to the device this way.
 
 `GET /download/…` answers a configuration or firmware file, whole or a byte range.
 

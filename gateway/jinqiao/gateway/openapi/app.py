@@ -9,9 +9,10 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
+from .channel import AUTH, TOPIC, DeviceChannel
 from .cloud import Cloud
 from .downloads import download
-from .http import MAX_BODY, Request, Response, Waiting
+from .http import MAX_BODY, UNSIGNED_BYTES, Request, Response, Waiting
 from .registration import PATHS
 
 __all__ = ["routes"]
@@ -19,19 +20,38 @@ __all__ = ["routes"]
 
 def routes(cloud: Cloud) -> list[Route]:
     """The paths of the cloud side."""
+    judging = asyncio.Lock()
 
     async def answer(request: HttpRequest) -> HttpResponse:
-        result = cloud.dispatch(await _read(request))
+        value = await _read(request)
+        if len(value.body) > UNSIGNED_BYTES and value.path not in PATHS:
+            async with judging:  # one after the other: who is not known cannot keep more than one thread busy
+                judged = await asyncio.to_thread(cloud.judge, value)
+            result = cloud.act(judged)
+        else:
+            result = cloud.dispatch(value)
         if isinstance(result, Waiting):
             result = await _wait(result)
         return _http(result)
+
+    channel = DeviceChannel(cloud.platform)
+
+    async def authenticate(request: HttpRequest) -> HttpResponse:
+        return _http(channel.authenticate(await _read(request)))
+
+    async def publish(request: HttpRequest) -> HttpResponse:
+        return _http(channel.publish(await _read(request)))
 
     def file(request: HttpRequest) -> HttpResponse:
         content = cloud.platform.parts.downloads.get(request.url.path)
         return _http(download(content, request.headers.get("range", "")))
 
     answers = [Route(path, answer, methods=["GET", "POST"]) for path in ("/", *sorted(PATHS))]
-    return [*answers, Route("/download/{path:path}", file)]
+    devices = [
+        Route(AUTH, authenticate, methods=["POST"]),
+        Route(f"{TOPIC}/{{topic:path}}", publish, methods=["POST"]),
+    ]
+    return [*answers, *devices, Route("/download/{path:path}", file)]
 
 
 def _http(result: Response) -> HttpResponse:

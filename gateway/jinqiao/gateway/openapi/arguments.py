@@ -20,6 +20,8 @@ from .parameters import Parameter
 
 __all__ = ["Arguments", "gmt_time", "utc_time"]
 
+#: Later than any time in ms that is a date.
+LATEST_MS = 10**14
 #: The platform's local times are those of its region.
 _SHANGHAI_MS = 8 * 3_600_000
 
@@ -62,15 +64,21 @@ class Arguments:
             return default
         return value
 
-    def number(self, name: str, default: int, *, low: int = 0, high: int = 2**31 - 1) -> int:
+    def number(
+        self, name: str, default: int, *, low: int = 0, high: int = 2**31 - 1, code: str = "InvalidParameter"
+    ) -> int:
         """A whole number within its bounds."""
         text = self._value(name)
         if not text:
             return default
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and low <= int(text) <= high):
-            raise ApiError("InvalidParameter", f"{name} must be a whole number from {low} to {high}, found {text!r}.")
+            raise ApiError(code, f"{name} must be a whole number from {low} to {high}, found {text!r}.")
         return int(text)
+
+    def time_ms(self, name: str) -> int:
+        """A time in ms, UTC; 0 where it is not given."""
+        return self.number(name, 0, high=LATEST_MS, code="iot.check.InvalidFormattedParameter")
 
     def object(self, name: str, default: str | None = None) -> dict[str, Any]:
         """A JSON object as text."""
@@ -80,7 +88,7 @@ class Arguments:
         except orjson.JSONDecodeError:
             value = None
         if type(value) is not dict:
-            raise ApiError("InvalidParameter", f"{name} must be a JSON object.")
+            raise ApiError("iot.check.InvalidFormattedParameter", f"{name} must be a JSON object.")
         return value
 
     def base64(self, name: str) -> bytes:

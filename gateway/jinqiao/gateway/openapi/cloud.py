@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinqiao.gateway.platform.operations import OperationError
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.accounts import Account
+from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 
 from .action import VERSION, Action
 from .actions import ACTIONS
@@ -19,12 +19,22 @@ from .forms import response, wants_xml
 from .http import MAX_BODY, Request, Response, Waiting
 from .pending import Pending
 from .registration import PATHS, Registration
-from .signature import authorise
+from .signature import authorise, is_v3, look_first
 
-__all__ = ["Cloud"]
+__all__ = ["Cloud", "Judged"]
 
 _logger = logging.getLogger(__name__)
 _NO_PARAMETERS: dict[str, str] = {}
+
+
+class Judged(NamedTuple):
+    """A call whose signature is right."""
+
+    request: Request
+    action: Action
+    parameters: Mapping[str, str]
+    account: Account
+    xml: bool
 
 
 class Cloud:
@@ -39,19 +49,31 @@ class Cloud:
 
     def dispatch(self, request: Request) -> Response | Waiting:
         """Answer a request; total over what an HTTP server can read."""
+        return self.act(self.judge(request))
+
+    def act(self, judged: Response | Judged) -> Response | Waiting:
+        """Do what was asked for, if it was."""
+        if not isinstance(judged, Judged):
+            return judged
+        return self._run(judged.request, judged.action, judged.parameters, judged.account, xml=judged.xml)
+
+    def judge(self, request: Request) -> Response | Judged:
+        """What is asked for by whom, or the refusal. Changes nothing, so that it may be asked beside the event loop:
+        a signature over a large body takes a while, whether it is right or not."""
         if request.path in PATHS:
             return self.registration.dispatch(request)
         xml, parameters = False, _NO_PARAMETERS
         try:
-            parameters = _parameters(request)
+            keys = self.platform.registry.all_keys
+            parameters = _parameters(request, keys)
             xml = wants_xml(request, parameters)
             if request.method not in {"GET", "POST"}:
                 raise ApiError("UnsupportedHTTPMethod")
-            account = authorise(request, parameters, self.platform.registry.access_keys)
+            account = authorise(request, parameters, keys)
             action = _action(request, parameters)
         except ApiError as error:
             return _refused(request, error, xml=xml)
-        return self._run(request, action, parameters, account, xml=xml)
+        return Judged(request, action, parameters, account, xml)
 
     def _run(
         self, request: Request, action: Action, parameters: Mapping[str, str], account: Account, *, xml: bool
@@ -92,19 +114,22 @@ class Cloud:
         return Waiting(pending.call, pending.timeout_s, finish, pending.close)
 
 
-def _parameters(request: Request) -> dict[str, str]:
+def _parameters(request: Request, keys: Mapping[str, AccessKey]) -> dict[str, str]:
     if len(request.body) > MAX_BODY:
         raise ApiError("RequestTooLarge")
     try:
+        look_first(request, keys)
         return request.parameters()
     except ValueError as error:
         raise ApiError("RequestTooLarge", f"The request has too many parameters: {error}") from None
 
 
 def _action(request: Request, parameters: Mapping[str, str]) -> Action:
-    """The action named in a header (ACS3) or parameter (RPC v1); raises ApiError."""
-    name = request.headers.get("x-acs-action") or parameters.get("Action", "")
-    version = request.headers.get("x-acs-version") or parameters.get("Version", "")
+    """The action named in a header (ACS3) or parameter (RPC v1), which is signed; raises ApiError."""
+    if is_v3(request):
+        name, version = request.headers.get("x-acs-action", ""), request.headers.get("x-acs-version", "")
+    else:
+        name, version = parameters.get("Action", ""), parameters.get("Version", "")
     if not name:
         raise ApiError("MissingAction")
     if version != VERSION:

@@ -32,6 +32,8 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "RequestTooLarge": (413, "The request is too large."),
         "UnsupportedHTTPMethod": (405, "This http method is not supported."),
         "iot.system.SystemException": (200, "system error"),
+        "iot.check.InvalidFormattedParameter": (200, "a parameter is not of its form"),
+        "iot.check.ParameterIsNotLessThanMax": (200, "a parameter is not less than the one that bounds it"),
         "iot.common.InvalidPageParams": (200, "the page size or page number is not valid"),
         "iot.prod.NotExistedProduct": (200, "the product does not exist"),
         "iot.prod.NullProductKey": (200, "the product key is empty"),

@@ -8,10 +8,12 @@ from urllib.parse import parse_qsl
 
 from jinqiao.gateway.platform.calls import Call
 
-__all__ = ["MAX_BODY", "MAX_PARAMETERS", "Request", "Response", "Waiting"]
+__all__ = ["MAX_BODY", "MAX_PARAMETERS", "UNSIGNED_BYTES", "Request", "Response", "Waiting"]
 
 #: A larger body is refused before it is read: the largest action carries a TSL of this order.
 MAX_BODY = 2 * 1024 * 1024
+#: A body up to this is looked at on the event loop, before it is known whose it is.
+UNSIGNED_BYTES = 64 * 1024
 #: Parameters of one call; lists are sent as `Name.1`, `Name.2` …
 MAX_PARAMETERS = 2_000
 

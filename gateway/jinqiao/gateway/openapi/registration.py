@@ -16,12 +16,10 @@ from jinqiao.gateway.platform.auth.vouching import check_registration, device_se
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.wire.alink.codes import OK, TEXT
 
-from .http import MAX_BODY, Request, Response
+from .http import UNSIGNED_BYTES, Request, Response
 
 __all__ = ["PATHS", "Registration"]
 
-#: A token is good for seven days.
-_TOKEN_MS = 7 * 24 * 3_600_000
 Form = Mapping[str, str]
 
 
@@ -37,14 +35,15 @@ class Registration:
         if request.method != "POST":
             return _reply(405, 460, {}, "only POST")
         try:
-            form = request.parameters() if len(request.body) <= MAX_BODY else {}
+            form = request.parameters() if len(request.body) <= UNSIGNED_BYTES else {}
         except ValueError:
             form = {}
         try:
             return _reply(200, OK, _HANDLERS[request.path](self, form))
         except PlatformError as refused:
             product_key, device_name = form.get("productKey", ""), form.get("deviceName", "")
-            self.platform.log.record(product_key, device_name, request.path, refused.code, refused.message)
+            log = self.platform.log
+            log.record(product_key, device_name, request.path, refused.code, refused.message, stranger=True)
             return _reply(200, refused.code, {})
 
     def register(self, form: Form) -> dict[str, Any]:

@@ -15,7 +15,8 @@ Rule 4: a value is built only where somebody listens. A fleet posts 100,000 time
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
@@ -171,7 +172,8 @@ class FileReceived(PlatformEvent):
 class Refused(PlatformEvent):
     """A message, a login or a delivery was refused or failed; names are empty where nobody is known.
 
-    A device's own log entries come under code 200. Texts may be a stranger's.
+    A device's own log entries come under code 200. Texts may be a stranger's; and where `stranger` is set, nobody has
+    proved to be whom the names say.
     """
 
     time_ms: int
@@ -180,6 +182,7 @@ class Refused(PlatformEvent):
     topic: str
     code: int
     message: str
+    stranger: bool = False
 
 
 # What is remembered of a device.
@@ -275,6 +278,7 @@ class Events:
     def __init__(self) -> None:
         self._subscribed: list[tuple[type[PlatformEvent], Listener, bool]] = []
         self._listeners: dict[type[PlatformEvent], tuple[tuple[Listener, ...], tuple[Listener, ...]]] = {}
+        self._brackets: list[Callable[[], AbstractContextManager[object]]] = []
 
     def subscribe(
         self, kinds: type[E] | tuple[type[E], ...], listener: Callable[[E], object], *, before_ack: bool = False
@@ -283,6 +287,21 @@ class Events:
         for kind in kinds if isinstance(kinds, tuple) else (kinds,):
             self._subscribed.append((kind, listener, before_ack))
         self._listeners.clear()
+
+    def bracket(self, around: Callable[[], AbstractContextManager[object]]) -> None:
+        """Put this around changes that belong together, such as a transaction of whoever keeps them."""
+        self._brackets.append(around)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Changes announced in this block are all agreed to when it ends, or none is and it raises.
+
+        So they are made behind it.
+        """
+        with ExitStack() as stack:
+            for around in self._brackets:
+                stack.enter_context(around())
+            yield
 
     def heard(self, kind: type[PlatformEvent]) -> bool:
         """Whether anybody listens to this kind."""

@@ -17,6 +17,7 @@ from .auth.quotas import Quotas
 from .auth.rates import RatesOf
 from .auth.token import Token
 from .calls import Calls
+from .converters.aside import Aside
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
 from .devices.ota import Firmware
@@ -43,6 +44,7 @@ class Parts:
     now_ms: Callable[[], int]
     events: Events
     out: Outbound
+    aside: Aside
     log: DeviceLog
     calls: Calls
     notices: Notices
@@ -77,6 +79,7 @@ class Parts:
             now_ms=now_ms,
             events=events,
             out=out,
+            aside=Aside(out),
             log=log,
             calls=calls,
             notices=notices,

@@ -40,14 +40,18 @@ from jinqiao.wire.alink.limits import DEVICE_RATES
 from jinqiao.wire.alink.routing import find
 from jinqiao.wire.mqtt.reasons import Reason
 
+from .auth import permission
 from .auth.identity import (
     BAD_CREDENTIALS,
+    KEEP_ALIVE_S,
     UNAVAILABLE,
+    ClientId,
     Denied,
     DeviceLogin,
     InHouse,
     TooOften,
     authenticate,
+    device_principal,
     parse_client_id,
 )
 from .auth.rates import RatesOf
@@ -117,7 +121,8 @@ class Platform:
                 self._restrain(principal, principal.subject.device)
             return principal
         except Denied as denied:
-            self.log.record(denied.product_key, denied.device_name, "CONNECT", denied.code, str(denied))
+            names = denied.product_key, denied.device_name
+            self.log.record(*names, "CONNECT", denied.code, str(denied), stranger=True)
             raise
 
     def _registration(self, login: Login) -> Principal | None:
@@ -160,6 +165,14 @@ class Platform:
         """Whether every topic this filter can match is the principal's to read; a device's refusal is logged."""
         return self.parts.access.may_subscribe(principal, topic_filter)
 
+    def only_for(self, principal: Principal, topic_filter: str) -> str:
+        """Whose topics alone a filter yields, for `is_for`; empty for everything it matches."""
+        return self.parts.access.only_for(principal, topic_filter)
+
+    def is_for(self, reader: str, topic: str) -> bool:
+        """Whether this topic is to be delivered to whom `only_for` has named."""
+        return permission.is_for(self.registry, reader, topic)
+
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic."""
         found = find(topic)
@@ -173,7 +186,8 @@ class Platform:
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
         found = find(topic)
-        if found is None or found.row.pattern not in HANDLERS:
+        handler = HANDLERS.get(found.row.pattern) if found is not None else None
+        if found is None or handler is None:
             return ()
         device: Device | None
         if principal.kind == "in_house":
@@ -189,7 +203,23 @@ class Platform:
         if len(payload) > MAX_PAYLOAD:
             self._note(device, topic, TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
             return ()
-        return HANDLERS[found.row.pattern](Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
+        return handler(Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
+
+    def take_without_mqtt(self, device: Device, topic: str, payload: bytes) -> bool:
+        """Forward and act on a message that a device sent over another protocol, and proved to have sent.
+
+        False for a topic on which it may not, or on which nothing but a connection makes sense. Replies go nowhere.
+        """
+        found = find(topic)
+        if found is None or found.row.gateway_only or found.row.is_reply:
+            return False
+        login = Login("", f"{device.name}&{device.product.key}", None, 4, True, KEEP_ALIVE_S[0])
+        principal = device_principal(login, ClientId("", {}), device)
+        if not self.may_publish(principal, topic):
+            return False
+        self.parts.out.send(Downlink(topic, payload))
+        tuple(self.receive(principal, topic, payload))
+        return True
 
     def _dispatch(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a message as if the device had published it on that topic."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from jinqiao.base.errors import PlatformError
 from jinqiao.wire.alink.codes import TEXT
@@ -16,7 +16,7 @@ from jinqiao.wire.alink.codes import TEXT
 from .devices.device_log import DeviceLog
 from .devices.presence import Presence
 from .devices.states import DeviceStates
-from .devices.topology import Topology
+from .devices.topology import MOST_BOUND, Topology
 from .devices.uploads import Uploads
 from .events import Deleted, Disabled, Events, Registered
 from .notices import Notices
@@ -32,6 +32,9 @@ DEVICE_NAME = re.compile(r"[A-Za-z0-9_.:@-]{1,32}")
 
 #: Devices of one product that devices themselves may have registered.
 MOST_DEVICES = 500_000
+
+#: Devices that one gateway may have registered: as many as it may have bound.
+MOST_REGISTERED_BY_ONE = MOST_BOUND
 
 #: Code of the device log for a connection that the platform ended.
 PUT_OUT = 400
@@ -72,23 +75,57 @@ class Provisioning:
         self._uploads, self._log, self._events, self._out = uploads, log, events, out
         self._notices, self._now_ms = notices, now_ms
 
-    def register(self, product: Product, device_name: str, *, secret: str | None = None, nickname: str = "") -> Device:
-        """Register a device; without a secret it gets one.
+    def register(self, product: Product, device_name: str, *, secret: str | None = None, **facts: Any) -> Device:
+        """Register a device; without a secret it gets one. `facts` are fields of DeviceRecord.
 
         Raises 6280 for a name that is not allowed or is taken, 403 for a simulated fleet and beyond `MOST_DEVICES`.
         """
+        self._judge(product, device_name)
+        device = Device(product, device_name, secret or new_secret())
+        return self._register([device], **facts)[0]
+
+    def register_sub_devices(self, wanted: Sequence[tuple[Product, str]], gateway: str) -> list[Device]:
+        """Register devices for a gateway, all of them or none; those that are registered stay as they are.
+
+        Raises as `register` does, and 6400 beyond what one gateway may have registered.
+        """
+        known: dict[tuple[str, str], Device] = {}
+        for product, name in wanted:
+            secret = product.devices.secret(name)
+            if secret is None:
+                self._judge(product, name)
+            known[product.key, name] = Device(product, name, secret or new_secret())
+        fresh = [device for device in known.values() if device.product.devices.secret(device.name) is None]
+        if self._records.registered_by(gateway) + len(fresh) > MOST_REGISTERED_BY_ONE:
+            raise refusal(6400)
+        self._register(fresh, registered_by=gateway)
+        return [known[product.key, name] for product, name in wanted]
+
+    def _judge(self, product: Product, device_name: str) -> None:
+        """Raises PlatformError where no such device may be registered."""
         if not DEVICE_NAME.fullmatch(device_name) or product.devices.secret(device_name) is not None:
             raise refusal(6280)
         if not isinstance(product.devices, ListedDevices):
             raise refusal(403)
         if len(product.devices) >= MOST_DEVICES:
             raise PlatformError(403, f"a product has at most {MOST_DEVICES:,} devices")
-        device = Device(product, device_name, secret or new_secret())
-        announced = self._events.change(Registered, device)
-        self._records.note(device, created_ms=self._now_ms(), nickname=nickname)
-        product.devices.add(device_name, device.secret)
-        announced.done()
-        return device
+
+    def _register(self, devices: Sequence[Device], **facts: Any) -> Sequence[Device]:
+        with self._events.together():
+            announced = [
+                (
+                    device,
+                    self._events.change(Registered, device),
+                    self._records.noting(device, created_ms=self._now_ms(), **facts),
+                )
+                for device in devices
+            ]
+        for device, registered, noted in announced:
+            if isinstance(device.product.devices, ListedDevices):
+                device.product.devices.add(device.name, device.secret)
+            noted.done()
+            registered.done()
+        return devices
 
     def set_disabled(self, device: Device, disabled: bool) -> None:
         """A disabled device is put out and may not come back; the gateway of a sub-device is told."""

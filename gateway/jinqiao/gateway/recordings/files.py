@@ -7,7 +7,9 @@ from pathlib import Path
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
 
+from .formats import PARQUET, can_log, refuse_foreign
 from .mcap_reader import McapReader
+from .mcap_records import MAGIC as MCAP
 from .mcap_writer import McapWriter
 from .parquet_reader import ParquetReader
 from .parquet_writer import INFO, ParquetWriter
@@ -50,6 +52,15 @@ def open_recording(path: Path) -> Source:
     """A recording to read: by its first bytes if it is a file. Raises InputError when there is none."""
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    if path.is_dir() or path.suffix.lower() == ".parquet":
+    if path.is_dir():
         return ParquetReader(path)
-    return McapReader(path)
+    with path.open("rb") as file:
+        start = file.read(len(MCAP))
+    if start.startswith(PARQUET):
+        return ParquetReader(path)
+    if start != MCAP:
+        log = can_log(path)
+        if log is not None:
+            raise InputError(f"{path}: this is a CAN log ({log}), expected a recording; jinqiao convert reads it")
+        refuse_foreign(path)
+    return ParquetReader(path) if path.suffix.lower() == ".parquet" else McapReader(path)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.base.onward import Onward, Standstill
 from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Event
 from jinqiao.telemetry.v1.mqtt_message_pb2 import MqttMessage
@@ -27,12 +28,13 @@ from jinqiao.wire.render.samples import GROUP_NUMBERS, layout_of, read_samples
 
 from .mcap_records import MAGIC, MESSAGE_HEAD, Op, Text
 from .parts import Events, Info, Messages, Part, RecordedEvent, Samples, missing_extra
+from .problems import Problems
+from .whole import whole_samples
 
 __all__ = ["McapReader"]
 
 #: A record that says it is longer is not read: lengths of damaged files are any number.
 _LONGEST_RECORD = 1 << 30
-_PROBLEMS_KEPT = 20
 _HEAD = struct.Struct("<BQ")
 _OWN = {message.DESCRIPTOR.full_name: message for message in (VehicleSample, VehicleEvent, MqttMessage)}
 _DERIVED = "foxglove.LocationFix"  # written beside the samples, which say the same
@@ -43,11 +45,10 @@ class McapReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.problems: list[str] = []
+        self._problems = Problems()
         self.info = Info()
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}  # schema name, topic
-        self._foreign: Counter[tuple[str, str]] = Counter()
         try:
             import zstandard
         except ImportError as error:
@@ -59,15 +60,20 @@ class McapReader:
                 raise InputError(f"{path}: offset 0: found {start!r}, expected {MAGIC!r}: this is no MCAP file")
             for op, _, content in self._records(file):
                 if op == Op.METADATA:
-                    self._metadata(content)
+                    with suppress(struct.error, ValueError):  # named when the recording is read
+                        self._metadata(content)
                 if op in (Op.METADATA, Op.CHUNK):
                     break
-        self.problems = []
+        self._problems = Problems()
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, and what was left out."""
+        return self._problems.lines(self.path)
 
     def parts(self) -> Iterator[Part]:
         """Everything that can be read, in the order of the file."""
-        self.problems = []
-        self._foreign.clear()
+        self._problems = Problems()
         with self._open() as file:
             file.seek(len(MAGIC))
             for op, at, content in self._records(file):
@@ -82,10 +88,8 @@ class McapReader:
                         yield from self._messages(self._chunk(content), at)
                     elif op == Op.MESSAGE:
                         yield from self._messages(_HEAD.pack(op, len(content)) + content, at)
-                except (struct.error, ValueError, KeyError, self._zstd.ZstdError) as error:
+                except (struct.error, ValueError, KeyError, Standstill, self._zstd.ZstdError) as error:
                     self._problem(at, f"a {Op(op).name.lower()} record cannot be read: {error}; it is left out")
-        for (schema, topic), count in self._foreign.items():
-            self.problems.append(f"{self.path}: {count:,} messages of {topic!r} ({schema or 'no schema'}) are left out")
 
     def _open(self) -> BinaryIO:
         try:
@@ -94,8 +98,7 @@ class McapReader:
             raise EnvironmentFault(f"{self.path} cannot be read: {error.strerror}") from error
 
     def _problem(self, at: int, what: str) -> None:
-        if len(self.problems) < _PROBLEMS_KEPT:
-            self.problems.append(f"{self.path}: offset {at}: {what}")
+        self._problems.add(f"{self.path}: offset {at}: {what}")
 
     def _metadata(self, content: bytes) -> None:
         fields = Text(content)
@@ -114,8 +117,9 @@ class McapReader:
 
     def _records(self, file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         """Opcode, offset and content of each record, up to the end of the data section."""
+        place = Onward(file.tell() - 1)
         while True:
-            at = file.tell()
+            at = place.to(file.tell())
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size:
                 self._problem(at, "the file ends here without its end of data: cut off, or its writer was killed")
@@ -141,9 +145,12 @@ class McapReader:
         if size > _LONGEST_RECORD:
             raise ValueError(f"a chunk of {size} bytes")
         if compression == "zstd":
+            stated = self._zstd.frame_content_size(packed)
+            if stated > size:  # a frame that says its size is unpacked whole, whatever the limit
+                raise ValueError(f"it unpacks to {stated:,} bytes, not to {size:,} as it says")
             records = self._zstd.ZstdDecompressor().decompress(packed, max_output_size=size)
         elif compression == "lz4":
-            records = _lz4(packed)
+            records = _lz4(packed, size)
         elif not compression:
             records = packed
         else:
@@ -154,9 +161,10 @@ class McapReader:
 
     def _messages(self, records: bytes, at: int) -> Iterator[Part]:
         """Runs of messages of one channel and length become parts."""
-        offset = 0
+        place = Onward(-1, len(records))
         view = np.frombuffer(records, np.uint8)
-        while offset + _HEAD.size <= len(records):
+        offset = 0
+        while place.to(offset) + _HEAD.size <= len(records):
             op, length = _HEAD.unpack_from(records, offset)
             end = offset + _HEAD.size + length
             if end > len(records):
@@ -164,7 +172,10 @@ class McapReader:
             if op == Op.MESSAGE and length >= MESSAGE_HEAD.size - _HEAD.size:
                 count = _run(view, offset, _HEAD.size + length)
                 matrix = view[offset : offset + count * (_HEAD.size + length)].reshape(count, -1)
-                yield from self._run(matrix, at)
+                try:
+                    yield from self._run(matrix, at)
+                except (ValueError, KeyError) as error:
+                    self._problem(at, f"{count:,} messages in it cannot be read: {error}; they are left out")
                 offset += count * (_HEAD.size + length)
                 continue
             if op == Op.SCHEMA:
@@ -180,7 +191,7 @@ class McapReader:
         if schema == _DERIVED:
             return
         if schema not in _OWN:
-            self._foreign[schema, topic] += len(matrix)
+            self._problems.count(f"messages of {topic!r} ({schema or 'no schema'}) are left out", len(matrix))
             return
         times = np.ascontiguousarray(matrix[:, 15:23]).view("<u8")[:, 0].astype(np.int64)
         data = matrix[:, MESSAGE_HEAD.size :]
@@ -189,7 +200,8 @@ class McapReader:
             rows = None if layout is None else read_samples(data, layout)
             if rows is not None and layout is not None:
                 columns = {name: np.ascontiguousarray(rows[name]) for name in layout.signals}
-                yield _samples(layout.group, rows["time_ms"], rows["device_name"], rows["sequence"], columns)
+                part = _samples(layout.group, rows["time_ms"], rows["device_name"], rows["sequence"], columns)
+                yield from whole_samples(part, self._problems)
                 return
         yield from self._each(schema, times, [row.tobytes() for row in data], at)
 
@@ -209,7 +221,7 @@ class McapReader:
                 event = Event(message.time_ms, 0, message.identifier, event_output(message))
                 events.append(RecordedEvent(message.device_name, message.sequence, event))
             else:
-                yield _one_sample(message)
+                yield from whole_samples(_one_sample(message), self._problems)
         if events:
             yield Events(events)
         if messages:
@@ -239,8 +251,7 @@ def _run(view: NDArray[np.uint8], offset: int, width: int) -> int:
 
 
 def _samples(group: str, time_ms: Any, names: Any, sequence: Any, columns: dict[str, NDArray[Any]]) -> Samples:
-    typed = {name: column.astype(SIGNALS[name].dtype) for name, column in columns.items()}
-    return Samples(group, time_ms.astype(np.int64), np.ascontiguousarray(names), sequence.astype(np.uint32), typed)
+    return Samples(group, time_ms.astype(np.int64), np.ascontiguousarray(names), sequence.astype(np.uint32), columns)
 
 
 def _one_sample(message: VehicleSample) -> Samples:
@@ -250,10 +261,10 @@ def _one_sample(message: VehicleSample) -> Samples:
     return _samples(group, np.array([message.time_ms]), name, np.array([message.sequence]), columns)
 
 
-def _lz4(packed: bytes) -> bytes:
+def _lz4(packed: bytes, size: int) -> bytes:
     try:
         import lz4.frame
     except ImportError as error:
         raise ValueError("its compression lz4 needs: pip install lz4") from error
-    records: bytes = lz4.frame.decompress(packed)
+    records: bytes = lz4.frame.LZ4FrameDecompressor().decompress(packed, max_length=size)
     return records

@@ -1,19 +1,23 @@
-"""Reads what `parquet_writer` wrote: a folder of kinds, or one of its files. Damaged files are named and left out."""
+"""Reads what `parquet_writer` wrote: a folder of kinds, or one of its files. Damaged files are named and left out.
+
+Another program may have written it again (`table_reading`), and may call its files as it likes: in a kind's folder all
+of them are read, and files beside each other are told apart by their columns.
+"""
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jinqiao.base.errors import InputError
+from jinqiao.base.onward import Onward, Standstill
+from jinqiao.base.signals import GROUPS, SIGNALS
 
 from .parquet_writer import INFO
-from .parts import Info, Part, missing_extra
+from .parts import Info, Part, merged, missing_extra
+from .problems import Problems
 
 __all__ = ["ParquetReader"]
 
@@ -29,21 +33,23 @@ class ParquetReader:
             import pyarrow as pa
             import pyarrow.parquet as pq
 
-            from . import tables
+            from . import table_reading, tables
         except ImportError as error:
             raise missing_extra(error) from error
         self._parquet: Any = pq
         self._arrow: Any = pa
-        self._tables: Any = tables
+        self._reading: Any = table_reading
         self.path = path
-        self.problems: list[str] = []
+        self._problems = Problems()
         self.info = Info()
         self._files: dict[str, list[Path]] = {}
         if path.is_dir():
             for kind in tables.KINDS:
-                found = sorted(path.glob(f"{kind}/[0-9]*.parquet"))
+                found = _finished(path / kind)
                 if found:
                     self._files[kind] = found
+            for file in _finished(path):
+                self._files.setdefault(self._kind(file), []).append(file)
             if not self._files:
                 kinds = ", ".join(tables.KINDS)
                 raise InputError(f"{path}: found no Parquet recording in this folder, expected folders {kinds}")
@@ -57,13 +63,18 @@ class ParquetReader:
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
-            self.problems.append(f"{path}: cannot be read: {error}")
+            self._problems.add(f"{path}: cannot be read: {error}")
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, and what was left out."""
+        return self._problems.lines(self.path)
 
     def _kind(self, path: Path) -> str:
         """The kind of a single file: its columns say it."""
         try:
             names = set(self._parquet.read_schema(path).names)
-        except (OSError, self._arrow.ArrowException) as error:
+        except (OSError, ValueError, self._arrow.ArrowException) as error:
             raise InputError(f"{path}: {self._fault(path, error)}") from error
         if "payload" in names:
             return "messages"
@@ -71,8 +82,10 @@ class ParquetReader:
             return "events"
         if {"bus", "identifier"} <= names:
             return "can"
-        if {"time", "device_name"} <= names:
-            return "core" if "vehicle_state" in names or "speed" in names else "detail"
+        of_group = {group: sum(SIGNALS[name].group == group for name in names & set(SIGNALS)) for group in GROUPS}
+        most = max(of_group, key=lambda group: of_group[group])
+        if {"time", "device_name"} <= names and of_group[most]:
+            return most
         raise InputError(f"{path}: found the columns {', '.join(sorted(names)[:8])} …, expected those of a recording")
 
     @staticmethod
@@ -94,58 +107,32 @@ class ParquetReader:
 
     def parts(self) -> Iterator[Part]:
         """Everything that can be read, kinds merged in the order of time."""
-        self.problems = []
+        self._problems = Problems()
         if self.path.is_dir():
             for path in sorted(self.path.glob("*/.[0-9]*.parquet")):
-                self.problems.append(f"{path}: an unfinished segment: the writer was killed, or is still writing")
+                self._problems.add(f"{path}: an unfinished segment: the writer was killed, or is still writing")
         streams = [self._of_kind(kind, files) for kind, files in self._files.items()]
         if len(streams) == 1:
             yield from streams[0]
             return
-        yield from _merged(streams)
+        yield from merged(streams)
 
     def _of_kind(self, kind: str, files: list[Path]) -> Iterator[Part]:
         for path in files:
             try:
                 with self._parquet.ParquetFile(path) as file:
+                    place = Onward(0, file.metadata.num_rows)
                     for batch in file.iter_batches(_ROWS, use_threads=False):
                         if len(batch):
-                            yield self._tables.from_table(kind, self._arrow.Table.from_batches([batch]))
-            except (OSError, self._arrow.ArrowException, KeyError) as error:
-                self.problems.append(f"{path}: {self._fault(path, error)}; the rest is left out")
+                            place.to(place.at + len(batch))
+                            table = self._arrow.Table.from_batches([batch])
+                            yield from self._reading.parts_of(kind, table, self._problems)
+            except (InputError, Standstill) as error:
+                self._problems.add(f"{path}: {error}; the rest is left out")
+            except (OSError, self._arrow.ArrowException, ValueError) as error:
+                self._problems.add(f"{path}: {self._fault(path, error)}; the rest is left out")
 
 
-def _merged(streams: list[Iterator[Part]]) -> Iterator[Part]:
-    """Parts of several streams, each cut so that none reaches beyond the next part of another.
-
-    Of equal times, samples of the stream named first come first.
-    """
-    waiting: list[tuple[int, int, Any, Iterator[Part]]] = []
-    for number, stream in enumerate(streams):
-        first = next(stream, None)
-        if first is not None:
-            waiting.append((_start_ns(first), number, first, stream))
-    heapq.heapify(waiting)
-    while waiting:
-        _, number, part, stream = heapq.heappop(waiting)
-        if waiting:
-            until, rival = waiting[0][0], waiting[0][1]
-            times = _times(part)
-            cut = int(np.searchsorted(times, until, side="right" if number < rival else "left"))
-            if 0 < cut < len(times):
-                rest = part.rows(slice(cut, None)) if not isinstance(part, list) else part[cut:]
-                heapq.heappush(waiting, (int(times[cut]), number, rest, stream))
-                yield part.rows(slice(0, cut)) if not isinstance(part, list) else part[:cut]
-                continue
-        yield part
-        following = next(stream, None)
-        if following is not None:
-            heapq.heappush(waiting, (_start_ns(following), number, following, stream))
-
-
-def _times(part: Any) -> Any:
-    return np.array([frame.time_ns for frame in part], np.int64) if isinstance(part, list) else part.time_ns
-
-
-def _start_ns(part: Any) -> int:
-    return int(_times(part)[0])
+def _finished(folder: Path) -> list[Path]:
+    """The files of a folder that are whole: those being written begin with a dot, a few writers' own with a line."""
+    return sorted(path for path in folder.glob("*.parquet") if path.is_file() and path.name[0] not in "._")

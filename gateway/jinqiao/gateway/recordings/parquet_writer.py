@@ -34,7 +34,7 @@ SEGMENT_AGE_S = 30.0
 #: What the rows of a folder are counted as; those of the telemetry groups are samples.
 _KINDS = {"events": "events", "messages": "messages", "can": "frames"}
 #: Beside names and enumerations, dictionaries of values would only cost time.
-_DICTIONARY = ("device_name", "topic", "identifier", "bus")
+_DICTIONARY = ("device_name", "topic", "identifier", "bus", "direction")
 
 
 class _Segments:

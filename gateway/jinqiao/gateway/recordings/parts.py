@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,9 @@ __all__ = [
     "Source",
     "by_name_length",
     "by_time",
+    "merged",
     "missing_extra",
+    "times_ns",
 ]
 
 MS = 1_000_000  # ns
@@ -107,9 +110,13 @@ class Messages:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CanFrame:
-    """One frame on one bus. `error` marks an error frame, `extended` a 29-bit identifier."""
+class CanFrame(NamedTuple):
+    """One frame on one bus.
+
+    `extended` marks a 29-bit identifier, `error` an error frame, whose identifier is its class (linux/can/error.h; 0:
+    not known). `fd` is CAN FD with its `bitrate_switch` and `error_state`; `remote_length` is how many bytes a remote
+    frame asks for, which has none. `direction` is `rx`, `tx`, or empty where the log does not say.
+    """
 
     time_ns: int
     bus: str
@@ -120,6 +127,10 @@ class CanFrame:
     remote: bool = False
     fd: bool = False
     device_name: str = ""
+    bitrate_switch: bool = False
+    error_state: bool = False
+    remote_length: int = 0
+    direction: str = ""
 
 
 Part = Samples | Events | Messages | Sequence[CanFrame]
@@ -165,7 +176,10 @@ class Source(Protocol):
     """A recording that can be read, as often as one likes. `problems` are those of the last reading."""
 
     info: Info
-    problems: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """What of it could not be read, or was left out."""
 
     def parts(self) -> Iterator[Part]:
         """All parts that can be read, in the order of time."""
@@ -195,3 +209,40 @@ def by_time(part: Part) -> Iterable[tuple[int, Part]]:
     else:
         for frame in part:
             yield frame.time_ns, [frame]
+
+
+def merged(streams: list[Iterator[Part]]) -> Iterator[Part]:
+    """Parts of several streams, each in the order of time, cut so that none reaches beyond the next part of another.
+
+    Of equal times, samples of the stream named first come first.
+    """
+    waiting: list[tuple[int, int, Any, Iterator[Part]]] = []
+    for number, stream in enumerate(streams):
+        first = next(stream, None)
+        if first is not None:
+            waiting.append((_start_ns(first), number, first, stream))
+    heapq.heapify(waiting)
+    while waiting:
+        _, number, part, stream = heapq.heappop(waiting)
+        if waiting:
+            until, rival = waiting[0][0], waiting[0][1]
+            times = times_ns(part)
+            cut = int(np.searchsorted(times, until, side="right" if number < rival else "left"))
+            if 0 < cut < len(times):
+                rest = part.rows(slice(cut, None)) if not isinstance(part, list) else part[cut:]
+                heapq.heappush(waiting, (int(times[cut]), number, rest, stream))
+                yield part.rows(slice(0, cut)) if not isinstance(part, list) else part[:cut]
+                continue
+        yield part
+        following = next(stream, None)
+        if following is not None:
+            heapq.heappush(waiting, (_start_ns(following), number, following, stream))
+
+
+def times_ns(part: Any) -> NDArray[np.int64]:
+    """The times of a part's rows, ns since 1970, shape (m,)."""
+    return np.array([frame.time_ns for frame in part], np.int64) if isinstance(part, list) else part.time_ns
+
+
+def _start_ns(part: Any) -> int:
+    return int(times_ns(part)[0])

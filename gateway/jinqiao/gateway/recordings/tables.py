@@ -1,19 +1,16 @@
-"""Parts of a recording as Arrow tables and back: the columns of its Parquet and CSV files.
+"""Parts of a recording as Arrow tables: the columns of its Parquet and CSV files; `table_reading` is the way back.
 
 | kind | a row is | columns |
 |---|---|---|
 | core, detail | a sample | `time`, `device_name`, `sequence`, one a signal |
 | events | an event | `time`, `device_name`, `sequence`, `identifier`, `output` (JSON) |
 | messages | an MQTT message | `time`, `topic`, `payload`, `qos`, `retain` |
-| can | a CAN frame | `time`, `bus`, `identifier`, `data`, `extended`, `error`, `remote`, `fd`, `device_name` |
+| can | a CAN frame | `time`, and the fields of a `CanFrame` |
 
 Times are UTC; samples and events in milliseconds, messages and frames in nanoseconds.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import orjson
@@ -21,11 +18,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.base.telemetry import Event
 
-from .parts import CanFrame, Events, Messages, Part, RecordedEvent, Samples
+from .parts import Events, Messages, Part, Samples
 
-__all__ = ["KINDS", "from_table", "kind_of", "to_table"]
+__all__ = ["KINDS", "kind_of", "to_table"]
 
 KINDS = (*GROUPS, "events", "messages", "can")
 _MILLISECONDS = pa.timestamp("ms", tz="UTC")
@@ -40,6 +36,10 @@ _CAN = (
     ("remote", pa.bool_()),
     ("fd", pa.bool_()),
     ("device_name", pa.string()),
+    ("bitrate_switch", pa.bool_()),
+    ("error_state", pa.bool_()),
+    ("remote_length", pa.uint8()),
+    ("direction", pa.string()),
 )
 
 
@@ -110,54 +110,3 @@ def _strings(names: NDArray[np.bytes_]) -> pa.Array:
         return pa.array([name.decode() for name in names.tolist()], pa.string())
     offsets = np.arange(0, (len(names) + 1) * width, width, dtype=np.int32)
     return pa.StringArray.from_buffers(len(names), pa.py_buffer(offsets), pa.py_buffer(names))
-
-
-def _names(column: Any) -> NDArray[np.bytes_]:
-    """The opposite of `_strings`."""
-    array = column.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    if not len(array):
-        return np.array([], "S1")
-    _, offsets, text = array.buffers()
-    edges = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
-    width = int(edges[1] - edges[0])
-    if width and (np.diff(edges) == width).all():
-        return np.frombuffer(text, f"S{width}", len(array), int(edges[0]))
-    return np.array([name.encode() for name in array.to_pylist()], "S")
-
-
-def from_table(kind: str, table: pa.Table) -> Part:
-    """The part that a table of this kind holds. Raises KeyError for a column that is missing."""
-    columns = {name: table.column(name) for name in table.column_names}
-    if kind in GROUPS:
-        signals = {name: _numbers(column, SIGNALS[name].dtype) for name, column in columns.items() if name in SIGNALS}
-        names = _names(columns["device_name"])
-        return Samples(kind, _numbers(columns["time"], "i8"), names, _numbers(columns["sequence"], "u4"), signals)
-    if kind == "events":
-        return Events(list(_events(columns)))
-    if kind == "messages":
-        return Messages(
-            _numbers(columns["time"], "i8"),
-            columns["topic"].to_pylist(),
-            columns["payload"].to_pylist(),
-            columns["qos"].to_pylist(),
-            columns["retain"].to_pylist(),
-        )
-    times = _numbers(columns["time"], "i8").tolist()
-    rows = zip(times, *(columns[name].to_pylist() for name, _ in _CAN), strict=True)
-    return [CanFrame(*row) for row in rows]
-
-
-def _numbers(column: Any, dtype: str) -> NDArray[Any]:
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.int64())
-    return np.asarray(column.to_numpy(), dtype)
-
-
-def _events(columns: dict[str, Any]) -> Iterable[RecordedEvent]:
-    times = _numbers(columns["time"], "i8").tolist()
-    names = ("device_name", "sequence", "identifier", "output")
-    for at, device, sequence, identifier, output in zip(
-        times, *(columns[name].to_pylist() for name in names), strict=True
-    ):
-        yield RecordedEvent(device, sequence, Event(at, 0, identifier, orjson.loads(output)))

@@ -17,7 +17,7 @@ from jinqiao.gateway.platform.registry.registry import Device
 
 from .kinds import KEPT, RESTORE, row_of
 from .registry import REGISTRY_KINDS, take_over
-from .sqlite import Row, Storage
+from .sqlite import MOST_OF_STRANGERS, Row, Storage
 
 __all__ = ["Keeper", "attach", "restore"]
 
@@ -32,10 +32,11 @@ def attach(platform: Platform, storage: Storage) -> Keeper:
 
 
 def restore(platform: Platform, storage: Storage) -> None:
-    """Give a platform its memory."""
+    """Give a platform its memory. Raises EnvironmentFault for a row that cannot be one."""
     for row in storage.rows():
         if row.kind not in REGISTRY_KINDS and row.kind in RESTORE:
-            RESTORE[row.kind](platform.parts, row)
+            with storage.reading(row):
+                RESTORE[row.kind](platform.parts, row)
 
 
 class Keeper:
@@ -44,11 +45,14 @@ class Keeper:
     def __init__(self, platform: Platform, storage: Storage) -> None:
         self._platform, self._storage = platform, storage
         self._entries: deque[LogEntry] = deque(maxlen=_MOST_WAITING)
+        #: What strangers did is kept apart, and less of it.
+        self._strangers: deque[LogEntry] = deque(maxlen=MOST_OF_STRANGERS)
         #: Devices whose property values have changed since the last round.
         self._fresh: dict[str, Device] = {}
         events = platform.events
         events.subscribe(tuple(kept.event for kept in KEPT), self._keep, before_ack=True)
-        events.subscribe(Refused, lambda event: self._entries.append(LogEntry.of(event)))
+        events.bracket(storage.transaction)
+        events.subscribe(Refused, self._log)
         events.subscribe(PropertiesAccepted, self._note)
         events.subscribe(Deleted, lambda event: self._fresh.pop(event.device.identity, None))
 
@@ -69,6 +73,9 @@ class Keeper:
         if not self._is_simulated(row.product_key):
             self._storage.keep_all([row])
 
+    def _log(self, event: Refused) -> None:
+        (self._strangers if event.stranger else self._entries).append(LogEntry.of(event))
+
     def _note(self, event: PropertiesAccepted) -> None:
         if not event.device.product.devices.simulated:
             self._fresh[event.device.identity] = event.device
@@ -79,11 +86,12 @@ class Keeper:
         return product is not None and product.devices.simulated
 
     def _keep_lazily(self) -> None:
-        entries = tuple(self._entries)
-        if entries:
-            self._storage.write_log(entries)
-            for _ in entries:
-                self._entries.popleft()
+        for waiting in (self._entries, self._strangers):
+            entries = tuple(waiting)
+            if entries:
+                self._storage.write_log(entries, strangers=waiting is self._strangers)
+                for _ in entries:
+                    waiting.popleft()
         rows = list(self._last_values())
         if rows:
             self._storage.keep_all(rows)

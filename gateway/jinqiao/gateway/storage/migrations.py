@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 __all__ = ["SCHEMA", "STEPS", "VERSION"]
 
 #: Raised when the tables change; a file of a later version is refused.
-VERSION = 2
+VERSION = 3
 
 SCHEMA = (
     """CREATE TABLE kept (
@@ -18,7 +18,7 @@ SCHEMA = (
     """CREATE TABLE log (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         time_ms INTEGER NOT NULL, product_key TEXT NOT NULL, device_name TEXT NOT NULL,
-        topic TEXT NOT NULL, code INTEGER NOT NULL, message TEXT NOT NULL
+        topic TEXT NOT NULL, code INTEGER NOT NULL, message TEXT NOT NULL, stranger INTEGER NOT NULL DEFAULT 0
     )""",
 )
 
@@ -37,5 +37,10 @@ def _keys_of_two_columns(base: sqlite3.Connection) -> None:
     base.execute("DROP TABLE kept_1")
 
 
+def _whose_entry(base: sqlite3.Connection) -> None:
+    """2 → 3: whether an entry of the log is of somebody who did not prove who it is."""
+    base.execute("ALTER TABLE log ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0")
+
+
 #: Version → what makes the next one of it.
-STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _keys_of_two_columns}
+STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _keys_of_two_columns, 2: _whose_entry}

@@ -8,8 +8,8 @@ without the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -17,9 +17,17 @@ from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.devices import Devices, ListedDevices
 from jinqiao.gateway.platform.registry.record import DeviceRecord
-from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
+from jinqiao.gateway.platform.registry.registry import ConsumerGroup, Device, Product, Registry
 from jinqiao.wire.alink.thing_model import ThingModel, UnopenedThingModel
 
+from .applications import (
+    KIND,
+    apply_applications,
+    dump_application,
+    load_application,
+    named_by_file,
+    take_applications,
+)
 from .sqlite import Row, Storage
 
 __all__ = ["REGISTRY_KINDS", "load_kept", "product_row", "seed", "take_over"]
@@ -27,16 +35,24 @@ __all__ = ["REGISTRY_KINDS", "load_kept", "product_row", "seed", "take_over"]
 
 def load_kept(storage: Storage, *, unopened: bool = False) -> Registry:
     """The registry of a data folder; `unopened` leaves thing models uncompiled until somebody looks into one."""
-    products = [_product(row, UnopenedThingModel if unopened else ThingModel) for row in storage.rows("product")]
-    registry = Registry(products)
+    registry, opened = Registry(), UnopenedThingModel if unopened else ThingModel
+    for row in storage.rows("product"):
+        with storage.reading(row):
+            registry.products[row.product_key] = _product(row, opened)
     for row in storage.rows("device"):
-        _apply_device(registry, row)
+        with storage.reading(row):
+            _apply_device(registry, row)
     for row in storage.rows("house"):
-        values = row.value
-        registry.access_keys.update({name: AccessKey(name, secret) for name, secret in values["access_keys"].items()})
-        registry.applications.update({a["username"]: _application(a) for a in values["applications"]})
-        registry.consumer_groups.update({g["id"]: _group(g) for g in values["consumer_groups"]})
+        with storage.reading(row):
+            _apply_house(registry, row.value)
+    apply_applications(registry, storage)
     return registry
+
+
+def _apply_house(registry: Registry, values: Mapping[str, Any]) -> None:
+    registry.access_keys.update({name: _access_key(name, kept) for name, kept in values["access_keys"].items()})
+    registry.applications.update({a["username"]: load_application(a) for a in values["applications"]})
+    registry.consumer_groups.update({g["id"]: _group(g) for g in values["consumer_groups"]})
 
 
 def seed(storage: Storage, file: Registry) -> Registry:
@@ -44,6 +60,8 @@ def seed(storage: Storage, file: Registry) -> Registry:
     kept = load_kept(storage)
     known = {row[:2]: row.value for row in storage.rows(*REGISTRY_KINDS)}
     rows = [_house_row(file)] if file.access_keys or file.applications or file.consumer_groups else []
+    for username in file.applications:
+        rows += named_by_file(username, known)
     for product in file.products.values():
         rows.append(product_row(product))
         for name in product.devices:
@@ -61,8 +79,9 @@ def seed(storage: Storage, file: Registry) -> Registry:
 
 
 def take_over(platform: Platform, storage: Storage) -> None:
-    """Take over what another process has changed: products, devices, and who is disabled or deleted."""
+    """Take over what another process has changed: products, devices, applications, who is disabled or deleted."""
     kept, registry = load_kept(storage), platform.registry
+    before = frozenset(registry.products)
     for key, product in list(registry.products.items()):
         if isinstance(product.devices, ListedDevices):
             fresh = kept.products.get(key)
@@ -71,6 +90,9 @@ def take_over(platform: Platform, storage: Storage) -> None:
                 del registry.products[key]
     for key, product in kept.products.items():
         registry.products.setdefault(key, product)
+    if before != registry.products.keys():
+        platform.parts.out.products_changed()
+    take_applications(platform, storage)
     for row in storage.rows("record"):
         _take_record(platform, row)
 
@@ -112,7 +134,7 @@ def product_row(product: Product) -> Row:
 
 
 #: Kinds that make the registry; all others are what the platform remembers.
-REGISTRY_KINDS = frozenset({"product", "device", "house"})
+REGISTRY_KINDS = frozenset({"product", "device", "house", KIND})
 
 
 def _product(row: Row, opened: type[ThingModel]) -> Product:
@@ -143,8 +165,8 @@ def _house_row(registry: Registry) -> Row:
         "house",
         "",
         {
-            "access_keys": {key.id: key.secret for key in registry.access_keys.values()},
-            "applications": list(_applications(registry)),
+            "access_keys": {key.id: _dump_key(key) for key in registry.access_keys.values()},
+            "applications": [dump_application(application) for application in registry.applications.values()],
             "consumer_groups": [
                 {"id": group.id, "products": sorted(group.products)} for group in registry.consumer_groups.values()
             ],
@@ -152,13 +174,13 @@ def _house_row(registry: Registry) -> Row:
     )
 
 
-def _applications(registry: Registry) -> Iterator[dict[str, Any]]:
-    for application in registry.applications.values():
-        yield {**asdict(application), "products": sorted(application.products)}
+def _dump_key(key: AccessKey) -> Any:
+    """A key of all products is its secret alone, as it was before keys had products."""
+    return key.secret if key.products is None else {"secret": key.secret, "products": sorted(key.products)}
 
 
-def _application(values: Mapping[str, Any]) -> Application:
-    return Application(values["username"], values["password"], frozenset(values["products"]))
+def _access_key(name: str, kept: Any) -> AccessKey:
+    return AccessKey(name, kept) if type(kept) is str else AccessKey(name, kept["secret"], frozenset(kept["products"]))
 
 
 def _group(values: Mapping[str, Any]) -> ConsumerGroup:

@@ -7,10 +7,12 @@ Several processes may have the file open: a running platform notices what the co
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,19 +23,23 @@ from jinqiao.gateway.platform.devices.device_log import LogEntry
 
 from .migrations import SCHEMA, STEPS, VERSION
 
-__all__ = ["FILE", "Row", "Storage"]
+__all__ = ["FILE", "MOST_OF_STRANGERS", "Row", "Storage"]
+
+_logger = logging.getLogger(__name__)
 
 #: The file's name in the data folder.
 FILE = "jinqiao.sqlite"
 #: Entries of the device log that are kept.
 _MOST_LOGGED = 10_000
+#: … and of them what strangers did.
+MOST_OF_STRANGERS = 1_000
 #: Seconds to wait for another process that writes.
 _PATIENCE_S = 5.0
 
 
 class Row(NamedTuple):
     """One value. `key` is `product_key`, `product_key/device_name` or `product_key#id`; empty for what belongs to no
-    product. `tenant` is whose it is, '' while there is one."""
+    product, `&username` for an application. `tenant` is whose it is, '' while there is one."""
 
     kind: str
     key: str
@@ -50,13 +56,26 @@ class Row(NamedTuple):
         return self.key.partition("/")[2]
 
 
+def _keep_private(path: Path) -> None:
+    """Make folder and file, if they are not there, so that nobody else reads what is kept: it holds all secrets."""
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        return
+    open_to_others = path.parent.stat().st_mode & 0o077 and path.stat().st_mode & 0o077
+    if open_to_others and path.stat().st_uid == os.getuid():
+        _logger.warning("%s holds secrets and others on this machine can read it: chmod 700 %s", path, path.parent)
+
+
 class Storage:
     """The file of one data folder, which is made if it is not there. Raises EnvironmentFault."""
 
     def __init__(self, folder: Path | str) -> None:
-        path = Path(folder) / FILE
+        path = self._path = Path(folder) / FILE
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _keep_private(path)
             self._base = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=FULL")
@@ -72,7 +91,7 @@ class Storage:
             return
         if version > VERSION:
             raise EnvironmentFault(f"{path} is of version {version}, this program reads version {VERSION}")
-        with self._transaction("the tables"):
+        with self.transaction("the tables"):
             version = int(self._base.execute("PRAGMA user_version").fetchone()[0])  # somebody may have been quicker
             if version == 0:
                 for statement in SCHEMA:
@@ -87,7 +106,7 @@ class Storage:
 
     def keep_all(self, rows: Sequence[Row]) -> None:
         """All or nothing. With a device that is deleted goes everything else that is kept of it."""
-        with self._transaction(", ".join(sorted({row.kind for row in rows}))):
+        with self.transaction(", ".join(sorted({row.kind for row in rows}))):
             for row in rows:
                 if row.kind == "device" and row.value and "deleted" in row.value:
                     self._base.execute("DELETE FROM kept WHERE tenant = ? AND key = ?", (row.tenant, row.key))
@@ -99,7 +118,7 @@ class Storage:
 
     def delete_product(self, product_key: str) -> None:
         """Nothing of this product and its devices is kept any more."""
-        with self._transaction(product_key):
+        with self.transaction(product_key):
             self._base.execute(
                 "DELETE FROM kept WHERE key = ? OR key GLOB ? OR key GLOB ?",
                 (product_key, f"{product_key}/*", f"{product_key}#*"),
@@ -108,19 +127,43 @@ class Storage:
     def rows(self, *kinds: str) -> Iterator[Row]:
         """What is kept of these kinds, of all if none is named, sorted by tenant, kind and key."""
         where = f" WHERE kind IN ({','.join('?' * len(kinds))})" if kinds else ""
-        for tenant, kind, key, value in self._base.execute(f"SELECT * FROM kept{where}", kinds):
-            yield Row(kind, key, orjson.loads(value), tenant)
+        for tenant, kind, key, value in self._read(f"SELECT * FROM kept{where}", kinds):
+            try:
+                yield Row(kind, key, orjson.loads(value), tenant)
+            except (TypeError, ValueError) as error:
+                raise EnvironmentFault(f"{self._path}: the kept {kind} of {key!r} cannot be read: {error}") from error
+
+    @contextmanager
+    def reading(self, row: Row) -> Iterator[None]:
+        """What fails in this block fails because of that row, and says so. Raises EnvironmentFault."""
+        try:
+            yield
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise EnvironmentFault(f"{self._path}: the kept {row.kind} of {row.key!r} is damaged: {why}") from error
+
+    def _read(self, statement: str, values: Any) -> Iterator[Any]:
+        try:
+            yield from self._base.execute(statement, values)
+        except sqlite3.Error as error:
+            raise EnvironmentFault(f"{self._path} is damaged: {error}; put a copy in its place") from error
 
     def changed_elsewhere(self) -> bool:
         """Whether another process has written since this was last asked."""
         before, self._seen = self._seen, self._data_version()
         return self._seen != before
 
-    def write_log(self, entries: Iterable[LogEntry]) -> None:
-        """Add to the device log; the oldest make room."""
-        with self._transaction("the device log"):
-            self._base.executemany("INSERT INTO log VALUES (NULL, ?, ?, ?, ?, ?, ?)", entries)
-            self._base.execute("DELETE FROM log WHERE number <= (SELECT MAX(number) FROM log) - ?", (_MOST_LOGGED,))
+    def write_log(self, entries: Iterable[LogEntry], *, strangers: bool = False) -> None:
+        """Add to the device log; the oldest make room, of devices and of strangers each for themselves."""
+        most = MOST_OF_STRANGERS if strangers else _MOST_LOGGED
+        with self.transaction("the device log"):
+            rows = ((*entry, int(strangers)) for entry in entries)
+            self._base.executemany("INSERT INTO log VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._base.execute(
+                """DELETE FROM log WHERE stranger = :whose AND number <=
+                    (SELECT number FROM log WHERE stranger = :whose ORDER BY number DESC LIMIT 1 OFFSET :most)""",
+                {"whose": int(strangers), "most": most},
+            )
 
     def log(self, product_key: str | None = None, device_name: str | None = None) -> Iterator[LogEntry]:
         """The device log, oldest first, of one product or device if named."""
@@ -128,22 +171,28 @@ class Storage:
         named = {column: value for column, value in wanted.items() if value is not None}
         where = " WHERE " + " AND ".join(f"{column} = :{column}" for column in named) if named else ""
         columns = "time_ms, product_key, device_name, topic, code, message"
-        for row in self._base.execute(f"SELECT {columns} FROM log{where} ORDER BY number", named):
+        for row in self._read(f"SELECT {columns} FROM log{where} ORDER BY number", named):
             yield LogEntry(*row)
 
     def close(self) -> None:
         self._base.close()
 
     @contextmanager
-    def _transaction(self, what: str) -> Iterator[None]:
+    def transaction(self, what: str = "a change") -> Iterator[None]:
+        """All that is written in this block is kept, or nothing is; a block within another is part of that one."""
+        if self._base.in_transaction:
+            yield
+            return
         try:
             self._base.execute("BEGIN IMMEDIATE")
             yield
             self._base.execute("COMMIT")
-        except (sqlite3.Error, TypeError) as error:
+        except BaseException as error:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
-            raise EnvironmentFault(f"cannot keep {what}: {error}") from error
+            if isinstance(error, (sqlite3.Error, TypeError)):
+                raise EnvironmentFault(f"cannot keep {what}: {error}") from error
+            raise
 
     def _data_version(self) -> int:
         return int(self._base.execute("PRAGMA data_version").fetchone()[0])

@@ -18,6 +18,7 @@ from jinqiao.base.telemetry import Batch, Event, Label, Step
 from .extras import load
 from .influx_target import TOKEN_VARIABLE, InfluxTarget
 from .line_protocol import LineRenderer, event_line, label_line
+from .traits import Traits
 from .worker import Worker
 
 __all__ = ["InfluxStore"]
@@ -57,12 +58,13 @@ class InfluxStore:
         self._renderer = LineRenderer("", [])
         self._product_key = ""
         self._names: Sequence[str] = ()
+        self._traits: Traits = {}
         self.worker: Worker[Batch | Label | list[Event]] = Worker(
             f"influx {target.url}", self._work, capacity=capacity, lot=_LOT
         )
 
-    def open(self, product_key: str, device_names: Sequence[str]) -> None:
-        """Connect, see whether writing is allowed, and start.
+    def open(self, product_key: str, device_names: Sequence[str], traits: Traits | None = None) -> None:
+        """Connect, see whether writing is allowed, and start; `traits` become tags.
 
         Raises InputError for a token, bucket or organisation the server does not take, EnvironmentFault when there is
         no server.
@@ -76,7 +78,8 @@ class InfluxStore:
         self._write_api = self._client.write_api(write_options=options.SYNCHRONOUS)
         self._check()
         self._product_key, self._names = product_key, device_names
-        self._renderer = LineRenderer(product_key, device_names)
+        self._traits = traits or {}
+        self._renderer = LineRenderer(product_key, device_names, self._traits)
         self.worker.start()
 
     async def take(self, step: Step) -> None:
@@ -131,10 +134,11 @@ class InfluxStore:
         if isinstance(entry, Batch):
             return self._renderer.blocks(entry)
         if isinstance(entry, Label):
-            names = [self._names[row] for row in entry.vehicles.tolist()]
-            return [(b"".join(label_line(entry, self._product_key, name) for name in names), len(entry))]
-        rendered = (event_line(event, self._product_key, self._names[event.vehicle]) for event in entry)
-        return [(b"".join(rendered), len(entry))]
+            rows = entry.vehicles.tolist()
+            lines = (label_line(entry, row, self._product_key, self._names[row], self._traits) for row in rows)
+        else:
+            lines = (event_line(one, self._product_key, self._names[one.vehicle], self._traits) for one in entry)
+        return [(b"".join(lines), len(entry))]
 
     def _send(self, lines: bytes, points: int) -> None:
         """Write, again and again while there is hope; raises OSError when there is none for any later write."""

@@ -1,9 +1,9 @@
 """Batches as lines of InfluxDB's line protocol, a whole batch at once: a template row, then column by column.
 
-`telemetry,product=a1JinqiaoEV,vehicle=LBV… vehicle_state=1i,speed=42.5,… 1795388461000`: one point per vehicle and
-sample, a field for each signal, whole numbers with `i`, time in ms. Numerals have places of equal width, padded with
-spaces that the protocol does not allow; they are deleted from the finished block in one pass, while the two spaces that
-belong to a line stand there as another byte until then.
+`telemetry,fleet=taxis,model=…,product=a1JinqiaoEV,vehicle=LBV… vehicle_state=1i,speed=42.5,… 1795388461000`: one point
+per vehicle and sample, a field for each signal, whole numbers with `i`, time in ms. Numerals have places of equal
+width, padded with spaces that the protocol does not allow; they are deleted from the finished block in one pass, while
+the two spaces that belong to a line stand there as another byte until then.
 
 https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 """
@@ -21,6 +21,8 @@ from jinqiao.base.telemetry import Batch, Event, Label
 from jinqiao.wire.render.numerals import numeral
 from jinqiao.wire.render.packets import BLOCK_ROWS, scaled
 
+from .traits import Traits, traits_of
+
 __all__ = ["MEASUREMENT", "LineRenderer", "event_line", "label_line"]
 
 MEASUREMENT, EVENT_MEASUREMENT, LABEL_MEASUREMENT = "telemetry", "event", "label"
@@ -34,11 +36,17 @@ Column = bytes | NDArray[np.bytes_]
 
 
 class LineRenderer:
-    """Renders the points of one product's fleet; `Batch.vehicles` are rows of `device_names`."""
+    """Renders the points of one product's fleet; `Batch.vehicles` are rows of `device_names` and of `traits`."""
 
-    def __init__(self, product_key: str, device_names: Sequence[str]) -> None:
-        self._head = f"{MEASUREMENT},product={_tag(product_key)},vehicle=".encode()
-        self._names = np.array([_tag(name).encode().replace(b" ", _KEPT) for name in device_names], dtype="S")
+    def __init__(self, product_key: str, device_names: Sequence[str], traits: Traits | None = None) -> None:
+        self._head = f"{MEASUREMENT},".encode()
+        self._tags = np.array(
+            [
+                _tags(product=product_key, vehicle=name, **traits_of(traits or {}, row)).encode().replace(b" ", _KEPT)
+                for row, name in enumerate(device_names)
+            ],
+            dtype="S",
+        )
         self._signals: dict[tuple[str, ...], tuple[Signal, ...]] = {}
 
     def blocks(self, batch: Batch) -> Iterator[tuple[bytes, int]]:
@@ -50,7 +58,7 @@ class LineRenderer:
         for start in range(0, len(batch), BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
             vehicles = batch.vehicles[rows]
-            columns: list[Column] = [self._head, self._names[vehicles]]
+            columns: list[Column] = [self._head, self._tags[vehicles]]
             joint = _KEPT
             for signal in signals:
                 number = numeral(scaled(batch.signals[signal.name][rows], signal), signal.decimals)
@@ -66,24 +74,18 @@ class LineRenderer:
         return found
 
 
-def event_line(event: Event, product_key: str, device_name: str) -> bytes:
+def event_line(event: Event, product_key: str, device_name: str, traits: Traits | None = None) -> bytes:
     """One event as a point of the measurement `event`; its outputs are the fields, beside `count`, which is 1."""
-    tags = f"identifier={_tag(event.identifier)},product={_tag(product_key)},vehicle={_tag(device_name)}"
+    own = traits_of(traits or {}, event.vehicle)
+    tags = _tags(identifier=event.identifier, product=product_key, vehicle=device_name, **own)
     fields = ",".join(["count=1i", *(f"{_tag(name)}={_field(value)}" for name, value in event.output.items())])
     return f"{EVENT_MEASUREMENT},{tags} {fields} {event.time_ms}\n".encode()
 
 
-def label_line(label: Label, product_key: str, device_name: str) -> bytes:
+def label_line(label: Label, vehicle: int, product_key: str, device_name: str, traits: Traits | None = None) -> bytes:
     """What truly happened to one vehicle as a point of the measurement `label`, its parameters as fields."""
-    tags = ",".join(
-        f"{name}={_tag(value)}"
-        for name, value in (
-            ("fault", label.kind),
-            ("phase", label.phase),
-            ("product", product_key),
-            ("vehicle", device_name),
-        )
-    )
+    own = traits_of(traits or {}, vehicle)
+    tags = _tags(fault=label.kind, phase=label.phase, product=product_key, vehicle=device_name, **own)
     fields = ",".join(["count=1i", *(f"{_tag(name)}={_field(value)}" for name, value in label.parameters.items())])
     return f"{LABEL_MEASUREMENT},{tags} {fields} {label.time_ms}\n".encode()
 
@@ -112,6 +114,11 @@ def _lines(columns: Sequence[Column], count: int) -> bytes:
         rows[str(at)] = column
     # Names shorter than the longest end with zero bytes.
     return matrix.tobytes().translate(_TO_SPACE, _PADDING + b"\0")
+
+
+def _tags(**tags: str) -> str:
+    """Tags in the order of their names, as servers like them; the protocol knows no empty one."""
+    return ",".join(f"{name}={_tag(value)}" for name, value in sorted(tags.items()) if value)
 
 
 def _tag(text: str) -> str:

@@ -13,7 +13,8 @@ from jinqiao.base.telemetry import Batch, Event, Label, Step
 from .extras import load
 from .lock import FolderLock
 from .segments import PART, SUFFIX, Limits, Segments
-from .telemetry_tables import EVENTS, LABELS, EventTables, GroupTables, LabelTables
+from .telemetry_tables import EVENTS, LABELS, EventTables, GroupTables, LabelTables, Vehicles
+from .traits import Traits
 from .worker import Worker
 
 __all__ = ["ParquetStore"]
@@ -41,16 +42,18 @@ class ParquetStore:
         self._limits = limits or Limits()
         self._groups: dict[str, tuple[GroupTables, Segments]] = {}
         self._others: dict[str, tuple[EventTables | LabelTables, Segments]] = {}
-        self._product_key = ""
-        self._names: Any = None
+        self._vehicles = Vehicles("")
         self._lock: FolderLock | None = None
         self.worker: Worker[Batch | Label | list[Event]] = Worker(
             f"parquet {folder}", self._work, capacity=_CAPACITY, lot=_LOT, tick=self._roll
         )
 
-    def open(self, product_key: str, device_names: Sequence[str]) -> None:
-        """Make the folder and start. Raises InputError for a folder that holds another run's rows."""
-        pa = load("pyarrow", "store", "a Parquet sink")
+    def open(self, product_key: str, device_names: Sequence[str], traits: Traits | None = None) -> None:
+        """Make the folder and start; `traits` become columns.
+
+        Raises InputError for a folder that holds another run's rows.
+        """
+        load("pyarrow", "store", "a Parquet sink")
         load("pyarrow.parquet", "store", "a Parquet sink")
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{str(self.folder)!r} is a file, expected a folder or the name of a new one")
@@ -71,8 +74,7 @@ class ParquetStore:
         for name in held:
             if name.endswith(SUFFIX + PART):
                 _logger.warning("%s: the unfinished segment of a run that crashed is written over", self.folder / name)
-        self._product_key = product_key
-        self._names = pa.array(device_names, pa.string())
+        self._vehicles = Vehicles(product_key, device_names, traits)
         self.worker.start()
 
     async def take(self, step: Step) -> None:
@@ -147,7 +149,7 @@ class ParquetStore:
     def _group(self, group: str, batch: Batch) -> tuple[GroupTables, Segments]:
         found = self._groups.get(group)
         if found is None:
-            tables = GroupTables(batch, self._product_key, self._names)
+            tables = GroupTables(batch, self._vehicles)
             segments = Segments(self.folder, group, tables.schema, self._limits, **tables.options)
             found = self._groups[group] = (tables, segments)
         return found
@@ -156,7 +158,7 @@ class ParquetStore:
         """The tables of events or labels, and the segments they go to."""
         found = self._others.get(name)
         if found is None:
-            tables = kind(self._product_key, self._names)
+            tables = kind(self._vehicles)
             found = self._others[name] = (tables, Segments(self.folder, name, tables.schema, self._limits))
         assert isinstance(found[0], kind)
         return found[0], found[1]

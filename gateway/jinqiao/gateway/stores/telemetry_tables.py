@@ -14,8 +14,9 @@ from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch, Event, Label
 
 from .extras import load
+from .traits import Traits
 
-__all__ = ["EVENTS", "LABELS", "EventTables", "GroupTables", "LabelTables"]
+__all__ = ["EVENTS", "LABELS", "EventTables", "GroupTables", "LabelTables", "Vehicles"]
 
 #: Name of the segments that hold events; those of telemetry have their group's.
 EVENTS = "events"
@@ -23,23 +24,45 @@ EVENTS = "events"
 LABELS = "labels"
 
 
+class Vehicles:
+    """The columns that say whose row it is: `vehicle`, the device name, then its traits; all are dictionaries."""
+
+    def __init__(self, product_key: str, device_names: Sequence[str] = (), traits: Traits | None = None) -> None:
+        self.product_key = product_key
+        self._traits = dict(traits or {})
+        self.columns = ("vehicle", *self._traits)
+        self._words: list[Any] = [device_names, *(trait.words for trait in self._traits.values())]
+        self._are_arrow = False
+
+    def fields(self, pa: Any) -> list[Any]:
+        kind = pa.dictionary(pa.int32(), pa.string())
+        return [pa.field(name, kind, nullable=False) for name in self.columns]
+
+    def arrays(self, pa: Any, rows: NDArray[np.int32]) -> list[Any]:
+        """The columns for these vehicles, in the order of `columns`."""
+        numbers = [rows, *(trait.word_of[rows] for trait in self._traits.values())]
+        if not self._are_arrow:
+            self._words, self._are_arrow = [pa.array(words, pa.string()) for words in self._words], True
+        return [
+            pa.DictionaryArray.from_arrays(pa.array(number, pa.int32()), words)
+            for number, words in zip(numbers, self._words, strict=True)
+        ]
+
+
 class GroupTables:
-    """Tables of one telemetry group: `time`, `vehicle` (a dictionary of device names), then its signals.
+    """Tables of one telemetry group: `time`, whose row it is, then its signals."""
 
-    `names` is an Arrow array of the fleet's device names.
-    """
-
-    def __init__(self, batch: Batch, product_key: str, names: Any) -> None:
+    def __init__(self, batch: Batch, vehicles: Vehicles) -> None:
         pa = load("pyarrow", "store", "Parquet")
-        self._pa, self._names = pa, names
+        self._pa, self._vehicles = pa, vehicles
         self._signals = [signal for name, signal in SIGNALS.items() if name in batch.signals]
-        fields = [_time_field(pa), _vehicle_field(pa)]
+        fields = [_time_field(pa), *vehicles.fields(pa)]
         fields += [_signal_field(pa, signal) for signal in self._signals]
-        about = {"jinqiao.group": batch.group, "jinqiao.product_key": product_key}
+        about = {"jinqiao.group": batch.group, "jinqiao.product_key": vehicles.product_key}
         self.schema = pa.schema(fields, metadata=about)
         floats = [signal.name for signal in self._signals if signal.dtype[0] == "f"]
         others = [signal.name for signal in self._signals if signal.dtype[0] != "f"]
-        self.options = {"use_dictionary": ["time", "vehicle", *others], "use_byte_stream_split": floats}
+        self.options = {"use_dictionary": ["time", *vehicles.columns, *others], "use_byte_stream_split": floats}
 
     def table(self, batches: Sequence[Batch]) -> Any:
         """The batches' rows, in their order; values have the decimals they are published with."""
@@ -48,7 +71,7 @@ class GroupTables:
         vehicles = np.concatenate([batch.vehicles for batch in batches])
         columns = [
             pa.array(times).cast(self.schema.field("time").type),
-            pa.DictionaryArray.from_arrays(pa.array(vehicles), self._names),
+            *self._vehicles.arrays(pa, vehicles),
         ]
         for signal in self._signals:
             values = np.concatenate([batch.signals[signal.name] for batch in batches])
@@ -57,20 +80,20 @@ class GroupTables:
 
 
 class EventTables:
-    """Tables of events: `time`, `vehicle`, `identifier`, and `output` as JSON."""
+    """Tables of events: `time`, whose it is, `identifier`, and `output` as JSON."""
 
-    def __init__(self, product_key: str, names: Any) -> None:
+    def __init__(self, vehicles: Vehicles) -> None:
         pa = load("pyarrow", "store", "Parquet")
-        self._pa, self._names = pa, names
+        self._pa, self._vehicles = pa, vehicles
         texts = [pa.field("identifier", pa.string()), pa.field("output", pa.string())]
-        fields = [_time_field(pa), _vehicle_field(pa), *texts]
-        self.schema = pa.schema(fields, metadata={"jinqiao.group": EVENTS, "jinqiao.product_key": product_key})
+        fields = [_time_field(pa), *vehicles.fields(pa), *texts]
+        self.schema = pa.schema(fields, metadata={"jinqiao.group": EVENTS, "jinqiao.product_key": vehicles.product_key})
 
     def table(self, events: Sequence[Event]) -> Any:
         pa = self._pa
         columns = [
             pa.array([event.time_ms for event in events]).cast(self.schema.field("time").type),
-            pa.DictionaryArray.from_arrays(pa.array([event.vehicle for event in events], pa.int32()), self._names),
+            *self._vehicles.arrays(pa, np.array([event.vehicle for event in events], dtype=np.int32)),
             pa.array([event.identifier for event in events]),
             pa.array([_json(event.output) for event in events]),
         ]
@@ -78,14 +101,14 @@ class EventTables:
 
 
 class LabelTables:
-    """Tables of labels: `time`, `vehicle`, `fault`, `phase` (begin, end, once), and `parameters` as JSON."""
+    """Tables of labels: `time`, whose it is, `fault`, `phase` (begin, end, once), and `parameters` as JSON."""
 
-    def __init__(self, product_key: str, names: Any) -> None:
+    def __init__(self, vehicles: Vehicles) -> None:
         pa = load("pyarrow", "store", "Parquet")
-        self._pa, self._names = pa, names
+        self._pa, self._vehicles = pa, vehicles
         texts = [pa.field(name, pa.string()) for name in ("fault", "phase", "parameters")]
-        fields = [_time_field(pa), _vehicle_field(pa), *texts]
-        self.schema = pa.schema(fields, metadata={"jinqiao.group": LABELS, "jinqiao.product_key": product_key})
+        fields = [_time_field(pa), *vehicles.fields(pa), *texts]
+        self.schema = pa.schema(fields, metadata={"jinqiao.group": LABELS, "jinqiao.product_key": vehicles.product_key})
 
     def table(self, labels: Sequence[Label]) -> Any:
         """A row for each vehicle of each label."""
@@ -97,9 +120,7 @@ class LabelTables:
 
         columns = [
             each([label.time_ms for label in labels]).cast(self.schema.field("time").type),
-            pa.DictionaryArray.from_arrays(
-                pa.array(np.concatenate([label.vehicles for label in labels]), pa.int32()), self._names
-            ),
+            *self._vehicles.arrays(pa, np.concatenate([label.vehicles for label in labels])),
             each([label.kind for label in labels]),
             each([label.phase for label in labels]),
             each([_json(label.parameters) for label in labels]),
@@ -123,10 +144,6 @@ def rounded(values: NDArray[Any], signal: Signal) -> NDArray[Any]:
 
 def _time_field(pa: Any) -> Any:
     return pa.field("time", pa.timestamp("ms", "UTC"), nullable=False)
-
-
-def _vehicle_field(pa: Any) -> Any:
-    return pa.field("vehicle", pa.dictionary(pa.int32(), pa.string()), nullable=False)
 
 
 def _signal_field(pa: Any, signal: Signal) -> Any:

@@ -127,7 +127,10 @@ def _goauth_permission(questions: Questions, fields: Fields, _: Request) -> Resp
     else:
         actions = _NANOMQ_ACCESS.get(str(fields.get("access")), ())
     names = _text(fields, "clientid"), _text(fields, "username"), _text(fields, "topic")
-    return _yes_or_no(bool(actions) and all(questions.may(action, *names) for action in actions), "not allowed")
+    # The plug-in of mosquitto asks about each topic that it is about to deliver, with `acc` 1.
+    again = "acc" in fields
+    allowed = bool(actions) and all(questions.may(action, *names, asks_again=again) for action in actions)
+    return _yes_or_no(allowed, "not allowed")
 
 
 # VerneMQ: one URL for all hooks, told apart by a header; always status 200.

@@ -10,6 +10,7 @@ from typing import Literal
 
 from jinqiao.gateway.broker.policy import Login, Principal, Refused
 from jinqiao.gateway.platform.auth.identity import named
+from jinqiao.gateway.platform.auth.permission import reaches_others
 from jinqiao.gateway.platform.platform import Platform
 
 __all__ = ["Action", "Questions"]
@@ -34,11 +35,20 @@ class Questions:
         except Refused:
             return None
 
-    def may(self, action: Action, client_id: str, username: str | None, topic: str) -> bool:
-        """Whether somebody of these names may do this with a topic name or filter."""
+    def may(
+        self, action: Action, client_id: str, username: str | None, topic: str, *, asks_again: bool = False
+    ) -> bool:
+        """Whether somebody of these names may do this with a topic name or filter.
+
+        A filter of which the own broker delivers only some topics is refused, since another broker would deliver
+        everybody's; unless it `asks_again` about each topic before it delivers.
+        """
         login = Login(client_id, username or None, None, 4, True, _KEEP_ALIVE_S)
         principal = named(login, self._platform.registry)
         if principal is None or not _is_sound(action, topic):
+            return False
+        beyond = action == "subscribe" and reaches_others(self._platform.registry, principal, topic)
+        if beyond and not asks_again:
             return False
         ask = self._platform.may_publish if action == "publish" else self._platform.may_subscribe
         return ask(principal, topic)

@@ -89,7 +89,7 @@ def _registry(devices: int) -> str:
 async def _served(registry: Path) -> AsyncIterator[Broker]:
     arguments = [
         "-m",
-        "jinqiao.sandbox.cli",
+        "jinqiao.sandbox.entry",
         "serve",
         "--registry",
         str(registry),

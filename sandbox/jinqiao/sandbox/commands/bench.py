@@ -64,7 +64,7 @@ def all_() -> None:
 
     for row in BENCHMARKS:
         print(f"\n{row.name}: {row.help}", flush=True)
-        done = subprocess.run([sys.executable, "-m", "jinqiao.sandbox.cli", "bench", row.name], check=False)
+        done = subprocess.run([sys.executable, "-m", "jinqiao.sandbox.entry", "bench", row.name], check=False)
         if done.returncode:
             raise typer.Exit(done.returncode)
 

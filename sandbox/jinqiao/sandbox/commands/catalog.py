@@ -15,6 +15,8 @@ from .options import AsJson
 
 __all__ = ["list_", "show"]
 
+_WIDE = 200
+
 
 def list_(json_: AsJson = False) -> None:
     """List every vehicle of the catalogue.
@@ -28,11 +30,18 @@ def list_(json_: AsJson = False) -> None:
     if json_:
         print(json.dumps([_row(model) for model in catalogue.values()], ensure_ascii=False))
         return
-    table = Table("id", "make", "model", "year", "market", "chemistry", "gross kWh", "net kWh", box=None)
+    table = Table(box=None)
+    # Whatever else has no room, the id has: it is what other commands and scenarios ask for.
+    table.add_column("id", no_wrap=True, min_width=max(map(len, catalogue)))
+    for name in ("make", "model", "year", "market", "chemistry", "gross kWh", "net kWh"):
+        table.add_column(name)
     for model in catalogue.values():
         row = _row(model)
         table.add_row(*(str(value) for value in list(row.values())[:-1]))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe is as wide as it must be
+        console.width = max(console.width, _WIDE)
+    console.print(table)
 
 
 def show(

@@ -16,14 +16,12 @@ from jinqiao.gateway.platform.registry.registry import Device
 
 from ..credentials import login, snippets
 from .kept import device_of, kept_platform, product_of
-from .options import AsJson, Data, ProductKey
+from .options import AsJson, Data, LinesHost, LinesPort, ProductKey
 
 __all__ = ["add", "delete", "disable", "enable", "list_", "show"]
 
 
 Name = Annotated[str, typer.Argument(help="Device name.", metavar="DEVICE_NAME", show_default=False)]
-Host = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines connect to.")]
-Port = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
 
 
 def add(
@@ -34,8 +32,8 @@ def add(
         str | None, typer.Option(help="Device secret; one is made if none is given.", show_default=False)
     ] = None,
     nickname: Annotated[str, typer.Option(help="What people call it.", show_default=False)] = "",
-    mqtt_host: Host = "127.0.0.1",
-    mqtt_port: Port = 1883,
+    mqtt_host: LinesHost = "127.0.0.1",
+    mqtt_port: LinesPort = 1883,
     json_: AsJson = False,
 ) -> None:
     """Register a device; prints its credentials, ready to paste. A running server knows it within a second.
@@ -78,8 +76,8 @@ def show(
     data: Data,
     product_key: ProductKey,
     device_name: Name,
-    mqtt_host: Host = "127.0.0.1",
-    mqtt_port: Port = 1883,
+    mqtt_host: LinesHost = "127.0.0.1",
+    mqtt_port: LinesPort = 1883,
     json_: AsJson = False,
 ) -> None:
     """Show a device with its credentials, ready to paste.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,8 @@ from jinqiao.wire.alink.thing_model_file import load_thing_model
 from .options import AsJson, Data
 
 __all__ = ["log", "thing_model"]
+
+_NAME = re.compile(r"[A-Za-z0-9_.:@-]*")
 
 
 def log(
@@ -49,12 +52,13 @@ def log(
             print(json.dumps(entry._asdict(), ensure_ascii=False))
             continue
         moment = datetime.fromtimestamp(entry.time_ms / 1000, tz=UTC).isoformat(timespec="milliseconds")
-        # Quoted, because a client chose these texts.
-        print(f"{moment} {entry.code} {entry.product_key}/{entry.device_name} {entry.topic!r}: {entry.message!r}")
+        # Quoted, because a client chose these texts; names where they are none that a device can have.
+        name = "/".join(n if _NAME.fullmatch(n) else ascii(n) for n in (entry.product_key, entry.device_name))
+        print(f"{moment} {entry.code} {name} {entry.topic!r}: {entry.message!r}")
 
 
 def thing_model(
-    files: Annotated[list[Path], typer.Argument(help="TSL files (JSON).", metavar="FILE...", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="TSL files (JSON).", metavar="FILE", show_default=False)],
 ) -> None:
     """Check thing models; every problem is told as file:line:column.
 
@@ -71,5 +75,7 @@ def thing_model(
             continue
         counts = (len(model.properties), len(model.events), len(model.services))
         print("{}: {} properties, {} events, {} services".format(file, *counts))
+        if model.hollow:
+            print(f"  names the modules {', '.join(model.hollow)}, whose features are in files of their own")
     if problems:
         raise InputError(problems)

@@ -14,6 +14,8 @@ from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.registry import load_kept
 from jinqiao.gateway.storage.sqlite import FILE, Storage
 
+from ..invoked import program
+
 __all__ = ["device_of", "kept_platform", "product_of"]
 
 
@@ -21,7 +23,7 @@ __all__ = ["device_of", "kept_platform", "product_of"]
 def kept_platform(data: Path, *, make: bool = False) -> Iterator[tuple[Platform, Storage]]:
     """The platform of a data folder without a broker; what is changed is kept, and a running server takes it over."""
     if not make and not (data / FILE).is_file():
-        raise InputError(f"no data in {str(data)!r}\n  begin with: jinqiao product add --data {data} --name NAME")
+        raise InputError(f"no data in {str(data)!r}\n  begin with: {program()} product add --data {data} --name NAME")
     storage = Storage(data)
     try:
         platform = Platform(load_kept(storage, unopened=True))
@@ -37,7 +39,7 @@ def product_of(platform: Platform, product_key: str) -> Product:
     product = platform.registry.product(product_key)
     if product is None:
         near = did_you_mean(product_key, platform.registry.products)
-        raise InputError(f"no product {product_key!r}{near}\n  list them with: jinqiao product list --data DIR")
+        raise InputError(f"no product {product_key!r}{near}\n  list them with: {program()} product list --data DIR")
     return product
 
 
@@ -49,6 +51,6 @@ def device_of(platform: Platform, product_key: str, device_name: str) -> Device:
         near = did_you_mean(device_name, list(product.devices))
         raise InputError(
             f"no device {device_name!r} of product {product_key!r}{near}\n"
-            f"  list them with: jinqiao device list {product_key} --data DIR"
+            f"  list them with: {program()} device list {product_key} --data DIR"
         )
     return device

@@ -15,6 +15,9 @@ __all__ = [
     "HttpHost",
     "HttpPort",
     "HttpsPort",
+    "LinesHost",
+    "LinesHttpPort",
+    "LinesPort",
     "MqttHost",
     "MqttPort",
     "MqttsPort",
@@ -28,6 +31,13 @@ Data = Annotated[
     Path, typer.Option("--data", help="The data folder of: jinqiao serve --data.", metavar="DIR", show_default=False)
 ]
 ProductKey = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
+
+# Of a command that prints lines to paste.
+LinesHost = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines connect to.")]
+LinesPort = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
+LinesHttpPort = Annotated[
+    int, typer.Option("--http-port", min=1, max=65535, help="Port the printed cloud calls go to.")
+]
 
 # Of a program that listens. A port of 0 is any free one, which the program says when it is ready.
 MqttHost = Annotated[str, typer.Option(help="Address to listen on.")]

@@ -27,7 +27,7 @@ def record(
     file: Annotated[Path, typer.Argument(help="FILE.mcap or NAME.parquet, a folder.", show_default=False)],
     from_: Annotated[
         str,
-        typer.Option("--from", help="The broker: mqtt://[user:password@]host[:port], or mqtts://…", metavar="URL"),
+        typer.Option("--from", help="The broker: mqtt://\\[user:password@]host[:port], or mqtts://…", metavar="URL"),
     ] = "mqtt://127.0.0.1:1883",
     topic: Annotated[
         list[str] | None,

@@ -22,7 +22,7 @@ __all__ = ["replay"]
 def replay(
     file: Annotated[Path, typer.Argument(help="FILE.mcap, a folder NAME.parquet, or one of its files.")],
     to: Annotated[
-        str, typer.Option("--to", help="The broker: mqtt://[user:password@]host[:port].", metavar="URL")
+        str, typer.Option("--to", help="The broker: mqtt://\\[user:password@]host[:port].", metavar="URL")
     ] = "mqtt://127.0.0.1:1883",
     speed: Annotated[str, typer.Option(help="1: with the original spacing; 10: ten times as fast; or max.")] = "1",
     loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end, until Ctrl-C.")] = False,

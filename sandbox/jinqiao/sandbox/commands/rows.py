@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
+
+from ..early import imported
+from .help import PlainCommand, PlainGroup
 
 __all__ = ["Command", "Group", "app_of"]
+
+
+def _no_options() -> None:
+    """A group does nothing by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +40,24 @@ class Command:
         """What the command does; imports its module."""
         module, _, function = self.place.partition(":")
         found: Callable[..., Any] = getattr(importlib.import_module(f".{module}", __package__), function)
+        imported()
         return found
 
     def load(self) -> Any:
         """The command, ready to be called (of typer's own class, which is not the same one in all of its versions)."""
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        alone.command(self.name)(self.function())
+        alone.command(self.name, cls=PlainCommand)(self.function())
         return typer.main.get_command(alone)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Commands under one word."""
+    """Commands under one word. `callback` has the options of the word itself; most have none."""
 
     name: str
     help: str
     rows: tuple[Command | Group, ...]
+    callback: Callable[..., None] = _no_options
 
     def load(self) -> Any:
         """The group, ready to be called; none of its commands is imported yet."""
@@ -66,7 +75,7 @@ def app_of(group: Group) -> typer.Typer:
     return typer.Typer(
         name=group.name,
         cls=Table,
-        callback=_group,
+        callback=group.callback,
         help=group.help,
         no_args_is_help=True,
         rich_markup_mode="rich",
@@ -75,7 +84,7 @@ def app_of(group: Group) -> typer.Typer:
     )
 
 
-class _Table(TyperGroup):
+class _Table(PlainGroup):
     """A group that lists its rows and loads the one that is called."""
 
     rows: Mapping[str, Command | Group]
@@ -87,7 +96,3 @@ class _Table(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, _, rest = super().resolve_command(ctx, args)
         return name, None if name is None else self.rows[name].load(), rest
-
-
-def _group() -> None:
-    """A group does nothing by itself."""

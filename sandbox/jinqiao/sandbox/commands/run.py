@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from jinqiao.base.errors import EnvironmentFault, ExpectationFailed, InputError
 from jinqiao.base.quantity import parse_duration_s
+from jinqiao.base.words import Refused
+from jinqiao.simulator.scenario.start import parse_start
 
+from ..bundled import scenario_file
+from ..invoked import program
 from ..loop import run_async
 from ..run.console import console_for
 from ..run.options import RunOptions
@@ -29,10 +35,20 @@ __all__ = ["execute", "run"]
 
 
 def run(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML).", show_default=False)],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario file (YAML), or the name of a bundled one.", show_default=False)
+    ],
     for_: Annotated[
         str | None,
         typer.Option("--for", help="Stop after this much simulated time, e.g. 30s or '5 min'.", metavar="TIME"),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin at this moment instead of the scenario's: now, or a date and time with its zone.",
+            metavar="TIME",
+            show_default=False,
+        ),
     ] = None,
     speed: Annotated[
         str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
@@ -53,7 +69,7 @@ def run(
     broker: Annotated[
         str | None,
         typer.Option(
-            help="Publish to this broker instead of an embedded one: mqtt://[user:password@]host[:port].",
+            help="Publish to this broker instead of an embedded one: mqtt://\\[user:password@]host[:port].",
             show_default=False,
         ),
     ] = None,
@@ -106,22 +122,23 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table; one line a minute.")] = False,
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
-    Ctrl-C ends the run at any moment and prints the summary so far.
+    Ctrl-C ends the run at any moment and prints the summary so far; the exit code is then 130 (SIGTERM: 143).
 
     \b
     Example:
-      jinqiao run scenarios/jinqiao-morning.yaml --for 60s
-      jinqiao run scenarios/jinqiao-morning.yaml --speed max --seed 7 --summary out.json
-      jinqiao run scenarios/winter.yaml --speed max --check
+      jinqiao run jinqiao-morning --for 60s
+      jinqiao run my-scenario.yaml --speed max --seed 7 --summary out.json
+      jinqiao run winter --speed max --check
     """
     named: dict[str, Any] = {} if app_password is None else {"app_password": app_password}
     options = RunOptions(
-        scenario=scenario,
+        scenario=scenario_file(scenario),
         for_s=None if for_ is None else _duration_s("--for", for_),
+        start=None if start is None else _start(start),
         speed=parse_speed(speed),
         vehicles=vehicles,
         seed=seed,
@@ -162,6 +179,15 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
 
 
+def _start(text: str) -> datetime | Literal["now"]:
+    if text == "now":
+        return "now"
+    try:
+        return parse_start(text)
+    except Refused as refused:
+        raise InputError(f"--start: {refused}") from refused
+
+
 def _duration_s(option: str, text: str) -> float:
     try:
         return parse_duration_s(text)
@@ -170,18 +196,15 @@ def _duration_s(option: str, text: str) -> float:
 
 
 def execute(options: RunOptions) -> None:
-    """Run to the end; prints the summary in every case and raises the fault that ended the run, if any."""
+    """Run to the end; prints the summary of what ran and raises the fault that ended the run, if any.
+
+    Raises typer.Exit with the signal's code when a signal ended it, 130 for Ctrl-C.
+    """
     ended = run_async(_go(options))
-    found = ended.summary.as_json()
-    for line in ended.summary.lines():
-        print(line, file=sys.stderr)
-    if not sys.stdout.isatty():
-        print(json.dumps({"summary": found}), flush=True)
-    if options.summary is not None:
-        try:
-            options.summary.write_text(json.dumps(found, indent=2) + "\n")
-        except OSError as error:
-            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
+    if ended.running is not None:
+        _report(options, ended)
+    elif ended.exit_code:
+        print("interrupted before the first second", file=sys.stderr)
     if ended.fault is not None:
         raise ended.fault
     checker = None if ended.running is None else ended.running.checker
@@ -190,6 +213,21 @@ def execute(options: RunOptions) -> None:
         raise ExpectationFailed(
             f"the physics self-check found {checker.total:,} violations, see the first {kept} above"
         )
+    if ended.exit_code:
+        raise typer.Exit(ended.exit_code)
+
+
+def _report(options: RunOptions, ended: Ended) -> None:
+    found = ended.summary.as_json()
+    for line in ended.summary.lines():
+        print(line, file=sys.stderr)
+    if options.summary is not None:
+        try:
+            options.summary.write_text(json.dumps(found, indent=2) + "\n")
+        except OSError as error:
+            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
+    if not sys.stdout.isatty():
+        print(json.dumps({"summary": found}), flush=True)
 
 
 async def _go(options: RunOptions) -> Ended:
@@ -199,19 +237,20 @@ async def _go(options: RunOptions) -> Ended:
 async def _announce(run: Running) -> None:
     """Say where to listen: for a person on stderr, for a program as one JSON line on stdout."""
     options, plan = run.options, run.plan
+    for problem in plan.scenario.warnings:
+        print(problem.as_warning(), file=sys.stderr)
     if run.gateway is None:
         _announce_outside(run)
         return
     port = run.gateway.mqtt_port
     user, password = options.app_user, options.app_password
-    topic = "/sys/+/+/thing/event/property/post"
     http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
     print(
         f"{plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {plan.seed}, MQTT on {options.mqtt_host}:{port}"
         f"{http}\n"
         f"  user {user}  password {password}\n"
-        f"  mosquitto_sub -h {options.mqtt_host} -p {port} -u {user} -P '{password}' -t '{topic}'\n"
-        f"  jinqiao watch --mqtt-port {port} --user {user} --password '{password}'",
+        f"  {_subscriber_line(options.mqtt_host, port, user, password)}\n"
+        f"  {_watch_line(options.mqtt_host, port, user, password)}",
         file=sys.stderr,
         flush=True,
     )
@@ -226,6 +265,18 @@ async def _announce(run: Running) -> None:
             "seed": run.plan.seed,
         }
         print(json.dumps({"ready": ready}), flush=True)
+
+
+def _subscriber_line(host: str, port: int, user: str, password: str) -> str:
+    """What to paste into a shell."""
+    login = f"-u {shlex.quote(user)} -P {shlex.quote(password)}"
+    return f"mosquitto_sub -h {host} -p {port} {login} -t '/sys/+/+/thing/event/property/post'"
+
+
+def _watch_line(host: str, port: int, user: str, password: str) -> str:
+    """The same with a program that is there."""
+    where = f" --mqtt-host {host}" if host not in {"127.0.0.1", "0.0.0.0"} else ""
+    return f"{program()} watch{where} --mqtt-port {port} --user {shlex.quote(user)} --password {shlex.quote(password)}"
 
 
 def _announce_outside(run: Running) -> None:

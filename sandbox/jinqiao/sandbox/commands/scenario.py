@@ -10,19 +10,24 @@ import typer
 
 from jinqiao.base.errors import InputError
 
+from ..bundled import scenario_file
+from .new import write_schema
+
 __all__ = ["schema", "validate"]
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", metavar="FILE...", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", metavar="FILE", show_default=False)],
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> None:
     """Check scenario files and report every problem as file:line:column.
 
-    All files are checked; a good one is named on stdout, problems go to stderr. Exit code 2 when any file is wrong.
+    All files are checked; a good one is named on stdout, problems and warnings (what is valid, and hardly meant) go to
+    stderr. Exit code 2 when any file is wrong.
 
     \b
     Example:
-      jinqiao validate scenarios/jinqiao-morning.yaml
+      jinqiao validate jinqiao-morning
       jinqiao validate scenarios/*.yaml
     """
     from ..scenario import load_run_scenario  # the whole language: not for --help
@@ -30,25 +35,44 @@ def validate(
     wrong = 0
     for file in files:
         try:
-            load_run_scenario(file)
+            warnings = load_run_scenario(scenario_file(file)).warnings
         except InputError as error:
             wrong = error.exit_code
             print(error, file=sys.stderr)
+            continue
+        for problem in warnings:
+            print(problem.as_warning(), file=sys.stderr)
+        if warnings and strict:
+            wrong = InputError.exit_code
         else:
             print(f"{file}: ok")
     if wrong:
         raise typer.Exit(wrong)
 
 
-def schema() -> None:
-    """Print the JSON Schema of scenario files, for completion and checks in an editor.
+def schema(
+    where: Annotated[
+        Path,
+        typer.Argument(
+            help="With --write: a folder, or the scenario beside which it goes.", metavar="[WHERE]", show_default=False
+        ),
+    ] = Path(),
+    write: Annotated[bool, typer.Option("--write", help="Write scenario-1.json instead of printing it.")] = False,
+) -> None:
+    """Print or write the JSON Schema of scenario files, for completion and checks in an editor.
 
     \b
     Example:
-      jinqiao schema > scenario-1.json
-      # and as the first line of a scenario:
+      jinqiao schema --write plans/
+      # and as the first line of a scenario there:
       # yaml-language-server: $schema=scenario-1.json
+      jinqiao schema > scenario-1.json
     """
+    if write:
+        print(write_schema(where))
+        return
+    if where != Path():
+        raise InputError(f"found {str(where)!r} without --write, expected: jinqiao schema --write {where}")
     from jinqiao.simulator.scenario import schema_text
 
     from ..scenario import RunScenario

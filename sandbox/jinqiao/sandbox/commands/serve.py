@@ -7,18 +7,22 @@ import json
 import logging
 import signal
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from jinqiao.base.errors import InputError
 from jinqiao.base.system import raise_file_limit
+from jinqiao.base.words import counted
 from jinqiao.gateway.broker.limits import Limits
 from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
 from jinqiao.gateway.service import Service
 
 from ..loop import run_async
+from ..serve_view import DeviceTable, StderrHandler, log_devices
 from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["serve"]
@@ -39,15 +43,22 @@ def serve(
     certs: Certs = Path("certs"),
     amqp_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", show_default="none"),
+        typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", hidden=True),
     ] = None,
     gbt32960_port: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=65535,
-            help="Port of the GB/T 32960 cloud gateway; 0: any free one.",
-            show_default="8999 if it is free",
+            help="Also the GB/T 32960 cloud gateway, on this port (usually 8999; 0: any free one).",
+            show_default=False,
+        ),
+    ] = None,
+    gbt32960_allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address or ICCID from which vehicles may log in over GB/T 32960; may be given more than once.",
+            show_default="all",
         ),
     ] = None,
     data: Annotated[
@@ -70,7 +81,10 @@ def serve(
     max_connections_per_address: Annotated[
         int, typer.Option(min=1, help="Connections at once from one address that is not this machine.")
     ] = _DEFAULT.connections_per_address,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every login and refusal.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every login, logout and refusal, instead of a table.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table of devices on a terminal.")] = False,
 ) -> None:
     """Serve the platform for the devices of a registry: MQTT by its rules, cloud calls over HTTP.
 
@@ -88,7 +102,8 @@ def serve(
             "nothing to serve: give --registry FILE, --data DIR, or --plain-mqtt for a broker without devices"
         )
     level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(handlers=[StderrHandler()], level=level, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # that a web server has started is no news
     if amqp_port is not None:
         print("AMQP is not served yet: nothing listens on --amqp-port", file=sys.stderr)
     config = ServiceConfig(
@@ -102,7 +117,7 @@ def serve(
             certs=certs,
             https=https_port,
             gbt32960=gbt32960_port,
-            gbt32960_usual=gbt32960_port is None,
+            gbt32960_allowed=tuple(gbt32960_allow or ()),
         ),
         registry=registry,
         data=data,
@@ -113,29 +128,43 @@ def serve(
         connections=max_connections,
         connections_per_address=max_connections_per_address,
     )
-    run_async(_serve(Service(config), mqtt_host, http_host or mqtt_host))
+    service = Service(config)
+    if verbose:
+        log_devices(service.platform.events)
+    run_async(_serve(service, mqtt_host, http_host or mqtt_host, table=not verbose and not quiet))
 
 
-async def _serve(service: Service, host: str, http_host: str) -> None:
+def _table(service: Service) -> AbstractContextManager[None]:
+    """A table of devices where there is a terminal, and devices that could stand in it."""
+    console = Console(stderr=True)
+    if not console.is_terminal or not (service.platform.registry.products or service.remembers):
+        return nullcontext()
+    return DeviceTable(service.platform.registry, service.platform.events).shown(console)
+
+
+async def _serve(service: Service, host: str, http_host: str, *, table: bool) -> None:
     raise_file_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     try:
         taken = await service.start()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # not under nohup
+                loop.add_signal_handler(number, stop.set)
         registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(
             f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{http_host}:{taken['http_port']}/"
             f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
-            f"  {len(registry.products)} products, {devices:,} devices, "
-            f"{len(registry.applications)} applications{', anonymous clients' if registry.anonymous else ''}",
+            f"  {counted(len(registry.products), 'product')}, {counted(devices, 'device')}, "
+            f"{counted(len(registry.applications), 'application')}"
+            f"{', anonymous clients' if registry.anonymous else ''}",
             file=sys.stderr,
         )
         if not sys.stdout.isatty():
             print(json.dumps({"ready": {"mqtt_host": host, **taken}}), flush=True)
-        await stop.wait()
+        with _table(service) if table else nullcontext():
+            await stop.wait()
     finally:
         await service.close()
     stats = service.front.server.stats()

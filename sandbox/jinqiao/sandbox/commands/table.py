@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..bench.table import BENCH
 from .rows import Command, Group
+from .version import with_version
 
 __all__ = ["JINQIAO"]
 
@@ -34,6 +35,25 @@ _DEVICE = Group(
         Command("disable", "device:disable", "Disable a device: it is put out and may not connect."),
         Command("enable", "device:enable", "Let a device connect again."),
         Command("delete", "device:delete", "Delete a device and everything remembered of it."),
+    ),
+)
+
+_APPLICATION = Group(
+    "application",
+    "The applications of a data folder: who reads its devices, over MQTT and by cloud call.",
+    (
+        Command(
+            "add",
+            "application:add",
+            "Add an application; prints its credentials, ready to paste. A running server knows it within a second.",
+        ),
+        Command("list", "application:list_", "List the applications."),
+        Command("show", "application:show", "Show an application with its credentials, ready to paste."),
+        Command(
+            "delete",
+            "application:delete",
+            "Delete an application: what it is connected with neither reads nor writes any more.",
+        ),
     ),
 )
 
@@ -91,10 +111,19 @@ _CAN = Group(
     ),
 )
 
+_SCENARIO = Group(
+    "scenario",
+    "The scenarios that come with the program.",
+    (
+        Command("list", "bundled:list_", "List the bundled scenarios; `jinqiao run NAME` runs one in any folder."),
+        Command("copy", "bundled:copy", "Copy a bundled scenario, to change it."),
+    ),
+)
+
 JINQIAO = Group(
     "jinqiao",
     "A connected-car IoT sandbox: fleets of realistic EVs on the topics of a cloud IoT platform.\n\n"
-    "Begin with:  jinqiao run scenarios/jinqiao-morning.yaml --for 60s",
+    "Begin with:  jinqiao run jinqiao-morning --for 60s",
     (
         Command("run", "run:run", "Drive a scenario's fleets and publish their telemetry on an embedded broker."),
         Command(
@@ -107,6 +136,7 @@ JINQIAO = Group(
             "certs:certs",
             "Make a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.",
         ),
+        Command("vehicles", "vehicles:vehicles", "List vehicles: VIN, model, fleet, what it does, state of charge."),
         Command("watch", "watch:watch", "Follow topics and print each message; Ctrl-C ends."),
         Command(
             "record",
@@ -124,11 +154,17 @@ JINQIAO = Group(
             "Convert a recording; the endings say from what to what. What cannot be read is named, the rest is "
             "converted.",
         ),
+        Command(
+            "new",
+            "new:new",
+            "Write a commented scenario to start from, and the schema an editor checks it by beside it.",
+        ),
+        _SCENARIO,
         Command("validate", "scenario:validate", "Check scenario files and report every problem as file:line:column."),
         Command(
             "schema",
             "scenario:schema",
-            "Print the JSON Schema of scenario files, for completion and checks in an editor.",
+            "Print or write the JSON Schema of scenario files, for completion and checks in an editor.",
         ),
         Command(
             "log",
@@ -140,9 +176,11 @@ JINQIAO = Group(
         ),
         _PRODUCT,
         _DEVICE,
+        _APPLICATION,
         _CATALOG,
         _GBT32960,
         _CAN,
         BENCH,
     ),
+    with_version,
 )

@@ -8,10 +8,14 @@ from typing import Any
 
 from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
-from jinqiao.gateway.recordings.can_logs import CAN_LOGS, CanLogReader, CanLogWriter, frames_in
+from jinqiao.gateway.recordings.can_logs.batches import Batches
+from jinqiao.gateway.recordings.can_logs.reader import CanLogReader
+from jinqiao.gateway.recordings.can_logs.writer import CAN_LOGS, CanLogWriter
 from jinqiao.gateway.recordings.csv_writer import CsvWriter
 from jinqiao.gateway.recordings.files import create, discard, open_recording
+from jinqiao.gateway.recordings.formats import can_log
 from jinqiao.gateway.recordings.parts import Events, Info, Messages, Part, Samples, Sink, Source
+from jinqiao.gateway.recordings.problems import Problems
 
 __all__ = ["convert"]
 
@@ -24,34 +28,38 @@ def convert(source_path: Path, target: Path) -> dict[str, Any]:
         raise InputError(f"{source_path}: no such file or folder")
     if source_path.resolve() == target.resolve():
         raise InputError(f"{target}: found the same file as the source, expected another name")
-    is_log = source_path.suffix.lower() in CAN_LOGS
-    source: Source = CanLogReader(source_path) if is_log else open_recording(source_path)
+    log = can_log(source_path)
+    source: Source = open_recording(source_path) if log is None else CanLogReader(source_path, log)
     wants_can = target.suffix.lower() in CAN_LOGS
-    if is_log and target.suffix.lower() == ".mcap":
+    if log is not None and target.suffix.lower() == ".mcap":
         raise InputError(f"{target}: CAN frames go to .blf, .asc, .log, .csv or .parquet")
     sink = _sink(target, source.info)
     counts: Counter[str] = Counter()
-    seen: set[bytes] = set()
+    left_out = Problems()
+    batches = Batches(left_out)
     try:
         for part in source.parts():
-            chosen = _frames(part, seen) if wants_can else part
+            chosen = _frames(part, batches, left_out) if wants_can else part
             if len(chosen):
                 sink.write(chosen)
                 counts[_kind(chosen)] += len(chosen)
     finally:
         sink.close()
+    problems = [*source.problems, *left_out.lines(source_path)]
     if not counts:
         discard(target)
         wanted = "no CAN frames" if wants_can else "nothing to convert"
-        why = "".join(f"\n  {problem}" for problem in source.problems)
+        why = "".join(f"\n  {problem}" for problem in problems)
         raise InputError(f"{source_path}: found {wanted}{why}")
-    found: dict[str, Any] = {"converted": dict(counts), "problems": source.problems}
+    found: dict[str, Any] = {"converted": dict(counts), "problems": problems, "files": [str(target)]}
     if isinstance(sink, CsvWriter):
         found["files"] = [str(path) for path in sink.files]
-    else:
-        found["files"] = [str(target)]
     if isinstance(sink, CanLogWriter):
-        found["channels"] = {number: " ".join(filter(None, name)) for name, number in sink.channels.items()}
+        found["channels"] = sink.channels
+        problems += sink.problems
+        if sink.renumbered:
+            table = ", ".join(f"{channel} is {name or 'unnamed'}" for channel, name in sink.channels.items())
+            problems.append(f"{target}: channels have new numbers: {table}")
     return found
 
 
@@ -67,10 +75,13 @@ def _sink(target: Path, info: Info) -> Sink:
     return CanLogWriter(target) if suffix in CAN_LOGS else create(target, info)
 
 
-def _frames(part: Part, seen: set[bytes]) -> Part:
+def _frames(part: Part, batches: Batches, left_out: Problems) -> Part:
     if isinstance(part, Messages):
-        return frames_in(part, seen)
-    return [] if isinstance(part, (Samples, Events)) else part
+        return batches.frames(part)
+    if isinstance(part, (Samples, Events)):
+        left_out.count(f"{_kind(part)} are no CAN frames and are left out", len(part))
+        return []
+    return part
 
 
 def _kind(part: Part) -> str:

@@ -92,9 +92,14 @@ class Replay:
         if not extent.messages:
             why = "".join(f"\n  {problem}" for problem in self.source.problems)
             raise InputError(f"{options.path}: found no messages to replay{why}")
-        for problem in self.source.problems:
-            print(problem, file=sys.stderr)
         problems = list(self.source.problems)
+        if extent.disorder.rows:
+            problems.append(
+                f"{options.path}: {extent.disorder.rows:,} messages are older than one before them, by up to "
+                f"{extent.disorder.most_ns / 1e9:,.3f} s: replayed in the order of time"
+            )
+        for problem in problems:
+            print(problem, file=sys.stderr)
         given = None if options.devices is None else options.devices.names
         ids = Identities(extent.devices, options.clones, given=given, together=0 if options.speed else _TOGETHER)
         key = options.product_key or self.source.info.product_key or PRODUCT_KEY

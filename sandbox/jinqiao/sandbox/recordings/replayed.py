@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
 from jinqiao.gateway.recordings.parts import Events, Messages, Samples
+from jinqiao.gateway.recordings.whole import whole_arrays
 from jinqiao.wire.render import Packets, PostRenderer, SampleRenderer
 from jinqiao.wire.render.events import event_post
 from jinqiao.wire.render.packets import LAST_ID
@@ -90,7 +91,9 @@ class Renderer:
     def _samples(self, step: Step, part: Samples, devices: NDArray[np.intp]) -> Iterator[Replayed]:
         rows = self._ids.rows(devices, step.slot)
         clones = self._ids.in_slot[step.slot]
-        columns = dict(part.columns)
+        columns = dict(part.columns) if self._protobuf else whole_arrays(part.columns)
+        if not columns:
+            return
         if self._ids.clones > 1:
             columns = {name: np.repeat(column, len(clones)) for name, column in columns.items()}
             for name, away in (("longitude", self._ids.east), ("latitude", self._ids.north)):

@@ -6,12 +6,14 @@ import heapq
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.gateway.recordings.ordering import Disorder, in_order
 from jinqiao.gateway.recordings.parts import Messages, Part, Samples, Source, by_time
 
 from .topics import device_in
@@ -32,6 +34,7 @@ class Extent:
     devices: set[bytes] = field(default_factory=set)
     messages: int = 0
     left_out: int = 0
+    disorder: Disorder = field(default_factory=Disorder)
 
     @property
     def round_ns(self) -> int:
@@ -60,6 +63,7 @@ def survey(source: Source) -> Extent:
         if not len(times):
             continue
         found.messages += len(part)
+        found.disorder.add(times)
         found.first_ns = min(found.first_ns, int(times.min()))
         found.last_ns = max(found.last_ns, int(times.max()))
         if isinstance(part, Samples):
@@ -78,9 +82,8 @@ def steps(source: Source, extent: Extent, slots_ms: list[int], *, loop: bool) ->
     waiting: list[tuple[int, int, Step]] = []
     for turn in itertools.count():
         shift = turn * extent.round_ns
-        for part in source.parts():
-            if isinstance(part, list):
-                continue
+        known = (part for part in source.parts() if not isinstance(part, list))
+        for part in in_order(known, extent.disorder.most_ns):
             for at, piece in by_time(part):
                 for slot, later_ms in enumerate(slots_ms):
                     step = Step(at + shift + later_ms * MS, at, slot, piece)
@@ -96,8 +99,11 @@ def steps(source: Source, extent: Extent, slots_ms: list[int], *, loop: bool) ->
         yield heapq.heappop(waiting)[2]
 
 
-#: Steps are handed over in bundles of at least so many messages, so many bundles ahead.
-_BUNDLE, _BUNDLES = 1024, 16
+#: Steps are handed over in bundles of so many messages, or of what so many seconds of reading gave: a short recording
+#: that is looped is opened anew for every few of its messages. So many bundles ahead.
+_BUNDLE, _BUNDLE_S, _BUNDLES = 1024, 0.1, 16
+#: Longer than this nobody waits for the thread to be ahead.
+_PATIENCE_S = 1.0
 
 
 class Prefetched(Iterator[Step]):
@@ -112,8 +118,8 @@ class Prefetched(Iterator[Step]):
         threading.Thread(target=self._read, args=(stream,), name="recording", daemon=True).start()
 
     def wait(self) -> None:
-        """Return when the thread is as far ahead as it gets."""
-        self._filled.wait()
+        """Return when the thread is as far ahead as it gets, or as it can get within a second."""
+        self._filled.wait(_PATIENCE_S)
 
     @property
     def at_hand(self) -> bool:
@@ -149,14 +155,14 @@ class Prefetched(Iterator[Step]):
     def _read(self, stream: Iterator[Step]) -> None:
         try:
             bundle: list[Step] = []
-            messages = 0
+            messages, begun = 0, time.monotonic()
             for step in stream:
                 bundle.append(step)
                 messages += len(step.part)
-                if messages >= _BUNDLE:
+                if messages >= _BUNDLE or time.monotonic() - begun >= _BUNDLE_S:
                     if not self._put(bundle):
                         return
-                    bundle, messages = [], 0
+                    bundle, messages, begun = [], 0, time.monotonic()
             if bundle:
                 self._put(bundle)
             self._put([])

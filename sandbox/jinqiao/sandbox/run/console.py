@@ -1,6 +1,7 @@
 """The live table of a run, on stderr: what the fleet does, what is on the wire, one sample payload.
 
-On a terminal it is redrawn in place; elsewhere (a log, CI) one line every ten seconds says the same.
+On a terminal it is redrawn in place; elsewhere (a log, CI) one line every ten seconds says the same, one a minute
+with `--quiet`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = ["LiveTable", "NoTable", "PlainLines", "View", "console_for"]
 
 #: The fleet drives in Shanghai; the simulated clock is shown as the people there read it.
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-_PLAIN_EVERY_S = 10.0
+_PLAIN_EVERY_S, _QUIET_EVERY_S = 10.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class View:
     title: str
     speed: str
     simulated_ms: int
+    done: float  # share of the run's simulated time
     states: Mapping[str, int]
     published: Counter[str]
     sample: tuple[str, bytes] | None
@@ -63,7 +65,7 @@ class Rates:
 
 
 class NoTable:
-    """`--quiet`."""
+    """Shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -78,20 +80,22 @@ class NoTable:
 
 
 class PlainLines(NoTable):
-    """A line now and then, for logs."""
+    """A line every so many seconds, for logs; the first at once, or `late` after as long."""
 
-    def __init__(self) -> None:
-        self._next = 0.0
+    def __init__(self, every_s: float = _PLAIN_EVERY_S, *, late: bool = False) -> None:
+        self._every_s = every_s
+        self._next = time.perf_counter() + every_s if late else 0.0
         self._rates = Rates()
 
     def show(self, view: View) -> None:
         now = time.perf_counter()
         if now < self._next:
             return
-        self._next = now + _PLAIN_EVERY_S
+        self._next = now + self._every_s
         states = ", ".join(f"{count} {state}" for state, count in view.states.items())
         rate = sum(self._rates.look(view.published, at_least_s=0.0).values())
-        print(f"{_clock(view.simulated_ms)}  {states}  {rate:,.0f} messages/s", file=sys.stderr, flush=True)
+        line = f"{_clock(view.simulated_ms)}  {view.done:.0%}  {states}  {rate:,.0f} messages/s"
+        print(line, file=sys.stderr, flush=True)
 
 
 class LiveTable(NoTable):
@@ -137,15 +141,16 @@ class LiveTable(NoTable):
 
 
 def console_for(*, quiet: bool) -> NoTable:
-    """The console that suits where stderr goes."""
+    """The console that suits where stderr goes; a quiet run of minutes says once a minute that it lives."""
     if quiet:
-        return NoTable()
+        return PlainLines(_QUIET_EVERY_S, late=True)
     console = RichConsole(stderr=True)
     return LiveTable(console) if console.is_terminal else PlainLines()
 
 
 def _clock(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(SHANGHAI).strftime("%a %Y-%m-%d %H:%M:%S")
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(SHANGHAI)
+    return f"{moment:%a} {moment.isoformat(' ', 'seconds')}"
 
 
 def _pretty(payload: bytes) -> str:

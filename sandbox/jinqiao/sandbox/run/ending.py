@@ -1,17 +1,23 @@
-"""How a run ends: by itself, by Ctrl-C, or because something that it needs broke."""
+"""How a run ends: by itself, by a signal, or because something that it needs broke."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
 
 from jinqiao.base.errors import EnvironmentFault
 
 __all__ = ["Ending"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Ctrl-C, what a supervisor or a time-out sends, and a terminal that was closed.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Once a run is to end, what was published is waited for no longer than this: a gateway that stands still would hold
+#: it. What closes after that has limits of its own, of some five seconds in all.
+_PATIENCE_S = 7.0
 
 
 class Ending:
@@ -21,6 +27,13 @@ class Ending:
         self.stop = asyncio.Event()
         self.how = "finished"
         self.fault: EnvironmentFault | None = None
+        #: The signal that ended the run.
+        self.signal: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell says of a program that a signal ended; 0 without one."""
+        return 0 if self.signal is None else 128 + self.signal
 
     def broke(self, fault: EnvironmentFault) -> None:
         """Something broke; the first fault is the one that counts."""
@@ -30,21 +43,85 @@ class Ending:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Meanwhile Ctrl-C ends the run cleanly; whoever presses it once more does not want to wait for that."""
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self._interrupted)
+        """Meanwhile a signal ends the run cleanly; a second one ends the process at once.
+
+        Who has asked not to be hung up (`nohup`) is not.
+        """
+        self._listen()
         try:
             yield
         finally:
-            _let_go()
+            _let_go(_SIGNALS)
 
-    def _interrupted(self) -> None:
-        self.how = "interrupted"
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Meanwhile a signal is a KeyboardInterrupt: what runs here gives the event loop no turn for a long time."""
+
+        def interrupt(number: int, _frame: FrameType | None) -> None:
+            self._ended_by(number)
+            raise KeyboardInterrupt
+
+        _let_go(_SIGNALS)
+        for number in _caught():
+            signal.signal(number, interrupt)
+        try:
+            yield
+        finally:
+            if not self.stop.is_set():
+                self._listen()
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in _caught():
+            loop.add_signal_handler(number, self._ended_by, number)
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """Once the run is to end, what is done here may take `_PATIENCE_S` more. Raises EnvironmentFault after that."""
+        loop = asyncio.get_running_loop()
+
+        async def limit_after_stop(limit: asyncio.Timeout) -> None:
+            await self.stop.wait()
+            limit.reschedule(loop.time() + _PATIENCE_S)
+
+        try:
+            async with asyncio.timeout(None) as limit:
+                watching = asyncio.create_task(limit_after_stop(limit))
+                try:
+                    yield
+                finally:
+                    watching.cancel()
+        except TimeoutError as error:
+            raise EnvironmentFault(
+                f"what was published was not taken within {_PATIENCE_S:g} s; the run ends without it"
+            ) from error
+
+    def _ended_by(self, number: int) -> None:
+        if self.signal is None:
+            self.signal, self.how = number, "interrupted"
         self.stop.set()
-        _let_go()
+        if number == signal.SIGHUP:
+            _leave_terminal()  # it may come twice, from the system and from the shell: it stays handled
+        else:
+            _let_go((signal.SIGINT, signal.SIGTERM))
 
 
-def _let_go() -> None:
-    for number in _SIGNALS:
+def _caught() -> list[signal.Signals]:
+    return [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _let_go(numbers: tuple[signal.Signals, ...]) -> None:
+    for number in numbers:
         asyncio.get_running_loop().remove_signal_handler(number)
+
+
+def _leave_terminal() -> None:
+    """Let standard streams that go to a terminal that is gone go nowhere: each write would fail."""
+    for number in (1, 2):
+        try:
+            os.write(number, b"")
+        except OSError:
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, number)
+                os.close(nowhere)

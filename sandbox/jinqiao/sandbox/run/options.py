@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from ..sinks.base import SinkSpec
 from .outside import OutsideBroker, Triples
@@ -14,13 +16,15 @@ __all__ = ["RunOptions"]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`for_s` bounds the simulated time; `speed` None is as fast as possible; port 0 takes any free one, None none.
+    """`for_s` bounds the simulated time; `start` is a moment to begin at instead of the scenario's, or "now".
 
-    With `broker` there is no gateway of our own; `devices` are the triples of a real platform.
+    `speed` None is as fast as possible; port 0 takes any free one, None none. With `broker` there is no gateway of our
+    own; `devices` are the triples of a real platform.
     """
 
     scenario: Path
     for_s: float | None = None
+    start: datetime | Literal["now"] | None = None
     speed: float | None = 1.0
     vehicles: int | None = None
     seed: int | None = None

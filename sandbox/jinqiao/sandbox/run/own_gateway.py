@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
+from jinqiao.gateway.platform.registry.about import CarColumns
 from jinqiao.simulator.software import FACTORY_VERSION
+from jinqiao.simulator.world import World
+from jinqiao.vehicles.vehicle_file import VehicleModel
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
 from ..sinks.base import SinkSpec
@@ -63,7 +63,7 @@ async def configure(
     gateway: GatewayProcess,
     options: RunOptions,
     logins: Logins,
-    vins: NDArray[np.bytes_],
+    world: World,
     sinks: Sequence[SinkSpec],
 ) -> None:
     """Let it serve these vehicles; returns when its ports listen. Raises InputError or EnvironmentFault."""
@@ -90,6 +90,27 @@ async def configure(
             simulator=(logins.user, logins.password),
             factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
             telemetry=telemetry.absolute() if telemetry is not None else None,
+            cars=_cars(world),
         ),
     )
-    await gateway.configure(config, vins)
+    await gateway.configure(config, world.fleet.vins)
+
+
+def _cars(world: World) -> CarColumns:
+    """What the vehicles are, as an application reads it in nicknames and tags."""
+    fleet = world.fleet
+    sizes = [(name, rows.stop - rows.start) for name, rows, _ in world.fleets]
+    return CarColumns.of(sizes, [_tags(model) for model in fleet.models], fleet.model_of)
+
+
+def _tags(model: VehicleModel) -> dict[str, str]:
+    """`name`, and the tags of each vehicle of this model: what an application that charges it needs to know."""
+    tags = {
+        "name": f"{model.make} {model.model} {model.model_year}",
+        "model": model.id,
+        "battery_kwh": f"{model.battery.net_kwh:g}",
+    }
+    if model.charging is not None:
+        tags["ac_kw"] = f"{model.charging.ac_kw:g}"
+        tags["dc_kw"] = f"{max(kw for _, kw in model.charging.dc_curve):g}"
+    return tags

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from ..scenario import RunScenario, load_run_scenario
 from ..sinks import SinkSpec
@@ -25,7 +27,7 @@ class Plan:
 
 def plan_run(options: RunOptions) -> Plan:
     """Read the scenario; draw a seed if none is given. Raises ScenarioError."""
-    scenario = load_run_scenario(options.scenario)
+    scenario = _begun_at(load_run_scenario(options.scenario), options.start)
     seed = next((seed for seed in (options.seed, scenario.seed) if seed is not None), None)
     return Plan(
         scenario,
@@ -34,6 +36,15 @@ def plan_run(options: RunOptions) -> Plan:
         min(limit for limit in (scenario.duration_s, options.for_s) if limit is not None),
         (*options.sinks, *scenario.sinks),
     )
+
+
+def _begun_at(scenario: RunScenario, start: datetime | Literal["now"] | None) -> RunScenario:
+    """The scenario with another start; now is read on its own clocks, so that its people get up when it is morning."""
+    if start is None:
+        return scenario
+    if start == "now":
+        start = datetime.now(scenario.start.tzinfo).replace(microsecond=0)
+    return scenario.model_copy(update={"start": start})
 
 
 def _vehicles(options: RunOptions) -> int | None:

@@ -52,6 +52,7 @@ class Running:
             title=f"金桥 {self.plan.scenario.name}",
             speed="max" if self.options.speed is None else f"{self.options.speed:g}×",
             simulated_ms=self.world.time_ms,
+            done=min(1.0, self.world.elapsed_s / self.plan.end_s),
             states=self.world.counts(),
             published=self.summary.sent.published,
             sample=self.out.peek.post(),

@@ -27,6 +27,7 @@ from .own_gateway import Logins, configure, own_gateway
 from .pace import Pace
 from .peek import Peek
 from .plan import Plan
+from .ports import demand_ports
 from .running import Running
 from .summary import Summary
 from .ticker import Ticker, catch_up
@@ -42,15 +43,17 @@ async def start_run(
 
     Raises InputError or EnvironmentFault when the gateway, the broker or a sink cannot be had.
     """
+    demand_ports(options)
     logins, inbox = Logins(), Inbox()
     gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending))
-    world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles)
+    with ending.at_once():
+        world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles)
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
     gc.freeze()
     fleet = world.fleet
     summary.vehicles = fleet.n
     if gateway is not None:
-        await configure(gateway, options, logins, fleet.vins, plan.sinks)
+        await configure(gateway, options, logins, world, plan.sinks)
     who = identities(options, world)
     connections = Connections(options, address_of(options, gateway), logins, inbox)
     shared = await connections.shared(stack)

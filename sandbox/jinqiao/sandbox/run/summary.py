@@ -43,6 +43,8 @@ class Summary:
     scenario: str
     seed: int
     began: float
+    #: Versions, machine and scenario, see `about_run`.
+    about: dict[str, Any] = field(default_factory=dict)
     vehicles: int = 0
     sent: Sent = field(default_factory=Sent)
     simulated_s: float = 0.0
@@ -52,6 +54,11 @@ class Summary:
     states: dict[str, int] = field(default_factory=dict)
     #: What came of the scenario's commands: name → code → vehicles.
     commands: dict[str, dict[int, int]] = field(default_factory=dict)
+    #: What became of each command and each fault of the scenario, in its order.
+    given: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    #: What each fleet has done: distance, energy, charging, waiting.
+    fleets: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: str = "finished"
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
@@ -84,6 +91,7 @@ class Summary:
         return {
             "scenario": self.scenario,
             "seed": self.seed,
+            **self.about,
             "vehicles": self.vehicles,
             "ended": self.ended,
             "simulated_s": round(self.simulated_s, 3),
@@ -100,8 +108,11 @@ class Summary:
             "dropped": self.gateway.get("dropped", 0),
             "refused": self.gateway.get("refused", {}),
             "states": self.states,
+            "fleets": self.fleets,
             "gateway": self.gateway,
             **({"commands": _keys_as_text(self.commands)} if self.commands else {}),
+            **({"commands_given": self.given} if self.given else {}),
+            **({"faults": self.faults} if self.faults else {}),
             **({"outlets": self.sinks} if self.sinks else {}),
             "downlinks": self.downlinks,
             **({} if self.check is None else {"check": self.check}),
@@ -129,6 +140,9 @@ class Summary:
         for name, codes in self.commands.items():
             refused = ", ".join(f"{count:,} refused with {code}" for code, count in codes.items() if code != _OK)
             lines.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
+        lines += [f"  command    {_command(one)}" for one in self.given if not one["matched"]]
+        lines += [f"  fault      {_fault(one)}" for one in self.faults]
+        lines += [f"  fleet      {name}: {_fleet(figures)}" for name, figures in self.fleets.items()]
         if latency:
             lines.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
         if self.behind_s > 1.0:
@@ -144,6 +158,35 @@ class Summary:
         if self.sent.not_sent:
             lines.append(f"  not sent   {self.sent.not_sent:,} (vehicle offline)")
         return [*lines, f"  sha256     {found['sha256']}"]
+
+
+def _command(one: dict[str, Any]) -> str:
+    """A command that nobody got."""
+    became = "matched nobody" if one["given"] else "was never given: the run ended before"
+    return f"{one['command']} at {one['at_s']:g} s (on {one['on']}) {became}"
+
+
+def _fault(one: dict[str, Any]) -> str:
+    if not one["began"]:
+        return f"{one['fault']} (on {one['on']}) never began: the run ended before"
+    struck = f"struck {one['struck']:,} of {one['asked']:,} asked" if one["asked"] else f"struck {one['struck']:,}"
+    return f"{one['fault']} at {one['at_s']} s (on {one['on']}) {struck if one['struck'] else 'struck nobody'}"
+
+
+def _fleet(figures: dict[str, Any]) -> str:
+    parts = [
+        _many(figures["vehicles"], "vehicle"),
+        f"{figures['distance_km']:,.1f} km",
+        f"{figures['energy_kwh']:,.1f} kWh used",
+        f"{figures['charged_kwh']:,.1f} kWh charged in {_many(figures['sessions'], 'session')}",
+        f"{figures['queued_s'] / 60:,.0f} min queued" if figures["queued_s"] else "",
+        f"{figures['rescues']:,} charged by the rescue van" if figures["rescues"] else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _keys_as_text(commands: dict[str, dict[int, int]]) -> dict[str, dict[str, int]]:

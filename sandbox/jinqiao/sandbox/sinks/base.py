@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
+import numpy as np
 from pydantic import Field
 
 from jinqiao.base.telemetry import Step
+from jinqiao.gateway.stores.traits import Trait, Traits
 from jinqiao.simulator.language.fields import Model
 from jinqiao.simulator.world import World
 
-__all__ = ["SINKS", "Sink", "SinkSpec", "Store", "StoreSink", "Text", "sink"]
+__all__ = ["SINKS", "Sink", "SinkSpec", "Store", "StoreSink", "Text", "sink", "traits_of_fleet"]
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
 
@@ -77,11 +79,22 @@ def sink(kind: _Kind) -> _Kind:
 class Store(Protocol):
     """What the gateway's stores have in common; `open` and `close` may take a while."""
 
-    def open(self, product_key: str, device_names: Sequence[str]) -> None: ...
+    def open(self, product_key: str, device_names: Sequence[str], traits: Traits) -> None: ...
 
     async def take(self, step: Step) -> None: ...
 
     def close(self) -> dict[str, Any]: ...
+
+
+def traits_of_fleet(world: World) -> Traits:
+    """The fleet and the model of every vehicle."""
+    sizes = [rows.stop - rows.start for _, rows, _ in world.fleets]
+    fleets = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    models = tuple(model.id for model in world.fleet.models)
+    return {
+        "fleet": Trait(tuple(name for name, _, _ in world.fleets), fleets),
+        "model": Trait(models, world.fleet.model_of.astype(np.int32)),
+    }
 
 
 class StoreSink:
@@ -92,9 +105,11 @@ class StoreSink:
         self._store = store
 
     @classmethod
-    async def opened(cls, name: str, store: Store, product_key: str, device_names: Sequence[str]) -> StoreSink:
+    async def opened(
+        cls, name: str, store: Store, world: World, product_key: str, device_names: Sequence[str]
+    ) -> StoreSink:
         """With the store open."""
-        await asyncio.to_thread(store.open, product_key, device_names)
+        await asyncio.to_thread(store.open, product_key, device_names, traits_of_fleet(world))
         return cls(name, store)
 
     async def take(self, step: Step) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..car import CONDITIONING_S
+from ..car import CONDITIONING_S, MILD_DEGC
 from ..language.fields import Power, Share, TimeOfDay, optional
 from ..roads import PlaceKind
 from ..routes import beeline_m
@@ -32,6 +32,12 @@ class CommuterAgenda(AgendaSpec):
     """Home, work, home; charges at home overnight when the battery is below the driver's comfort."""
 
     kind = "commuter"
+    story = (
+        "Home and work are drawn for each car and stay. The times of leaving are drawn anew every day. The car charges "
+        "at home only, on AC, and stays on the cable until it leaves; when it is not mild outside "
+        f"({MILD_DEGC[0]:g} to {MILD_DEGC[1]:g} degC) its cabin is conditioned from the cable for the last "
+        f"{CONDITIONING_S // 60} minutes."
+    )
 
     leaves_home: TimeOfDay = optional("normal(07:45, 40 min)", "Local time of leaving home.")
     leaves_work: TimeOfDay = optional("normal(17:45, 50 min)", "Local time of leaving work.")

@@ -32,6 +32,10 @@ class CycleAgenda(AgendaSpec):
     """One drive cycle, again and again, as on a chassis dynamometer."""
 
     kind = "cycle"
+    story = (
+        "Each car begins somewhere in the cycle, at speed, and never stops but to charge: on the spot, on a DC charger "
+        f"of {BENCH_CHARGER_KW:g} kW."
+    )
     short = Short("name", "its drive cycle", "WLTC")
 
     name: CycleName = Field(description="Name of the drive cycle.")

@@ -9,7 +9,7 @@ import numpy as np
 from ..language.fields import Share, Stop, WholeNumber, optional
 from ..roads import PlaceKind
 from .base import DAY_S, Agenda, Outing, agenda
-from .spec import AgendaSpec
+from .spec import AgendaSpec, clock
 
 if TYPE_CHECKING:
     from ..car import Car
@@ -36,6 +36,13 @@ class DeliveryAgenda(AgendaSpec):
     """Rounds from a depot with many short stops; charges at the depot's end of a round."""
 
     kind = "delivery"
+    story = (
+        "The depot is drawn among the works, one for the fleet; it is no station of the scenario, and no `site_limit` "
+        f"holds there. Each van has a DC charger of its own, {DEPOT_CHARGER_KW:g} kW. The first round begins between "
+        f"{clock(FIRST_ROUND_S[0])} and {clock(FIRST_ROUND_S[1])} local time, none after {clock(LAST_ROUND_S)}; in "
+        f"between a van is loaded for {LOADING_S[0] // 60} to {LOADING_S[1] // 60} minutes. Stops are drawn over the "
+        "whole town, taken in the order of the nearest next one, and last 60 to 140 % of `stop`."
+    )
 
     stops: WholeNumber = optional(8, "Stops in one round.", ge=1, le=1000)
     stop_s: Stop = optional("4 min", "Time at each stop.", alias="stop")

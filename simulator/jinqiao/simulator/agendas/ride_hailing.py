@@ -9,7 +9,7 @@ import numpy as np
 from ..language.fields import Stop, optional
 from ..roads import PlaceKind
 from .base import DAY_S, Agenda, Outing, agenda
-from .spec import AgendaSpec
+from .spec import AgendaSpec, clock
 
 if TYPE_CHECKING:
     from ..car import Car
@@ -42,6 +42,14 @@ class RideHailingAgenda(AgendaSpec):
     """Fares back to back for a shift, from where the last passenger got out; fast charging between fares."""
 
     kind = "ride_hailing"
+    seeks_stations = True
+    story = (
+        f"{EARLY_SHARE * 100:g} % of the drivers begin at about {clock(EARLY_S[0])} local time, the rest at about "
+        f"{clock(LATE_S[0])}; each keeps to a time of his own. A passenger is picked up at the nearest of {CALLS} "
+        f"random places and gets out at another; the next one calls after {NEXT_FARE_S:g} s on average. Below "
+        "`charge_below` the car goes to a public station between two fares. After the shift it stands at home and does "
+        "not charge."
+    )
 
     shift_s: Stop = optional("10 h", "Length of a driver's shift.", alias="shift")
 

@@ -16,8 +16,10 @@ __all__ = [
     "SUMS",
     "charge_appears",
     "charge_not_of_current",
+    "charge_rises_parked",
     "charged_not_of_power",
     "counters_fall",
+    "energy_rises_parked",
     "more_than_the_inlet",
     "over_the_charge_limit",
     "over_the_limits",
@@ -102,6 +104,19 @@ def charge_appears(pair: Pair) -> Mask:
     return rose
 
 
+def _stands_unplugged(pair: Pair) -> Mask:
+    """Parked without a session in both reports, in the same place: nothing can have put charge in."""
+    parked = pair.both("vehicle_state", VehicleState.PARKED) & pair.both("charging_state", ChargingState.IDLE)
+    stood: Mask = parked & (pair.step("odometer") == 0)
+    return stood
+
+
+def charge_rises_parked(pair: Pair) -> Mask:
+    """The charge shown, or the range, rose while the car stood unplugged."""
+    rose: Mask = (pair.step("soc_displayed") > 0) | (pair.step("range_remaining") > 0)
+    return rose & _stands_unplugged(pair)
+
+
 def over_the_limits(pair: Pair) -> Mask:
     """More out of the pack than motor and loads can take, or more into the inlet than the curve and heating."""
     most = pair.limits
@@ -140,6 +155,12 @@ def traction_not_of_power(pair: Pair) -> Mask:
         wrong |= np.abs(pair.step(counter) - pair.sums[f"{total}_kwh"]) > slack
     judged: Mask = wrong & (pair.sums["driving_gap"] == 0)
     return judged
+
+
+def energy_rises_parked(pair: Pair) -> Mask:
+    """The energy left rose while the car stood unplugged."""
+    rose: Mask = (pair.step("energy_remaining") > 0) & _stands_unplugged(pair)
+    return rose
 
 
 def charged_not_of_power(pair: Pair) -> Mask:

@@ -65,6 +65,13 @@ RULES = (
         "the charge rises on the road beyond what braking returned",
         ("soc_displayed", "pack_power"),
     ),
+    Rule(
+        "charge_rises_parked",
+        "core",
+        energy.charge_rises_parked,
+        "the charge shown rises in a car that stands unplugged",
+        ("soc_displayed", "range_remaining"),
+    ),
     Rule("power", "core", energy.power_not_volts_times_amperes, "power is not voltage times current", _FLOW),
     Rule(
         "limits",
@@ -100,6 +107,13 @@ RULES = (
         energy.counters_fall,
         "an energy counter of the car's life went back",
         ("energy_discharged", "energy_regenerated"),
+    ),
+    Rule(
+        "energy_rises_parked",
+        "detail",
+        energy.energy_rises_parked,
+        "the energy left rises in a car that stands unplugged",
+        ("energy_remaining",),
     ),
     Rule(
         "traction_energy",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,30 @@ from jinqiao.base.telemetry import Label
 from .base import Breakable, FaultSpec, Rows
 from .plan import FaultChange, FaultPlan
 
-__all__ = ["FaultInjector"]
+__all__ = ["FaultInjector", "Struck"]
+
+
+@dataclass(slots=True)
+class Struck:
+    """What became of one fault of the scenario: how many `vehicles` it struck, and when; None if it has not begun."""
+
+    spec: FaultSpec
+    at_s: int | None = None
+    vehicles: int = 0
+    ended: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """`asked` is the number that `on` names, null where it names none."""
+        return {
+            "fault": self.spec.kind,
+            **self.spec.parameters(),
+            "at_s": self.at_s,
+            "on": self.spec.on.written,
+            "began": self.at_s is not None,
+            "asked": self.spec.on.count,
+            "struck": self.vehicles,
+            "ended": self.ended,
+        }
 
 
 class FaultInjector:
@@ -22,6 +47,8 @@ class FaultInjector:
     ) -> None:
         self._world, self._fleets, self._start_ms = world, fleets, start_ms
         self._plan = FaultPlan(specs, seed)
+        #: What became of each, in the order of the scenario.
+        self.of_file = [Struck(spec) for spec in specs]
 
     def next_s(self) -> int:
         """The second of the next beginning or end."""
@@ -36,6 +63,11 @@ class FaultInjector:
         for change in changes:
             turn = change.spec.end if change.phase == "end" else change.spec.begin
             turn(self._world, change.rows)
+            this = self.of_file[change.number]
+            if change.phase == "end":
+                this.ended = True
+            else:
+                this.at_s, this.vehicles, this.ended = change.at_s, len(change.rows), change.phase == "once"
         return tuple(self._label(change) for change in changes if len(change.rows))
 
     def _pick(self, spec: FaultSpec, purpose: str) -> Rows:

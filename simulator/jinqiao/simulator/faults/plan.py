@@ -30,6 +30,7 @@ class FaultChange(NamedTuple):
     """A fault begins or ends at second `at_s` in the vehicles `rows` (fleet rows, rising)."""
 
     at_s: int
+    number: int  # in the scenario's file
     spec: FaultSpec
     phase: Phase
     rows: NDArray[np.intp]
@@ -69,15 +70,15 @@ class FaultPlan:
     def _change(self, entry: _Entry, pick: Pick) -> FaultChange:
         spec = entry.spec
         if entry.rows is not None:
-            return FaultChange(entry.at_s, spec, "end", entry.rows)
+            return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows)
         rows = pick(spec, f"fault {entry.number}")
         if spec.lasts_s == 0.0:
-            return FaultChange(entry.at_s, spec, "once", rows)
+            return FaultChange(entry.at_s, entry.number, spec, "once", rows)
         if spec.lasts_s is not None and len(rows):
             # A negative order: at one second the old fault ends before a new one begins.
             end_s = entry.at_s + max(1, math.ceil(spec.lasts_s))
             heapq.heappush(self._heap, _Entry(end_s, next(self._order) - (1 << 30), entry.number, spec, rows))
-        return FaultChange(entry.at_s, spec, "begin", rows)
+        return FaultChange(entry.at_s, entry.number, spec, "begin", rows)
 
 
 def _moment(spec: FaultSpec, dice: Dice) -> int:

@@ -93,6 +93,9 @@ def _distribution_of(domain: Domain, title: str) -> tuple[PlainValidator, WithJs
     return PlainValidator(lambda value: parse_distribution(value, domain)), WithJsonSchema(schema)
 
 
+#: A fraction of a second is no interval; half a minute is.
+_WHOLE_SECONDS = "^([0-9]+([.]0+)? *s|[0-9]+([.][0-9]+)? *(min|h|d))$"
+
 WholeNumber = Annotated[int, Field(strict=True)]
 
 #: How long something lasts, s.
@@ -111,7 +114,7 @@ Offset = Annotated[
 Interval = Annotated[
     float,
     BeforeValidator(_within(parse_duration_s, 1, 604_800, "a whole number of seconds from 1 s to 7 d", whole=True)),
-    _quantity_schema("duration", examples=["1 s", "10 s", "5 min"]),
+    _quantity_schema("duration", examples=["1 s", "10 s", "5 min"], pattern=_WHOLE_SECONDS),
 ]
 #: A stop at the kerb or a shift, s.
 Stop = Annotated[

@@ -6,7 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
@@ -85,14 +94,33 @@ Arguments = Annotated[
     dict[str, Any],
     BeforeValidator(_arguments),
     AfterValidator(dict),
-    WithJsonSchema({"type": "object", "additionalProperties": _NUMBERS}),
+    WithJsonSchema({"type": ["object", "null"], "additionalProperties": _NUMBERS}),
 ]
+
+
+def _one_service(row: CommandRow) -> dict[str, Any]:
+    """What an editor expects in `args` where this service is called."""
+    wanted = [one.name for one in row.inputs if not one.optional]
+    arguments = {
+        "type": "object" if wanted else ["object", "null"],
+        "properties": {one.name: _number_schema(one) for one in row.inputs},
+        "additionalProperties": False,
+        "required": wanted,
+    }
+    then = {"properties": {"args": arguments}, **({"required": ["args"]} if wanted else {})}
+    return {"if": {"properties": {"service": {"const": row.identifier}}, "required": ["service"]}, "then": then}
+
+
+_SHAPE: dict[str, Any] = {
+    "oneOf": [{"required": ["service"]}, {"required": ["set"]}],
+    "allOf": [_one_service(row) for row in SERVICES.values()],
+}
 
 
 class CommandSpec(Model):
     """One command to some vehicles: a service to call, or properties to set."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["service"]}, {"required": ["set"]}]})
+    model_config = ConfigDict(json_schema_extra=_SHAPE)
 
     at_s: Offset = Field(alias="at", description="Time since the start of the scenario.")
     on: Selected = Field(description="For whom: [N of | N % | any | all] [state] [fleet].")
@@ -100,13 +128,19 @@ class CommandSpec(Model):
     args: Arguments = optional({}, "Inputs of the service.")
     set: Properties | None = optional(None, "The properties to set, with their values.")
 
+    @field_validator("args")
+    @classmethod
+    def _of_the_service(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        service = info.data.get("service")
+        if service is not None:
+            _readable(SERVICES[service], arguments)
+        return arguments
+
     @model_validator(mode="after")
     def _one_thing(self) -> CommandSpec:
         if (self.service is None) == (self.set is None):
             found = "neither" if self.service is None else "both"
             raise Refused(f"found {found} of service and set, expected one of the two")
-        if self.service is not None:
-            _readable(SERVICES[self.service], self.args)
-        elif self.args:
+        if self.args and self.service is None:
             raise Refused("found args beside set, expected args with a service only")
         return self

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from jinqiao.base.variants import Variants
-from jinqiao.base.words import Refused, did_you_mean
+from jinqiao.base.words import Refused
+from jinqiao.vehicles.catalogue import near_vehicles
 
 from ..agendas import AGENDAS, AgendaSpec
 from ..language.fields import InitialShare, Interval, Model, WholeNumber, optional
@@ -22,11 +23,15 @@ STATE_WORDS = ("any", "all", "parked", "driving", "charging", "queueing")
 
 
 def _known_model(name: str, info: ValidationInfo) -> str:
-    """A vehicle of the catalogue; `context["catalogue"]` holds the known ids, without it every id passes."""
+    """A vehicle of the catalogue, or a vehicle file; `context["catalogue"]` holds the known names, without it every
+    name passes.
+    """
     known = (info.context or {}).get("catalogue")
     if known is not None and name not in known:
-        message = f"no vehicle {name!r} in the catalogue{did_you_mean(name, known)}"
-        raise Refused(message, "list them with: jinqiao catalog list")
+        message = f"no vehicle {name!r} in the catalogue{near_vehicles(name, known)}"
+        raise Refused(
+            message, "list them with: jinqiao catalog list; your own vehicle is named by its file: my-van.yaml"
+        )
     return name
 
 
@@ -69,7 +74,8 @@ class FleetSpec(Model):
     count: WholeNumber = Field(ge=1, le=MAX_VEHICLES, description="How many vehicles.")
     models: dict[ModelId, Weight] = Field(
         min_length=1,
-        description="Vehicles of the catalogue with their weights: {bmw-i4-edrive40-2022: 3, bmw-ix3-2021: 1}.",
+        description="Vehicles with their weights: {bmw-i4-edrive40-2022: 3, my-van.yaml: 1}; ids of the catalogue, or "
+        "vehicle files beside the scenario.",
     )
     product: Literal["ev"] = optional("ev", "Thing model the vehicles are shown with.")
     agenda: Annotated[AgendaSpec, Variants("agenda", {name: kind.language for name, kind in AGENDAS.items()})] = Field(

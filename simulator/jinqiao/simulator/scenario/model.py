@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
+from jinqiao.base.errors import Problem
 from jinqiao.base.variants import Variants
 from jinqiao.base.words import Refused
+from jinqiao.vehicles.catalogue import VehicleModel
 
 from ..faults.base import FaultSpec
 from ..faults.kinds import KINDS
@@ -52,8 +55,33 @@ class Scenario(Model):
     faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
         [], "What breaks, when, in which vehicles, for how long."
     )
+    #: The vehicle files that fleets name, by the name they are written with.
+    _own_vehicles: Mapping[str, VehicleModel] = PrivateAttr(default_factory=dict)
+    #: What is valid and hardly meant.
+    _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _sha256: str = PrivateAttr(default="")
+
     #: Which there are is the affair of those who run it: they put a type of their own in this one's place.
     sinks: tuple[Any, ...] = optional([], "Where telemetry goes beside the broker.")
+
+    @property
+    def own_vehicles(self) -> Mapping[str, VehicleModel]:
+        """The vehicles of files beside the scenario, by the names its fleets call them."""
+        return self._own_vehicles
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What the file says and hardly means, in its order."""
+        return self._warnings
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the file and of the vehicle files it names; empty if it was not read from a file."""
+        return self._sha256
+
+    def read_from(self, own_vehicles: Mapping[str, VehicleModel], warnings: Sequence[Problem], sha256: str) -> None:
+        """Note what only the reader of its file knows."""
+        self._own_vehicles, self._warnings, self._sha256 = dict(own_vehicles), tuple(warnings), sha256
 
     @property
     def start_ms(self) -> int:

@@ -1,7 +1,7 @@
 """The scenario language as a JSON Schema, for completion and checks in an editor (draft 2020-12).
 
-Checked in as docs/schema/scenario-1.json; a file names it in its first line:
-`# yaml-language-server: $schema=https://jinqiao.dev/schema/scenario-1.json`.
+Checked in as docs/schema/scenario-1.json; `jinqiao schema --write` puts it beside a scenario, which names it in its
+first line: `# yaml-language-server: $schema=scenario-1.json`. It has no `$id`: nothing is fetched from anywhere.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from jinqiao.vehicles.catalogue import VehicleModel, load_catalogue
 
 from .model import Scenario
 
-__all__ = ["SCHEMA_ID", "json_schema", "schema_text"]
+__all__ = ["SCHEMA_NAME", "json_schema", "schema_text"]
 
-SCHEMA_ID = "https://jinqiao.dev/schema/scenario-1.json"
+SCHEMA_NAME = "scenario-1.json"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -30,8 +30,9 @@ def json_schema(model: type[Scenario] = Scenario, vehicles: Mapping[str, str] | 
     weight = weights.pop("additionalProperties")
     known = _catalogue() if vehicles is None else vehicles
     weights["properties"] = {name: {**weight, "description": about} for name, about in sorted(known.items())}
+    weights["patternProperties"] = {"[.][yY][aA]?[mM][lL]$": {**weight, "description": "A vehicle file."}}
     weights["additionalProperties"] = False
-    return {"$schema": _DRAFT, "$id": SCHEMA_ID, **schema}
+    return {"$schema": _DRAFT, **schema}
 
 
 def schema_text(model: type[Scenario] = Scenario) -> str:

@@ -10,7 +10,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from jinqiao.base.words import Refused, show
 
-__all__ = ["Start"]
+__all__ = ["Start", "parse_start"]
 
 _PATTERN = (
     "^20[0-9]{2}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)? ?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
@@ -19,7 +19,8 @@ _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ]([0-9]{2}:[0-9]{2}(:[0-9]{
 _EXAMPLE = "2026-11-23T07:00+08:00"
 
 
-def _start(value: object) -> dt.datetime:
+def parse_start(value: object) -> dt.datetime:
+    """A moment with its zone, from a text or as it is; raises Refused."""
     wanted = f"expected a date and time with its zone, from 2000 to 2099, like {_EXAMPLE}"
     if isinstance(value, dt.datetime):
         moment: dt.datetime | None = value
@@ -43,6 +44,6 @@ def _parse(text: str) -> dt.datetime | None:
 
 Start = Annotated[
     dt.datetime,
-    PlainValidator(_start),
+    PlainValidator(parse_start),
     WithJsonSchema({"type": "string", "title": "ISO 8601 with zone", "pattern": _PATTERN, "examples": [_EXAMPLE]}),
 ]

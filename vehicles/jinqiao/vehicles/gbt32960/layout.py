@@ -94,7 +94,6 @@ class FrameLayout:
         types = {item.name: (kind, item.form) for kind, item in form.items.items()}
         for name in items:
             kind, item_form = types[name]
-            assert item_form is not None
             row.append(kind)
             self._place(row, item_form, name, name, 0)
         self.signed_until = len(row)

@@ -14,7 +14,10 @@ import orjson
 
 from .codes import OK, TEXT
 
-__all__ = ["Request", "described", "method_of", "parse_request", "reply_body"]
+__all__ = ["LONGEST_ID", "Request", "described", "method_of", "parse_request", "reply_body"]
+
+#: Characters of an id. The platform's own are numbers below 2³²; one official SDK sends a number and a topic.
+LONGEST_ID = 256
 
 #: How many refused names one line of the device log spells out.
 _NAMED = 5
@@ -48,6 +51,8 @@ def parse_request(payload: bytes) -> Request:
         if type(identifier) is not int and type(identifier) is not float:
             return Request("", params, acknowledged, 460)
         identifier = orjson.dumps(identifier).decode()
+    if len(identifier) > LONGEST_ID:
+        return Request("", params, acknowledged, 460)
     if type(document.get("method", "")) is not str:
         return Request(identifier, params, acknowledged, 6300)
     return Request(identifier, params, acknowledged)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .topics import RESERVED_KEYS, TOPICS, Topic
 
-__all__ = ["Found", "find", "rows_covering"]
+__all__ = ["Found", "find", "rows_covering", "rows_met"]
 
 
 class Found(NamedTuple):
@@ -146,3 +146,32 @@ def _cover(node: _Node, levels: Sequence[str], index: int, own: dict[str, str]) 
             if suffix:  # as in `find`, `Lock_reply` is a reply and not a service of that name
                 break
     return rows
+
+
+def rows_met(topic_filter: str, product_key: str, device_name: str) -> list[Topic]:
+    """This device's rows of which the filter matches at least one topic."""
+    levels = topic_filter.split("/")
+    own = {"{pk}": product_key, "{dn}": device_name}
+    return [
+        row
+        for row in TOPICS
+        if "{dn}" in row.pattern and _meets(levels, [own.get(level, level) for level in row.pattern.split("/")])
+    ]
+
+
+def _meets(levels: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether some topic fits both."""
+    for index, wanted in enumerate(levels):
+        if wanted == "#":
+            return True
+        if index >= len(pattern):
+            return False
+        level = pattern[index]
+        if level == "{*}":
+            return True
+        if wanted in {"+", level}:
+            continue
+        if not level.startswith("{") or not wanted.endswith(level.partition("}")[2]):
+            return False
+    # `a/#` matches `a` as well, and `{*}` is one level at least.
+    return len(levels) == len(pattern)

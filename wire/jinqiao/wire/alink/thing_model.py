@@ -17,11 +17,13 @@ from .tsl_types import Check, compile_type
 if TYPE_CHECKING:
     from . import tsl_schema
 
-__all__ = ["EventModel", "PropertyModel", "ServiceModel", "ThingModel", "UnopenedThingModel"]
+__all__ = ["FEATURES", "EventModel", "PropertyModel", "ServiceModel", "ThingModel", "UnopenedThingModel"]
 
 Validation = Literal["strong", "weak", "none"]
 
 _GENERATED = frozenset({"post", "set", "get"})
+#: What a thing model's features stand under.
+FEATURES = ("properties", "events", "services")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,12 @@ class ThingModel:
         self.events = {e.address: e for module in modules for e in self._events(module)}
         self.services = {s.address: s for module in modules for s in self._services(module)}
         self._checks = {address: model.check for address, model in self.properties.items()}
+
+    @property
+    def hollow(self) -> list[str]:
+        """Modules that the document names and of which it has no feature: they are in files of their own."""
+        blocks = self.tsl.get("functionBlocks", ())
+        return [block["functionBlockId"] for block in blocks if not any(name in block for name in FEATURES)]
 
     @cached_property
     def tsl_json(self) -> bytes:

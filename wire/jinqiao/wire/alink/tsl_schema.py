@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 __all__ = [
     "ArrayType",
@@ -69,6 +69,7 @@ def _on_off(specs: dict[str, str]) -> dict[str, str]:
 Bound = Annotated[float | None, BeforeValidator(_number)]
 Count = Annotated[int, BeforeValidator(_count)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,50}$")]
+ModuleId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,30}$")]
 Identifier = Annotated[Name, AfterValidator(_not_reserved)]
 EnumKey = Annotated[str, Field(pattern=r"^-?[0-9]{1,10}$")]
 
@@ -82,6 +83,12 @@ class NumberSpecs(_Model):
     max: Bound = None
     step: Bound = None
     unit: str | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> NumberSpecs:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"the range is empty: min {self.min:g} is above max {self.max:g}")
+        return self
 
 
 class NumberType(_Model):
@@ -191,7 +198,7 @@ class Service(_Model):
 class Module(_Model):
     """The features of one module; the default module has no `functionBlockId`."""
 
-    block: Name | None = Field(default=None, alias="functionBlockId")
+    block: ModuleId | None = Field(default=None, alias="functionBlockId")
     block_name: str = Field(default="", alias="functionBlockName")
     properties: list[Property] = Field(default_factory=list, max_length=300)
     events: list[Event] = Field(default_factory=list, max_length=300)

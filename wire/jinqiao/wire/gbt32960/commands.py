@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.words import did_you_mean
 
 from .cursor import Cursor, Fault
-from .forms import Blob, Choice, Form, Number, Record, Text, Time
+from .forms import Blob, Choice, Count, Form, Number, Record, Text, Time
 from .items import ITEMS_2016, ITEMS_2025, OWN_DATA, SIGNATURE, Item
 
 __all__ = ["COMMANDS", "EDITIONS", "ENCRYPTION", "REPLIES", "SIGNATURE_FORM", "Edition", "RealTime"]
@@ -50,44 +52,64 @@ _ENCRYPTION_FORM = Choice({code: name for name, code in ENCRYPTION.items()})
 SIGNATURE_FORM = Record({"algorithm": Choice({1: "sm2", 2: "rsa", 3: "ecc"}), "r": Blob(), "s": Blob()})
 
 
+#: How many packs, how many managements, how long a number is.
+_COUNT = Count()
+
+
 @dataclass(frozen=True, slots=True)
 class PackNumbers2016:
-    """Number of subsystems, length of a pack's number, and the numbers."""
+    """Number of subsystems, length of a pack's number, and the numbers; a mark in place of a count is the value."""
 
     def encode(self, value: Any, path: str) -> bytes:
-        length = max((len(number) for number in value), default=0)
-        if len(value) > 0xFF or length > 0xFF:
-            raise InputError(f"{path}: found {len(value)} numbers of {length} characters, expected 255 at most")
-        return bytes((len(value), length)) + b"".join(Text(length).encode(number, path) for number in value)
+        length = max((len(number) for number in value), default=0) if not isinstance(value, str) else 0
+        if length > _COUNT.most:
+            raise InputError(f"{path}: found a number of {length} characters, expected {_COUNT.most} at most")
+        numbers = b"" if isinstance(value, str) else b"".join(Text(length).encode(number, path) for number in value)
+        return _COUNT.encode(value, path) + bytes((length,)) + numbers
 
-    def decode(self, cursor: Cursor, path: str) -> list[str]:
-        count, length = cursor.take(2, path)
+    def decode(self, cursor: Cursor, path: str) -> list[str] | str:
+        count, length = _COUNT.decode(cursor, path), _COUNT.decode(cursor, path)
+        if isinstance(count, str):
+            return count
+        if isinstance(length, str):
+            return length
         return [Text(length).decode(cursor, path) for _ in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
 class PackNumbers2025:
-    """Number of battery managements, packs of each, then every pack's number of 24 characters."""
+    """Number of battery managements, packs of each, then every pack's number of 24 characters; marks as in 2016."""
 
     number = Text(24)
 
     def encode(self, value: Any, path: str) -> bytes:
-        if len(value) > 0xFF or any(len(packs) > 0xFF for packs in value):
-            raise InputError(f"{path}: expected at most 255 battery managements of at most 255 packs each")
-        counts = bytes((len(value), *(len(packs) for packs in value)))
-        return counts + b"".join(self.number.encode(pack, path) for packs in value for pack in packs)
+        if isinstance(value, str):
+            return _COUNT.encode(value, path)
+        counts = b"".join(_COUNT.encode(packs, path) for packs in value)
+        listed = (pack for packs in value if not isinstance(packs, str) for pack in packs)
+        return _COUNT.encode(value, path) + counts + b"".join(self.number.encode(pack, path) for pack in listed)
 
-    def decode(self, cursor: Cursor, path: str) -> list[list[str]]:
-        counts = cursor.take(cursor.number(1, path), path)
-        return [[self.number.decode(cursor, path) for _ in range(count)] for count in counts]
+    def decode(self, cursor: Cursor, path: str) -> list[list[str] | str] | str:
+        managements = _COUNT.decode(cursor, path)
+        if isinstance(managements, str):
+            return managements
+        counts = [_COUNT.decode(cursor, path) for _ in range(managements)]
+        return [
+            count if isinstance(count, str) else [self.number.decode(cursor, path) for _ in range(count)]
+            for count in counts
+        ]
+
+
+#: An item's name, and its number from the second of a kind on; own data have their type in their name.
+_NAMED = re.compile(r"(own_[0-9A-F]{2}|.+?)(?:_([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class RealTime:
     """Time of collection, then items by name in the order given; in 2025 a signature may stand last.
 
-    The value: `{"time": …, "vehicle": {…}, …}`; own data is `{"own_80": bytes}`. An item that is known by name only is
-    bytes up to the end of the data, as its length is not written in it. An unknown one ends the reading with a Fault.
+    The value: `{"time": …, "vehicle": {…}, …}`; own data is `{"own_80": bytes}`. A second item of a kind is kept as
+    `cells_2`, a third as `cells_3`. An unknown one ends the reading with a Fault: its length is not written in it.
     """
 
     items: Mapping[int, Item]
@@ -96,16 +118,17 @@ class RealTime:
     def encode(self, value: Any, path: str) -> bytes:
         types = {item.name: kind for kind, item in self.items.items()}
         parts = [Time().encode(value["time"], f"{path}.time")]
-        for name, content in value.items():
+        for given, content in value.items():
+            named = _NAMED.fullmatch(given)
+            name = given if named is None else named[1]
             if name in types:
-                form = self.items[types[name]].form
-                parts.append(bytes((types[name],)) + (content if form is None else form.encode(content, name)))
+                parts.append(bytes((types[name],)) + self.items[types[name]].form.encode(content, given))
             elif name.startswith("own_") and 0x80 <= int(name[4:], 16) <= 0xFE:
-                parts.append(bytes((int(name[4:], 16),)) + OWN_DATA.encode(content, name))
+                parts.append(bytes((int(name[4:], 16),)) + OWN_DATA.encode(content, given))
             elif name == "signature" and self.signed:
-                parts.append(bytes((SIGNATURE,)) + SIGNATURE_FORM.encode(content, name))
-            elif name != "time":
-                raise InputError(f"{path}: no item {name!r}{did_you_mean(name, types)} in this edition")
+                parts.append(bytes((SIGNATURE,)) + SIGNATURE_FORM.encode(content, given))
+            elif given != "time":
+                raise InputError(f"{path}: no item {given!r}{did_you_mean(given, types)} in this edition")
         return b"".join(parts)
 
     def decode(self, cursor: Cursor, path: str) -> dict[str, Any]:
@@ -116,22 +139,28 @@ class RealTime:
     def decode_into(self, found: dict[str, Any], cursor: Cursor, path: str) -> None:
         """The same, keeping what was read before a Fault."""
         found["time"] = Time().decode(cursor, f"{path}.time")
+        seen: Counter[int] = Counter()
         while cursor.at < cursor.end:
             at = cursor.at
             kind = cursor.number(1, path)
-            item = self.items.get(kind)
-            if item is not None and item.form is not None:
-                found[item.name] = item.form.decode(cursor, item.name)
-            elif item is not None:
-                found[item.name] = cursor.take(cursor.end - cursor.at, item.name)
-            elif 0x80 <= kind <= 0xFE:
-                found[f"own_{kind:02X}"] = OWN_DATA.decode(cursor, f"own_{kind:02X}")
-            elif kind == SIGNATURE and self.signed:
-                found["signature"] = SIGNATURE_FORM.decode(cursor, "signature")
-            else:
-                known = ", ".join(f"{known:02X}" for known in self.items)
-                own = "80-FE" + (", FF" if self.signed else "")
-                raise Fault(at, "item", f"{kind:02X}", f"one of {known}, {own}")
+            name, form = self._item(kind, at, cursor.end)
+            seen[kind] += 1
+            if seen[kind] > 1:
+                name = f"{name}_{seen[kind]}"
+            found[name] = form.decode(cursor, name)
+
+    def _item(self, kind: int, at: int, end: int) -> tuple[str, Form]:
+        item = self.items.get(kind)
+        if item is not None:
+            return item.name, item.form
+        if 0x80 <= kind <= 0xFE:
+            return f"own_{kind:02X}", OWN_DATA
+        if kind == SIGNATURE and self.signed:
+            return "signature", SIGNATURE_FORM
+        known = ", ".join(f"{known:02X}" for known in self.items)
+        own = "80-FE" + (", FF" if self.signed else "")
+        lost = f"the {end - at} bytes from here to the end of the frame are not read"
+        raise Fault(at, "item", f"{kind:02X}", f"one of {known}, {own}; {lost}")
 
 
 @dataclass(frozen=True, slots=True)

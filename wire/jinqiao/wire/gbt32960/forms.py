@@ -25,6 +25,7 @@ __all__ = [
     "Bits",
     "Blob",
     "Choice",
+    "Count",
     "Flags",
     "Form",
     "Listing",
@@ -243,22 +244,46 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How many entries follow. A count has the two marks of a number: then it is its own value, and nothing follows."""
+
+    size: int = 1
+    limit: int | None = None
+
+    @property
+    def most(self) -> int:
+        """The largest count that is one."""
+        return Number(self.size).most if self.limit is None else self.limit
+
+    def encode(self, value: Any, path: str) -> bytes:
+        """Of the entries, or of the mark in their place."""
+        if not isinstance(value, str) and len(value) > self.most:
+            raise InputError(f"{path}: found {len(value)} entries, expected at most {self.most}")
+        return Number(self.size).encode(value if isinstance(value, str) else len(value), path)
+
+    def decode(self, cursor: Cursor, path: str) -> int | str:
+        found: int | str = Number(self.size).decode(cursor, path)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """Values of one form behind their count."""
+    """Values of one form behind their count; the value is `abnormal` or `invalid` where the count is."""
 
     form: Form
     count_size: int = 1
     most: int | None = None
 
     def encode(self, value: Any, path: str) -> bytes:
-        most = 256**self.count_size - 1 if self.most is None else self.most
-        if len(value) > most:
-            raise InputError(f"{path}: found {len(value)} entries, expected at most {most}")
-        entries = (self.form.encode(entry, f"{path}[{number}]") for number, entry in enumerate(value))
-        return len(value).to_bytes(self.count_size, "big") + b"".join(entries)
+        count = Count(self.count_size, self.most).encode(value, path)
+        if isinstance(value, str):
+            return count
+        return count + b"".join(self.form.encode(entry, f"{path}[{number}]") for number, entry in enumerate(value))
 
-    def decode(self, cursor: Cursor, path: str) -> list[Any]:
-        count = cursor.number(self.count_size, f"{path}.count")
+    def decode(self, cursor: Cursor, path: str) -> list[Any] | str:
+        count = Count(self.count_size).decode(cursor, f"{path}.count")
+        if isinstance(count, str):
+            return count
         if isinstance(self.form, Number) and self.form.size in _UNPACK:
             return self.form.decode_many(cursor, count, path)
         return [self.form.decode(cursor, f"{path}[{number}]") for number in range(count)]

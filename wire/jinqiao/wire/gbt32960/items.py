@@ -1,7 +1,7 @@
 """Items of real-time data, both editions: one table each, type byte → name and form.
 
-GB/T 32960.3-2016, 7.2 and GB/T 32960.3-2025, 7.2. What an edition knows by name only (fuel cells, super capacitors) has
-no form here: such an item is bytes, up to the end of its frame, as its length is not written in it.
+GB/T 32960.3-2016, 7.2 and GB/T 32960.3-2025, 7.2. Fuel cells and super capacitors of 2025 (03, 30, 31, 32) are as
+public decoders read them, not checked against the paid text.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["ALARMS", "ITEMS_2016", "ITEMS_2025", "OWN_DATA", "SIGNATURE", "Item"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`form` is None for what an edition knows by name only."""
+    """One kind of item."""
 
     name: str
-    form: Form | None
+    form: Form
 
 
 COUNT = Number(1, marks=False)
@@ -81,6 +81,73 @@ def _motors(rpm_offset: int, torque: Form, **controller: Form) -> Listing:
         )
     )
 
+
+# Item 03. In 2016 it is 18 bytes and one for each probe (7.2.3.3, table 11).
+HYDROGEN_PRESSURE = {"highest_pressure_mpa": Number(2, per=10), "highest_pressure_sensor": NUMBER}
+FUEL_CELL_2016 = Record(
+    {
+        "voltage_v": VOLT,
+        "current_a": Number(2, per=10),
+        "kg_per_100km": Number(2, per=100),
+        "probes_degc": Listing(DEGC, count_size=2),
+        "hottest_degc": Number(2, per=10, offset=-40),
+        "hottest_probe": NUMBER,
+        "highest_concentration_mg_per_kg": Number(2, offset=-10_000),
+        "highest_concentration_sensor": NUMBER,
+        **HYDROGEN_PRESSURE,
+        "dcdc": SWITCH,
+    }
+)
+HYDROGEN_2025 = Record(
+    {
+        "hottest_degc": Number(2, offset=-40),
+        "hottest_probe": NUMBER,
+        "highest_concentration_percent": Number(2, per=10_000),
+        "highest_concentration_sensor": NUMBER,
+        **HYDROGEN_PRESSURE,
+        "dcdc": SWITCH,
+        "hydrogen_percent": PERCENT,
+        "dcdc_degc": DEGC,
+    }
+)
+
+# Items 30 to 32 of 2025.
+FUEL_CELL_STACKS_2025 = Listing(
+    Record(
+        {
+            "number": COUNT,
+            "voltage_v": VOLT,
+            "current_a": Number(2, per=10),
+            "hydrogen_inlet_kpa": Number(2, per=10, offset=-100),
+            "air_inlet_kpa": Number(2, per=10, offset=-100),
+            "air_inlet_degc": DEGC,
+            "coolant_outlet_degc": Listing(DEGC, count_size=2),
+        }
+    )
+)
+CAPACITORS_2025 = Record(
+    {
+        "management": NUMBER,
+        "voltage_v": VOLT,
+        "current_a": Number(2, per=10, offset=-3000),
+        "cells_v": Listing(CELL_V, count_size=2),
+        "probes_degc": Listing(DEGC, count_size=2),
+    }
+)
+
+
+def _capacitor(what: str, part: str, unit: str, form: Form) -> dict[str, Form]:
+    return {f"{what}_management": NUMBER, f"{what}_{part}": Number(2), f"{what}_{unit}": form}
+
+
+CAPACITOR_EXTREMES_2025 = Record(
+    {
+        **_capacitor("highest", "cell", "v", CELL_V),
+        **_capacitor("lowest", "cell", "v", CELL_V),
+        **_capacitor("hottest", "probe", "degc", DEGC),
+        **_capacitor("coldest", "probe", "degc", DEGC),
+    }
+)
 
 # Item 05.
 POSITION_STATUS = Bits({"not_valid": Part(0), "south": Part(1), "west": Part(2)})
@@ -180,7 +247,7 @@ ITEMS_2016: Mapping[int, Item] = {
                                    brake_percent=PERCENT)),
     0x02: Item("motors", _motors(-20000, Number(2, per=10, offset=-2000), controller_v=VOLT,
                                  controller_a=Number(2, per=10, offset=-1000))),
-    0x03: Item("fuel_cell", None),
+    0x03: Item("fuel_cell", FUEL_CELL_2016),
     0x04: Item("engine", Record({"state": SWITCH, "crank_rpm": Number(2), "litre_per_100km": Number(2, per=100)})),
     0x05: Item("position", Record({"status": POSITION_STATUS, "longitude_deg": DEGREE, "latitude_deg": DEGREE})),
     0x06: Item("extremes", EXTREMES_2016),
@@ -192,7 +259,7 @@ ITEMS_2016: Mapping[int, Item] = {
 ITEMS_2025: Mapping[int, Item] = {
     0x01: Item("vehicle", _vehicle(-3000, GEAR_2025, Number(2))),
     0x02: Item("motors", _motors(-32000, Number(4, per=10, offset=-20000))),
-    0x03: Item("fuel_cell", None),
+    0x03: Item("fuel_cell", HYDROGEN_2025),
     0x04: Item("engine", Record({"crank_rpm": Number(2)})),
     0x05: Item(
         "position",
@@ -201,7 +268,7 @@ ITEMS_2025: Mapping[int, Item] = {
     0x06: Item("alarms", _alarms(len(ALARMS), levels=Listing(Record({"alarm": COUNT, "level": COUNT})))),
     0x07: Item("cells", CELLS_2025),
     0x08: Item("probes", PROBES),
-    0x30: Item("fuel_cell_stacks", None),
-    0x31: Item("capacitors", None),
-    0x32: Item("capacitor_extremes", None),
+    0x30: Item("fuel_cell_stacks", FUEL_CELL_STACKS_2025),
+    0x31: Item("capacitors", CAPACITORS_2025),
+    0x32: Item("capacitor_extremes", CAPACITOR_EXTREMES_2025),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jinqiao.base.onward import Onward
+
 from .commands import EDITIONS
 from .cursor import Fault
 from .frame import HEAD, Frame, decode_frame, plausible_head
@@ -31,7 +33,7 @@ class StreamReader:
 
     def __init__(self, *, prefixed: bool = False) -> None:
         self._rest = b""
-        self._offset = 0
+        self._place = Onward()
         self._prefixed = prefixed
         self._lost = False  # between frames, which has been told
 
@@ -117,9 +119,14 @@ class StreamReader:
         places = (place for start in _STARTS for place in _places(self._rest, start, after))
         return min(places, default=None)
 
+    @property
+    def _offset(self) -> int:
+        """Where in the stream `_rest` begins."""
+        return self._place.at
+
     def _advance(self, count: int) -> None:
+        self._place.to(self._offset + count)
         self._rest = self._rest[count:]
-        self._offset += count
 
 
 def _may_begin(data: bytes, place: int, end: int) -> bool:

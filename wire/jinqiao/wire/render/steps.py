@@ -42,14 +42,15 @@ class StepRenderer:
     def blocks(self, step: Step) -> Iterator[tuple[str, Packets]]:
         """Kind of topic and packets, in the order in which they are to be sent; each is valid until the next.
 
-        Labels come first, for they are from the beginning of the step.
+        Labels come first, for they are from the beginning of the step. An event comes before the samples of its
+        moment, which show what it made: so neither ids nor times of a vehicle ever go back.
         """
         for label in step.labels:
             yield from self._label(label)
-        for batch in step.batches:
-            yield from self._batch(batch)
         for event in step.events:
             yield self._event(event)
+        for batch in step.batches:
+            yield from self._batch(batch)
         for second in step.can:
             yield from (("can_batch", block) for block in self._can.blocks(second))
 

@@ -17,17 +17,20 @@ from ..errors import ApiError
 __all__ = [
     "batch_get_device_state",
     "delete_device",
+    "device_detail",
+    "device_names",
     "disable_thing",
     "enable_thing",
     "get_device_status",
     "query_device_detail",
     "query_device_prop",
     "register_device",
+    "status_of",
 ]
 
 #: `DeviceStatus.state` → the cloud side's word.
 STATUS = {"online": "ONLINE", "offline": "OFFLINE", "inactive": "UNACTIVE", "disabled": "DISABLE"}
-NODE_TYPE: dict[NodeType, int] = {"device": 0, "sub_device": 0, "gateway": 1}
+NODE_TYPE: dict[NodeType, int] = {"unstated": 0, "device": 0, "sub_device": 0, "gateway": 1}
 #: Devices asked for in one BatchGetDeviceState.
 MOST_DEVICES = 100
 _REGION = "cn-shanghai"
@@ -43,7 +46,7 @@ def register_device(args: Arguments) -> dict[str, Any]:
     name = args.text("DeviceName", "") or secrets.token_hex(10)
     device = args.operations.devices.register(args.account, product, name, args.text("Nickname", ""))
     record = args.operations.devices.record(args.account, device)
-    return {"Data": {**_names(device), "DeviceSecret": device.secret, "Nickname": record.nickname}}
+    return {"Data": {**device_names(device), "DeviceSecret": device.secret, "Nickname": record.nickname}}
 
 
 @action(
@@ -54,29 +57,7 @@ def register_device(args: Arguments) -> dict[str, Any]:
     "Owner}",
 )
 def query_device_detail(args: Arguments) -> dict[str, Any]:
-    device = args.device()
-    record = args.operations.devices.record(args.account, device)
-    versions = args.operations.devices.versions(args.account, device)
-    return {
-        "Data": {
-            **_names(device),
-            "ProductName": device.product.name,
-            "Nickname": record.nickname,
-            "DeviceSecret": device.secret,
-            "GmtCreate": gmt_time(record.created_ms),
-            "UtcCreate": utc_time(record.created_ms),
-            "GmtActive": gmt_time(record.activated_ms),
-            "UtcActive": utc_time(record.activated_ms),
-            "GmtOnline": gmt_time(record.online_ms),
-            "UtcOnline": utc_time(record.online_ms),
-            "Status": _status(args, device),
-            "IpAddress": record.address,
-            "FirmwareVersion": versions.get(DEFAULT_MODULE, ""),
-            "NodeType": NODE_TYPE[device.product.node_type],
-            "Region": _REGION,
-            "Owner": True,
-        }
-    }
+    return {"Data": device_detail(args, args.device())}
 
 
 @action(
@@ -86,7 +67,7 @@ def query_device_detail(args: Arguments) -> dict[str, Any]:
 )
 def get_device_status(args: Arguments) -> dict[str, Any]:
     device = args.device()
-    return {"Data": {"Status": _status(args, device), "Timestamp": _since(args, device)}}
+    return {"Data": {"Status": status_of(args, device), "Timestamp": _since(args, device)}}
 
 
 @action(
@@ -147,12 +128,36 @@ def delete_device(args: Arguments) -> dict[str, Any]:
     return {}
 
 
-def _names(device: Device) -> dict[str, str]:
+def device_detail(args: Arguments, device: Device) -> dict[str, Any]:
+    """Everything that is known of a device as such."""
+    record = args.operations.devices.record(args.account, device)
+    versions = args.operations.devices.versions(args.account, device)
+    return {
+        **device_names(device),
+        "ProductName": device.product.name,
+        "Nickname": record.nickname,
+        "DeviceSecret": device.secret,
+        "GmtCreate": gmt_time(record.created_ms),
+        "UtcCreate": utc_time(record.created_ms),
+        "GmtActive": gmt_time(record.activated_ms),
+        "UtcActive": utc_time(record.activated_ms),
+        "GmtOnline": gmt_time(record.online_ms),
+        "UtcOnline": utc_time(record.online_ms),
+        "Status": status_of(args, device),
+        "IpAddress": record.address,
+        "FirmwareVersion": versions.get(DEFAULT_MODULE, ""),
+        "NodeType": NODE_TYPE[device.product.node_type],
+        "Region": _REGION,
+        "Owner": True,
+    }
+
+
+def device_names(device: Device) -> dict[str, str]:
     names = {"ProductKey": device.product.key, "DeviceName": device.name}
     return {"IotId": iot_id(device.product.key, device.name), **names}
 
 
-def _status(args: Arguments, device: Device) -> str:
+def status_of(args: Arguments, device: Device) -> str:
     return STATUS[args.operations.devices.status(args.account, device).state]
 
 
@@ -167,7 +172,7 @@ def _state(args: Arguments, device: Device) -> dict[str, Any]:
         "DeviceId": own_id,
         "IotId": own_id,
         "DeviceName": device.name,
-        "Status": _status(args, device),
+        "Status": status_of(args, device),
         "AsAddress": record.address,
         "LastOnlineTime": gmt_time(record.online_ms),
         "Timestamp": _since(args, device),

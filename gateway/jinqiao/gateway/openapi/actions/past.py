@@ -32,8 +32,6 @@ __all__ = [
 #: Rows of a page, by the documentation of each action; properties asked for at once.
 _PAGE, _PAGE_OF_SEVERAL, _MOST_PROPERTIES = 50, 100, 10
 _DEFAULT_PAGE = 10
-#: Later than any time in ms that is a date.
-_LATEST_MS = 10**14
 #: Seconds a question may take.
 _PATIENCE_S = 30.0
 
@@ -147,14 +145,14 @@ def _query(
 ) -> Query:
     for name in ("StartTime", "EndTime", *(("PageSize", "Asc") if mandatory else ())):
         args.text(name)
-    start_ms = args.number("StartTime", 0, high=_LATEST_MS)
-    end_ms = args.number("EndTime", 0, high=_LATEST_MS)
+    start_ms, end_ms = args.time_ms("StartTime"), args.time_ms("EndTime")
     ascending = bool(args.number("Asc", 0, high=1))
     page = args.number("PageSize", _DEFAULT_PAGE)
     if not 1 <= page <= most:
         raise ApiError("iot.common.InvalidPageParams", f"PageSize must be from 1 to {most}, found {page}")
-    if ascending and start_ms > end_ms:
-        raise ApiError("InvalidParameter", f"StartTime {start_ms} is after EndTime {end_ms}.")
+    if ascending and start_ms >= end_ms:
+        why = f"StartTime {start_ms} is not before EndTime {end_ms}."
+        raise ApiError("iot.check.ParameterIsNotLessThanMax", why)
     since_ms = args.operations.devices.record(args.account, device).created_ms
     span = (min(start_ms, end_ms), max(start_ms, end_ms))
     return Query(kind, device.product.key, device.name, names, *span, page, ascending, since_ms)

@@ -86,7 +86,7 @@ def set_device_desired_property(args: Arguments) -> dict[str, Any]:
     """Values with the versions they are based on; an online device is told at once, another asks when it is back."""
     device, items, versions = args.device(), args.object("Items"), args.object("Versions", "{}")
     if any(type(version) is not int for version in versions.values()):
-        raise ApiError("InvalidParameter", "Versions must hold whole numbers.")
+        raise ApiError("iot.check.InvalidFormattedParameter", "Versions must hold whole numbers.")
     message_id, fresh = args.operations.things.set_desired(args.account, device, items, versions)
     return {"Data": {"MessageId": message_id, "Versions": as_text(fresh)}}
 

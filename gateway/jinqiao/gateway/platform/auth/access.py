@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from jinqiao.gateway.broker.policy import Principal
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.routing import find
+from jinqiao.wire.mqtt.topics import has_wildcard
 
 from ..devices.device_log import DeviceLog
 from ..devices.topology import Topology
@@ -46,6 +48,20 @@ class Access:
             self._refuse(principal, topic_filter)
         return allowed
 
+    def only_for(self, principal: Principal, topic_filter: str) -> str:
+        """Whose topics alone this filter yields; empty for all that it matches.
+
+        A device's own downlinks or those of the sub-device that it names, an application's products.
+        """
+        if principal.kind == "application":
+            return permission.only_for_application(principal.subject, topic_filter)
+        plain = permission.unshared(topic_filter)
+        if principal.kind != "device" or not has_wildcard(plain):
+            return ""
+        if permission.subscribes_as(principal.subject.device, plain):
+            return principal.identity
+        return next((device.identity for device in self._sub_devices_named(principal, plain)), "")
+
     def sub_device(self, principal: Principal, product_key: str, device_name: str) -> Device | None:
         """The sub-device that is logged in over this connection."""
         speaks = self._topology.speaks_for(f"{product_key}/{device_name}") == principal.identity
@@ -63,13 +79,15 @@ class Access:
         if principal.kind != "device":
             return False
         plain = permission.unshared(topic_filter)
+        return any(permission.subscribes_as(device, plain) for device in self._sub_devices_named(principal, plain))
+
+    def _sub_devices_named(self, gateway: Principal, topic_filter: str) -> Iterator[Device]:
         # Product key and device name stand side by side in every topic of a device.
-        return any(
-            permission.subscribes_as(device, plain)
-            for names in pairwise(plain.split("/"))
-            if self._topology.gateway_of("/".join(names)) == principal.identity
-            and (device := self._registry.device(*names)) is not None
-        )
+        for names in pairwise(topic_filter.split("/")):
+            if self._topology.gateway_of("/".join(names)) == gateway.identity:
+                device = self._registry.device(*names)
+                if device is not None:
+                    yield device
 
     def _refuse(self, principal: Principal, topic: str) -> None:
         if not isinstance(principal.subject, DeviceLogin):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jinqiao.wire.alink.limits import LOGINS_PER_MINUTE, SHADOW_PER_SECOND, SUB_LOGINS_PER_SECOND
+from jinqiao.wire.alink.limits import DEVICE_RATES, LOGINS_PER_MINUTE, SHADOW_PER_SECOND, SUB_LOGINS_PER_SECOND
 
 from ..registry.registry import Device
 from .rates import RatesOf
@@ -47,6 +47,12 @@ class SubLogins(_Recent):
     most, period_ms = SUB_LOGINS_PER_SECOND, 1_000
 
 
+class HttpPosts(_Recent):
+    """Messages of each device over HTTP during the last second."""
+
+    most, period_ms = DEVICE_RATES.up_qos0, 1_000
+
+
 class Quotas:
     """Whether a device may do something once more; counts it if so.
 
@@ -56,6 +62,7 @@ class Quotas:
     def __init__(self, rates: RatesOf, now_ms: Callable[[], int]) -> None:
         self._rates, self._now_ms = rates, now_ms
         self._logins, self._shadow_requests, self._sub_logins = Logins(), ShadowRequests(), SubLogins()
+        self._http_posts = HttpPosts()
 
     def is_limited(self, device: Device) -> bool:
         """Whether rates are kept for this device."""
@@ -64,6 +71,10 @@ class Quotas:
     def admits_login(self, device: Device) -> bool:
         """A login in this minute."""
         return not self.is_limited(device) or self._logins.admit(device.identity, self._now_ms())
+
+    def admits_http(self, device: Device) -> bool:
+        """A message over HTTP in this second."""
+        return not self.is_limited(device) or self._http_posts.admit(device.identity, self._now_ms())
 
     def admits_shadow(self, device: Device) -> bool:
         """A message to its shadow in this second."""

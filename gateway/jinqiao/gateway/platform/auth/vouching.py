@@ -17,10 +17,10 @@ from ..registry.record import iot_id
 from ..registry.registry import Device, Product, Registry
 from .token import Token
 
-__all__ = ["check_registration", "device_secret", "issue_token"]
+__all__ = ["TOKEN_MS", "check_registration", "device_secret", "issue_token", "vouched_device"]
 
 #: A token is good for seven days.
-_TOKEN_MS = 7 * 24 * 3_600_000
+TOKEN_MS = 7 * 24 * 3_600_000
 
 
 def check_registration(
@@ -55,6 +55,26 @@ def device_secret(parts: Parts, product: Product, device_name: str) -> Device:
     return device
 
 
+def vouched_device(
+    parts: Parts,
+    product_key: str,
+    device_name: str,
+    client_id: str,
+    timestamp: str | None,
+    method: str,
+    signature: str,
+) -> Device:
+    """The device that is spoken for with its secret; raises 460 or 401, which tells not whether there is one."""
+    if not (product_key and device_name and client_id and method.lower() in METHODS):
+        raise refusal(460)
+    device = parts.registry.device(product_key, device_name)
+    content = client_content(client_id, device_name, product_key, timestamp)
+    expected = sign(method, device.secret if device is not None else "", content)
+    if not same_signature(expected, signature) or device is None:
+        raise PlatformError(401, TEXT[401])
+    return device
+
+
 def issue_token(
     parts: Parts,
     product_key: str,
@@ -65,14 +85,8 @@ def issue_token(
     signature: str,
 ) -> tuple[str, Token]:
     """User name and token to log in with over MQTT, for who knows the device's secret; raises 460 or 401."""
-    if not (product_key and device_name and client_id and method.lower() in METHODS):
-        raise refusal(460)
-    device = parts.registry.device(product_key, device_name)
-    content = client_content(client_id, device_name, product_key, timestamp)
-    expected = sign(method, device.secret if device is not None else "", content)
-    if not same_signature(expected, signature) or device is None:
-        raise PlatformError(401, TEXT[401])
-    token = Token(device, secrets.token_hex(16), parts.now_ms() + _TOKEN_MS)
+    device = vouched_device(parts, product_key, device_name, client_id, timestamp, method, signature)
+    token = Token(device, secrets.token_hex(16), parts.now_ms() + TOKEN_MS)
     name = iot_id(product_key, device_name)
     parts.tokens[name] = token
     return name, token

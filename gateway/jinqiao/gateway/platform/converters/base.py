@@ -13,11 +13,11 @@ __all__ = ["Converter", "ConverterError", "encoded", "to_raw"]
 
 
 class ConverterError(Exception):
-    """A converter did not do its work; `code` is the platform's (26001 and its like)."""
+    """A converter did not do its work; `code` is the platform's (26001 and its like), `line` the script's, or 0."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, *, line: int = 0) -> None:
         super().__init__(message)
-        self.code = code
+        self.code, self.line = code, line
 
 
 class Converter(Protocol):

@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import sys
+import traceback
 from typing import Any, BinaryIO
 
 _MEMORY_BYTES = 512 << 20
@@ -38,13 +39,31 @@ def main(path: str) -> None:
         with open(path, "rb") as file:
             exec(compile(file.read(), path, "exec"), script)
     except BaseException as error:
-        script = {"refused": {"code": 26002, "message": f"{type(error).__name__}: {error}"}}
+        refused = {"code": 26002, "message": f"{type(error).__name__}: {error}", "line": _line(error, path)}
+        script = {"refused": refused}
     while (head := requests.read(4)) and len(head) == 4:
         request = json.loads(requests.read(int.from_bytes(head)))
         _answer(answers, script.get("refused") or _call(script, request))
 
 
+def _line(error: BaseException, path: str) -> int:
+    """Where in the script it happened, 0 if it cannot be said."""
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    return next(
+        (frame.lineno or 0 for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename == path),
+        0,
+    )
+
+
+def _missing(script: dict[str, Any]) -> list[str]:
+    """Functions that the script does not have."""
+    return [function for function, names in _NAMES.items() if not any(callable(script.get(name)) for name in names)]
+
+
 def _call(script: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    if request["function"] == "missing":
+        return {"missing": _missing(script)}
     function = next((script[name] for name in _NAMES[request["function"]] if callable(script.get(name))), None)
     if function is None:
         return {"code": 26006, "message": f"the script has no function {request['function']}"}

@@ -1,5 +1,6 @@
 """A product's converter as a Python script, run in a process of its own with a time limit for each call.
 
+A call waits for that process, so the platform makes none on its event loop for what a device sent: see `aside`.
 A script defines `raw_data_to_protocol(raw: bytes) -> dict` and `protocol_to_raw_data(message: dict) -> bytes`. It is a
 guard against mistakes and endless loops, not against malice: run only scripts you would run yourself.
 """
@@ -11,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,7 @@ from jinqiao.wire.alink.codes import TEXT
 
 from .base import ConverterError
 
-__all__ = ["ScriptConverter"]
+__all__ = ["ScriptConverter", "fault_of"]
 
 #: Seconds for a call, for the first call (which starts Python), and of rest after a call that took too long: the
 #: platform waits for its scripts, so a slow one may not be asked again at once.
@@ -28,6 +30,8 @@ CALL_S, START_S, REST_S = 0.2, 3.0, 5.0
 
 #: Longest answer of a script, bytes.
 _LONGEST = 1 << 20
+#: Languages of the platform's own scripts that are not run here.
+_OTHER_LANGUAGES = {".js": "JavaScript", ".mjs": "JavaScript", ".ts": "TypeScript", ".php": "PHP"}
 _CHILD = Path(__file__).with_name("script_child.py")
 
 
@@ -38,6 +42,8 @@ class ScriptConverter:
         self.path = Path(path)
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
+        #: Calls come from the event loop and from a thread.
+        self._lock = threading.RLock()
         self._rests_until = 0.0
 
     def raw_data_to_protocol(self, raw: bytes) -> dict[str, Any]:
@@ -54,8 +60,16 @@ class ScriptConverter:
         except (KeyError, TypeError, ValueError):
             raise ConverterError(26007, TEXT[26007]) from None
 
+    def missing(self) -> list[str]:
+        """Functions that the script does not have; raises ConverterError where it is no script that can be run."""
+        return list(self._call({"function": "missing"})["missing"])
+
     def close(self) -> None:
         """End the script's process."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -65,6 +79,10 @@ class ScriptConverter:
                     pipe.close()
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            return self._call_alone(request)
+
+    def _call_alone(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._clock() < self._rests_until:
             raise ConverterError(26010, "the script took too long a moment ago")
         limit_s = CALL_S if self._process is not None else START_S
@@ -79,7 +97,8 @@ class ScriptConverter:
             code = answer["code"] if type(answer["code"]) is int and answer["code"] in TEXT else 26010
             # A script's text may hold what is no text: it goes into logs and answers.
             message = str(answer.get("message")).encode("utf-8", "replace").decode()
-            raise ConverterError(code, message[:256])
+            line = answer.get("line")
+            raise ConverterError(code, message[:256], line=line if type(line) is int else 0)
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -95,6 +114,20 @@ class ScriptConverter:
             start_new_session=True,
         )
         return self._process
+
+
+def fault_of(path: Path) -> tuple[int, str] | None:
+    """Line and text of what keeps a script from working, None for one that can be called; it is run once for that."""
+    if path.suffix.lower() in _OTHER_LANGUAGES:
+        return 1, f"a script in {_OTHER_LANGUAGES[path.suffix.lower()]}: write it in Python here"
+    script = ScriptConverter(path)
+    try:
+        missing = script.missing()
+    except ConverterError as error:
+        return error.line or 1, str(error)
+    finally:
+        script.close()
+    return (1, f"no function {' and none '.join(missing)}") if missing else None
 
 
 def _exchange(

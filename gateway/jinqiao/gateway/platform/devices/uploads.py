@@ -51,8 +51,10 @@ class Uploads:
         there = self.files.get(identity, {}).get(name)
         if there is not None and conflict == "reject":
             raise FileExistsError(name)
+        kept = len(there) if there is not None and conflict == "append" else 0
         stored = sum(map(len, self.files.get(identity, {}).values()))
-        if stored + max(size, 0) > DEVICE_QUOTA or self._held + max(size, 0) > TOTAL_QUOTA:
+        whole = kept + max(size, 0)
+        if whole > MAX_FILE or stored + whole > DEVICE_QUOTA or self._held + whole > TOTAL_QUOTA:
             raise OverflowError(name)
         if len(own) >= MOST_OPEN:
             self.cancel(identity, own[0].id)
@@ -71,14 +73,19 @@ class Uploads:
         """Put a block where it belongs: at the end, or again where one is already. False for a gap or too much."""
         written = len(upload.content) - upload.offset
         whole = offset + len(block)
-        if not 0 <= offset <= written or whole > MAX_FILE or (upload.size >= 0 and whole > upload.size):
+        if not 0 <= offset <= written or upload.offset + whole > MAX_FILE or (upload.size >= 0 and whole > upload.size):
             return False
         growth = max(0, whole - written)
-        if self._held + growth > TOTAL_QUOTA:
+        if self._held + growth > TOTAL_QUOTA or self._bytes_of(upload.identity) + growth > DEVICE_QUOTA:
             return False
         self._held += growth
         upload.content[upload.offset + offset : upload.offset + whole] = block
         return True
+
+    def _bytes_of(self, identity: str) -> int:
+        """What is held of a device: its files, and what has come of those on their way."""
+        on_the_way = sum(len(upload.content) for upload in self.open.values() if upload.identity == identity)
+        return on_the_way + sum(map(len, self.files.get(identity, {}).values()))
 
     def complete(self, upload: Upload) -> bool:
         """The device says that was all: keep the file if it is what was announced; the upload is over either way."""

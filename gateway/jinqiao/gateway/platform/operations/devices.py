@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from jinqiao.base.errors import PlatformError
 
@@ -16,6 +17,9 @@ from .reach import Reach
 
 __all__ = ["Devices"]
 
+#: The house's simulator runs on this machine.
+_LOOPBACK = "127.0.0.1"
+
 
 class Devices:
     """Finding raises NO_PRODUCT and NO_DEVICE."""
@@ -25,6 +29,10 @@ class Devices:
 
     def product(self, account: Account, product_key: str) -> Product:
         return self._reach.product(account, product_key)
+
+    def products(self, account: Account) -> list[Product]:
+        """Those that the account sees."""
+        return [product for product in self._parts.registry.products.values() if account.sees(product.key)]
 
     def find(self, account: Account, product_key: str, device_name: str) -> Device:
         return self._reach.device(account, product_key, device_name)
@@ -63,9 +71,17 @@ class Devices:
         return self._parts.presence.status_of(device)
 
     def record(self, account: Account, device: Device) -> DeviceRecord:
-        """What is noted about it."""
+        """What is noted about it; of a simulated vehicle, what its simulator's connection says."""
         self._reach.allow(account, device)
-        return self._parts.records.of(device)
+        record = self._parts.records.of(device)
+        if not device.product.devices.simulated:
+            return record
+        if not record.nickname:
+            record = replace(record, nickname=device.product.devices.about(device.name).nickname)
+        since_ms = self._parts.presence.status_of(device).since_ms
+        if record.activated_ms or not since_ms:
+            return record
+        return replace(record, created_ms=since_ms, activated_ms=since_ms, online_ms=since_ms, address=_LOOPBACK)
 
     def versions(self, account: Account, device: Device) -> Mapping[str, str]:
         """Software versions by OTA module."""
@@ -73,6 +89,6 @@ class Devices:
         return self._parts.states.versions(device)
 
     def tags(self, account: Account, device: Device) -> Mapping[str, str]:
-        """Its tags."""
+        """Its tags; those of the factory may be overwritten."""
         self._reach.allow(account, device)
-        return self._parts.states.of(device).tags
+        return {**device.product.devices.about(device.name).tags, **self._parts.states.of(device).tags}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from .about import NOTHING, About
+
 __all__ = ["Devices", "ListedDevices"]
 
 
@@ -18,6 +20,9 @@ class Devices(Protocol):
 
     def secret(self, device_name: str) -> str | None:
         """The device's secret, or None when there is no such device."""
+
+    def about(self, device_name: str) -> About:
+        """What is known of it from the factory."""
 
     def __len__(self) -> int: ...
 
@@ -35,6 +40,9 @@ class ListedDevices:
 
     def secret(self, device_name: str) -> str | None:
         return self._secrets.get(device_name)
+
+    def about(self, device_name: str) -> About:  # noqa: ARG002  (nothing is known of any)
+        return NOTHING
 
     def add(self, device_name: str, secret: str) -> None:
         """Register a device, or give a known one this secret."""

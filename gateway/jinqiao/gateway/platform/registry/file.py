@@ -6,6 +6,7 @@ each with its place. Paths of thing models are relative to the registry file.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
@@ -18,17 +19,19 @@ from jinqiao.base.errors import Problem, RegistryError
 from jinqiao.gateway.platform.converters.base import Converter
 from jinqiao.gateway.platform.converters.layout import Field as RawField
 from jinqiao.gateway.platform.converters.layout import Layout
-from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
+from jinqiao.gateway.platform.converters.script_converter import ScriptConverter, fault_of
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model import ThingModel
-from jinqiao.wire.alink.thing_model_file import load_thing_model
+from jinqiao.wire.alink.thing_model_file import load_thing_model, load_thing_models
 from jinqiao.wire.alink.topics import RESERVED_KEYS
 
 from .accounts import AccessKey
 from .devices import ListedDevices
-from .registry import Application, ConsumerGroup, NodeType, Product, Registry
+from .registry import Application, ConsumerGroup, Product, Registry
 
 __all__ = ["RegistryFile", "load_registry"]
+
+_logger = logging.getLogger(__name__)
 
 Place = tuple[str | int, ...]
 
@@ -71,11 +74,12 @@ class RawFieldEntry(_Strict):
 class ProductEntry(_Strict):
     product_key: ProductKey
     name: str
-    #: A TSL file beside the registry; without one the product is an EV like the simulated ones.
-    thing_model: str | None = None
+    #: A TSL file beside the registry, or several of one module each; without one the product is an EV like the
+    #: simulated ones.
+    thing_model: str | Annotated[list[str], Field(min_length=1)] | None = None
     product_secret: Secret | None = Field(default=None, repr=False)
     dynamic_registration: bool = False
-    node_type: NodeType = "device"
+    node_type: Literal["device", "gateway", "sub_device"] | None = None
     #: As the platform's products have it: type and range, identifier and type alone, or nothing.
     validation: Literal["strong", "weak", "none"] = "strong"
     #: What turns raw data into Alink and back: a Python script beside the registry, or the fields of one frame.
@@ -87,12 +91,15 @@ class ProductEntry(_Strict):
 class AccessKeyEntry(_Strict):
     id: Annotated[str, Field(min_length=1)]
     secret: Secret = Field(repr=False)
+    #: Absent: all.
+    products: list[str] | None = None
 
 
 class ApplicationEntry(_Strict):
     username: Username
     password: Secret = Field(repr=False)
-    products: list[str] = Field(default_factory=list)
+    #: Absent: all.
+    products: list[str] | None = None
 
 
 class ConsumerGroupEntry(_Strict):
@@ -111,24 +118,35 @@ class RegistryFile(_Strict):
     deny_subscribe: list[str] = Field(default_factory=list)
 
 
-def load_registry(path: Path | str) -> Registry:
-    """The registry that `path` describes; raises RegistryError."""
+def load_registry(path: Path | str, known: Iterable[str] = ()) -> Registry:
+    """The registry that `path` describes; raises RegistryError.
+
+    `known` are product keys that are there without it, such as those of a data folder: it may name them.
+    """
     document = Document.load(path, error=RegistryError)
     file = document.check(RegistryFile)
     folder = Path(path).parent
     models, model_problems = _thing_models(document, file, folder)
-    found = [*_repeats(document, file), *_strangers(document, file), *_converter_problems(document, file, folder)]
+    found = [
+        *_repeats(document, file),
+        *_strangers(document, file, known),
+        *_converter_problems(document, file, folder),
+    ]
     problems = list(document.refusal(found).problems)
     if problems or model_problems:
         raise RegistryError([*problems, *model_problems])
     return Registry(
         (_product(entry, model, folder) for entry, model in zip(file.products, models, strict=True)),
-        (Application(a.username, a.password, frozenset(a.products)) for a in file.applications),
-        access_keys=(AccessKey(key.id, key.secret) for key in file.access_keys),
+        (Application(a.username, a.password, _named(a.products)) for a in file.applications),
+        access_keys=(AccessKey(key.id, key.secret, _named(key.products)) for key in file.access_keys),
         consumer_groups=(ConsumerGroup(group.id, frozenset(group.products)) for group in file.consumer_groups),
         anonymous=file.anonymous,
         deny_subscribe=file.deny_subscribe,
     )
+
+
+def _named(products: list[str] | None) -> frozenset[str] | None:
+    return None if products is None else frozenset(products)
 
 
 def _product(entry: ProductEntry, model: ThingModel, folder: Path) -> Product:
@@ -139,7 +157,7 @@ def _product(entry: ProductEntry, model: ThingModel, folder: Path) -> Product:
         devices=ListedDevices({device.device_name: device.device_secret for device in entry.devices}),
         secret=entry.product_secret,
         dynamic_registration=entry.dynamic_registration,
-        node_type=entry.node_type,
+        node_type=entry.node_type or "unstated",
         converter=_converter(entry, folder),
     )
 
@@ -154,8 +172,14 @@ def _converter(entry: ProductEntry, folder: Path) -> Converter | None:
 
 def _converter_problems(document: Document, file: RegistryFile, folder: Path) -> Iterator[Problem]:
     for row, entry in enumerate(file.products):
-        if entry.raw_script is not None and not (folder / entry.raw_script).is_file():
-            yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+        if entry.raw_script is not None:
+            script = folder / entry.raw_script
+            if not script.is_file():
+                yield document.problem(("products", row, "raw_script"), f"no file {entry.raw_script!r}")
+            elif (fault := fault_of(script)) is not None:
+                line, why = fault
+                hint = "a script defines raw_data_to_protocol(raw) and protocol_to_raw_data(message)"
+                yield Problem(str(script), line, 1, "", why, hint)
         if entry.raw_script is not None and entry.raw_layout:
             yield document.problem(("products", row, "raw_layout"), "a product has a raw_script or a raw_layout")
 
@@ -167,14 +191,28 @@ def _thing_models(document: Document, file: RegistryFile, folder: Path) -> tuple
         if entry.thing_model is None:
             models.append(ev_thing_model(entry.product_key))
             continue
-        place = folder / entry.thing_model
-        if not place.is_file():
-            problems.append(document.problem(("products", row, "thing_model"), f"no file {entry.thing_model!r}"))
+        where: Place = ("products", row, "thing_model")
+        one = isinstance(entry.thing_model, str)
+        names = [entry.thing_model] if isinstance(entry.thing_model, str) else entry.thing_model
+        absent = [index for index, name in enumerate(names) if not (folder / name).is_file()]
+        if absent:
+            places = [(where if one else (*where, index), names[index]) for index in absent]
+            problems += [document.problem(place, f"no file {name!r}") for place, name in places]
             continue
+        paths = [folder / name for name in names]
         try:
-            models.append(load_thing_model(place, validation=entry.validation))
+            model = (
+                load_thing_model(paths[0], validation=entry.validation)
+                if one
+                else load_thing_models(paths, validation=entry.validation)
+            )
         except RegistryError as refused:
             problems += refused.problems
+            continue
+        if model.hollow:
+            named = ", ".join(map(repr, model.hollow))
+            _logger.warning("%s: names the modules %s, which stand in none of its files", ", ".join(names), named)
+        models.append(model)
     return models, problems
 
 
@@ -197,11 +235,12 @@ def _repeated(document: Document, where: Place, key: str, names: Iterable[Hashab
         seen.add(name)
 
 
-def _strangers(document: Document, file: RegistryFile) -> Iterator[Problem]:
-    """References to products that the file does not describe."""
-    known = {product.product_key for product in file.products}
+def _strangers(document: Document, file: RegistryFile, others: Iterable[str]) -> Iterator[Problem]:
+    """References to products that are not there."""
+    known = {*(product.product_key for product in file.products), *others}
     lists = (
-        *((("applications", row), a.products) for row, a in enumerate(file.applications)),
+        *((("access_keys", row), key.products or ()) for row, key in enumerate(file.access_keys)),
+        *((("applications", row), a.products or ()) for row, a in enumerate(file.applications)),
         *((("consumer_groups", row), group.products) for row, group in enumerate(file.consumer_groups)),
     )
     for where, products in lists:

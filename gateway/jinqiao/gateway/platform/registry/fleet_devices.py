@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.signature import fleet_device_secret
 
+from .about import NOTHING, About, CarColumns
 from .registry import Product
 
 __all__ = ["FleetDevices", "simulated_product"]
@@ -22,7 +23,8 @@ __all__ = ["FleetDevices", "simulated_product"]
 class FleetDevices:
     """Devices of a simulated fleet: `names` is an array of bytes, shape (n,), such as the fleet's VINs ('S17').
 
-    All leave the factory with `factory_versions`: 100,000 vehicles need not inform of them one by one.
+    All leave the factory with `factory_versions`: 100,000 vehicles need not inform of them one by one. `cars` says what
+    they are, in the order of `names`.
 
     Raises ValueError when a name stands twice.
     """
@@ -30,10 +32,18 @@ class FleetDevices:
     simulated = True
 
     def __init__(
-        self, names: NDArray[np.bytes_], *, fleet_secret: str, factory_versions: Mapping[str, str] | None = None
+        self,
+        names: NDArray[np.bytes_],
+        *,
+        fleet_secret: str,
+        factory_versions: Mapping[str, str] | None = None,
+        cars: CarColumns | None = None,
     ) -> None:
         self.factory_versions: Mapping[str, str] = dict(factory_versions or {})
-        self._names: NDArray[Any] = np.sort(names)
+        self._rows = np.argsort(names).astype(np.int32) if cars is not None else None
+        self._names: NDArray[Any] = names[self._rows] if self._rows is not None else np.sort(names)
+        self._cars = cars
+        self._model_of = cars.numbers() if cars is not None else None
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
             raise ValueError("a device name stands twice in the fleet")
         self._fleet_secret = fleet_secret
@@ -45,11 +55,24 @@ class FleetDevices:
         return fleet_device_secret(self._fleet_secret, device_name)
 
     def __contains__(self, device_name: str) -> bool:
+        return self._place(device_name) is not None
+
+    def _place(self, device_name: str) -> int | None:
+        """Where a name stands among the sorted ones."""
         # A longer needle would make NumPy widen (copy) the whole array; a NUL would be cut off as padding.
         if not 0 < len(device_name) <= self._names.itemsize or not device_name.isascii() or "\0" in device_name:
-            return False
-        row = int(np.searchsorted(self._names, np.bytes_(device_name, "ascii").astype(self._names.dtype)))
-        return row < len(self._names) and bool(self._names[row] == device_name.encode())
+            return None
+        place = int(np.searchsorted(self._names, np.bytes_(device_name, "ascii").astype(self._names.dtype)))
+        found = place < len(self._names) and bool(self._names[place] == device_name.encode())
+        return place if found else None
+
+    def about(self, device_name: str) -> About:
+        """Its model and fleet."""
+        place = self._place(device_name)
+        if place is None or self._cars is None or self._rows is None or self._model_of is None:
+            return NOTHING
+        row = int(self._rows[place])
+        return self._cars.about(row, int(self._model_of[row]))
 
     def __len__(self) -> int:
         return len(self._names)
@@ -65,7 +88,8 @@ def simulated_product(
     fleet_secret: str,
     name: str = "Simulated EV",
     factory_versions: Mapping[str, str] | None = None,
+    cars: CarColumns | None = None,
 ) -> Product:
     """The product of a simulated fleet with the EV thing model; `names`, shape (n,), bytes, are its devices' names."""
-    devices = FleetDevices(names, fleet_secret=fleet_secret, factory_versions=factory_versions)
+    devices = FleetDevices(names, fleet_secret=fleet_secret, factory_versions=factory_versions, cars=cars)
     return Product(product_key, name, ev_thing_model(product_key), devices, raw_is_forwarded=True)

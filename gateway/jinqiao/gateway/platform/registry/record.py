@@ -26,6 +26,8 @@ class DeviceRecord:
     disabled: bool = False
     #: Password of a device registered without pre-registration (`authType=connwl`), which has no secret of its own.
     token: str = ""
+    #: Identity of the gateway that had it registered, as one of its sub-devices.
+    registered_by: str = ""
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..events import Events, RecordChanged
+from ..events import Change, Events, RecordChanged
 from .record import DeviceRecord, iot_id
 from .registry import Device, Registry
 
-__all__ = ["IotIds", "Records"]
+__all__ = ["IotIds", "Noting", "Records"]
+
+
+class Noting(NamedTuple):
+    """A note that everybody who had to agree has agreed to; `done` makes it."""
+
+    identity: str
+    record: DeviceRecord
+    announced: Change
+    put: Callable[[str, DeviceRecord], None]
+
+    def done(self) -> None:
+        self.put(self.identity, self.record)
+        self.announced.done()
 
 
 class Records:
@@ -19,6 +33,7 @@ class Records:
     def __init__(self, events: Events, now_ms: Callable[[], int]) -> None:
         self._events, self._now_ms = events, now_ms
         self._records: dict[str, DeviceRecord] = {}
+        self._registered_by: Counter[str] = Counter()
 
     def of(self, device: Device) -> DeviceRecord:
         """An empty record, kept nowhere, when nothing is noted."""
@@ -34,12 +49,28 @@ class Records:
 
     def note(self, device: Device, **facts: Any) -> DeviceRecord:
         """Note facts about a device: fields of DeviceRecord."""
+        noted = self.noting(device, **facts)
+        noted.done()
+        return noted.record
+
+    def noting(self, device: Device, **facts: Any) -> Noting:
+        """The same in two steps: announced now, made by `done`."""
         known = self._records.get(device.identity) or DeviceRecord(created_ms=self._now_ms())
         record = replace(known, **facts)
-        announced = self._events.change(RecordChanged, device, record)
-        self._records[device.identity] = record
-        announced.done()
-        return record
+        return Noting(device.identity, record, self._events.change(RecordChanged, device, record), self._put)
+
+    def _put(self, identity: str, record: DeviceRecord) -> None:
+        before, self._records[identity] = self._records.get(identity), record
+        self._count(before, -1)
+        self._count(record, 1)
+
+    def _count(self, record: DeviceRecord | None, step: int) -> None:
+        if record is not None and record.registered_by:
+            self._registered_by[record.registered_by] += step
+
+    def registered_by(self, gateway: str) -> int:
+        """How many devices this gateway has registered that are there."""
+        return self._registered_by[gateway]
 
     def note_online(self, device: Device, address: str = "") -> None:
         """The device is online: the first time it is activated, which is kept; later times are only remembered."""
@@ -48,14 +79,14 @@ class Records:
         if record is None or not record.activated_ms:
             self.note(device, activated_ms=now_ms, online_ms=now_ms, address=address)
         else:
-            self._records[device.identity] = replace(record, online_ms=now_ms, address=address)
+            self._put(device.identity, replace(record, online_ms=now_ms, address=address))
 
     def restore(self, identity: str, record: DeviceRecord) -> None:
         """Take over what was kept; nobody is told."""
-        self._records[identity] = record
+        self._put(identity, record)
 
     def forget(self, device: Device) -> None:
-        self._records.pop(device.identity, None)
+        self._count(self._records.pop(device.identity, None), -1)
 
 
 class IotIds:

@@ -24,7 +24,8 @@ __all__ = [
     "Registry",
 ]
 
-NodeType = Literal["device", "gateway", "sub_device"]
+#: A product that does not say what its devices are may have any.
+NodeType = Literal["device", "gateway", "sub_device", "unstated"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +38,7 @@ class Product:
     devices: Devices = field(repr=False)
     secret: str | None = field(default=None, repr=False)
     dynamic_registration: bool = False
-    node_type: NodeType = "device"
+    node_type: NodeType = "unstated"
     #: What turns raw data of its devices into Alink and back.
     converter: Converter | None = field(default=None, repr=False)
     #: Raw data is for subscribers: the CAN frames of simulated vehicles are forwarded, not converted and not refused.
@@ -60,11 +61,17 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """MQTT credentials of a customer's back end, for all topics of its products."""
+    """Credentials of a customer's back end, for all topics of its products and as an access key.
+
+    `products` None: all, those that come later included.
+    """
 
     username: str
     password: str = field(repr=False)
-    products: frozenset[str] = frozenset()
+    products: frozenset[str] | None = None
+
+    def sees(self, product_key: str) -> bool:
+        return self.products is None or product_key in self.products
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,12 @@ class Registry:
         product = self.products.get(product_key)
         secret = product.devices.secret(device_name) if product else None
         return Device(product, device_name, secret) if product and secret is not None else None
+
+    @property
+    def all_keys(self) -> dict[str, AccessKey]:
+        """Access keys by id; an application's credentials are one, unless a key of its own has that id."""
+        keys = {a.username: AccessKey(a.username, a.password, a.products) for a in self.applications.values()}
+        return keys | self.access_keys
 
     def application(self, username: str) -> Application | None:
         return self.applications.get(username)

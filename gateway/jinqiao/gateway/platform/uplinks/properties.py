@@ -13,6 +13,7 @@ import orjson
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.limits import MOST_PROPERTIES
+from jinqiao.wire.alink.requests import LONGEST_ID
 from jinqiao.wire.alink.thing_model import refused_parameters
 
 from .uplink import Outcome, Uplink, answered
@@ -66,7 +67,7 @@ def tell_time(uplink: Uplink) -> Iterable[Downlink]:
     except orjson.JSONDecodeError:
         request = None
     sent = request.get("deviceSendTime") if type(request) is dict else None
-    if type(sent) is not str and type(sent) is not int:
+    if (type(sent) is not str or len(sent) > LONGEST_ID) and type(sent) is not int:
         code = 6207 if type(request) is not dict else 460
         uplink.record(code, TEXT[code])
         return ()

@@ -8,17 +8,21 @@ which request it is for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.platform.converters.base import ConverterError, encoded, to_raw
+from jinqiao.gateway.platform.converters.aside import Crowded
+from jinqiao.gateway.platform.converters.base import Converter, ConverterError, encoded, to_raw
+from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.requests import parse_request
 
 from .uplink import Uplink, reply
 
 __all__ = ["answer_raw", "post_raw"]
+
+T = TypeVar("T")
 
 #: What a message may be about, and the topic on which it would have come as JSON.
 _TOPICS = {
@@ -34,15 +38,50 @@ def post_raw(uplink: Uplink) -> Iterable[Downlink]:
     converter = uplink.device.product.converter
     if converter is None:
         return () if uplink.device.product.raw_is_forwarded else _refused(uplink, 6200)
-    try:
-        message = converter.raw_data_to_protocol(uplink.payload)
+    made = converter
+
+    def take(message: dict[str, Any]) -> Iterable[Downlink]:
         if _is_reply(message):
             _take_reply(uplink, message)
             return ()
         answers = list(uplink.dispatch(uplink.device, _topic(uplink, message), encoded(message)))
-        return [Downlink(f"{uplink.topic}_reply", to_raw(converter, answer.payload)) for answer in answers]
-    except ConverterError as error:
-        return _refused(uplink, error.code, str(error))
+        return (
+            _aside(uplink, made, lambda: [to_raw(made, answer.payload) for answer in answers], say) if answers else ()
+        )
+
+    def say(answers: list[bytes]) -> Iterable[Downlink]:
+        return [Downlink(f"{uplink.topic}_reply", answer) for answer in answers]
+
+    return _aside(uplink, made, lambda: made.raw_data_to_protocol(uplink.payload), take)
+
+
+def _aside(
+    uplink: Uplink,
+    converter: Converter,
+    work: Callable[[], T],
+    then: Callable[[T], Iterable[Downlink]],
+    refuse: Callable[[Uplink, int, str], Iterable[Downlink]] | None = None,
+) -> Iterable[Downlink]:
+    """Have the converter work, beside the event loop if it is a script, and go on with what it made."""
+
+    def go_on(outcome: T | Exception) -> Iterable[Downlink]:
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return then(outcome)
+        except ConverterError as error:
+            return (refuse or _refused)(uplink, error.code, str(error))
+
+    if not isinstance(converter, ScriptConverter):
+        try:
+            made = work()
+        except ConverterError as error:
+            return go_on(error)
+        return go_on(made)
+    try:
+        return uplink.parts.aside.do(uplink.device.product.key, uplink.device.identity, work, go_on)
+    except Crowded:
+        return (refuse or _refused)(uplink, 26010, "more raw data than the script can take: this message is dropped")
 
 
 def answer_raw(uplink: Uplink) -> Iterable[Downlink]:
@@ -51,13 +90,19 @@ def answer_raw(uplink: Uplink) -> Iterable[Downlink]:
     if converter is None:
         uplink.record(6200, TEXT[6200])
         return ()
-    try:
-        message = converter.raw_data_to_protocol(uplink.payload)
+    made = converter
+
+    def take(message: dict[str, Any]) -> Iterable[Downlink]:
         if not _is_reply(message):
             raise ConverterError(26007, "the script makes no reply (id, code) of the device's answer")
         _take_reply(uplink, message)
-    except ConverterError as error:
-        uplink.record(error.code, str(error))
+        return ()
+
+    return _aside(uplink, made, lambda: made.raw_data_to_protocol(uplink.payload), take, _only_logged)
+
+
+def _only_logged(uplink: Uplink, code: int, why: str) -> Iterable[Downlink]:
+    uplink.record(code, why)
     return ()
 
 

@@ -32,6 +32,9 @@ __all__ = [
     "unregister_sub_devices",
 ]
 
+#: Products whose devices a gateway may register: those that do not say what theirs are, too.
+_MAY_BE_SUB_DEVICES = frozenset({"sub_device", "unstated"})
+
 #: Sub-devices in one message.
 MOST_REGISTERED = 30
 
@@ -70,7 +73,11 @@ def signed(device: Device, entry: dict[str, Any], *, method: Any) -> bool | None
 
 @answered
 def register_sub_devices(uplink: Uplink, params: Any) -> Outcome:
-    """`thing.sub.register`: secrets of sub-devices, new or registered before, whose products allow it."""
+    """`thing.sub.register`: secrets of sub-devices, new or never online, whose products are for sub-devices.
+
+    All or none. Nobody proves anything here, so the secrets of devices with a connection of their own are not given:
+    neither those of products that say so, unless bound to this gateway, nor that of a device that has been online.
+    """
     if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
         return Outcome(460)
     wanted: list[tuple[Product, str]] = []
@@ -78,9 +85,12 @@ def register_sub_devices(uplink: Uplink, params: Any) -> Outcome:
         found = _registrable(uplink, entry)
         if isinstance(found, int):
             return Outcome(found)
+        product, name = found
+        if product.node_type not in _MAY_BE_SUB_DEVICES and not _is_own(uplink, product, name):
+            return Outcome(6288)
         wanted.append(found)
     try:
-        devices = [_registered(uplink.parts, product, name) for product, name in wanted]
+        devices = uplink.parts.provisioning.register_sub_devices(wanted, uplink.device.identity)
     except PlatformError as refused:
         return Outcome(refused.code)
     return Outcome(data=[_credentials(device) for device in devices])
@@ -99,12 +109,16 @@ def _registrable(uplink: Uplink, entry: Any) -> tuple[Product, str] | int:
         return 6402
     if not product.dynamic_registration:
         return 6288
-    gateway = uplink.parts.topology.gateway_of(f"{product_key}/{device_name}")
-    return 6619 if gateway not in (None, uplink.device.identity) else (product, device_name)
+    if uplink.parts.topology.gateway_of(f"{product_key}/{device_name}") not in (None, uplink.device.identity):
+        return 6619
+    known = uplink.parts.registry.device(product_key, device_name)
+    if known is not None and uplink.parts.records.of(known).activated_ms and not _is_own(uplink, product, device_name):
+        return 6289
+    return product, device_name
 
 
-def _registered(parts: Parts, product: Product, device_name: str) -> Device:
-    return parts.registry.device(product.key, device_name) or parts.provisioning.register(product, device_name)
+def _is_own(uplink: Uplink, product: Product, device_name: str) -> bool:
+    return uplink.parts.topology.gateway_of(f"{product.key}/{device_name}") == uplink.device.identity
 
 
 def _credentials(device: Device) -> dict[str, str]:
@@ -150,7 +164,7 @@ def _vouched(uplink: Uplink, entry: Any) -> Device | int:
     if product.secret is None or not same_signature(sign(method, product.secret, content), signature):
         return 6600
     try:
-        return _registered(uplink.parts, product, device_name)
+        return uplink.parts.provisioning.register_sub_devices([(product, device_name)], uplink.device.identity)[0]
     except PlatformError as refused:
         return refused.code
 
@@ -166,7 +180,7 @@ def unregister_sub_devices(uplink: Uplink, params: Any) -> Outcome:
 
 @answered
 def add_topology(uplink: Uplink, params: Any) -> Outcome:
-    """`thing.topo.add`: bind sub-devices, each signed with its own secret."""
+    """`thing.topo.add`: bind sub-devices, each signed with its own secret; the reply names them."""
     if type(params) is not list or not 0 < len(params) <= MOST_REGISTERED:
         return Outcome(460)
     devices: list[Device] = []
@@ -186,7 +200,7 @@ def add_topology(uplink: Uplink, params: Any) -> Outcome:
         if former is not None:
             parts.notices.topology_changed(former, [device], "delete")
         parts.topology.bind(uplink.device.identity, device)
-    return Outcome()
+    return Outcome(data=names_of(devices))
 
 
 def _cannot_be_bound(uplink: Uplink, device: Device, entry: dict[str, Any]) -> int:

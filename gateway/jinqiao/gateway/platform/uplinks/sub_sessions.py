@@ -6,6 +6,7 @@ from typing import Any
 
 from jinqiao.gateway.platform.devices.topology import MOST_BOUND
 from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.wire.alink.json_values import as_name
 from jinqiao.wire.alink.signature import METHODS
 
 from .sub_devices import named_device, signed
@@ -27,16 +28,18 @@ def log_in(uplink: Uplink, params: Any) -> Outcome:
 
 @answered
 def log_in_batch(uplink: Uplink, params: Any) -> Outcome:
-    """`combine.batch_login`: all of them or none."""
+    """`combine.batch_login`: all of them or none; a refusal names the one that it is about."""
     entries = params.get("deviceList") if type(params) is dict else None
     if type(entries) is not list or not 0 < len(entries) <= MOST_IN_BATCH:
         return Outcome(460)
-    names = [
-        {"productKey": entry.get("productKey"), "deviceName": entry.get("deviceName")}
-        for entry in entries
-        if type(entry) is dict
-    ]
+    names = [_named(entry) for entry in entries if type(entry) is dict]
     return _log_in(uplink, entries, params.get("signMethod", "hmacMd5"), data=names)
+
+
+def _named(entry: Any) -> dict[str, Any]:
+    """What an entry calls its device, as far as it does."""
+    known = entry if type(entry) is dict else {}
+    return {"productKey": as_name(known.get("productKey")), "deviceName": as_name(known.get("deviceName"))}
 
 
 def _log_in(uplink: Uplink, entries: list[Any], method: Any, *, data: Any) -> Outcome:
@@ -46,9 +49,9 @@ def _log_in(uplink: Uplink, entries: list[Any], method: Any, *, data: Any) -> Ou
     for entry in entries:
         device = named_device(uplink.parts, entry)
         if isinstance(device, int):
-            return Outcome(device)
+            return Outcome(device, data=[_named(entry)] if data else {})
         if code := _cannot_log_in(uplink, device, entry, method):
-            return Outcome(code)
+            return Outcome(code, data=[_named(entry)] if data else {})
         devices.append(device)
     topology = uplink.parts.topology
     fresh = [device for device in devices if topology.speaks_for(device.identity) is None]
@@ -89,9 +92,9 @@ def _log_out(uplink: Uplink, entries: list[Any], *, single: bool) -> Outcome:
     for entry in entries:
         device = named_device(parts, entry)
         if isinstance(device, int):
-            return Outcome(device)
+            return Outcome(device, data={} if single else [_named(entry)])
         if parts.topology.speaks_for(device.identity) != uplink.device.identity:
-            return Outcome(520)
+            return Outcome(520, data={} if single else [_named(entry)])
         devices.append(device)
     for device in devices:
         parts.presence.sub_device_logged_out(uplink.device, device)

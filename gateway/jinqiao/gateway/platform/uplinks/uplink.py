@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.gateway.platform.devices.state import DeviceState
@@ -24,9 +24,11 @@ __all__ = ["Handler", "Outcome", "Uplink", "answered", "reply"]
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Uplink:
-    """A message of a device; `variables` are the named levels of its topic, such as the event's identifier."""
+class Uplink(NamedTuple):
+    """A message of a device; `variables` are the named levels of its topic, such as the event's identifier.
+
+    A tuple, because one is made for each message.
+    """
 
     device: Device
     topic: str

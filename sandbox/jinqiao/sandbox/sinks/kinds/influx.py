@@ -51,7 +51,7 @@ class InfluxSpec(SinkSpec):
         target = parse_target(rest)
         return cls(url=target.url, bucket=target.bucket, org=target.org, token=target.token or None, gzip=target.gzip)
 
-    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> StoreSink:  # noqa: ARG002
+    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> StoreSink:
         """Connect. Raises InputError for what the server does not take, EnvironmentFault when there is none."""
         target = InfluxTarget.of(self.url, self.bucket, self.org, self.token, gzip=self.gzip)
-        return await StoreSink.opened(self.kind, InfluxStore(target), product_key, device_names)
+        return await StoreSink.opened(self.kind, InfluxStore(target), world, product_key, device_names)

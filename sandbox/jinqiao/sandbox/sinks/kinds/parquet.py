@@ -33,9 +33,9 @@ class ParquetSpec(SinkSpec):
             raise InputError(f"{asked}: found no folder behind it, expected parquet:DIR")
         return cls(dir=rest)
 
-    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> StoreSink:  # noqa: ARG002
+    async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> StoreSink:
         """Make the folder. Raises InputError for one that holds another run's rows."""
-        return await StoreSink.opened(self.kind, ParquetStore(Path(self.dir)), product_key, device_names)
+        return await StoreSink.opened(self.kind, ParquetStore(Path(self.dir)), world, product_key, device_names)
 
     @property
     def telemetry_folder(self) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +18,13 @@ from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import Batch, Event, Step
 from jinqiao.gateway.recordings.files import create, is_known
 from jinqiao.gateway.recordings.parts import MS, Events, Info, Messages, Part, RecordedEvent, Recording, Samples
+from jinqiao.gateway.stores.traits import traits_of
 from jinqiao.simulator.world import World
 from jinqiao.wire.render import StepRenderer
 from jinqiao.wire.render.packets import LAST_ID
 from jinqiao.wire.render.samples import fixed_point
 
-from ..base import SinkSpec, Text, sink
+from ..base import SinkSpec, Text, sink, traits_of_fleet
 
 __all__ = ["RecordSpec", "Recorder"]
 
@@ -49,10 +51,21 @@ class RecordSpec(SinkSpec):
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> Recorder:
         """Begin the file. Raises InputError or EnvironmentFault if that cannot be."""
         about = {"scenario": world.scenario.name, "start_ms": str(world.time_ms), "source": "jinqiao run"}
+        about["fleets"] = json.dumps(_by_fleet_and_model(world, device_names), ensure_ascii=False)
         path = Path(self.file)
         names = np.array([name.encode() for name in device_names])
         messages = StepRenderer(product_key, names, world.fleet.vins)
         return Recorder(f"recording {path.name}", create(path, Info(product_key, about)), names, messages)
+
+
+def _by_fleet_and_model(world: World, device_names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """Who is who in a recording: fleet → model → device names."""
+    traits = traits_of_fleet(world)
+    found: dict[str, dict[str, list[str]]] = {}
+    for row, name in enumerate(device_names):
+        own = traits_of(traits, row)
+        found.setdefault(own["fleet"], {}).setdefault(own["model"], []).append(name)
+    return found
 
 
 class Recorder:

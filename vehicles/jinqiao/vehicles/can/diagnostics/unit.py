@@ -37,11 +37,16 @@ def answer(car: DiagnosedCar, request: bytes, *, to_all: bool = False) -> bytes 
 
 
 class DiagnosticUnit:
-    """One car's unit with its link to one tester; keeps what of a long reply has not been asked for yet."""
+    """One car's unit with its links to one tester; keeps what of a long reply has not been asked for yet.
+
+    Each address is a link of its own (ISO 15765-2, 9.3: a message belongs to its N_AI): a tester present to all units
+    does not end a long request to this one, as ISO 14229-1 has testers send it meanwhile. Replies have one address.
+    """
 
     def __init__(self, car: DiagnosedCar) -> None:
         self._car = car
         self._link = IsoTp()
+        self._links = {REQUEST: self._link, ALL_UNITS: IsoTp()}
 
     def take(self, frames: Iterable[Frame]) -> list[Frame]:
         """Replies to a tester's frames, in order. Other identifiers are nobody's business here."""
@@ -49,9 +54,9 @@ class DiagnosticUnit:
         for identifier, data in frames:
             to_all = identifier == ALL_UNITS
             # A request to all is one frame: nobody could control the flow of many units at once.
-            if (to_all and (not data or data[0] >> 4)) or identifier not in (ALL_UNITS, REQUEST):
+            if (to_all and (not data or data[0] >> 4)) or identifier not in self._links:
                 continue
-            received = self._link.receive(data)
+            received = self._links[identifier].receive(data)
             replies += [(REPLY, frame) for frame in received.send]
             if received.message is not None:
                 response = answer(self._car, received.message, to_all=to_all)

@@ -1,0 +1,120 @@
+"""Lists of products and devices by cloud calls, and what a simulated car says of itself there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jinqiao.gateway.broker.policy import Login
+from jinqiao.gateway.openapi.cloud import Cloud
+from jinqiao.gateway.openapi.http import Request, Response
+from jinqiao.gateway.platform.platform import Platform
+from jinqiao.gateway.platform.registry.about import CarColumns
+from jinqiao.gateway.platform.registry.accounts import AccessKey
+from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
+from jinqiao.gateway.platform.registry.registry import Registry
+from support.carrier import NotingCarrier
+from support.cloud_world import PK, CloudWorld
+from support.openapi import ACCESS_KEY, signed_query
+
+FLEET = "a1JinqiaoEV"
+NOW_MS = 1_795_333_508_000
+#: 70 cars in the order of the scenario, which is not that of their names: 60 taxis, 10 commuters.
+NAMES = np.array([b"LBV%014d" % (99 - number) for number in range(70)], "S17")
+CARS = CarColumns.of(
+    [("taxis", 60), ("commuters", 10)],
+    [{"name": "BMW iX3 2021", "model": "bmw-ix3-2021", "battery_kwh": "74"}, {"name": "BYD Han 2022", "model": "byd"}],
+    np.arange(70) % 2,
+)
+
+
+class Fleet:
+    """A simulated fleet on a platform, its simulator connected; who calls sees its product alone."""
+
+    def __init__(self) -> None:
+        product = simulated_product(FLEET, NAMES, fleet_secret="s", cars=CARS)
+        others = simulated_product("a1others000", NAMES[:1], fleet_secret="s")
+        key = AccessKey(*ACCESS_KEY, frozenset({FLEET}))
+        registry = Registry([product, others], access_keys=[key])
+        self.platform = Platform(registry, clock_ms=lambda: NOW_MS, in_house=("house", "pw"))
+        self.platform.carried_by(NotingCarrier())
+        self.cloud = Cloud(self.platform)
+
+    def call(self, action: str, **arguments: Any) -> dict[str, Any]:
+        response = self.cloud.dispatch(Request("POST", "/", signed_query(action, arguments)))
+        assert isinstance(response, Response)
+        found: dict[str, Any] = json.loads(response.body)
+        return found
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    fleet = Fleet()
+    login = Login("house|_ss=1|", "house", b"pw", 4, True, 60, "127.0.0.1:5555")
+    fleet.platform.connected(fleet.platform.authenticate(login))
+    return fleet
+
+
+def test_devices_are_listed_page_by_page_each_once(fleet: Fleet) -> None:
+    listed: list[str] = []
+    for page in (1, 2, 3):
+        answer = fleet.call("QueryDevice", ProductKey=FLEET, CurrentPage=page, PageSize=30)
+        assert (answer["Total"], answer["PageCount"], answer["Page"], answer["PageSize"]) == (70, 3, page, 30)
+        listed += [device["DeviceName"] for device in answer["Data"]["DeviceInfo"]]
+    assert sorted(listed) == sorted(name.decode() for name in NAMES)
+    assert fleet.call("QueryDevice", ProductKey=FLEET, CurrentPage=4, PageSize=30)["Data"]["DeviceInfo"] == []
+    assert len(fleet.call("QueryDevice", ProductKey=FLEET)["Data"]["DeviceInfo"]) == 10
+
+
+@pytest.mark.parametrize("wrong", [{"PageSize": 51}, {"PageSize": 0}, {"CurrentPage": 0}])
+def test_a_page_that_cannot_be_is_refused(fleet: Fleet, wrong: dict[str, int]) -> None:
+    assert fleet.call("QueryDevice", ProductKey=FLEET, **wrong)["Code"] == "iot.common.InvalidPageParams"
+
+
+def test_products_are_those_that_the_caller_sees(fleet: Fleet) -> None:
+    data = fleet.call("QueryProductList", CurrentPage=1, PageSize=10)["Data"]
+    assert data["Total"] == 1
+    (product,) = data["List"]["ProductInfo"]
+    assert (product["ProductKey"], product["DeviceCount"], product["NodeType"]) == (FLEET, 70, 0)
+    assert fleet.call("QueryDevice", ProductKey="a1others000")["Code"] == "iot.prod.NotExistedProduct"
+
+
+@pytest.mark.parametrize(
+    ("row", "nickname", "tags"),
+    [
+        (0, "BMW iX3 2021, taxis 001", {"model": "bmw-ix3-2021", "battery_kwh": "74", "fleet": "taxis"}),
+        (59, "BYD Han 2022, taxis 060", {"model": "byd", "fleet": "taxis"}),
+        (61, "BYD Han 2022, commuters 002", {"model": "byd", "fleet": "commuters"}),
+    ],
+)
+def test_a_simulated_car_says_its_model_and_fleet(fleet: Fleet, row: int, nickname: str, tags: dict[str, str]) -> None:
+    who = {"ProductKey": FLEET, "DeviceName": NAMES[row].decode()}
+    assert fleet.call("QueryDeviceDetail", **who)["Data"]["Nickname"] == nickname
+    assert json.loads(fleet.call("QueryDeviceProp", **who)["Props"]) == tags
+
+
+def test_a_simulated_car_is_online_since_its_simulator_is(fleet: Fleet) -> None:
+    who = {"ProductKey": FLEET, "DeviceName": NAMES[5].decode()}
+    detail = fleet.call("QueryDeviceDetail", **who)["Data"]
+    assert detail["Status"] == "ONLINE"
+    assert detail["IpAddress"] == "127.0.0.1"
+    times = {detail[name] for name in ("UtcCreate", "UtcActive", "UtcOnline")}
+    assert times == {"2026-11-22T07:45:08.000Z"}
+    assert {detail[name] for name in ("GmtCreate", "GmtActive", "GmtOnline")} == {"2026-11-22 15:45:08"}
+    assert fleet.call("GetDeviceStatus", **who)["Data"] == {"Status": "ONLINE", "Timestamp": NOW_MS}
+    (listed,) = fleet.call("BatchQueryDeviceDetail", ProductKey=FLEET, **{"DeviceName.1": who["DeviceName"]})["Data"][
+        "Data"
+    ]
+    assert listed == {name: detail[name] for name in listed}
+
+
+def test_ones_own_devices_are_listed_with_what_is_noted() -> None:
+    world = CloudWorld()
+    world.call("RegisterDevice", ProductKey=PK, DeviceName="new", Nickname="金")
+    listed = world.call("QueryDevice", ProductKey=PK, PageSize=50)["Data"]["DeviceInfo"]
+    (new,) = [device for device in listed if device["DeviceName"] == "new"]
+    assert (new["Nickname"], new["DeviceStatus"]) == ("金", "UNACTIVE")
+    assert new["UtcCreate"]

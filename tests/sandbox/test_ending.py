@@ -1,0 +1,122 @@
+"""How programs end: by a signal at any moment, without standard streams, on a full disk, with a peer that stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.programs import JINQIAO, Program
+
+pytestmark = pytest.mark.program
+
+Start = Callable[..., Program]
+COMMAND = shlex.join(JINQIAO)
+
+
+def shell(line: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=timeout_s, check=False)
+
+
+@pytest.mark.parametrize("after_s", [0.25, 0.5, 0.9, 1.4, 2.0])
+def test_ctrl_c_in_the_first_seconds_ends_with_a_word(start: Start, scenarios: Path, after_s: float) -> None:
+    program = start("run", str(scenarios / "jinqiao-morning.yaml"), "--mqtt-port", "0", "--quiet")
+    time.sleep(after_s)  # the interpreter itself is up after 0.1 s, and what comes before it is not ours
+    program.interrupt()
+    code, _, errors = program.finish_text()
+    assert code == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_a_run_with_summary_and_a_closed_recording(
+    start: Start, scenarios: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    pytest.importorskip("mcap")
+    from mcap.reader import make_reader
+
+    recording, out = tmp_path / "run.mcap", tmp_path / "out.json"
+    scenario = str(scenarios / "two-cars.yaml")
+    program = start("run", scenario, "--mqtt-port", "0", "--record", str(recording), "--summary", str(out))
+    assert program.ready
+    time.sleep(1.5)
+    program.process.send_signal(number)
+    code, lines, errors = program.finish()
+    assert code == 128 + number
+    assert "Traceback" not in errors
+    summary = lines[-1]["summary"]
+    assert summary == json.loads(out.read_text())
+    assert summary["ended"] == "interrupted"
+    with recording.open("rb") as file:
+        found = make_reader(file).get_summary()
+    assert found is not None
+    assert found.statistics is not None
+    assert summary["messages"] in found.statistics.channel_message_counts.values()
+
+
+def test_a_run_that_is_not_to_be_hung_up_goes_on(scenarios: Path) -> None:
+    run = f"{COMMAND} run {scenarios / 'two-cars.yaml'} --mqtt-port 0 --http-port 0 --for 4s"
+    done = shell(f"trap '' HUP; {run} & sleep 3; kill -HUP $!; wait $!")
+    assert done.returncode == 0, done.stderr
+    assert "finished" in done.stderr
+
+
+def test_a_gateway_that_stands_still_does_not_hold_the_end(start: Start, scenarios: Path) -> None:
+    program = start("run", str(scenarios / "jinqiao-morning.yaml"), "--mqtt-port", "0", "--quiet")
+    assert program.ready
+    (child,) = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGSTOP)
+    time.sleep(0.5)
+    program.interrupt()
+    began = time.monotonic()
+    code, lines, errors = program.finish()
+    assert time.monotonic() - began < 20
+    assert code == 3
+    assert "was not taken within" in errors
+    assert lines[-1]["summary"]["ended"] == "failed"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_run_without_standard_streams_goes_to_its_end(scenarios: Path, closed: str) -> None:
+    done = shell(f"{COMMAND} run {scenarios / 'two-cars.yaml'} --for 2s --mqtt-port 0 --http-port 0 {closed}")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["</dev/null >&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_server_without_standard_streams_ends_as_always(closed: str) -> None:
+    serve = f"{COMMAND} serve --plain-mqtt --mqtt-port 0 --http-port 0 {closed}"
+    done = shell(f"{serve} & sleep 5; kill -INT $!; wait $!")
+    assert done.returncode in {0, 130}, done.stderr  # 130 where it was not up yet
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["run {scenarios}/two-cars.yaml --for 2s", "serve --plain-mqtt", "schema", "catalog list", "--help"]
+)
+def test_a_full_disk_behind_standard_output_is_named(scenarios: Path, command: str) -> None:
+    command = command.format(scenarios=scenarios)
+    ports = "--mqtt-port 0 --http-port 0" if command.startswith(("run", "serve")) else ""
+    done = shell(f"{COMMAND} {command} {ports} >/dev/full")
+    assert done.returncode == 3
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("files", [12, 20])
+@pytest.mark.parametrize("command", ["run {scenarios}/two-cars.yaml --for 2s", "serve --plain-mqtt"])
+def test_too_few_files_are_named(scenarios: Path, command: str, files: int) -> None:
+    command = command.format(scenarios=scenarios)
+    done = shell(f"ulimit -n {files}; {COMMAND} {command} --mqtt-port 0 --http-port 0")
+    assert done.returncode in {0, 3}, done.stderr
+    if done.returncode:
+        assert "open files" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,81 @@
+"""The summary says what a run was made of and what came of what it asked for."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from jinqiao.sandbox.run import console
+from jinqiao.sandbox.run.console import View, console_for
+from support.programs import Program
+
+PLAN = """\
+name: Asked
+seed: 3
+start: 2026-11-23T08:00+08:00
+duration: 1 h
+fleets:
+  - {name: runners, count: 2, models: {bmw-ix3-2021: 1}, agenda: {cycle: WLTC}, initial_soc: 0.9}
+commands:
+  - {at: 5 s, on: all, service: Lock}
+  - {at: 6 s, on: charging, service: StopCharging}
+  - {at: 30 min, on: any, service: Lock}
+faults:
+  - {at: 7 s, on: any, fault: dtc, code: P0A80}
+  - {at: 8 s, on: 2 of runners, fault: charger_fault}
+  - {at: 30 min, on: any, fault: dtc, code: P0A80}
+"""
+
+
+def test_a_summary_can_be_told_from_another_and_counts_what_was_asked(
+    start: Callable[..., Program], tmp_path: Path
+) -> None:
+    plan, out = tmp_path / "plan.yaml", tmp_path / "out.json"
+    plan.write_text(PLAN)
+    code, _, told = start(
+        *("run", str(plan), "--mqtt-port", "0", "--for", "10s", "--speed", "max", "-q", "--summary", str(out))
+    ).finish()
+    assert code == 0
+    found = json.loads(out.read_text())
+    assert found["version"] == version("jinqiao")
+    assert found["python"] == platform.python_version()
+    assert found["start"] == "2026-11-23T08:00:00+08:00"
+    assert len(found["scenario_sha256"]) == 64
+    assert [(one["matched"], one["obeyed"], one["given"]) for one in found["commands_given"]] == [
+        (2, 2, True),
+        (0, 0, True),
+        (0, 0, False),
+    ]
+    assert [(one["struck"], one["began"]) for one in found["faults"]] == [(1, True), (0, True), (0, False)]
+    runners = found["fleets"]["runners"]
+    assert runners["vehicles"] == 2
+    assert runners["sessions"] == 0
+    for line in (
+        "  command    Lock: 2 done",
+        "  command    StopCharging at 6 s (on charging) matched nobody",
+        "  command    Lock at 1800 s (on any) was never given: the run ended before",
+        "  fault      dtc at 7 s (on any) struck 1 of 1 asked",
+        "  fault      charger_fault at 8 s (on 2 of runners) struck nobody",
+        "  fault      dtc (on any) never began: the run ended before",
+        f"  fleet      runners: 2 vehicles, {runners['distance_km']:.1f} km",
+    ):
+        assert line in told
+
+
+def test_a_quiet_run_says_once_a_minute_that_it_lives(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter((1000.0, 1000.0, 1000.0, 1030.0, 1061.0, 1061.0, 1100.0, 1121.5, 1121.5))
+    monkeypatch.setattr(console.time, "perf_counter", lambda: next(clock))
+    lines = console_for(quiet=True)
+    view = View("x", "max", 1_795_388_400_000, 0.25, {"parked": 3}, console.Counter(), None, 0, 0, 0)
+    for _ in range(5):  # after 0, 30, 61, 100 and 121.5 s
+        lines.show(view)
+    shown = capsys.readouterr().err.splitlines()
+    assert len(shown) == 2
+    assert shown[0] == "Mon 2026-11-23 07:00:00  25%  3 parked  0 messages/s"
