@@ -554,3 +554,13 @@ def test_firmware_is_offered_to_the_devices_that_run_the_source(world: CloudWorl
     assert refusal(world.call("CreateOTAStaticUpgradeJob", **job)) == "iot.device.NoneDeviceNameElement"
     job |= {"FirmwareId": "none"}
     assert refusal(world.call("CreateOTAStaticUpgradeJob", **job)) == "iot.ota.FirmwareNotFound"
+
+
+@pytest.mark.parametrize("sign", [None, "", "ab" * 31, "zz" * 32, "ab" * 16])
+def test_firmware_without_its_digest_is_refused(world: CloudWorld, sign: str | None) -> None:
+    image = {"FirmwareUrl": "https://h/x", "FirmwareSize": 14, "SignMethod": "SHA256"}
+    if sign is not None:
+        image["FirmwareSign"] = sign
+    body = world.call("CreateOTAFirmware", ProductKey=PK, DestVersion="1.1.0", **image)
+    assert body["Code"] in {"MissingParameter", "InvalidParameter"}
+    assert "FirmwareSign" in (body.get("Message") or body["ErrorMessage"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shlex
 import signal
 import subprocess
@@ -120,3 +121,24 @@ def test_too_few_files_are_named(scenarios: Path, command: str, files: int) -> N
     if done.returncode:
         assert "open files" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_is_closed_ends_the_run_it_showed(scenarios: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mcap")
+    recording, out = tmp_path / "run.mcap", tmp_path / "out.json"
+    files = ["--record", str(recording), "--summary", str(out)]
+    child, terminal = pty.fork()
+    if not child:
+        os.execv(
+            JINQIAO[0],
+            [*JINQIAO, "run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--http-port", "0", *files],
+        )
+    shown = b""
+    while b"driving" not in shown:  # the live table is there
+        shown += os.read(terminal, 65_536)
+    time.sleep(1.0)
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+    assert json.loads(out.read_text())["ended"] == "interrupted"
+    assert recording.read_bytes()[-8:] == b"\x89MCAP0\r\n"  # the magic that a closed file ends with

@@ -111,6 +111,7 @@ def test_a_port_in_use_is_named_with_the_way_out(start: Start, scenarios: Path) 
     assert not lines, "a summary of nothing"
 
 
+@pytest.mark.program  # it asks the system for its name
 def test_a_port_in_use_is_named_before_the_cars_are_built(scenarios: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(*_: object, **__: object) -> None:
         pytest.fail("the world is built first")
@@ -190,3 +191,12 @@ def test_a_start_without_a_zone_is_refused(start: Start, scenarios: Path) -> Non
     code, _, errors = start("run", str(scenarios / "two-cars.yaml"), "--start", "2027-02-03T18:30").finish()
     assert code == 2
     assert "--start: found '2027-02-03T18:30' without a zone" in errors
+
+
+def test_the_password_may_stand_in_the_environment(
+    start: Start, scenarios: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JINQIAO_PASSWORD", "not on the command line")
+    program = start("run", str(scenarios / "two-cars.yaml"), "--mqtt-port", "0", "--for", "1s", "-q")
+    assert program.ready["app_password"] == "not on the command line"
+    assert program.finish()[0] == 0

@@ -149,7 +149,7 @@ def test_a_cycle_is_driven_as_the_regulation_has_it(make_world, fleet_text, reco
     whole = [e for e in seen.events_of("TripFinished") if e.output["DurationS"] == cycle.duration_s]
     assert {e.vehicle for e in whole} == {0, 1, 2, 3}
     assert [e.output["DistanceKm"] for e in whole] == pytest.approx([cycle.distance_m / 1000] * len(whole), rel=1e-3)
-    end = (whole[0].time_ms - world.scenario.start_ms) // 1000
+    end = (whole[0].time_ms - world.scenario.start_ms) // 1000 - 1  # it is dated as the first sample after the trip
     speeds = seen["speed"][end - cycle.duration_s : end, whole[0].vehicle]
     assert speeds == pytest.approx(cycle.speed_kmh[1:], abs=0.05)
 

@@ -102,7 +102,3 @@ def _give_up(descriptor: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
-
-
-if __name__ == "__main__":
-    main()

@@ -92,7 +92,10 @@ def run(
     ] = None,
     app_user: Annotated[str, typer.Option(help="User name of your application's MQTT credential.")] = "app",
     app_password: Annotated[
-        str | None, typer.Option(help="Its password; drawn and printed when not given.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Its password; drawn and printed when not given.", envvar="JINQIAO_PASSWORD", show_default=False
+        ),
     ] = None,
     sink: Annotated[
         list[str] | None,

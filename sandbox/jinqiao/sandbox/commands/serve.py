@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import signal
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -21,7 +20,7 @@ from jinqiao.gateway.broker.limits import Limits
 from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
 from jinqiao.gateway.service import Service
 
-from ..loop import run_async
+from ..loop import ending_signals, run_async
 from ..serve_view import DeviceTable, StderrHandler, log_devices
 from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
@@ -148,9 +147,8 @@ async def _serve(service: Service, host: str, http_host: str, *, table: bool) ->
     loop = asyncio.get_running_loop()
     try:
         taken = await service.start()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # not under nohup
-                loop.add_signal_handler(number, stop.set)
+        for number in ending_signals():
+            loop.add_signal_handler(number, stop.set)
         registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(

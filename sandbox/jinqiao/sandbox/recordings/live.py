@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.recordings.files import create, discard
 from jinqiao.gateway.recordings.parts import Info, Sink
 
+from ..loop import ending_signals
 from ..run.outside import OutsideBroker
 from .listener import Listener
 
@@ -37,7 +37,7 @@ async def record_live(
     sink = create(path, Info("", {"source": f"{broker.host}:{broker.port}", "filters": " ".join(filters)}))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         loop.add_signal_handler(number, stop.set)
     listener = Listener(broker.address(), broker.username, broker.password, filters)
     try:

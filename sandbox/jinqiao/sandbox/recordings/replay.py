@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from jinqiao.device.outbound import Outbound, Sent
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
 
+from ..loop import ending_signals
 from ..run.outside import OutsideBroker, Triples
 from ..run.own_gateway import PRODUCT_KEY
 from .ahead import Ahead
@@ -117,7 +117,7 @@ class Replay:
     async def _connect(self, stack: AsyncExitStack, ids: Identities, key: str) -> _Connected:
         broker, devices = self.options.broker, self.options.devices
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending_signals():
             loop.add_signal_handler(number, self._interrupted)
         if devices is None:
             link = await SharedLink.connect(
@@ -138,7 +138,7 @@ class Replay:
     def _interrupted(self) -> None:
         """End cleanly; whoever presses Ctrl-C once more does not want to wait for that."""
         self.stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending_signals():
             asyncio.get_running_loop().remove_signal_handler(number)
 
     async def _run(self, ids: Identities, key: str, extent: Extent, connected: _Connected) -> None:

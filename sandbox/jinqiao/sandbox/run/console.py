@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,11 +24,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["LiveTable", "NoTable", "PlainLines", "View", "console_for"]
+from .roster import CarRow
+
+__all__ = ["LiveTable", "NoTable", "PlainLines", "View", "cars_table", "console_for"]
 
 #: The fleet drives in Shanghai; the simulated clock is shown as the people there read it.
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _PLAIN_EVERY_S, _QUIET_EVERY_S = 10.0, 60.0
+#: Lines above the table that stay in sight: how to connect, ready to paste. Fewer cars than this are no list.
+_ABOVE_LINES, _FEWEST_CARS = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class View:
     states: Mapping[str, int]
     published: Counter[str]
     sample: tuple[str, bytes] | None
+    #: At most so many vehicles, those that do something first.
+    cars: Callable[[int], list[CarRow]]
     clients: int
     delivered: int
     dropped: int
@@ -102,6 +108,7 @@ class LiveTable(NoTable):
     """A table that is redrawn in place."""
 
     def __init__(self, console: RichConsole) -> None:
+        self._console = console
         self._rates = Rates()
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
@@ -137,7 +144,38 @@ class LiveTable(NoTable):
         if view.sample:
             topic, payload = view.sample
             parts.append(Panel(Text(_pretty(payload), overflow="fold"), title=topic, title_align="left", style="dim"))
-        return Group(Panel(Group(*parts), title=view.title, title_align="left"))
+        return Group(self._framed(view, [*parts, *self._cars(view, parts)]))
+
+    def _framed(self, view: View, parts: list[Text | Table | Panel]) -> Panel:
+        return Panel(Group(*parts), title=view.title, title_align="left")
+
+    def _cars(self, view: View, parts: list[Text | Table | Panel]) -> list[Text | Table | Panel]:
+        """As many vehicles as there is room for, below the lines that the run began with."""
+        used = len(self._console.render_lines(self._framed(view, parts)))
+        room = self._console.size.height - used - _ABOVE_LINES - 2  # a head, an empty line
+        if room < _FEWEST_CARS:
+            return []
+        return [Text(), cars_table(view.cars(room))]
+
+
+def cars_table(cars: list[CarRow]) -> Table:
+    """Vehicles, one a line."""
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), expand=False)
+    for name, numeric in (
+        ("vehicle", False),
+        ("model", False),
+        ("fleet", False),
+        ("state", False),
+        ("km/h", True),
+        ("charge", True),
+        ("kW", True),
+        ("last event", False),
+    ):
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
+    for car in cars:
+        figures = (f"{car.speed_kmh:.0f}", f"{car.soc:.0f} %", f"{car.kw:.1f}")
+        table.add_row(car.vin, car.model, car.fleet, car.state, *figures, car.event)
+    return table
 
 
 def console_for(*, quiet: bool) -> NoTable:

@@ -11,10 +11,10 @@ from types import FrameType
 
 from jinqiao.base.errors import EnvironmentFault
 
+from ..loop import ending_signals
+
 __all__ = ["Ending"]
 
-#: Ctrl-C, what a supervisor or a time-out sends, and a terminal that was closed.
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Once a run is to end, what was published is waited for no longer than this: a gateway that stands still would hold
 #: it. What closes after that has limits of its own, of some five seconds in all.
 _PATIENCE_S = 7.0
@@ -43,15 +43,12 @@ class Ending:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Meanwhile a signal ends the run cleanly; a second one ends the process at once.
-
-        Who has asked not to be hung up (`nohup`) is not.
-        """
+        """Meanwhile a signal ends the run cleanly; a second one ends the process at once."""
         self._listen()
         try:
             yield
         finally:
-            _let_go(_SIGNALS)
+            _let_go(ending_signals())
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -61,8 +58,8 @@ class Ending:
             self._ended_by(number)
             raise KeyboardInterrupt
 
-        _let_go(_SIGNALS)
-        for number in _caught():
+        _let_go(ending_signals())
+        for number in ending_signals():
             signal.signal(number, interrupt)
         try:
             yield
@@ -72,7 +69,7 @@ class Ending:
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in _caught():
+        for number in ending_signals():
             loop.add_signal_handler(number, self._ended_by, number)
 
     @asynccontextmanager
@@ -104,10 +101,6 @@ class Ending:
             _leave_terminal()  # it may come twice, from the system and from the shell: it stays handled
         else:
             _let_go((signal.SIGINT, signal.SIGTERM))
-
-
-def _caught() -> list[signal.Signals]:
-    return [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _let_go(numbers: tuple[signal.Signals, ...]) -> None:

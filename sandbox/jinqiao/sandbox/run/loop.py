@@ -29,6 +29,7 @@ async def simulate(run: Running) -> None:
 async def _leave(run: Running, step: Step) -> None:
     """Publish a step and look at what it took."""
     await run.out.take(step)
+    run.roster.hear(step.events)
     if run.checker is not None:
         for violation in run.checker.read(step.batches):
             print(f"check: {violation}", file=sys.stderr)

@@ -16,6 +16,7 @@ from .options import RunOptions
 from .own_gateway import Logins
 from .pace import Pace
 from .plan import Plan
+from .roster import Roster
 from .summary import Summary
 from .ticker import Ticker
 from .way_out import WayOut
@@ -43,6 +44,7 @@ class Running:
     downlinks: Downlinks
     pace: Pace
     ticker: Ticker
+    roster: Roster
     checker: Checker | None
 
     def view(self) -> View:
@@ -56,6 +58,7 @@ class Running:
             states=self.world.counts(),
             published=self.summary.sent.published,
             sample=self.out.peek.post(),
+            cars=self.roster.rows,
             clients=max(stats.get("connections", 1) - 1, 0),  # without our own
             delivered=stats.get("delivered", 0),
             dropped=stats.get("dropped", 0),

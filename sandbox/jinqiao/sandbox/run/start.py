@@ -28,6 +28,7 @@ from .pace import Pace
 from .peek import Peek
 from .plan import Plan
 from .ports import demand_ports
+from .roster import Roster
 from .running import Running
 from .summary import Summary
 from .ticker import Ticker, catch_up
@@ -86,6 +87,7 @@ async def start_run(
         downlinks=downlinks,
         pace=pace,
         ticker=Ticker(world, pace, downlinks.next_ms),
+        roster=Roster(world),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import string
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +19,8 @@ __all__ = ["create_ota_firmware", "create_ota_static_upgrade_job"]
 
 #: As callers write it → as every official SDK reads it: one refuses `MD5`.
 _SIGN_METHODS = {"MD5": "Md5", "SHA256": "SHA256"}
+#: Hexadecimal digits of a digest.
+_DIGITS = {"Md5": 32, "SHA256": 64}
 #: Bytes; larger images are refused.
 _LARGEST = 1024**3
 _FULL, _DIFFERENCE = 0, 1
@@ -25,19 +28,25 @@ _FULL, _DIFFERENCE = 0, 1
 
 @action(
     "CreateOTAFirmware",
-    "ProductKey! DestVersion! FirmwareUrl! FirmwareSize FirmwareSign SignMethod ModuleName Type Udi",
+    "ProductKey! DestVersion! FirmwareUrl! FirmwareSign! FirmwareSize SignMethod ModuleName Type Udi",
     "Data{FirmwareId UtcCreate}",
 )
 def create_ota_firmware(args: Arguments) -> dict[str, Any]:
+    """The file is not fetched here, so its digest must be given: a device is always offered one."""
     product = args.product()
     method = _SIGN_METHODS.get(args.text("SignMethod", "MD5").upper())
     if method is None:
         raise ApiError("InvalidParameter", "SignMethod must be MD5 or SHA256.")
+    sign = args.text("FirmwareSign")
+    if len(sign) != _DIGITS[method] or set(sign) - set(string.hexdigits):
+        raise ApiError(
+            "InvalidParameter", f"FirmwareSign must be the {method} of the file, {_DIGITS[method]} hex digits."
+        )
     firmware = Firmware(
         version=args.text("DestVersion"),
         size=args.number("FirmwareSize", 0, high=_LARGEST),
         url=args.text("FirmwareUrl"),
-        sign=args.text("FirmwareSign", ""),
+        sign=sign,
         sign_method=method,
         module=args.text("ModuleName", "") or DEFAULT_MODULE,
         is_diff=args.number("Type", _FULL, high=_DIFFERENCE) == _DIFFERENCE,

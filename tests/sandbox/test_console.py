@@ -1,0 +1,86 @@
+"""The live table: it uses the room it has, and what is watched is the same run."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from jinqiao.sandbox.run.console import LiveTable, View
+from jinqiao.sandbox.run.roster import Roster
+from jinqiao.simulator.scenario import load_scenario
+from jinqiao.simulator.world import World
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "jinqiao-morning.yaml"
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    world = World(load_scenario(SCENARIO), seed=3, vehicles=60)
+    while world.elapsed_s < 60:
+        world.advance()
+    return world
+
+
+def lines(world: World, width: int, height: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None)
+    view = View(
+        title="金桥",
+        speed="1×",
+        simulated_ms=world.time_ms,
+        done=0.5,
+        states=world.counts(),
+        published=Counter(property_post=10),
+        sample=("/sys/a/b/thing/event/property/post", b'{"params":{"VehicleSpeed":{"value":1,"time":2}}}'),
+        cars=Roster(world).rows,
+        clients=1,
+        delivered=2,
+        dropped=0,
+    )
+    with console.capture() as shown:
+        console.print(LiveTable(console)._draw(view))
+    return shown.get().splitlines()
+
+
+@pytest.mark.parametrize(("width", "height"), [(150, 50), (100, 30), (80, 24), (40, 12)])
+def test_the_table_fits_the_terminal(world: World, width: int, height: int) -> None:
+    shown = lines(world, width, height)
+    assert len(shown) <= max(height - 5, 14)
+    assert max(map(len, shown)) <= width
+
+
+def test_a_large_terminal_shows_many_vehicles(world: World) -> None:
+    shown = "\n".join(lines(world, 150, 50))
+    vins = [vin.decode() for vin in world.fleet.vins if vin.decode() in shown]
+    assert len(vins) >= 25
+    assert "driving" in shown
+    assert "Mon 2026-11-23 07:01:00+08:00" in shown
+
+
+def test_who_does_something_comes_first_and_says_it(world: World) -> None:
+    rows = Roster(world).rows(12)
+    states = [row.state for row in rows]
+    assert len(rows) == 12
+    assert "driving" in states
+    assert all(0 <= row.soc <= 100 for row in rows)
+    assert len(Roster(world).rows(1_000)) == world.fleet.n
+
+
+def test_what_is_watched_is_the_same_run() -> None:
+    def final(watched: bool) -> bytes:
+        world = World(load_scenario(SCENARIO), seed=3, vehicles=20)
+        roster = Roster(world)
+        batches = []
+        while world.elapsed_s < 40:
+            step = world.advance()
+            roster.hear(step.events)
+            if watched:
+                roster.rows(20)
+            batches += [column.tobytes() for batch in step.batches for column in batch.signals.values()]
+        return b"".join(batches) + np.asarray(world.fleet.soc).tobytes()
+
+    assert final(True) == final(False)
