@@ -144,9 +144,13 @@ class Summary:
         lines += [f"  fault      {_fault(one)}" for one in self.faults]
         lines += [f"  fleet      {name}: {_fleet(figures)}" for name, figures in self.fleets.items()]
         if latency:
-            lines.append(f"  latency    median {latency['p50']} ms, p99 {latency['p99']} ms")
+            lines.append(
+                f"  latency    for the broker to route what was sent: median {latency['p50']}, p99 {latency['p99']} ms"
+            )
         if self.behind_s > 1.0:
-            lines.append(f"  behind     up to {self.behind_s:.1f} s: this machine is too slow for this speed")
+            lines.append(
+                f"  behind     up to {self.behind_s:.1f} s: this machine stood still, or is too slow for this speed"
+            )
         if self.check is not None:
             found_wrong = ", ".join(f"{count:,} {rule}" for rule, count in self.check["by_rule"].items())
             lines.append(
@@ -157,7 +161,7 @@ class Summary:
             lines.append(f"  {name:<10} " + _counts(report))
         if self.sent.not_sent:
             lines.append(f"  not sent   {self.sent.not_sent:,} (vehicle offline)")
-        return [*lines, f"  sha256     {found['sha256']}"]
+        return [*lines, f"  sha256     {found['sha256']} of everything published; the same seed gives the same"]
 
 
 def _command(one: dict[str, Any]) -> str:
