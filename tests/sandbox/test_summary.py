@@ -73,7 +73,7 @@ def test_a_quiet_run_says_once_a_minute_that_it_lives(
     clock = iter((1000.0, 1000.0, 1000.0, 1030.0, 1061.0, 1061.0, 1100.0, 1121.5, 1121.5))
     monkeypatch.setattr(console.time, "perf_counter", lambda: next(clock))
     lines = console_for(quiet=True)
-    view = View("x", "max", 1_795_388_400_000, 0.25, {"parked": 3}, console.Counter(), None, 0, 0, 0)
+    view = View("x", "max", 1_795_388_400_000, 0.25, {"parked": 3}, console.Counter(), None, lambda _: [], 0, 0, 0)
     for _ in range(5):  # after 0, 30, 61, 100 and 121.5 s
         lines.show(view)
     shown = capsys.readouterr().err.splitlines()
