@@ -10,9 +10,11 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # who adds a device to a folder does not wait for NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["NOTHING", "About", "CarColumns"]
 
@@ -49,6 +51,8 @@ class CarColumns:
 
     def numbers(self) -> NDArray[np.uint16]:
         """The number of each vehicle's model, shape (n,)."""
+        import numpy as np
+
         return np.frombuffer(base64.b64decode(self.model_of), _NUMBERS)
 
     def about(self, row: int, model: int) -> About:
