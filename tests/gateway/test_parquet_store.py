@@ -232,7 +232,7 @@ def test_a_folder_that_cannot_be_is_told_before_the_run(tmp_path: Path) -> None:
 
 
 def test_a_missing_library_is_named_with_the_way_to_it() -> None:
-    with pytest.raises(InputError, match=r"a thing needs the extra 'store': pip install 'jinqiao\[store\]'"):
+    with pytest.raises(InputError, match=r"a thing needs the extra 'store': \S+ -m pip install .*\[store\]'"):
         load("no_such_module_at_all", "store", "a thing")
 
 

@@ -62,7 +62,8 @@ def test_a_copy_is_a_scenario_and_is_never_written_over_another_file(
     monkeypatch.chdir(tmp_path)
     for name in bundled_scenarios():
         jinqiao("scenario", "copy", name)
-        assert load_run_scenario(tmp_path / f"{name}.yaml") == load_run_scenario(bundled_scenarios()[name])
+        mine, bundled = load_run_scenario(tmp_path / f"{name}.yaml"), load_run_scenario(bundled_scenarios()[name])
+        assert mine.model_dump() == bundled.model_dump()
     with pytest.raises(InputError, match=r"winter\.yaml is there already"):
         jinqiao("scenario", "copy", "winter")
     (tmp_path / "mine").mkdir()

@@ -140,7 +140,9 @@ async def test_stores_keep_the_labels(tmp_path: Path) -> None:
     points = [line for line in fake.lines if line.startswith("label,")]
     assert len(points) == len(labels) == 2 * 2 + 2 + 3
     assert any(
-        line.startswith("label,fault=dtc,phase=once,product=a1JinqiaoEV,vehicle=") and 'count=1i,code="P0A80" ' in line
+        line.startswith("label,fault=dtc,fleet=")
+        and ",phase=once,product=a1JinqiaoEV,vehicle=" in line
+        and 'count=1i,code="P0A80" ' in line
         for line in points
     )
     for name in ("parquet", "influx"):

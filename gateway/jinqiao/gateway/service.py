@@ -28,6 +28,7 @@ from .platform.registry.fleet_devices import simulated_product
 from .platform.registry.registry import Application, Product, Registry
 from .storage.folder_lock import FolderLock
 from .storage.keeper import Keeper, attach
+from .storage.online import OnlineKeeper
 from .storage.registry import load_kept, seed
 from .storage.sqlite import Storage
 
@@ -65,6 +66,7 @@ class Service:
                 past=past,
             )
             self._keeper = attach(self.platform, self._storage) if self._storage is not None else None
+            self._online = OnlineKeeper(self.platform.events, self._storage) if self._storage is not None else None
         except BaseException:
             self._leave_folder()
             raise
@@ -86,8 +88,8 @@ class Service:
         taken = await self.front.start(self._config.ports)
         if self._lock is not None:
             self._lock.note(taken)
-        if self._keeper is not None:
-            self._rounds = asyncio.create_task(_go_round(self._keeper))
+        if self._keeper is not None and self._online is not None:
+            self._rounds = asyncio.create_task(_go_round(self._keeper, self._online))
         return taken
 
     async def close(self) -> None:
@@ -98,6 +100,8 @@ class Service:
             await asyncio.gather(self._rounds, return_exceptions=True)
         if self._history is not None:
             await asyncio.to_thread(self._history.close)
+        if self._online is not None:
+            self._online.round()
         if self._keeper is not None:
             self._keeper.close()
         self._leave_folder()
@@ -179,11 +183,12 @@ def _past(config: ServiceConfig, history: History | None) -> Past:
     return _ByProduct(fleet.product_key, TelemetryPast(fleet.telemetry), others)
 
 
-async def _go_round(keeper: Keeper) -> None:
+async def _go_round(keeper: Keeper, online: OnlineKeeper) -> None:
     while True:
         await asyncio.sleep(_ROUND_S)
         try:
             keeper.round()
+            online.round()
         except EnvironmentFault as fault:
             _logger.error("%s", fault)
 

@@ -13,7 +13,7 @@ from typing import Any
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.signature import client_content, sign
 
-__all__ = ["login", "snippets"]
+__all__ = ["login", "snippets", "sub_device_messages"]
 
 _TIMESTAMP = "2524608000000"
 #: Data types of the thing model that are numbers.
@@ -30,6 +30,33 @@ def login(device: Device) -> dict[str, str]:
         "username": f"{name}&{key}",
         "password": sign("hmacsha256", device.secret, content),
     }
+
+
+def sub_device_messages(device: Device) -> Mapping[str, str]:
+    """What the gateway of a sub-device publishes for it: topic → payload. The gateway's names are to be filled in."""
+    key, name = device.product.key, device.name
+    client = f"{key}.{name}"
+    signed = {
+        "productKey": key,
+        "deviceName": name,
+        "clientId": client,
+        "timestamp": _TIMESTAMP,
+        "signMethod": "hmacSha256",
+        "sign": sign("hmacsha256", device.secret, client_content(client, name, key, _TIMESTAMP)),
+    }
+    messages: Mapping[str, Any] = {
+        "/sys/GATEWAY_PRODUCT_KEY/GATEWAY_NAME/thing/topo/add": {
+            "id": "1",
+            "version": "1.0",
+            "params": [signed],
+            "method": "thing.topo.add",
+        },
+        "/ext/session/GATEWAY_PRODUCT_KEY/GATEWAY_NAME/combine/login": {
+            "id": "2",
+            "params": {**signed, "cleanSession": "true"},
+        },
+    }
+    return {topic: json.dumps(message) for topic, message in messages.items()}
 
 
 def snippets(device: Device, host: str, port: int) -> Mapping[str, str]:

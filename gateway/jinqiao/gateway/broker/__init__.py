@@ -25,7 +25,11 @@ Invariants
 ----------
 - One thread. Nothing is locked, and nothing may block: what waits, waits in an outbox.
 - No I/O and no clock but in the three files above. Time is `dispatcher.now`, seconds, moved by the server four times a
-  second; nothing that is due comes before its time, and it may come a quarter of a second late.
+  second, and by whoever is about to drop something for its rate: between a stall and the next tick, what is read was
+  sent long before. Nothing that is due comes before its time, and it may come a quarter of a second late.
+- What a client sent in time is not dropped because the broker stood still: `dispatcher` knows for how long it did, and
+  a meter's window holds that much more, but never more than the rate over all the time that has passed. Nothing that
+  is dropped for its rate is acknowledged, and what is refused counts as well.
 - A client's messages reach each subscriber in the order it sent them, and are acknowledged in that order
   [MQTT-4.6.0-2]. A run is forwarded before its PUBACKs go out and before the policy's answers are published: nobody
   sees an answer before its question.
@@ -38,9 +42,15 @@ Invariants
 - The policy is asked for a permission once per topic and connection, not per message (rates are, by `delivery.meter`):
   so its answer may depend on nothing that changes without `reconsider` or `permissions_changed`. An exception in it is
   a no, in `receive` it costs the answer, in `authenticate` the login; each is counted and logged.
-- Every bound is a field of `Limits`: what one client, one address, all queues together can take. A subscriber that is
-  too slow loses QoS 0 messages by whole runs, counted in messages, and nobody else notices.
+- Every bound is a field of `Limits` or of the `Principal`: what one client, one address, all queues together can take.
+  What a client makes the broker keep is counted in bytes with all it costs: a level of a retained topic or of a filter
+  is an object like a message. What is beyond is refused at once, with its reason on the wire (MQTT 5), in the log and
+  to the policy; refusing costs no look at what is kept. A subscriber that is too slow loses QoS 0 messages by whole
+  runs, counted in messages, and nobody else notices.
+- Topics over 256 bytes are remembered nowhere: by no route, permission, alias.
+- Who is pushed a topic without having subscribed it does not get its own messages back there.
 - A PUBLISH without permission is acknowledged like any other before MQTT 5, which has a way to say no [MQTT-3.3.5-2].
+- A connection has a seat before anything is read of it (`gateway.doors`), a TLS handshake included.
 - The identity is the policy's: a second login with it ends the first connection before its own CONNACK.
 
 Who may change what
@@ -50,6 +60,7 @@ Who may change what
 - `Router.routes`: the router; `stream` and `reading` read it. `Router.age`: the router and
   `Session.forget_permissions`.
 - `Outbox.held`, `Dispatcher.held`, `Dispatcher.congested`: the outboxes alone, and they have to agree; tests compare.
+- `Dispatcher.now`: its `tick` and `catch_up`.
 - `Counters`: every file of this room adds to them, nobody outside does.
 
 Why the fast paths are as they are

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+
+from ..limit import limit, limits_of
 
 __all__ = ["Limits"]
 
@@ -14,51 +16,37 @@ _MIB = 1024 * _KIB
 class Limits:
     """Bounds of one broker; sizes in bytes, times in seconds."""
 
-    #: Open connections, logged in or not.
-    connections: int = 20_000
-    #: Those of one address; this machine's own addresses are not counted, the user sits there.
-    connections_per_address: int = 2_000
-    #: Time from the accepted socket to a whole CONNECT.
-    connect_timeout_s: float = 10.0
-    #: Longest packet that is not a PUBLISH: what a stranger's CONNECT can make the broker keep.
-    control_packet_bytes: int = 64 * _KIB
-    #: Longest payload, whatever a principal is allowed.
-    payload_bytes: int = _MIB
-    #: What may wait for one subscriber, and for all subscribers together.
-    queue_bytes: int = 64 * _MIB
-    total_queue_bytes: int = 512 * _MIB
-    #: What may wait for a client that is not connected.
-    offline_queue_bytes: int = 4 * _MIB
-    #: What the socket's own buffer may hold before messages wait in the queue.
-    socket_buffer_bytes: int = 256 * _KIB
-    #: A lossless publisher is paused while more than this waits for a subscriber …
-    high_water_bytes: int = 4 * _MIB
-    #: … that has taken something within this time.
-    stalled_after_s: float = 1.0
-    #: QoS 1 messages on their way to one subscriber without PUBACK (the platform's figure).
-    unacknowledged: int = 100
-    #: Topics whose targets are remembered; longer topics than `cached_topic_bytes` never are.
-    cached_topics: int = 400_000
-    cached_topic_bytes: int = 256
-    #: Topics whose permission is remembered, per connection: their bytes with all they cost.
-    known_topic_bytes: int = 256 * _KIB
-    #: Retained messages, and their bytes with all they cost.
-    retained_messages: int = 100_000
-    retained_bytes: int = 64 * _MIB
-    retained_bytes_per_client: int = 32 * _MIB
-    #: Filters of all subscriptions with all they cost, and those of one client; they last as long as sessions do.
-    filter_bytes: int = 512 * _MIB
-    filter_bytes_per_client: int = 64 * _MIB
-    #: Sessions without a connection, and how long one lasts at most (the platform keeps messages for 7 days).
-    offline_sessions: int = 100_000
-    session_expiry_s: int = 7 * 86_400
-    #: Unfinished messages one MQTT 5 client may send us at QoS 2, and topic aliases either side may use.
-    receive_maximum: int = 100
-    topic_aliases: int = 20
-    #: How long a closing connection may take to flush its last answer.
-    linger_s: float = 5.0
+    connections: int = limit(20_000, "open connections, logged in or not; MQTT over WebSocket and TLS included")
+    connections_per_address: int = limit(
+        2_000, "those of one address, of all doors together; this machine's do not count"
+    )
+    connect_timeout_s: float = limit(10.0, "from the accepted socket to a whole CONNECT")
+    control_packet_bytes: int = limit(64 * _KIB, "a packet that is no PUBLISH")
+    payload_bytes: int = limit(_MIB, "a payload, whoever sends it")
+    queue_bytes: int = limit(64 * _MIB, "what waits for one subscriber")
+    total_queue_bytes: int = limit(512 * _MIB, "what waits for all subscribers together")
+    offline_queue_bytes: int = limit(4 * _MIB, "what waits for a client that is not connected")
+    socket_buffer_bytes: int = limit(256 * _KIB, "what a socket's own buffer holds before messages wait in the queue")
+    high_water_bytes: int = limit(4 * _MIB, "above this a subscriber is behind, and a lossless publisher is paused")
+    stalled_after_s: float = limit(1.0, "a subscriber that has taken nothing for so long is not waited for")
+    unacknowledged: int = limit(100, "QoS 1 messages on their way to one subscriber (the platform's figure)")
+    cached_topics: int = limit(400_000, "topics whose targets are remembered")
+    cached_topic_bytes: int = limit(256, "a topic of which anything is remembered")
+    known_topic_bytes: int = limit(
+        256 * _KIB, "topics whose permission is remembered, of one connection, with all they cost"
+    )
+    retained_messages: int = limit(100_000, "retained messages")
+    retained_bytes: int = limit(64 * _MIB, "these with all they cost: a level of a topic counts 300")
+    retained_bytes_per_client: int = limit(32 * _MIB, "those of one client")
+    filter_bytes: int = limit(512 * _MIB, "filters of all subscriptions with all they cost: a level counts 300")
+    filter_bytes_per_client: int = limit(64 * _MIB, "those of one client")
+    offline_sessions: int = limit(100_000, "sessions without a connection")
+    session_expiry_s: int = limit(7 * 86_400, "how long one lasts (the platform keeps messages for 7 days)")
+    receive_maximum: int = limit(100, "unfinished QoS 2 messages of one MQTT 5 client")
+    topic_aliases: int = limit(20, "topic aliases either side may use (MQTT 5)")
+    linger_s: float = limit(5.0, "time for a closing connection to take its last answer")
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if getattr(self, field.name) <= 0:
-                raise ValueError(f"limit {field.name} must be above 0, not {getattr(self, field.name)}")
+        for name, value, _ in limits_of(self):
+            if value <= 0:
+                raise ValueError(f"limit {name} must be above 0, not {value}")

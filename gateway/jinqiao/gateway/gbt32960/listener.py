@@ -14,6 +14,7 @@ from jinqiao.wire.gbt32960.frame import encode_frame
 from jinqiao.wire.gbt32960.reader import StreamReader
 
 from ..doors import Doors, NoSeat, Seat
+from ..limit import limit
 from .session import Gbt32960Sessions, Peer
 
 __all__ = ["Bounds", "Listener"]
@@ -25,14 +26,13 @@ _ROUND_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What strangers can take: connections in all, s until a login, s of silence, bytes of a frame before a login."""
+    """What strangers can take of this port; sizes in bytes, times in seconds."""
 
-    connections: int = 10_000
-    login_s: float = 10.0
-    silent_s: float = 300.0
-    stranger_bytes: int = 2_048
-    #: What may wait to be sent to one connection that does not read.
-    unread_bytes: int = 64 * 1024
+    connections: int = limit(10_000, "open connections")
+    login_s: float = limit(10.0, "from the accepted socket to a login")
+    silent_s: float = limit(300.0, "silence after a login")
+    stranger_bytes: int = limit(2_048, "a frame before a login")
+    unread_bytes: int = limit(64 * 1024, "what waits to be sent to a connection that does not read")
 
 
 class Listener:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import InputError
+from jinqiao.base.extras import how_to_install
 from jinqiao.base.telemetry import Event
 
 __all__ = [
@@ -187,7 +188,7 @@ class Source(Protocol):
 
 def missing_extra(error: ImportError) -> InputError:
     """The way out for whoever has not installed what recordings need."""
-    return InputError(f"{error.name} is not installed: recordings need the extra: pip install 'jinqiao[recordings]'")
+    return InputError(f"{error.name} is not installed: recordings need the extra: {how_to_install('recordings')}")
 
 
 def by_name_length(part: Samples) -> Iterator[Samples]:

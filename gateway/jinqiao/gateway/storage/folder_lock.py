@@ -7,18 +7,43 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from jinqiao.base.errors import EnvironmentFault
 
-__all__ = ["FolderLock"]
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    _HAS_LOCKS = False
+else:
+    _HAS_LOCKS = True
+
+__all__ = ["FolderLock", "is_served"]
 
 #: Holds who serves the folder, as JSON, while the lock on it is held; the file itself stays.
 _FILE = "server.lock"
 #: Bytes read of it.
 _MOST = 4096
+#: A command that looks whether the folder is served holds the lock for a moment: tries, and seconds between them.
+_TRIES, _PAUSE_S = 5, 0.05
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a server has this data folder."""
+    try:
+        descriptor = os.open(folder / _FILE, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        _try_lock(descriptor)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 class FolderLock:
@@ -29,13 +54,11 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._descriptor: int | None = None
-        try:
-            import fcntl
-        except ImportError:  # not a POSIX system
+        if not _HAS_LOCKS:
             return
         try:
             self._descriptor = os.open(folder / _FILE, os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._descriptor)
         except BlockingIOError:
             who = self._who()
             self.release()
@@ -71,3 +94,20 @@ class FolderLock:
             return f" by process {int(noted['pid'])}{'' if port is None else f', MQTT port {int(port)}'}"
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return ""
+
+
+def _lock(descriptor: int) -> None:
+    """Raises BlockingIOError if another process keeps the lock."""
+    for left in reversed(range(_TRIES)):
+        try:
+            _try_lock(descriptor)
+            return
+        except BlockingIOError:
+            if not left:
+                raise
+        time.sleep(_PAUSE_S)
+
+
+def _try_lock(descriptor: int) -> None:
+    if _HAS_LOCKS:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from jinqiao.base.errors import InputError
+from jinqiao.base.extras import how_to_install
 
 __all__ = ["load"]
 
@@ -15,4 +16,4 @@ def load(module: str, extra: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise InputError(f"{what} needs the extra {extra!r}: pip install 'jinqiao[{extra}]'") from error
+        raise InputError(f"{what} needs the extra {extra!r}: {how_to_install(extra)}") from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from ..limit import limit
 
 __all__ = ["HttpBounds"]
 
@@ -11,11 +13,9 @@ __all__ = ["HttpBounds"]
 class HttpBounds:
     """Bounds of the HTTP and HTTPS ports together; sizes in bytes, times in seconds."""
 
-    connections: int = field(default=1_000, metadata={"what": "open connections, MQTT over WebSocket not counted"})
-    header_s: float = field(
-        default=10.0, metadata={"what": "from a connection, or a request's first byte, to its header"}
-    )
-    body_s: float = field(default=30.0, metadata={"what": "from the header to the whole body"})
-    idle_s: float = field(default=5.0, metadata={"what": "silence between two requests of a connection"})
-    unread_s: float = field(default=30.0, metadata={"what": "a response of which nothing is read"})
-    header_bytes: int = field(default=64 * 1024, metadata={"what": "a request's header"})
+    connections: int = limit(1_000, "open connections; MQTT over WebSocket counts as MQTT")
+    header_s: float = limit(10.0, "from the connection, or a request's first byte, to its whole header")
+    body_s: float = limit(30.0, "from the header to the whole body")
+    idle_s: float = limit(5.0, "silence between two requests of a connection")
+    unread_s: float = limit(30.0, "how long a response may wait of which nothing is read")
+    header_bytes: int = limit(64 * 1024, "a request's header")

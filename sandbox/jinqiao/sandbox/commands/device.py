@@ -13,8 +13,10 @@ from jinqiao.base.errors import InputError, PlatformError
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.registry import Device
+from jinqiao.gateway.storage.online import seen
 
-from ..credentials import login, snippets
+from ..credentials import login, snippets, sub_device_messages
+from .device_state import presence, show_state, shown_presence
 from .kept import device_of, kept_platform, product_of
 from .options import AsJson, Data, LinesHost, LinesPort, ProductKey
 
@@ -60,15 +62,16 @@ def list_(data: Data, product_key: ProductKey, json_: AsJson = False) -> None:
     Example:
       jinqiao device list a1carPK0001 --data my-devices
     """
-    with kept_platform(data) as (platform, _):
-        product = product_of(platform, product_key)
-        rows = [_row(platform, device_of(platform, product_key, name)) for name in product.devices]
+    with kept_platform(data) as (platform, storage):
+        product, known = product_of(platform, product_key), seen(storage, data)
+        devices = [device_of(platform, product_key, name) for name in product.devices]
+        rows = [{**_row(platform, device), **presence(known.get(device.identity))} for device in devices]
     if json_:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    table = Table("device name", "nickname", "state", box=None)
+    table = Table("device name", "nickname", "state", "online", box=None)
     for row in rows:
-        table.add_row(row["device_name"], row["nickname"], row["state"])
+        table.add_row(row["device_name"], row["nickname"], row["state"], shown_presence(row))
     Console().print(table)
 
 
@@ -78,6 +81,10 @@ def show(
     device_name: Name,
     mqtt_host: LinesHost = "127.0.0.1",
     mqtt_port: LinesPort = 1883,
+    values: Annotated[
+        bool,
+        typer.Option("--values", help="Instead of credentials: what the platform knows of it, last values and shadow."),
+    ] = False,
     json_: AsJson = False,
 ) -> None:
     """Show a device with its credentials, ready to paste.
@@ -85,8 +92,13 @@ def show(
     \b
     Example:
       jinqiao device show a1carPK0001 tbox001 --data my-devices
+      jinqiao device show a1carPK0001 tbox001 --data my-devices --values
     """
-    with kept_platform(data) as (platform, _):
+    with kept_platform(data) as (platform, storage):
+        if values:
+            device = device_of(platform, product_key, device_name)
+            show_state(platform, device, seen(storage, data).get(device.identity), json_)
+            return
         _tell(platform, device_of(platform, product_key, device_name), mqtt_host, mqtt_port, json_)
 
 
@@ -131,6 +143,9 @@ def _row(platform: Platform, device: Device) -> dict[str, Any]:
 
 
 def _tell(platform: Platform, device: Device, host: str, port: int, json_: bool) -> None:
+    if device.product.node_type == "sub_device":
+        _tell_gateway(_row(platform, device), device, json_)
+        return
     row = {**_row(platform, device), **login(device)}
     if json_:
         print(json.dumps(row, ensure_ascii=False))
@@ -139,3 +154,15 @@ def _tell(platform: Platform, device: Device, host: str, port: int, json_: bool)
         print(f"{name}: {value}")
     for client, text in snippets(device, host, port).items():
         print(f"\n# {client}\n{text}", end="")
+
+
+def _tell_gateway(row: dict[str, Any], device: Device, json_: bool) -> None:
+    """A sub-device connects through its gateway, which binds it once and logs it in over its own connection."""
+    messages = sub_device_messages(device)
+    if json_:
+        print(json.dumps({**row, "gateway_publishes": messages}, ensure_ascii=False))
+        return
+    for name, value in row.items():
+        print(f"{name}: {value}")
+    for topic, payload in messages.items():
+        print(f"\n# its gateway publishes on {topic}\n{payload}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import string
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jinqiao.base.errors import InputError
+from jinqiao.base.words import counted
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.provisioning import new_secret
 from jinqiao.gateway.platform.registry import file as registry_file
@@ -74,8 +76,13 @@ def add(
     try:
         TypeAdapter(registry_file.ProductKey).validate_python(key)
     except ValidationError:
-        raise InputError(f"{key!r} is no product key: 1 to 32 letters and digits, none of the system's roots") from None
+        raise InputError(
+            f"{key!r} is no product key: 1 to 32 letters and digits, and not a word that system topics begin with"
+        ) from None
     model = load_thing_model(thing_model, validation=validation.value) if thing_model else ev_thing_model(key)
+    named = (model.tsl.get("profile") or {}).get("productKey")
+    if named not in {None, "", key}:
+        print(f"{thing_model}: the thing model is that of product {named!r}; taken for {key!r}", file=sys.stderr)
     with kept_platform(data, make=True) as (platform, storage):
         if platform.registry.product(key) is not None:
             raise InputError(f"there is a product {key!r} already")
@@ -155,7 +162,7 @@ def _switch(data: Path, product_key: str, disabled: bool) -> None:
         devices = _devices(platform, product_of(platform, product_key))
         for device in devices:
             platform.operations.devices.set_disabled(OPERATOR, device, disabled)
-    print(f"{len(devices)} devices {'disabled' if disabled else 'enabled'}")
+    print(f"{counted(len(devices), 'device')} {'disabled' if disabled else 'enabled'}")
 
 
 def _devices(platform: Platform, product: Product) -> list[Device]:

@@ -54,7 +54,7 @@ def schema(
     where: Annotated[
         Path,
         typer.Argument(
-            help="With --write: a folder, or the scenario beside which it goes.", metavar="[WHERE]", show_default=False
+            help="With --write: a folder, or the scenario beside which it goes.", metavar="WHERE", show_default=False
         ),
     ] = Path(),
     write: Annotated[bool, typer.Option("--write", help="Write scenario-1.json instead of printing it.")] = False,

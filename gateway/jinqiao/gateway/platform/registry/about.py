@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # who adds a device to a folder does not wait for NumPy
+if TYPE_CHECKING:  # commands on a data folder start without it
     import numpy as np
     from numpy.typing import NDArray
 

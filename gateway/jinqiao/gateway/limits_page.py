@@ -1,0 +1,130 @@
+"""The page of limits in the documentation, written from their tables: `python -m jinqiao.gateway.limits_page`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from jinqiao.wire.alink.limits import DEVICE_RATES, LOGINS_PER_MINUTE, SHADOW_PER_SECOND, SUB_LOGINS_PER_SECOND
+
+from .broker.limits import Limits
+from .broker.policy import Principal
+from .doors import HANDSHAKE_S
+from .gbt32960.listener import Bounds
+from .limit import limits_of
+from .openapi.http import MAX_BODY, MAX_PARAMETERS
+from .platform.auth.permission import LONGEST_TOPIC, MOST_SLASHES, MOST_SLASHES_OF_SYSTEM
+from .web.bounds import HttpBounds
+
+__all__ = ["limits_page"]
+
+Row = tuple[str, str]
+
+_HEAD = """\
+# Limits
+
+What clients, and strangers, can take of a gateway. This page is written from the tables in the code; a test keeps it
+so. What is refused is counted in `/metrics` under its reason, and logged; of devices it stands in the device log.
+"""
+
+_DOORS = """\
+## Sockets
+
+All doors share the files that the system allows this process (`ulimit -n`), less 32: HTTP may take a quarter of them,
+GB/T 32960 another. `--max-connections` and `--max-connections-per-address` of `jinqiao serve` set MQTT's.
+"""
+
+_RATES = """\
+Rates are counted when a message is read. After a time in which the gateway, or its machine, stood still, what could
+have been sent meanwhile is taken; over a long time it is never more than the rate. What is beyond is dropped, and at
+QoS 1 not acknowledged (MQTT 5: reason 0x97). Refused messages count, too.
+"""
+
+_HTTP = """\
+`/metrics` and the questions of other brokers (`/mqtt/emqx/…` and others) trust whoever asks: they answer callers on
+this machine, and others only when `--http-host` says where HTTP is served. A web page from elsewhere may connect over
+WebSocket, but has to log in with a user name: pages of this machine (any port) and of the server's own address need
+none where `--plain-mqtt` allows that.
+"""
+
+
+def limits_page() -> str:
+    """The whole page, Markdown."""
+    return "\n".join(
+        (
+            _HEAD,
+            _DOORS,
+            _table([*_rows(("TLS handshake", HANDSHAKE_S, "s"))]),
+            "## A device\n",
+            _RATES,
+            _table(_device()),
+            "## MQTT\n",
+            _table(_named(Limits())),
+            "## HTTP and MQTT over WebSocket\n",
+            _HTTP,
+            _table(
+                [
+                    *_named(HttpBounds()),
+                    *_rows(("a request's body", MAX_BODY, "bytes"), ("parameters", MAX_PARAMETERS, "")),
+                ]
+            ),
+            "## GB/T 32960\n",
+            _table(_named(Bounds())),
+        )
+    )
+
+
+def _device() -> list[Row]:
+    device, rates = Principal("", "device", "", 0), DEVICE_RATES
+    return list(
+        _rows(
+            ("messages a second it publishes, QoS 0", rates.up_qos0, ""),
+            ("the same at QoS 1", rates.up_qos1, ""),
+            ("messages a second it is sent", rates.down, ""),
+            ("either way in a second", rates.bytes_per_s, "bytes"),
+            ("unacknowledged messages to it", rates.down_unacknowledged, ""),
+            ("logins a minute", LOGINS_PER_MINUTE, ""),
+            ("messages a second to its shadow", SHADOW_PER_SECOND, ""),
+            ("logins of sub-devices a second over a gateway", SUB_LOGINS_PER_SECOND, ""),
+            ("payload", device.max_payload, "bytes"),
+            ("highest QoS", device.max_qos, ""),
+            ("filters in one SUBSCRIBE", device.max_filters, ""),
+            ("subscriptions", device.max_subscriptions, ""),
+            ("topic or filter", device.longest_topic, "bytes"),
+            ("slashes in a system topic", MOST_SLASHES_OF_SYSTEM, ""),
+            ("custom topic or filter", LONGEST_TOPIC, "bytes"),
+            ("slashes in it", MOST_SLASHES, ""),
+            ("retained messages, on custom topics (MQTT 5)", device.max_retained, ""),
+        )
+    )
+
+
+def _named(bounds: object) -> list[Row]:
+    return [(what, _shown(value, _unit(name))) for name, value, what in limits_of(bounds)]
+
+
+def _rows(*rows: tuple[str, float, str]) -> Iterator[Row]:
+    for what, value, unit in rows:
+        yield what, _shown(value, unit)
+
+
+def _unit(name: str) -> str:
+    return "s" if name.endswith("_s") else "bytes" if "bytes" in name else ""
+
+
+def _shown(value: float, unit: str) -> str:
+    """64 KiB, 7 days, 20,000: no more digits than the number has."""
+    if unit == "bytes":
+        for size, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+            if value % size == 0:
+                return f"{int(value // size):,} {name}"
+    if unit == "s" and value >= 86_400 and value % 86_400 == 0:
+        return f"{int(value // 86_400)} days"
+    return f"{value:,g} {unit}".rstrip() if value % 1 else f"{int(value):,} {unit}".rstrip()
+
+
+def _table(rows: Iterable[Row]) -> str:
+    return "| what | limit |\n|---|---|\n" + "".join(f"| {what} | {value} |\n" for what, value in rows)
+
+
+if __name__ == "__main__":
+    print(limits_page(), end="")
