@@ -160,7 +160,7 @@ def test_the_digest_runs_over_all_packets_of_a_step_labels_first() -> None:
     )
     step = Step(NOW_MS, (batch(6),), (Event(NOW_MS, 1, "TripFinished", {"Distance": 1.5}),), (frames,), (LABEL,))
     blocks = [(kind, bytes(block.data)) for kind, block in renderer().blocks(step)]
-    assert list(dict.fromkeys(kind for kind, _ in blocks)) == ["label", "property_post", "event_post", "can_batch"]
+    assert list(dict.fromkeys(kind for kind, _ in blocks)) == ["label", "event_post", "property_post", "can_batch"]
     expected = hashlib.sha256(b"".join(data for _, data in blocks)).hexdigest()
     for shared, own in ((Shared(), None), (Shared(), Own()), (None, Own())):
         out = made(shared, own)
