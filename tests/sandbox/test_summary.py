@@ -78,4 +78,4 @@ def test_a_quiet_run_says_once_a_minute_that_it_lives(
         lines.show(view)
     shown = capsys.readouterr().err.splitlines()
     assert len(shown) == 2
-    assert shown[0] == "Mon 2026-11-23 07:00:00  25%  3 parked  0 messages/s"
+    assert shown[0] == "Mon 2026-11-23 07:00:00+08:00  25%  3 parked  0 messages/s"
