@@ -44,8 +44,10 @@ def device(product_key: str = PK, device_name: str = DN) -> Principal:
     return Principal("device", "device", found.identity, 60, subject=DeviceLogin(found, "", 1, {}))
 
 
-def application(*products: str) -> Principal:
-    return Principal("app", "application", "app", 60, subject=Application("app", "pw", frozenset(products)))
+def application(*products: str, registry: Registry = REGISTRY) -> Principal:
+    """Who has logged in as an application of the registry."""
+    registry.applications["app"] = known = Application("app", "pw", frozenset(products))
+    return Principal("app", "application", "app", 60, subject=known)
 
 
 def anonymous() -> Principal:
