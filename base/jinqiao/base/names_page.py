@@ -11,8 +11,8 @@ __all__ = ["names_page"]
 _HEAD = """\
 # One value, several names
 
-Every signal has one name in this project, and one on the wire, which is the thing model's. This page is written from
-the signal table; a test keeps it so.
+Every signal has one name in this project and one on the wire, which is the thing model's. This page is generated from
+the signal table; a test keeps it current.
 
 | where | a signal is called | the car is called |
 |---|---|---|
@@ -20,10 +20,10 @@ the signal table; a test keeps it so.
 | Parquet and CSV of a run (`--sink parquet:DIR`) | by its name: `soc_displayed`, `pack_voltage` | `vehicle` |
 | recordings (`--record`, `jinqiao record`): MCAP, Parquet, CSV | by its name | `device_name` |
 | InfluxDB, VictoriaMetrics | field `soc_displayed`, metric `telemetry_soc_displayed` | tag `vehicle` |
-| history of your devices (`serve --data`) | by its property, in a column `identifier` | `device_name` |
+| history of your devices (`serve --data`) | by its property, in the column `identifier` | `device_name` |
 
-In a run the device name is the VIN everywhere. Several signals may be one property: members of a struct
-(`GeoLocation`), or of an array.
+In a run, the device name is always the VIN. Several signals can form one property: members of a struct
+(`GeoLocation`) or of an array.
 
 | name | on the wire | unit | decimals | group | meaning |
 |---|---|---|---|---|---|

@@ -13,9 +13,9 @@ __all__ = ["commands_page"]
 
 _HEAD = """# Commands of the simulated cars
 
-What the cloud may ask of a simulated vehicle: properties it may set, services it may call. Every command has a physical
-effect, which later telemetry shows, or is refused with a code and a reason; nothing is done by half. A set of several
-properties is refused whole if one of them is. Written from the table of commands by
+The properties that the cloud can set on a simulated vehicle, and the services it can call. A command either has a
+physical effect, visible in later telemetry, or is refused with a code and a reason; it is never executed in part. If
+one property of a set is refused, the whole set is. Generated from the table of commands by
 `python -m jinqiao.simulator.commands.page`.
 """
 
@@ -29,17 +29,17 @@ commands:
   - {at: 1 h, on: 3 of taxis, service: StopCharging}
 ```
 
-`on` is `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`: `any` is one vehicle, without an
-amount all of them are meant. Who fits is decided at that moment. The run's summary counts the outcomes by code. A
-runnable example is `scenarios/remote-control.yaml`.
+`on` is `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`: `any` is one vehicle; without an
+amount, all of them are addressed. The vehicles are chosen at the time of the command. The run's summary counts outcomes
+by code. `scenarios/remote-control.yaml` is a runnable example.
 
 ## Limits
 
-- A car with a driver in it who charges at a station for his own trip goes on when the driver wants; a command cannot
-  hold him longer than 15 minutes.
-- Horn and lamps draw no energy, and the horn is not heard in any signal.
-- `Lock` on a car whose driver has just got out shows when he has gone, 14 seconds after the arrival.
-- While software is installed (see OTA) the vehicle is silent and executes no command.
+- A driver who is charging at a station during a trip of his own leaves when he wants; a command cannot hold him for
+  more than 15 minutes.
+- Horn and lamps draw no energy, and no signal shows the horn.
+- `Lock` on a car whose driver has just got out shows once he has left, 14 seconds after arrival.
+- While software is being installed (see OTA), the vehicle is silent and executes no commands.
 """
 
 
@@ -58,7 +58,7 @@ def _lines() -> Iterator[str]:
     yield f"Any command may be refused with {' or '.join(str(refusal.code) for refusal in ANYTIME)}.\n\n"
     yield "| code | meaning |\n|---|---|\n| 200 | success |\n"
     yield from (f"| {refusal.code} | {refusal.text} |\n" for refusal in Refusal)
-    yield "\n## Trouble codes\n\nWhat `ReadDtc` and the event `diagnostics:DtcReported` name, by SAE J2012:\n\n"
+    yield "\n## Trouble codes\n\nWhat `ReadDtc` and the event `diagnostics:DtcReported` contain, after SAE J2012:\n\n"
     yield "| code | name |\n|---|---|\n"
     yield from (f"| {code} | {text} |\n" for code, text in CODES.items())
     yield _SCENARIO

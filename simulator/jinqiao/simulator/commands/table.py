@@ -48,9 +48,9 @@ def _table(*rows: CommandRow) -> Mapping[str, CommandRow]:
 
 
 _LIMIT_EFFECT = (
-    "The car charges to this and no further, now and in every later session; a driver at a public station leaves at "
-    "his own wish if that comes first. Raised, it lets a finished car that is still plugged in go on charging; lowered "
-    "below the present charge, it ends the session."
+    "The car charges up to this limit and no further, now and in every later session; a driver at a public station "
+    "leaves at his own target if that comes first. When the limit is raised, a finished car that is still plugged in "
+    "resumes charging; when it is lowered below the present charge, the session ends."
 )
 
 PROPERTIES = _table(
@@ -60,14 +60,14 @@ PROPERTIES = _table(
         (TARGET,),
         climate.set_target,
         anything_goes,
-        "The cabin's set point. A climate control that runs heads for it at once; one that is off stays off.",
+        "Sets the cabin's set point. Climate control that is running follows it at once; if it is off, it stays off.",
     ),
     CommandRow(
         "body:Locked",
         (LOCKED,),
         body.set_lock,
         body.can_set_lock,
-        "As `Lock` and `Unlock`.",
+        "Same as `Lock` and `Unlock`.",
         (Refusal.DRIVING, Refusal.DOOR_OPEN),
     ),
 )
@@ -78,7 +78,7 @@ SERVICES = _table(
         (),
         body.lock,
         body.can_lock,
-        "All doors are locked; a car that is being driven already is.",
+        "Locks all doors; those of a car being driven are locked already.",
         (Refusal.DOOR_OPEN,),
     ),
     CommandRow(
@@ -86,7 +86,7 @@ SERVICES = _table(
         (),
         body.unlock,
         body.not_driving,
-        "All doors are unlocked, until somebody locks them or drives away.",
+        "Unlocks all doors until somebody locks them or drives away.",
         (Refusal.DRIVING,),
     ),
     CommandRow(
@@ -94,9 +94,9 @@ SERVICES = _table(
         (TARGET,),
         climate.start,
         climate.can_start,
-        f"The cabin is heated or cooled to `Target` (if absent, the set point) for {climate.CONDITIONING_S // 60} "
-        "minutes, from the cable where one is plugged in, else from the battery "
-        f"(which needs {climate.LEAST_SOC * 100:.0f} % for that).",
+        f"Heats or cools the cabin to `Target` (default: the set point) for {climate.CONDITIONING_S // 60} "
+        "minutes, powered by the charging cable if one is plugged in, otherwise by the battery "
+        f"(which must hold at least {climate.LEAST_SOC * 100:.0f} %).",
         (Refusal.DRIVING, Refusal.BATTERY_LOW, Refusal.NOT_FITTED),
     ),
     CommandRow(
@@ -104,7 +104,7 @@ SERVICES = _table(
         (),
         climate.stop,
         climate.can_stop,
-        "The climate control of a standing car goes off.",
+        "Turns off the climate control of a stationary car.",
         (Refusal.DRIVING,),
     ),
     CommandRow(
@@ -112,7 +112,7 @@ SERVICES = _table(
         (),
         charging.start,
         charging.can_start,
-        "A suspended session, or a finished one below its limit, goes on; nothing changes where power flows already.",
+        "Resumes a suspended session, or a finished one below its limit; no effect if power is already flowing.",
         (Refusal.NOT_PLUGGED_IN, Refusal.AT_LIMIT, Refusal.CHARGER_FAULT),
     ),
     CommandRow(
@@ -120,19 +120,19 @@ SERVICES = _table(
         (),
         charging.stop,
         charging.can_stop,
-        "The session is suspended: no power, the cable stays in. A driver who waits for his car gives up "
+        "Suspends the session: no power, but the cable stays plugged in. A driver waiting for the car gives up "
         "after 15 minutes.",
         (Refusal.NOT_CHARGING,),
     ),
     CommandRow(
-        "SetChargeLimit", (LIMIT,), charging.set_limit, anything_goes, "As the property `charging:ChargeLimit`."
+        "SetChargeLimit", (LIMIT,), charging.set_limit, anything_goes, "Same as the property `charging:ChargeLimit`."
     ),
     CommandRow(
         "HonkAndFlash",
         (),
         body.honk_and_flash,
         body.not_driving,
-        f"The hazard lamps flash for {body.FLASHING_S} seconds.",
+        f"Flashes the hazard lamps for {body.FLASHING_S} seconds.",
         (Refusal.DRIVING,),
     ),
     CommandRow(
@@ -140,18 +140,23 @@ SERVICES = _table(
         (),
         diagnostics.request_diagnostics,
         anything_goes,
-        "A short self-test of 12 V system, insulation and battery.",
+        "Runs a short self-test of the 12 V system, insulation and battery.",
         outputs=("DtcCount", "AuxBatteryVoltage", "StateOfHealth", "InsulationResistance", "SoftwareVersion"),
     ),
     CommandRow(
-        "ReadDtc", (), diagnostics.read_dtc, anything_goes, "The stored diagnostic trouble codes.", outputs=("Codes",)
+        "ReadDtc",
+        (),
+        diagnostics.read_dtc,
+        anything_goes,
+        "Returns the stored diagnostic trouble codes.",
+        outputs=("Codes",),
     ),
     CommandRow(
         "ClearDtc",
         (),
         diagnostics.clear_dtc,
         body.not_driving,
-        "The stored codes are forgotten, and each is reported as cleared.",
+        "Clears the stored codes and reports each as cleared.",
         (Refusal.DRIVING,),
         ("Cleared",),
     ),
