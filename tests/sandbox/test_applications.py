@@ -65,11 +65,11 @@ def test_applications_are_added_listed_shown_and_deleted(data: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (("add", "known"), "there is an application 'known' already"),
-        (("add", "a&b"), "'a&b' is no user name"),
+        (("add", "known"), "application 'known' exists already"),
+        (("add", "a&b"), "'a&b' is not a user name"),
         (("add", "x", "--products", "a1on"), r"no product 'a1on' \(did you mean 'a1one'\?\)"),
         (("add", "x", "--products", ","), "leave it out for all products"),
-        (("add", "x", "--password", ""), "a password has 1 to 128 characters"),
+        (("add", "x", "--password", ""), "--password: expected 1 to 128 characters"),
         (("show", "knwn"), r"no application 'knwn' \(did you mean 'known'\?\)"),
         (("delete", "nobody"), "no application 'nobody'"),
     ],

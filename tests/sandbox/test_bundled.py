@@ -64,7 +64,7 @@ def test_a_copy_is_a_scenario_and_is_never_written_over_another_file(
         jinqiao("scenario", "copy", name)
         mine, bundled = load_run_scenario(tmp_path / f"{name}.yaml"), load_run_scenario(bundled_scenarios()[name])
         assert all(getattr(mine, field) == getattr(bundled, field) for field in type(mine).model_fields)
-    with pytest.raises(InputError, match=r"winter\.yaml is there already"):
+    with pytest.raises(InputError, match=r"winter\.yaml exists already"):
         jinqiao("scenario", "copy", "winter")
     (tmp_path / "mine").mkdir()
     assert (

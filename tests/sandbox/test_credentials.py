@@ -55,4 +55,4 @@ def test_a_thing_model_of_another_product_is_taken_with_a_word(tmp_path: Path) -
         ],
     )
     assert found.exit_code == 0, found.output
-    assert "the thing model is that of product 'a1other'; taken for 'a1mine'" in found.stderr
+    assert "the thing model belongs to product 'a1other'; using it for 'a1mine'" in found.stderr

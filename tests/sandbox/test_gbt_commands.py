@@ -77,7 +77,7 @@ def test_decode_tells_frames_and_faults(tmp_path: Path) -> None:
     file.write_bytes(data)
     result = CliRunner().invoke(app, ["gbt32960", "decode", str(file)])
     assert isinstance(result.exception, ExpectationFailed)
-    assert str(result.exception).endswith("8 frames read, 1 faults, see above")
+    assert str(result.exception).endswith("8 frames read, 1 faults (see above)")
     wrong_at = lines[4]["offset"] - 4 - 1
     assert f"offset {wrong_at}: check code: found" in result.stderr
     assert len(result.stdout.splitlines()) == 8
@@ -107,7 +107,7 @@ BAD = {
     "vin": (["--cycle", "CLTC-P", "--seconds", "10", "--vin", "SHORT"], "found 'SHORT' with 5 characters"),
     "key": (
         ["--cycle", "CLTC-P", "--seconds", "10", "--version", "2016", "--public-key", "k"],
-        "only the edition of 2025",
+        "only the 2025 edition",
     ),
 }
 

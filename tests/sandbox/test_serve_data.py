@@ -87,10 +87,10 @@ def test_products_and_devices_are_added_shown_and_deleted(tmp_path: Path) -> Non
     [
         (("product", "show", "none"), "no product 'none'"),
         (("device", "show", "a1car", "tbox"), "no device 'tbox' of product 'a1car'"),
-        (("device", "add", "a1car", "t1"), "device 't1' is there already"),
+        (("device", "add", "a1car", "t1"), "device 't1' exists already"),
         (("device", "add", "a1car", "a/b"), "device 'a/b' is not valid"),
-        (("product", "add", "--name", "x", "--key", "a1car"), "there is a product 'a1car' already"),
-        (("product", "add", "--name", "x", "--key", "sys"), "'sys' is no product key"),
+        (("product", "add", "--name", "x", "--key", "a1car"), "product 'a1car' exists already"),
+        (("product", "add", "--name", "x", "--key", "sys"), "'sys' is not a product key"),
         (("product", "add", "--name", "x", "--thing-model", "nowhere.json"), "nowhere.json: no such file"),
     ],
 )

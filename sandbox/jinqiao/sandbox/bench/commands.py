@@ -1,4 +1,4 @@
-"""`jinqiao bench commands`: how long a car takes to obey while its whole fleet drives and posts once a second.
+"""`jinqiao bench commands`: how long a car takes to execute one while its whole fleet drives and posts once a second.
 
 An application sets a property over MQTT and waits for the reply and for a post with the new value; a cloud call invokes
 a synchronous service. Beside them, on the same connection, a message that the broker alone sends back.

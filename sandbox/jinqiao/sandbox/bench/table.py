@@ -120,8 +120,7 @@ BENCHMARKS = (
     Benchmark(
         "commands",
         "commands:bench_commands",
-        "Milliseconds until a simulated car has obeyed: a property set, a cloud call, and beside them the broker "
-        "alone.",
+        "Milliseconds until a simulated car has executed a property set or a cloud call, beside the broker alone.",
         (
             Number("vehicles", 1_000, "Vehicles, each posting once a second.", 1, 100_000),
             Number("commands", 300, "Round trips of each kind.", 10, 100_000),
@@ -132,14 +131,14 @@ BENCHMARKS = (
 
 BENCH = Group(
     "bench",
-    "Measure this machine: every figure beside a peer's from the same run.",
+    "Measure this machine: every figure beside a peer's figure from the same run.",
     (
         *BENCHMARKS,
-        Command("all", "bench:all_", "Every benchmark with its usual options, one after the other."),
+        Command("all", "bench:all_", "Run every benchmark with its default options, one after the other."),
         Command(
             "install-fastsim",
             "bench:install_fastsim",
-            "Install FASTSim 2.1.5, the peer of `bench physics`, into an environment of its own.",
+            "Install FASTSim 2.1.5, the peer of `bench physics`, into its own environment.",
         ),
     ),
 )

@@ -25,7 +25,7 @@ from .options import AsJson, Data, LinesHost, LinesHttpPort, LinesPort
 
 __all__ = ["add", "delete", "list_", "show"]
 
-Name = Annotated[str, typer.Argument(help="User name, and access key ID.", metavar="NAME", show_default=False)]
+Name = Annotated[str, typer.Argument(help="User name and access key ID.", metavar="NAME", show_default=False)]
 
 
 def add(
@@ -33,7 +33,7 @@ def add(
     name: Name,
     password: Annotated[
         str | None,
-        typer.Option(help="Password, and access key secret; one is made if none is given.", show_default=False),
+        typer.Option(help="Password, and access key secret; generated if not given.", show_default=False),
     ] = None,
     products: Annotated[
         str | None,
@@ -44,21 +44,20 @@ def add(
     http_port: LinesHttpPort = 8080,
     json_: AsJson = False,
 ) -> None:
-    """Add an application; prints its credentials, ready to paste. A running server knows it within a second.
+    """Add an application; prints its credentials, ready to paste. A running server picks it up within a second.
 
     \b
     Example:
       jinqiao application add backend --data my-devices
       jinqiao application add meters --data my-devices --products a1meterPK01,a1meterPK02
     """
-    _check(registry_file.Username, name, f"{name!r} is no user name: 1 to 128 characters without '&'")
+    _check(registry_file.Username, name, f"{name!r} is not a user name: expected 1 to 128 characters without '&'")
     if password is not None:
-        _check(registry_file.Secret, password, "a password has 1 to 128 characters")
+        _check(registry_file.Secret, password, "--password: expected 1 to 128 characters")
     with kept_platform(data, make=True) as (platform, storage):
         if name in platform.registry.applications:
             raise InputError(
-                f"there is an application {name!r} already\n"
-                f"  see it with: {program()} application show {name} --data {data}"
+                f"application {name!r} exists already\n  see it with: {program()} application show {name} --data {data}"
             )
         seen = None if products is None else frozenset(product_of(platform, key).key for key in _keys(products))
         application = Application(name, password or secrets.token_urlsafe(12), seen)
@@ -103,7 +102,7 @@ def show(
 
 
 def delete(data: Data, name: Name) -> None:
-    """Delete an application: what it is connected with neither reads nor writes any more.
+    """Delete an application: its open connections can no longer read or write.
 
     \b
     Example:

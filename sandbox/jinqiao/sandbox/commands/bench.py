@@ -52,9 +52,9 @@ def command_of(row: Benchmark) -> Callable[..., None]:
 
 
 def all_() -> None:
-    """Every benchmark with its usual options, one after the other.
+    """Run every benchmark with its default options, one after the other.
 
-    Each is a process of its own, so that none inherits memory or warm caches. The first that fails ends it.
+    Each runs in its own process, so that none inherits memory or warm caches. The first failure stops the run.
 
     \b
     Example:
@@ -71,10 +71,13 @@ def all_() -> None:
 
 def install_fastsim(
     python: Annotated[
-        str, typer.Option(help="Interpreter for it: FASTSim 2.1.5 is published for Python 3.9 to 3.12.", metavar="PATH")
+        str,
+        typer.Option(
+            help="Python interpreter to use: FASTSim 2.1.5 is published for Python 3.9 to 3.12.", metavar="PATH"
+        ),
     ] = sys.executable,
 ) -> None:
-    """Install FASTSim 2.1.5, the peer of `bench physics`, into an environment of its own.
+    """Install FASTSim 2.1.5, the peer of `bench physics`, into its own environment.
 
     \b
     Example:

@@ -23,7 +23,7 @@ _SCHEMA_LINE = "# yaml-language-server:"
 
 
 def list_(json_: AsJson = False) -> None:
-    """List the bundled scenarios; `jinqiao run NAME` runs one in any folder.
+    """List the bundled scenarios; `jinqiao run NAME` runs one from any folder.
 
     \b
     Example:
@@ -45,7 +45,7 @@ def copy(
         Path | None, typer.Argument(help="File or folder to write to.", metavar="TO", show_default="NAME.yaml")
     ] = None,
 ) -> None:
-    """Copy a bundled scenario, to change it.
+    """Copy a bundled scenario so that you can change it.
 
     \b
     Example:
@@ -61,7 +61,7 @@ def copy(
         with target.open("x") as file:
             file.write(text)
     except FileExistsError:
-        raise InputError(f"{target} is there already; choose another name, or delete it first") from None
+        raise InputError(f"{target} exists already; choose another name, or delete it first") from None
     except OSError as error:
         raise EnvironmentFault(f"{target} cannot be written: {error.strerror}") from error
     print(f"{target}: run it with: {program()} run {target}")

@@ -34,10 +34,12 @@ def _bus(choice: BusChoice | None) -> Bus | None:
 
 
 def dbc(
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to; stdout without it.")] = None,
-    bus: Annotated[BusChoice | None, typer.Option("--bus", help="One bus only; all messages without it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="File to write; stdout if not given.")
+    ] = None,
+    bus: Annotated[BusChoice | None, typer.Option("--bus", help="Only this bus; all messages if not given.")] = None,
 ) -> None:
-    """The message table as a DBC: synthetic, a generic electric car.
+    """Print the message table as a DBC: a synthetic, generic electric car.
 
     \b
     Example:
@@ -54,32 +56,32 @@ def dbc(
 
 def log(
     vehicle: Vehicle,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.log", help="Where to.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.log", help="File to write.", show_default=False)],
     cycle: Annotated[
         str | None,
         typer.Option("--cycle", metavar="NAME", help=f"Drive one of {CYCLE_NAMES}.", show_default=False),
     ] = None,
     seconds: Annotated[
-        int, typer.Option("--seconds", min=1, max=86_400, help="How much of the cycle, from its start.")
+        int, typer.Option("--seconds", min=1, max=86_400, help="Seconds of the cycle to drive, from its start.")
     ] = 60,
     bus: Annotated[
-        BusChoice | None, typer.Option("--bus", help="One bus only; all three on one channel without it.")
+        BusChoice | None, typer.Option("--bus", help="Only this bus; all three on one channel if not given.")
     ] = None,
     charge: Annotated[
-        bool, typer.Option("--charge", help="Instead of driving: a DC charge on the charger's bus, GB/T 27930.")
+        bool, typer.Option("--charge", help="Log a DC charge on the charger's bus (GB/T 27930) instead of a drive.")
     ] = False,
     from_: Annotated[
-        float, typer.Option("--from", min=0, max=100, callback=finite, help="Percent at the charge's start.")
+        float, typer.Option("--from", min=0, max=100, callback=finite, help="State of charge at the start, percent.")
     ] = 50.0,
     to: Annotated[
-        float, typer.Option("--to", min=0, max=100, callback=finite, help="Percent at the charge's end.")
+        float, typer.Option("--to", min=0, max=100, callback=finite, help="State of charge at the end, percent.")
     ] = 52.0,
     power_kw: Annotated[
-        float, typer.Option("--power-kw", min=0.1, max=2000, callback=finite, help="What the charger gives.")
+        float, typer.Option("--power-kw", min=0.1, max=2000, callback=finite, help="Power of the charger.")
     ] = 120.0,
     ambient: Ambient = 25.0,
 ) -> None:
-    """A log in candump's form: a car on a drive cycle, or (with --charge) a DC charge.
+    """Write a log in candump format: a car on a drive cycle or, with --charge, a DC charge.
 
     \b
     Example:

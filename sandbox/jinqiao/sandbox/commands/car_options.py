@@ -22,9 +22,9 @@ def finite(value: float | None) -> float | None:
 
 
 Vehicle = Annotated[
-    str, typer.Option("--vehicle", metavar="ID|FILE", help="Id of the catalogue or a vehicle file.", show_default=False)
+    str, typer.Option("--vehicle", metavar="ID|FILE", help="Catalogue id, or a vehicle file.", show_default=False)
 ]
 Cycle = Annotated[str, typer.Option("--cycle", metavar="NAME", help=f"One of {CYCLE_NAMES}.", show_default=False)]
 Ambient = Annotated[
-    float, typer.Option("--ambient", min=-40, max=60, callback=finite, metavar="C", help="Air temperature, degC.")
+    float, typer.Option("--ambient", min=-40, max=60, callback=finite, metavar="C", help="Air temperature in degC.")
 ]

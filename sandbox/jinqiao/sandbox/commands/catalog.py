@@ -19,7 +19,7 @@ _WIDE = 200
 
 
 def list_(json_: AsJson = False) -> None:
-    """List every vehicle of the catalogue.
+    """List every vehicle in the catalogue.
 
     \b
     Example:
@@ -46,7 +46,7 @@ def list_(json_: AsJson = False) -> None:
 
 def show(
     vehicle: Annotated[
-        str, typer.Argument(help="Id of the catalogue or a vehicle file.", metavar="ID|FILE", show_default=False)
+        str, typer.Argument(help="Catalogue id, or a vehicle file.", metavar="ID|FILE", show_default=False)
     ],
     json_: AsJson = False,
 ) -> None:

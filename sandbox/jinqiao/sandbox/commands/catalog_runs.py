@@ -52,7 +52,7 @@ def simulate(
     ] = 90.0,
     json_: AsOneJson = False,
 ) -> None:
-    """Drive one cycle on the dynamometer, warm, and tell the consumption.
+    """Drive one cycle on the dynamometer, warm, and report the consumption.
 
     \b
     Example:
@@ -67,20 +67,25 @@ def simulate(
 def charge(
     vehicle: Vehicle,
     from_: Annotated[
-        float, typer.Option("--from", min=0, max=100, callback=finite, help="Percent at the start.")
+        float, typer.Option("--from", min=0, max=100, callback=finite, help="State of charge at the start, percent.")
     ] = 10.0,
-    to: Annotated[float, typer.Option("--to", min=0, max=100, callback=finite, help="Percent at the end.")] = 80.0,
+    to: Annotated[
+        float, typer.Option("--to", min=0, max=100, callback=finite, help="State of charge at the end, percent.")
+    ] = 80.0,
     power_kw: Annotated[
-        float, typer.Option("--power-kw", min=0.1, max=2000, callback=finite, help="Station; AC up to 22 kW.")
+        float,
+        typer.Option("--power-kw", min=0.1, max=2000, callback=finite, help="Power of the station; up to 22 kW is AC."),
     ] = 350.0,
     ambient: Ambient = 25.0,
     pack_temp: Annotated[
         float,
-        typer.Option("--pack-temp", min=-40, max=60, callback=finite, metavar="C", help="Pack at the start, degC."),
+        typer.Option(
+            "--pack-temp", min=-40, max=60, callback=finite, metavar="C", help="Pack temperature at the start, degC."
+        ),
     ] = 30.0,
     json_: AsOneJson = False,
 ) -> None:
-    """Charge from one percentage to another and tell time, energy and the power curve.
+    """Charge from one percentage to another and report time, energy and the power curve.
 
     \b
     Example:
@@ -125,7 +130,7 @@ def cell(
     ambient: Ambient = 25.0,
     json_: AsOneJson = False,
 ) -> None:
-    """Put one reference cell (nmc: Chen2020, 5 Ah; lfp: Prada2013, 2.3 Ah) under a current, isothermal.
+    """Apply a current to one reference cell (nmc: Chen2020, 5 Ah; lfp: Prada2013, 2.3 Ah), isothermal.
 
     \b
     Example:

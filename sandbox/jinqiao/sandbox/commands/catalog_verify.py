@@ -29,13 +29,14 @@ def verify(
         typer.Option("--vehicle", metavar="ID|FILE", help="Only this one; may be repeated.", show_default=False),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with plots.", show_default=False)
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write an HTML page with plots.", show_default=False),
     ] = None,
     json_: AsOneJson = False,
 ) -> None:
-    """Simulate every vehicle on its cycles and its fast charge, and compare with what was published.
+    """Simulate every vehicle on its cycles and its fast charge, and compare the results with published figures.
 
-    Exit code 1 when a tested figure is missed.
+    Exit code 1 if a tested figure is missed.
 
     \b
     Example:

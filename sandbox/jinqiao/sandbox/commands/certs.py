@@ -14,10 +14,10 @@ def certs(
     dir_: Annotated[Path, typer.Option("--dir", help="Folder to write the files into.")] = Path("certs"),
     name: Annotated[
         list[str] | None,
-        typer.Option(help="Another name or address of this machine; may be given more than once.", show_default=False),
+        typer.Option(help="Another name or address of this machine; may be repeated.", show_default=False),
     ] = None,
 ) -> None:
-    """Make a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.
+    """Create a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.
 
     \b
     Example:

@@ -22,7 +22,7 @@ def convert(
         Path, typer.Argument(metavar="OUT", help="FILE.mcap, NAME.parquet, FILE.csv, or a CAN log: .blf, .asc, .log.")
     ],
 ) -> None:
-    """Convert a recording; the endings say from what to what. What cannot be read is named, the rest is converted.
+    """Convert a recording; file extensions choose the formats. What cannot be read is reported, the rest is converted.
 
     \b
     Example:

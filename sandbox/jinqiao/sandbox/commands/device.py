@@ -31,14 +31,14 @@ def add(
     product_key: ProductKey,
     device_name: Name,
     secret: Annotated[
-        str | None, typer.Option(help="Device secret; one is made if none is given.", show_default=False)
+        str | None, typer.Option(help="Device secret; generated if not given.", show_default=False)
     ] = None,
-    nickname: Annotated[str, typer.Option(help="What people call it.", show_default=False)] = "",
+    nickname: Annotated[str, typer.Option(help="Display name.", show_default=False)] = "",
     mqtt_host: LinesHost = "127.0.0.1",
     mqtt_port: LinesPort = 1883,
     json_: AsJson = False,
 ) -> None:
-    """Register a device; prints its credentials, ready to paste. A running server knows it within a second.
+    """Register a device; prints its credentials, ready to paste. A running server picks it up within a second.
 
     \b
     Example:
@@ -50,7 +50,7 @@ def add(
             device = platform.parts.provisioning.register(product, device_name, secret=secret, nickname=nickname)
         except PlatformError as refused:
             taken = product.devices.secret(device_name) is not None
-            why = "is there already" if taken else "is not valid: 1 to 32 letters, digits and - _ . : @"
+            why = "exists already" if taken else "is not valid: 1 to 32 letters, digits and - _ . : @"
             raise InputError(f"device {device_name!r} {why}") from refused
         _tell(platform, device, mqtt_host, mqtt_port, json_)
 
@@ -83,7 +83,10 @@ def show(
     mqtt_port: LinesPort = 1883,
     values: Annotated[
         bool,
-        typer.Option("--values", help="Instead of credentials: what the platform knows of it, last values and shadow."),
+        typer.Option(
+            "--values",
+            help="Show what the platform knows of the device (last values, shadow) instead of its credentials.",
+        ),
     ] = False,
     json_: AsJson = False,
 ) -> None:
@@ -103,7 +106,7 @@ def show(
 
 
 def disable(data: Data, product_key: ProductKey, device_name: Name) -> None:
-    """Disable a device: it is put out and may not connect.
+    """Disable a device: it is disconnected and cannot connect again.
 
     \b
     Example:
@@ -125,7 +128,7 @@ def enable(data: Data, product_key: ProductKey, device_name: Name) -> None:
 
 
 def delete(data: Data, product_key: ProductKey, device_name: Name) -> None:
-    """Delete a device and everything remembered of it.
+    """Delete a device and everything stored about it.
 
     \b
     Example:

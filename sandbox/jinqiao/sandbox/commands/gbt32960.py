@@ -32,7 +32,9 @@ class Version(StrEnum):
 def encode(
     vehicle: Vehicle,
     cycle: Cycle,
-    seconds: Annotated[int, typer.Option("--seconds", min=1, help="How much of the cycle.", show_default=False)],
+    seconds: Annotated[
+        int, typer.Option("--seconds", min=1, help="Seconds of the cycle to drive.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.", show_default=False)],
     version: Annotated[Version, typer.Option("--version", help="Edition of the standard.")] = Version.V2025,
     every: Annotated[int, typer.Option("--every", min=1, help="Seconds between real-time frames.")] = 10,
@@ -56,7 +58,7 @@ def encode(
       jinqiao gbt32960 encode --vehicle bmw-i3-edrive35l-2022 --cycle CLTC-P --seconds 120 --version 2016 --out i3.gb
     """
     if public_key is not None and version is not Version.V2025:
-        raise InputError("--public-key: only the edition of 2025 signs; expected --version 2025 with it")
+        raise InputError("--public-key: only the 2025 edition has signatures; expected --version 2025 too")
     signer = Signer() if version is Version.V2025 else None
     drive = Drive(open_vehicle(vehicle), cycle, seconds, every, ambient, vin)
     frames = list(report_cycle(drive, version.value, signer))
@@ -68,9 +70,11 @@ def encode(
 
 
 def decode(
-    file: Annotated[Path, typer.Argument(help="Frames, each behind its length (4 bytes) or one behind the other.")],
+    file: Annotated[
+        Path, typer.Argument(help="File of frames, each preceded by its length (4 bytes), or back to back.")
+    ],
 ) -> None:
-    """Tell each frame of a file as one JSON line; what cannot be read is named on stderr, with exit code 1 at the end.
+    """Print each frame of a file as one JSON line; report what cannot be read on stderr, with exit code 1 at the end.
 
     \b
     Example:
@@ -89,7 +93,7 @@ def decode(
             broken += 1
             print(f"{file}: {found.fault}", file=sys.stderr)
     if broken:
-        raise ExpectationFailed(f"{file}: {frames} frames read, {broken} faults, see above")
+        raise ExpectationFailed(f"{file}: {frames} frames read, {broken} faults (see above)")
     if not frames:
         raise InputError(f"{file}: found {len(data)} bytes without a frame, expected 2323 or 2424 at its start")
 

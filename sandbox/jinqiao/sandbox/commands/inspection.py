@@ -48,13 +48,15 @@ def log(
     data: Data,
     device: Annotated[
         str | None,
-        typer.Option(help="Only this product's or device's.", metavar="PRODUCT_KEY[/DEVICE_NAME]", show_default=False),
+        typer.Option(
+            help="Only entries of this product or device.", metavar="PRODUCT_KEY[/DEVICE_NAME]", show_default=False
+        ),
     ] = None,
-    last: Annotated[int, typer.Option(min=1, help="At most so many, the latest.")] = 100,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="Show at most this many, the latest.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new entries, until Ctrl-C.")] = False,
     json_: AsJson = False,
 ) -> None:
-    """Show what was refused or failed, with the platform's code, as the vendor's console would.
+    """Show what was refused or failed, with the platform's code, like the vendor's console.
 
     The server writes twice a second.
 
@@ -107,7 +109,7 @@ def added(known: Sequence[LogEntry], now: Sequence[LogEntry]) -> Sequence[LogEnt
 def thing_model(
     files: Annotated[list[Path], typer.Argument(help="TSL files (JSON).", metavar="FILE", show_default=False)],
 ) -> None:
-    """Check thing models; every problem is told as file:line:column.
+    """Check thing models and report every problem as file:line:column.
 
     \b
     Example:
@@ -123,6 +125,6 @@ def thing_model(
         counts = (len(model.properties), len(model.events), len(model.services))
         print("{}: {} properties, {} events, {} services".format(file, *counts))
         if model.hollow:
-            print(f"  names the modules {', '.join(model.hollow)}, whose features are in files of their own")
+            print(f"  refers to the modules {', '.join(model.hollow)}, whose features are in separate files")
     if problems:
         raise InputError(problems)

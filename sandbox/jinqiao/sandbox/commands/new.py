@@ -21,7 +21,7 @@ def new(
         str, typer.Argument(help="Name or path of the new file; .yaml is added.", metavar="NAME", show_default=False)
     ],
 ) -> None:
-    """Write a commented scenario to start from, and the schema an editor checks it by beside it.
+    """Write a commented scenario to start from, and beside it the schema that editors check it against.
 
     \b
     Example:
@@ -36,7 +36,7 @@ def new(
     schema = write_schema(path)
     _write(path, resources.files("jinqiao.sandbox").joinpath("starter.yaml").read_text("utf-8"))
     print(path)
-    print(f"{path} and {schema} are written. Try: jinqiao run {path} --for 60s", file=sys.stderr)
+    print(f"wrote {path} and {schema}; try: jinqiao run {path} --for 60s", file=sys.stderr)
 
 
 def write_schema(beside: Path) -> Path:

@@ -28,27 +28,30 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 AsOneJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 Data = Annotated[
-    Path, typer.Option("--data", help="The data folder of: jinqiao serve --data.", metavar="DIR", show_default=False)
+    Path,
+    typer.Option("--data", help="The data folder given to: jinqiao serve --data.", metavar="DIR", show_default=False),
 ]
 ProductKey = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
 
 # Of a command that prints lines to paste.
-LinesHost = Annotated[str, typer.Option("--mqtt-host", help="Where the printed lines connect to.")]
-LinesPort = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Port the printed lines connect to.")]
+LinesHost = Annotated[str, typer.Option("--mqtt-host", help="Host that the printed commands connect to.")]
+LinesPort = Annotated[
+    int, typer.Option("--mqtt-port", min=1, max=65535, help="Port that the printed commands connect to.")
+]
 LinesHttpPort = Annotated[
-    int, typer.Option("--http-port", min=1, max=65535, help="Port the printed cloud calls go to.")
+    int, typer.Option("--http-port", min=1, max=65535, help="Port that the printed cloud calls go to.")
 ]
 
 # Of a program that listens. A port of 0 is any free one, which the program says when it is ready.
 MqttHost = Annotated[str, typer.Option(help="Address to listen on.")]
 MqttPort = Annotated[int, typer.Option(min=0, max=65535, help="MQTT port; 0 takes any free one.")]
 MqttsPort = Annotated[
-    int | None, typer.Option(min=0, max=65535, help="Also MQTT over TLS, on this port.", show_default=False)
+    int | None, typer.Option(min=0, max=65535, help="Also serve MQTT over TLS, on this port.", show_default=False)
 ]
 HttpHost = Annotated[
     str | None,
     typer.Option(
-        help="Address to serve HTTP on. When given, /metrics and other brokers' questions are open to it as well.",
+        help="Address to serve HTTP on. If given, /metrics and the endpoints for other brokers are open to it as well.",
         show_default="that of --mqtt-host",
     ),
 ]
@@ -57,12 +60,12 @@ HttpPort = Annotated[
     typer.Option(
         min=0,
         max=65535,
-        help="Port of cloud calls, /metrics and MQTT over WebSocket; 0: any free one.",
+        help="Port for cloud calls, /metrics and MQTT over WebSocket; 0 takes any free one.",
         show_default="8080, or a free one",
     ),
 ]
 HttpsPort = Annotated[
     int | None,
-    typer.Option(min=0, max=65535, help="The same over TLS: https and wss, on this port.", show_default=False),
+    typer.Option(min=0, max=65535, help="Also serve HTTP over TLS (https and wss), on this port.", show_default=False),
 ]
 Certs = Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")]

@@ -42,7 +42,7 @@ class NodeKind(StrEnum):
 
 
 class Validation(StrEnum):
-    """How posts are judged: type, range and length, only identifier and type, or not at all."""
+    """How posts are validated: type, range and length, only identifier and type, or not at all."""
 
     STRONG = "strong"
     WEAK = "weak"
@@ -51,17 +51,15 @@ class Validation(StrEnum):
 
 def add(
     data: Data,
-    name: Annotated[str, typer.Option(help="What people call it.", show_default=False)],
-    key: Annotated[
-        str | None, typer.Option(help="Product key; one is made if none is given.", show_default=False)
-    ] = None,
+    name: Annotated[str, typer.Option(help="Display name.", show_default=False)],
+    key: Annotated[str | None, typer.Option(help="Product key; generated if not given.", show_default=False)] = None,
     thing_model: Annotated[
         Path | None, typer.Option(help="TSL file; without one the product is an EV.", show_default=False)
     ] = None,
-    node_type: Annotated[NodeKind, typer.Option(help="What its devices are.")] = NodeKind.DEVICE,
-    validation: Annotated[Validation, typer.Option(help="How posts are judged.")] = Validation.STRONG,
+    node_type: Annotated[NodeKind, typer.Option(help="Kind of its devices.")] = NodeKind.DEVICE,
+    validation: Annotated[Validation, typer.Option(help="How posts are validated.")] = Validation.STRONG,
     dynamic_registration: Annotated[
-        bool, typer.Option("--dynamic-registration", help="Devices may ask for their secret with the product's.")
+        bool, typer.Option("--dynamic-registration", help="Devices may obtain their secret with the product's.")
     ] = False,
     json_: AsJson = False,
 ) -> None:
@@ -77,15 +75,15 @@ def add(
         TypeAdapter(registry_file.ProductKey).validate_python(key)
     except ValidationError:
         raise InputError(
-            f"{key!r} is no product key: 1 to 32 letters and digits, and not a word that system topics begin with"
+            f"{key!r} is not a product key: expected 1 to 32 letters and digits, but no word that begins system topics"
         ) from None
     model = load_thing_model(thing_model, validation=validation.value) if thing_model else ev_thing_model(key)
     named = (model.tsl.get("profile") or {}).get("productKey")
     if named not in {None, "", key}:
-        print(f"{thing_model}: the thing model is that of product {named!r}; taken for {key!r}", file=sys.stderr)
+        print(f"{thing_model}: the thing model belongs to product {named!r}; using it for {key!r}", file=sys.stderr)
     with kept_platform(data, make=True) as (platform, storage):
         if platform.registry.product(key) is not None:
-            raise InputError(f"there is a product {key!r} already")
+            raise InputError(f"product {key!r} exists already")
         secret = new_secret()
         product = Product(key, name, model, ListedDevices({}), secret, dynamic_registration, node_type.value)
         storage.keep_all([product_row(product)])
@@ -124,7 +122,7 @@ def show(data: Data, product_key: ProductKey, json_: AsJson = False) -> None:
 
 
 def disable(data: Data, product_key: ProductKey) -> None:
-    """Disable every device of a product: none may connect.
+    """Disable every device of a product: none can connect.
 
     \b
     Example:

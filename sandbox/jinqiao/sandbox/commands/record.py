@@ -24,7 +24,7 @@ EVERYTHING = ("/sys/+/+/thing/event/#", "/+/+/user/#")
 
 
 def record(
-    file: Annotated[Path, typer.Argument(help="FILE.mcap or NAME.parquet, a folder.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="FILE.mcap, or a folder NAME.parquet.", show_default=False)],
     from_: Annotated[
         str,
         typer.Option("--from", help="The broker: mqtt://\\[user:password@]host[:port], or mqtts://…", metavar="URL"),
@@ -42,7 +42,7 @@ def record(
         int | None, typer.Option("--count", "-n", min=1, help="Stop after this many messages.", show_default=False)
     ] = None,
 ) -> None:
-    """Record live topics as they come, byte for byte; Ctrl-C ends the recording and leaves it whole.
+    """Record live topics byte for byte; Ctrl-C ends the recording and leaves a complete file.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def record(
             raise InputError(f"--topic: {error}") from error
 
     def ready() -> None:
-        print(f"recording {', '.join(filters)} into {file} (Ctrl-C ends)", file=sys.stderr, flush=True)
+        print(f"recording {', '.join(filters)} to {file} (stop with Ctrl-C)", file=sys.stderr, flush=True)
         if not sys.stdout.isatty():
             print(json.dumps({"ready": {"file": str(file)}}), flush=True)
 

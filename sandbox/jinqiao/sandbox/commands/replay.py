@@ -24,28 +24,30 @@ def replay(
     to: Annotated[
         str, typer.Option("--to", help="The broker: mqtt://\\[user:password@]host[:port].", metavar="URL")
     ] = "mqtt://127.0.0.1:1883",
-    speed: Annotated[str, typer.Option(help="1: with the original spacing; 10: ten times as fast; or max.")] = "1",
-    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end, until Ctrl-C.")] = False,
-    clones: Annotated[int, typer.Option(min=1, max=1_000_000, help="As how many cars each car appears.")] = 1,
+    speed: Annotated[str, typer.Option(help="1 keeps the original timing, 10 is ten times as fast, or max.")] = "1",
+    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end, until Ctrl-C.")] = False,
+    clones: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Number of cars that each recorded car becomes.")
+    ] = 1,
     format_: Annotated[
-        Literal["alink", "protobuf"], typer.Option("--format", help="Form of recorded samples and events.")
+        Literal["alink", "protobuf"], typer.Option("--format", help="Format of the recorded samples and events.")
     ] = "alink",
     product_key: Annotated[
-        str | None, typer.Option(help="Product key in the topics; the recording's unless given.", show_default=False)
+        str | None, typer.Option(help="Product key in the topics; the recording's if not given.", show_default=False)
     ] = None,
     devices: Annotated[
         Path | None,
         typer.Option(
-            help="Device triples (a registry file): each device over a connection of its own, as a platform asks.",
+            help="Device triples (a registry file); each device gets its own connection, as a real platform requires.",
             show_default=False,
         ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the report to this file as JSON.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Send a recording to a broker with its own spacing, dated now; Ctrl-C ends it and prints the report.
+    """Send a recording to a broker with its original timing, dated now; Ctrl-C ends it and prints the report.
 
-    With --clones N every recorded car becomes N: with VINs of their own, some seconds and some hundred metres apart.
+    With --clones N every recorded car becomes N cars with their own VINs, a few seconds and a few hundred metres apart.
 
     \b
     Example:
@@ -98,7 +100,8 @@ async def _go(options: ReplayOptions) -> tuple[Replay, dict[str, Any]]:
 
 def _announce(found: dict[str, Any]) -> None:
     print(
-        f"{found['messages']:,} messages of {found['devices']:,} devices, product {found['product_key']} (Ctrl-C ends)",
+        f"{found['messages']:,} messages of {found['devices']:,} devices, product {found['product_key']} "
+        "(stop with Ctrl-C)",
         file=sys.stderr,
         flush=True,
     )

@@ -45,7 +45,7 @@ def run(
     start: Annotated[
         str | None,
         typer.Option(
-            help="Begin at this moment instead of the scenario's: now, or a date and time with its zone.",
+            help="Start at this time instead of the scenario's: now, or a date and time with its zone.",
             metavar="TIME",
             show_default=False,
         ),
@@ -54,10 +54,10 @@ def run(
         str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
     ] = "1",
     vehicles: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Scale the fleets to this many vehicles in all.")
+        int | None, typer.Option(min=1, max=1_000_000, help="Scale the fleets to this many vehicles in total.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every random draw; overrides the scenario's.")
+        int | None, typer.Option(min=0, max=2**63 - 1, help="Seed for every random draw; overrides the scenario's.")
     ] = None,
     mqtt_port: MqttPort = 1883,
     mqtts_port: MqttsPort = None,
@@ -88,19 +88,19 @@ def run(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder in which your own devices and their state outlive the run.", show_default=False),
+        typer.Option(help="Folder that keeps your own devices and their state after the run.", show_default=False),
     ] = None,
     app_user: Annotated[str, typer.Option(help="User name of your application's MQTT credential.")] = "app",
     app_password: Annotated[
         str | None,
         typer.Option(
-            help="Its password; drawn and printed when not given.", envvar="JINQIAO_PASSWORD", show_default=False
+            help="Its password; generated and printed if not given.", envvar="JINQIAO_PASSWORD", show_default=False
         ),
     ] = None,
     sink: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"Also send telemetry there; may be repeated: {addresses()}.",
+            help=f"Also send telemetry to this sink; may be repeated: {addresses()}.",
             metavar="KIND:WHERE",
             show_default=False,
         ),
@@ -116,20 +116,23 @@ def run(
     to: Annotated[
         list[str] | None,
         typer.Option(
-            help="Let every vehicle report to a platform of GB/T 32960; the same as --sink with this address.",
+            help="Have every vehicle report to a GB/T 32960 platform; the same as --sink with this address.",
             metavar="gbt32960://HOST:PORT",
             show_default=False,
         ),
     ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Verify the physics of everything published; exit code 1 if it is broken.")
+        bool,
+        typer.Option(
+            "--check", help="Verify the physics of everything published; exit code 1 if there are violations."
+        ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table; one line a minute.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live table; one line per minute.")] = False,
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
-    Ctrl-C ends the run at any moment and prints the summary so far; the exit code is then 130 (SIGTERM: 143).
+    Ctrl-C ends the run at any time and prints the summary so far; the exit code is then 130 (SIGTERM: 143).
 
     \b
     Example:
@@ -176,7 +179,7 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
     """Options of a run that publishes elsewhere."""
     if broker is None:
         if devices is not None:
-            raise InputError("--devices: expected --broker too: these are the devices of somebody else's platform")
+            raise InputError("--devices: expected --broker too: they are the devices of another platform")
         return {}
     found = parse_broker(broker)
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
@@ -214,7 +217,7 @@ def execute(options: RunOptions) -> None:
     if checker is not None and checker.total:
         kept = len(checker.violations)
         raise ExpectationFailed(
-            f"the physics self-check found {checker.total:,} violations, see the first {kept} above"
+            f"the physics self-check found {checker.total:,} violations; the first {kept} are listed above"
         )
     if ended.exit_code:
         raise typer.Exit(ended.exit_code)

@@ -22,8 +22,8 @@ def validate(
 ) -> None:
     """Check scenario files and report every problem as file:line:column.
 
-    All files are checked; a good one is named on stdout, problems and warnings (what is valid, and hardly meant) go to
-    stderr. Exit code 2 when any file is wrong.
+    All files are checked. Valid files are listed on stdout; problems and warnings (valid, but probably not meant) go to
+    stderr. Exit code 2 if any file is invalid.
 
     \b
     Example:
@@ -54,12 +54,12 @@ def schema(
     where: Annotated[
         Path,
         typer.Argument(
-            help="With --write: a folder, or the scenario beside which it goes.", metavar="WHERE", show_default=False
+            help="With --write: a folder, or the scenario to write it beside.", metavar="WHERE", show_default=False
         ),
     ] = Path(),
     write: Annotated[bool, typer.Option("--write", help="Write scenario-1.json instead of printing it.")] = False,
 ) -> None:
-    """Print or write the JSON Schema of scenario files, for completion and checks in an editor.
+    """Print or write the JSON Schema of scenario files, for completion and validation in an editor.
 
     \b
     Example:

@@ -42,53 +42,56 @@ def serve(
     certs: Certs = Path("certs"),
     amqp_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Taken for later; nothing listens there yet.", hidden=True),
+        typer.Option(min=0, max=65535, help="Reserved; nothing listens there yet.", hidden=True),
     ] = None,
     gbt32960_port: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=65535,
-            help="Also the GB/T 32960 cloud gateway, on this port (usually 8999; 0: any free one).",
+            help="Also serve the GB/T 32960 cloud gateway, on this port (usually 8999; 0 takes any free one).",
             show_default=False,
         ),
     ] = None,
     gbt32960_allow: Annotated[
         list[str] | None,
         typer.Option(
-            help="Address or ICCID from which vehicles may log in over GB/T 32960; may be given more than once.",
+            help="Address or ICCID from which vehicles may log in over GB/T 32960; may be repeated.",
             show_default="all",
         ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder in which devices and their state outlive this process.", show_default=False),
+        typer.Option(help="Folder that keeps devices and their state after the server ends.", show_default=False),
     ] = None,
     history_days: Annotated[
-        float, typer.Option(min=0, help="With --data: days that property values and events are kept; 0: not at all.")
+        float, typer.Option(min=0, help="With --data: days to keep property values and events; 0 keeps none.")
     ] = HISTORY_DAYS,
     plain_mqtt: Annotated[
-        bool, typer.Option("--plain-mqtt", help="Also take clients without user name on ordinary topics.")
+        bool, typer.Option("--plain-mqtt", help="Also accept clients without a user name, on ordinary topics.")
     ] = False,
     rates: Annotated[
-        bool, typer.Option("--rates/--no-rates", help="Keep the platform's rates per device, and its logins a minute.")
+        bool,
+        typer.Option(
+            "--rates/--no-rates", help="Enforce the platform's message rates and logins per minute, for each device."
+        ),
     ] = True,
     cut_off: Annotated[
         bool, typer.Option("--cut-off", help="Disconnect a device that publishes without permission.")
     ] = False,
-    max_connections: Annotated[int, typer.Option(min=1, help="Connections at once.")] = _DEFAULT.connections,
+    max_connections: Annotated[int, typer.Option(min=1, help="Most connections at once.")] = _DEFAULT.connections,
     max_connections_per_address: Annotated[
-        int, typer.Option(min=1, help="Connections at once from one address that is not this machine.")
+        int, typer.Option(min=1, help="Most connections at once from one remote address.")
     ] = _DEFAULT.connections_per_address,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every login, logout and refusal, instead of a table.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table of devices on a terminal.")] = False,
 ) -> None:
-    """Serve the platform for the devices of a registry: MQTT by its rules, cloud calls over HTTP.
+    """Serve the platform for the devices of a registry: MQTT by its rules, and cloud calls over HTTP.
 
-    With --data, what devices and cloud calls change is kept in a folder; --registry seeds it. Ctrl-C ends it. When
-    standard output is not a terminal, one JSON line says where it listens.
+    With --data, changes made by devices and cloud calls are kept in a folder, which --registry seeds. Stop with Ctrl-C.
+    If standard output is not a terminal, one JSON line says where the server listens.
 
     \b
     Example:

@@ -15,7 +15,7 @@ _PRODUCT = Group(
         Command("add", "product:add", "Add a product; prints its key and secret."),
         Command("list", "product:list_", "List the products."),
         Command("show", "product:show", "Show a product with its secret."),
-        Command("disable", "product:disable", "Disable every device of a product: none may connect."),
+        Command("disable", "product:disable", "Disable every device of a product: none can connect."),
         Command("enable", "product:enable", "Let every device of a product connect again."),
         Command("delete", "product:delete", "Delete a product with all its devices."),
     ),
@@ -28,31 +28,31 @@ _DEVICE = Group(
         Command(
             "add",
             "device:add",
-            "Register a device; prints its credentials, ready to paste. A running server knows it within a second.",
+            "Register a device; prints its credentials, ready to paste. A running server picks it up within a second.",
         ),
         Command("list", "device:list_", "List a product's devices."),
         Command("show", "device:show", "Show a device with its credentials, ready to paste."),
-        Command("disable", "device:disable", "Disable a device: it is put out and may not connect."),
+        Command("disable", "device:disable", "Disable a device: it is disconnected and cannot connect again."),
         Command("enable", "device:enable", "Let a device connect again."),
-        Command("delete", "device:delete", "Delete a device and everything remembered of it."),
+        Command("delete", "device:delete", "Delete a device and everything stored about it."),
     ),
 )
 
 _APPLICATION = Group(
     "application",
-    "The applications of a data folder: who reads its devices, over MQTT and by cloud call.",
+    "The applications of a data folder: the clients that read its devices over MQTT and by cloud call.",
     (
         Command(
             "add",
             "application:add",
-            "Add an application; prints its credentials, ready to paste. A running server knows it within a second.",
+            "Add an application; prints its credentials, ready to paste. A running server picks it up within a second.",
         ),
         Command("list", "application:list_", "List the applications."),
         Command("show", "application:show", "Show an application with its credentials, ready to paste."),
         Command(
             "delete",
             "application:delete",
-            "Delete an application: what it is connected with neither reads nor writes any more.",
+            "Delete an application: its open connections can no longer read or write.",
         ),
     ),
 )
@@ -62,24 +62,24 @@ _CATALOG = Group(
     "The vehicles that can be simulated.",
     (
         Command(
-            "simulate", "catalog_runs:simulate", "Drive one cycle on the dynamometer, warm, and tell the consumption."
+            "simulate", "catalog_runs:simulate", "Drive one cycle on the dynamometer, warm, and report the consumption."
         ),
         Command(
             "charge",
             "catalog_runs:charge",
-            "Charge from one percentage to another and tell time, energy and the power curve.",
+            "Charge from one percentage to another and report time, energy and the power curve.",
         ),
         Command(
             "cell",
             "catalog_runs:cell",
-            "Put one reference cell (nmc: Chen2020, 5 Ah; lfp: Prada2013, 2.3 Ah) under a current, isothermal.",
+            "Apply a current to one reference cell (nmc: Chen2020, 5 Ah; lfp: Prada2013, 2.3 Ah), isothermal.",
         ),
         Command(
             "verify",
             "catalog_verify:verify",
-            "Simulate every vehicle on its cycles and its fast charge, and compare with what was published.",
+            "Simulate every vehicle on its cycles and its fast charge, and compare the results with published figures.",
         ),
-        Command("list", "catalog:list_", "List every vehicle of the catalogue."),
+        Command("list", "catalog:list_", "List every vehicle in the catalogue."),
         Command("show", "catalog:show", "Show one vehicle's data, its published figures and their sources."),
     ),
 )
@@ -96,7 +96,7 @@ _GBT32960 = Group(
         Command(
             "decode",
             "gbt32960:decode",
-            "Tell each frame of a file as one JSON line; what cannot be read is named on stderr, with exit code 1 at "
+            "Print each frame of a file as one JSON line; report what cannot be read on stderr, with exit code 1 at "
             "the end.",
         ),
     ),
@@ -104,10 +104,12 @@ _GBT32960 = Group(
 
 _CAN = Group(
     "can",
-    "The vehicle's CAN: its DBC, and logs of a drive or of a DC charge.",
+    "The vehicle's CAN: its DBC, and logs of a drive or a DC charge.",
     (
-        Command("dbc", "can:dbc", "The message table as a DBC: synthetic, a generic electric car."),
-        Command("log", "can:log", "A log in candump's form: a car on a drive cycle, or (with --charge) a DC charge."),
+        Command("dbc", "can:dbc", "Print the message table as a DBC: a synthetic, generic electric car."),
+        Command(
+            "log", "can:log", "Write a log in candump format: a car on a drive cycle or, with --charge, a DC charge."
+        ),
     ),
 )
 
@@ -115,8 +117,8 @@ _SCENARIO = Group(
     "scenario",
     "The scenarios that come with the program.",
     (
-        Command("list", "bundled:list_", "List the bundled scenarios; `jinqiao run NAME` runs one in any folder."),
-        Command("copy", "bundled:copy", "Copy a bundled scenario, to change it."),
+        Command("list", "bundled:list_", "List the bundled scenarios; `jinqiao run NAME` runs one from any folder."),
+        Command("copy", "bundled:copy", "Copy a bundled scenario so that you can change it."),
     ),
 )
 
@@ -129,50 +131,50 @@ JINQIAO = Group(
         Command(
             "serve",
             "serve:serve",
-            "Serve the platform for the devices of a registry: MQTT by its rules, cloud calls over HTTP.",
+            "Serve the platform for the devices of a registry: MQTT by its rules, and cloud calls over HTTP.",
         ),
         Command(
             "certs",
             "certs:certs",
-            "Make a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.",
+            "Create a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.",
         ),
-        Command("vehicles", "vehicles:vehicles", "List vehicles: VIN, model, fleet, what it does, state of charge."),
-        Command("watch", "watch:watch", "Follow topics and print each message; Ctrl-C ends."),
+        Command("vehicles", "vehicles:vehicles", "List vehicles: VIN, model, fleet, state and state of charge."),
+        Command("watch", "watch:watch", "Follow topics and print each message; stop with Ctrl-C."),
         Command(
             "record",
             "record:record",
-            "Record live topics as they come, byte for byte; Ctrl-C ends the recording and leaves it whole.",
+            "Record live topics byte for byte; Ctrl-C ends the recording and leaves a complete file.",
         ),
         Command(
             "replay",
             "replay:replay",
-            "Send a recording to a broker with its own spacing, dated now; Ctrl-C ends it and prints the report.",
+            "Send a recording to a broker with its original timing, dated now; Ctrl-C ends it and prints the report.",
         ),
         Command(
             "convert",
             "convert:convert",
-            "Convert a recording; the endings say from what to what. What cannot be read is named, the rest is "
+            "Convert a recording; file extensions choose the formats. What cannot be read is reported, the rest is "
             "converted.",
         ),
         Command(
             "new",
             "new:new",
-            "Write a commented scenario to start from, and the schema an editor checks it by beside it.",
+            "Write a commented scenario to start from, and beside it the schema that editors check it against.",
         ),
         _SCENARIO,
         Command("validate", "scenario:validate", "Check scenario files and report every problem as file:line:column."),
         Command(
             "schema",
             "scenario:schema",
-            "Print or write the JSON Schema of scenario files, for completion and checks in an editor.",
+            "Print or write the JSON Schema of scenario files, for completion and validation in an editor.",
         ),
         Command(
             "log",
             "inspection:log",
-            "Show what was refused or failed, with the platform's code, as the vendor's console would.",
+            "Show what was refused or failed, with the platform's code, like the vendor's console.",
         ),
         Command(
-            "thing-model", "inspection:thing_model", "Check thing models; every problem is told as file:line:column."
+            "thing-model", "inspection:thing_model", "Check thing models and report every problem as file:line:column."
         ),
         _PRODUCT,
         _DEVICE,

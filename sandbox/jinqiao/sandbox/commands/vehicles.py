@@ -31,30 +31,34 @@ def vehicles(
     scenario: Annotated[
         Path | None,
         typer.Argument(
-            help="List this scenario's vehicles (file, or name of a bundled one) as they start; without it those of "
+            help="List this scenario's vehicles (file, or name of a bundled one) as they start; without it, those of "
             "a running sandbox.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**63 - 1, help="With SCENARIO: seed, instead of the scenario's.", show_default=False),
+        typer.Option(
+            min=0, max=2**63 - 1, help="With SCENARIO: seed to use instead of the scenario's.", show_default=False
+        ),
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option("--vehicles", min=1, help="With SCENARIO: scale to so many in all.", show_default=False),
+        typer.Option(
+            "--vehicles", min=1, help="With SCENARIO: scale to this many vehicles in total.", show_default=False
+        ),
     ] = None,
-    http_host: Annotated[str, typer.Option(help="Where the running sandbox listens.")] = "127.0.0.1",
+    http_host: Annotated[str, typer.Option(help="Host of the running sandbox.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option(min=1, max=65535, help="Its HTTP port.")] = 8080,
     user: Annotated[str, typer.Option(help="User name, as `jinqiao run` printed it.")] = "app",
     password: Annotated[
         str | None, typer.Option(help="Password.", envvar="JINQIAO_PASSWORD", show_default=False)
     ] = None,
     product_key: Annotated[str, typer.Option(help="Product of the running sandbox.")] = _PRODUCT_KEY,
-    last: Annotated[int, typer.Option("--most", min=1, help="List at most so many.")] = 1000,
+    last: Annotated[int, typer.Option("--most", min=1, help="List at most this many.")] = 1000,
     json_: AsJson = False,
 ) -> None:
-    """List vehicles: VIN, model, fleet, what it does, state of charge.
+    """List vehicles: VIN, model, fleet, state and state of charge.
 
     \b
     Example:

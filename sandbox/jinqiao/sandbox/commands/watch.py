@@ -23,16 +23,20 @@ EVERYTHING = "/sys/+/+/thing/event/#"
 
 def watch(
     topic_filter: Annotated[str, typer.Argument(help="MQTT topic filter.", metavar="FILTER")] = EVERYTHING,
-    mqtt_host: Annotated[str, typer.Option(help="Where the broker listens.")] = "127.0.0.1",
+    mqtt_host: Annotated[str, typer.Option(help="Host of the broker.")] = "127.0.0.1",
     mqtt_port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 1883,
     user: Annotated[str | None, typer.Option(help="User name, as `jinqiao run` printed it.")] = "app",
     password: Annotated[
         str | None, typer.Option(help="Password.", envvar="JINQIAO_PASSWORD", show_default=False)
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=0, help="Stop after this many messages; 0: never.")] = 0,
-    raw: Annotated[bool, typer.Option("--raw", help="One JSON object a line on stdout: topic and payload.")] = False,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=0, help="Stop after this many messages; 0 means never.")
+    ] = 0,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Print one JSON object per line on stdout: topic and payload.")
+    ] = False,
 ) -> None:
-    """Follow topics and print each message; Ctrl-C ends.
+    """Follow topics and print each message; stop with Ctrl-C.
 
     \b
     Example:
@@ -52,7 +56,7 @@ async def _follow(
     try:
         async with client:
             await client.subscribe(topic_filter)
-            print(f"following {topic_filter} on {host}:{port} (Ctrl-C ends)", file=sys.stderr)
+            print(f"following {topic_filter} on {host}:{port} (stop with Ctrl-C)", file=sys.stderr)
             async for message in client.messages:
                 _show(console, str(message.topic), bytes(message.payload), raw=raw)
                 seen += 1
