@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from jinqiao.base.errors import InputError
+from jinqiao.sandbox.bundled import bundled_scenarios
 from jinqiao.sandbox.commands import new, scenario
 
 GOOD = """\
@@ -59,6 +60,7 @@ def test_every_problem_of_every_file_is_told(app: typer.Typer, good: Path, bad: 
         f"{bad}:5:68: fleets.0.agenda.cycle: found 'WLTP', expected 'WLTC', 'NEDC', 'CLTC-P', 'UDDS', 'HWFET', 'US06'"
         " or 'FTP-75' (did you mean 'WLTC'?)",
         f"{absent}: no such file",
+        f"  bundled: {', '.join(sorted(bundled_scenarios()))}",
     ]
 
 
