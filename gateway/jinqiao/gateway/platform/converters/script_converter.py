@@ -148,7 +148,7 @@ def _exchange(
         raise ValueError("the script's answer is too long")
     answer = json.loads(_read(process, length, deadline, clock))
     if type(answer) is not dict:
-        raise ValueError("the script's answer is no object")
+        raise ValueError("the script's answer is not an object")
     return answer
 
 

@@ -101,5 +101,5 @@ def _done(act: Callable[[Uplink, Any], Outcome], uplink: Uplink, params: Any) ->
     try:
         return act(uplink, params)
     except Exception:
-        _logger.exception("a message to %r failed", uplink.topic)
+        _logger.exception("handling a message to %r failed", uplink.topic)
         return Outcome(500)
