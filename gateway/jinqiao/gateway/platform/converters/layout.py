@@ -36,7 +36,7 @@ class Field:
 
 
 class Layout:
-    """A converter for frames of fixed fields; ValueError for a format that is none."""
+    """A converter for frames of fixed fields; ValueError for an invalid format."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
         unknown = [field.format for field in fields if field.format not in FORMATS]

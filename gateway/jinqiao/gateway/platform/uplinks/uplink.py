@@ -91,7 +91,7 @@ def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
             return ()
         return (reply(uplink.topic, request.id, outcome.code, outcome.data),)
 
-    # The page of topics tells what each handler does.
+    # The page of topics says what each handler does.
     handler.__name__, handler.__doc__ = act.__name__, act.__doc__
     return handler
 
