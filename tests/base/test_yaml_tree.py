@@ -44,8 +44,8 @@ def test_yaml_becomes_builtins(text: str, data: object) -> None:
         (
             "a: 1\na: 2\nb: {c: 1,\n    c: 2}",
             [
-                (2, 1, "the key 'a' stands twice, first on line 1; keys are unique"),
-                (4, 5, "the key 'c' stands twice, first on line 3; keys are unique"),
+                (2, 1, "the key 'a' appears twice, first on line 1; keys must be unique"),
+                (4, 5, "the key 'c' appears twice, first on line 3; keys must be unique"),
             ],
         ),
         ("a: !foo 1\nb: !!set {x}", [(1, 4, "the tag !foo is not used in these files"),
@@ -53,7 +53,7 @@ def test_yaml_becomes_builtins(text: str, data: object) -> None:
         ("? [a, b]\n: 1", [(1, 3, "a key is a word or a text, not a list or a mapping")]),
         ("<<: 3", [(1, 5, "`<<` merges a mapping, or a list of mappings")]),
         ("a: " + "9" * 5000, [(1, 4, "no int that can be read")]),
-        ('a: "\\ud800"', [(1, 4, "half a surrogate pair is no text")]),
+        ('a: "\\ud800"', [(1, 4, "half a surrogate pair is not text")]),
         ("a: *b", [(1, 4, "not YAML: found undefined alias 'b'")]),
         ("a: &a [*a]", [(1, 4, f"nested deeper than {MAX_DEPTH} levels")]),
         ("[" * 5000, [(1, MAX_DEPTH + 1, f"nested deeper than {MAX_DEPTH} levels")]),

@@ -209,7 +209,9 @@ def test_an_asc_file_keeps_its_date_channels_and_ways(tmp_path: Path) -> None:
     assert (frames[3].fd, frames[3].remote, frames[3].remote_length, frames[3].extended) == (False, True, 5, True)
     assert (frames[4].remote, frames[4].remote_length) == (True, 4)
     assert [frame.error for frame in frames[-2:]] == [True, True]
-    assert problems == [f"{tmp_path / 'a.asc'}: 1 lines are no CAN frames (other buses, other events) and are left out"]
+    assert problems == [
+        f"{tmp_path / 'a.asc'}: 1 lines are not CAN frames (other buses, other events) and are left out"
+    ]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -374,7 +376,7 @@ def test_other_objects_are_counted() -> None:
     other = struct.pack("<4sHHLL", b"LOBJ", 32, 1, 40, 65) + bytes(24)
     found, problems = read_blf(blf(message(0) + other * 3 + message(1), 5))
     assert found == [0, 1]
-    assert problems == ["x.blf: 3 objects of type 65 are no CAN frames that can be read and are left out"]
+    assert problems == ["x.blf: 3 objects of type 65 are not readable CAN frames and are left out"]
 
 
 def test_a_file_without_a_date_says_so() -> None:

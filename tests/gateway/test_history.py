@@ -311,7 +311,7 @@ def test_what_cannot_be_kept_is_named_and_forgotten_alone(kept: Kept, caplog: py
     assert told(history, query("speed")) == [("speed", 0, "1.5")]
     assert len(history.ask(query(kind="event")).rows) == 1
     assert history.dropped == 1
-    assert f"what {PK}/odd said cannot be kept" in caplog.text
+    assert f"posts of {PK}/odd cannot be stored" in caplog.text
 
 
 def test_a_clock_that_jumps_makes_nothing_old(kept: Kept) -> None:
@@ -364,7 +364,7 @@ def test_unfinished_and_unreadable_segments_are_told_and_left_out(kept: Kept, ca
     (kept.folder / "property-notes.parquet").write_bytes(b"somebody else's")
     shutil.copy(kept.folder / files(kept.folder)[0], kept.folder / "event-00000001-00000001.parquet")
     history = kept()
-    assert "property-00000002-00000002.parquet.part was not finished" in caplog.text
+    assert "removing property-00000002-00000002.parquet.part, left unfinished" in caplog.text
     assert "property-00000003-00000003.parquet cannot be read" in caplog.text
     assert "event-00000001-00000001.parquet cannot be read" in caplog.text
     post(history, 1, speed=2)
@@ -439,7 +439,7 @@ def test_what_finds_no_room_is_counted(kept: Kept, monkeypatch: pytest.MonkeyPat
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EnvironmentFault, match="cannot keep history"):
+    with pytest.raises(EnvironmentFault, match="cannot store history"):
         History(tmp_path / "file" / "history")
 
 

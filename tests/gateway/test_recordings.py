@@ -185,11 +185,11 @@ def test_a_damaged_chunk_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
 def test_other_files_are_refused_with_what_they_begin_with(tmp_path: Path) -> None:
     path = tmp_path / "photo.mcap"
     path.write_bytes(b"\xff\xd8\xff\xe0 no recording")
-    with pytest.raises(InputError, match=r"offset 0: found .*this is no MCAP file"):
+    with pytest.raises(InputError, match=r"offset 0: found .*this is not an MCAP file"):
         open_recording(path)
     path = tmp_path / "photo.parquet"
     path.write_bytes(b"\xff\xd8\xff\xe0 no recording")
-    with pytest.raises(InputError, match=r"offset 0: found .*this is no Parquet file"):
+    with pytest.raises(InputError, match=r"offset 0: found .*this is not a Parquet file"):
         open_recording(path)
 
 
@@ -241,7 +241,7 @@ def test_a_name_that_is_no_text_is_left_out(tmp_path: Path) -> None:
     part.device_names[1] = b"\xff" * 17
     source = open_recording(record(tmp_path / "a.mcap", [part]))
     assert len(flat(source.parts())["core"]) == 2
-    assert source.problems == [f"{tmp_path / 'a.mcap'}: 1 samples have a device name that is no text and are left out"]
+    assert source.problems == [f"{tmp_path / 'a.mcap'}: 1 samples have a device name that is not text and are left out"]
 
 
 # Parquet, with pyarrow's own views.

@@ -105,11 +105,11 @@ def test_secrets_are_not_printed(write: Any) -> None:
     [
         (
             ("product_key: a1gatePK001", "product_key: a1carPK0001"),
-            ":8:18: products.1.product_key: 'a1carPK0001' stands twice",
+            ":8:18: products.1.product_key: 'a1carPK0001' appears twice",
         ),
         (
             ("device_name: tbox002", "device_name: tbox001"),
-            ":7:23: products.0.devices.1.device_name: 'tbox001' stands twice",
+            ":7:23: products.0.devices.1.device_name: 'tbox001' appears twice",
         ),
         (("products: [a1carPK0001]}", "products: [a1carPK001]}"), "(did you mean 'a1carPK0001'?)"),
         (
@@ -216,7 +216,7 @@ def test_a_thing_model_of_several_files(tmp_path: Path, caplog: pytest.LogCaptur
     path = tmp_path / "registry.yaml"
     path.write_text("products:\n  - {product_key: pk, name: P, thing_model: [a.json, b.json]}\n")
     assert list(load_registry(path).products["pk"].thing_model.properties) == ["A", "b:A"]
-    assert "a.json, b.json: names the modules 'c', which stand in none of its files" in caplog.text
+    assert "a.json, b.json: refers to the modules 'c', which are in none of its files" in caplog.text
     path.write_text("products:\n  - {product_key: pk, name: P, thing_model: [a.json, none.json]}\n")
     with pytest.raises(RegistryError, match=r"registry.yaml:2:\d+: products.0.thing_model.1: no file 'none.json'"):
         load_registry(path)

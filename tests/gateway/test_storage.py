@@ -195,7 +195,7 @@ def test_a_damaged_page_is_named_with_its_file(tmp_path: Path) -> None:
     whole[3 * 4_096 : -4_096] = b"\x5a" * (len(whole) - 4 * 4_096)
     (tmp_path / FILE).write_bytes(whole)
     damaged = Storage(tmp_path)
-    with pytest.raises(EnvironmentFault, match=rf"{FILE} is damaged: .*; put a copy in its place"):
+    with pytest.raises(EnvironmentFault, match=rf"{FILE} is damaged: .*; restore it from a backup"):
         list(damaged.rows())
 
 

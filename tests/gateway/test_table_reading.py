@@ -160,8 +160,8 @@ def test_values_that_are_none_are_left_out_one_by_one(tmp_path: Path) -> None:
     assert said == [
         "1 rows have no time and are left out",
         "1 rows have no device name that can be sent and are left out",
-        "1 values of speed are none (NaN, infinite, missing) and are left out",
-        "1 values of odometer are none (NaN, infinite, missing) and are left out",
+        "1 values of speed are unusable (NaN, infinite, missing) and are left out",
+        "1 values of odometer are unusable (NaN, infinite, missing) and are left out",
     ]
 
 
@@ -174,7 +174,7 @@ def test_a_nan_in_an_mcap_file_is_left_out_too(tmp_path: Path) -> None:
     rows = sorted(flat(source.parts())["core"], key=lambda row: row[:2])
     assert ["speed" in row[3] for row in rows] == [True, False, True]
     assert source.problems == [
-        f"{tmp_path / 'a.mcap'}: 1 values of speed are none (NaN, infinite, missing) and are left out"
+        f"{tmp_path / 'a.mcap'}: 1 values of speed are unusable (NaN, infinite, missing) and are left out"
     ]
 
 
@@ -203,7 +203,7 @@ def test_columns_that_are_no_signals_and_text_for_numbers_are_named(tmp_path: Pa
     assert "speed" not in rows[0][3]
     said = "\n".join(source.problems)
     assert "9 rows lose a column: found the column 'speed' of string, expected numbers" in said
-    assert "9 rows have a column 'driver', which is no signal of core and is left out" in said
+    assert "9 rows have a column 'driver', which is not a signal of core and is left out" in said
 
 
 def test_other_tables_are_refused(tmp_path: Path) -> None:

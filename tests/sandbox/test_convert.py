@@ -244,9 +244,9 @@ def test_what_has_no_can_frames_is_counted(tmp_path: Path) -> None:
     assert found["channels"] == {1: "V b"}
     said = "\n".join(found["problems"])
     for text in (
-        "3 samples are no CAN frames",
+        "3 samples are not CAN frames",
         "1 messages carry no CAN frames",
-        "1 messages on CAN topics are no CanBatch",
+        "1 messages on CAN topics are not a CanBatch",
         "4 error frames were counted only",
         "live.blf: channels have new numbers: 1 is V b",
     ):

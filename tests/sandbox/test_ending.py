@@ -81,7 +81,7 @@ def test_a_gateway_that_stands_still_does_not_hold_the_end(start: Start, scenari
     code, lines, errors = program.finish()
     assert time.monotonic() - began < 20
     assert code == 3
-    assert "was not taken within" in errors
+    assert "were not accepted within" in errors
     assert lines[-1]["summary"]["ended"] == "failed"
 
 

@@ -152,7 +152,7 @@ def test_one_nan_costs_its_value_only(start: Start, tmp_path: Path) -> None:
     posts = [json.loads(payload) for topic, payload in heard if topic.endswith("/property/post")]
     assert sorted("VehicleSpeed" in post["params"] for post in posts) == [False, *[True] * 5]
     assert (report["sent"], report["ended"]) == (9, "finished")
-    assert any("1 values of speed are none" in problem for problem in report["problems"])
+    assert any("1 values of speed are unusable" in problem for problem in report["problems"])
 
 
 def test_clones_are_cars_of_their_own(start: Start, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_a_folder_has_one_server_and_the_second_says_who_the_first_is(start: Sta
     for command in (("serve", "--history-days", "0"), ("run", "two-cars", "--for", "1s", "-q")):
         code, _, shown = start(*command, "--data", str(tmp_path), "--mqtt-port", "0").finish()
         assert code == 3, shown
-        assert f"is served already by process {first.process.pid}, MQTT port {ready['mqtt_port']}" in shown
+        assert f"is already being served by process {first.process.pid}, MQTT port {ready['mqtt_port']}" in shown
     assert told("device", "list", PK, "--data", tmp_path), "commands need no lock"
     first.process.kill()
     first.finish()

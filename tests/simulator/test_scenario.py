@@ -325,7 +325,7 @@ AGENDA_NAMES = "commuter, cycle, delivery or ride_hailing"
         ("count: 2", "cuont: 2", ["s.yaml:5:5: fleets.0.count: key 'count' is missing",
                                   "s.yaml:6:5: fleets.0.cuont: unknown key 'cuont' (did you mean 'count'?)"]),
         ("name: a", "name: parked",
-         ["s.yaml:5:11: fleets.0.name: found 'parked', expected a name that is no word of the language:"
+         ["s.yaml:5:11: fleets.0.name: found 'parked', expected a name that is not a word of the language:"
           " any, all, parked, driving, charging, queueing"]),
         ("count: 2", "count: 2\n    network: {profile: 4g-city}",
          ["s.yaml:7:5: fleets.0.network: found 'network', which a later version will know"

@@ -297,7 +297,7 @@ def test_a_model_of_several_files(tmp_path: Path) -> None:
         assert list(model.properties) == ["Speed", "Place", "battery:Heater"]
         assert model.hollow == ["body"]  # named, and in none of the files
     assert load_thing_model(paths[0]).hollow == ["battery", "body"]
-    for twice, told in ((paths[0], "a second default module"), (paths[1], "module 'battery' stands in two files")):
+    for twice, told in ((paths[0], "a second default module"), (paths[1], "module 'battery' appears in two files")):
         with pytest.raises(RegistryError, match=told):
             load_thing_models([*paths, twice])
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
@@ -329,7 +329,7 @@ def one(data_type: str, *, identifier: str = "A", access: str = "r") -> str:
         (one('{"type": "bool", "specs": {"2": "x"}}'), "a bool has the values '0' and '1'"),
         (one('{"type": "struct", "specs": []}'), "properties.0.dataType.specs: "),
         (one('{"type": "array", "specs": {"size": "513", "item": {"type": "int"}}}'), "specs.size: found '513'"),
-        (json.dumps({"properties": MODEL["properties"] * 2}), "identifier 'Speed' stands twice"),
+        (json.dumps({"properties": MODEL["properties"] * 2}), "identifier 'Speed' appears twice"),
         ('{"functionBlocks": [{"functionBlockName": "x"}]}', "a function block without functionBlockId"),
     ],
 )

@@ -109,7 +109,7 @@ class SignalTable(Mapping[str, Signal]):
     def __init__(self, *rows: Signal) -> None:
         self._rows = {row.name: row for row in rows}
         if len(self._rows) != len(rows):
-            raise ValueError("a signal name stands twice in the table")
+            raise ValueError("a signal name appears twice in the table")
 
     def __getitem__(self, name: str) -> Signal:
         return self._rows[name]

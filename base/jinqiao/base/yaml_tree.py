@@ -118,10 +118,12 @@ class YamlTree:
             elif not isinstance(key_node, ScalarNode):
                 self._fault(key_node, "a key is a word or a text, not a list or a mapping")
             elif not _is_text(key_node.value):
-                self._fault(key_node, "half a surrogate pair is no text")
+                self._fault(key_node, "half a surrogate pair is not text")
             elif key_node.value in first:
                 line = first[key_node.value].start_mark.line + 1
-                self._fault(key_node, f"the key {key_node.value!r} stands twice, first on line {line}; keys are unique")
+                self._fault(
+                    key_node, f"the key {key_node.value!r} appears twice, first on line {line}; keys must be unique"
+                )
             else:
                 first[key_node.value] = key_node
                 own[key_node.value] = self._build(value_node, depth + 1)
@@ -141,7 +143,7 @@ class YamlTree:
     def _scalar(self, node: ScalarNode) -> Any:
         if node.tag in _TEXT:
             if not _is_text(node.value):
-                self._fault(node, "half a surrogate pair is no text")
+                self._fault(node, "half a surrogate pair is not text")
             return str(node.value)
         kind = str(node.tag).removeprefix(_TAG)
         if kind not in ("null", "bool", "int", "float"):

@@ -109,9 +109,9 @@ class Seat:
 
 
 class Gate:
-    """Accepts from one listening socket, which it owns: whoever has a seat becomes a connection of what `make` returns.
+    """Accepts from one listening socket, which it owns: each client with a seat becomes a connection made by `make`.
 
-    `make` gets the seat and leaves it when the connection is lost; `turned_away` is told of the others.
+    `make` gets the seat and leaves it when the connection is lost; `turned_away` is called for the others.
     """
 
     def __init__(

@@ -25,10 +25,10 @@ __all__ = ["USUAL_HTTP_PORT", "Front"]
 
 _logger = logging.getLogger(__name__)
 
-#: Where HTTP is served unless told otherwise.
+#: Where HTTP is served by default.
 USUAL_HTTP_PORT = 8080
 
-#: Files kept free for listeners, the event loop, and whoever must be told that there is no room.
+#: Files kept free for listeners, the event loop, and clients that must be turned away.
 _SPARE_FILES = 32
 #: What HTTP, and GB/T 32960, may take of the rest: half is left for MQTT.
 _SHARE = 0.25

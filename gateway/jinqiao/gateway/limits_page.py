@@ -40,7 +40,7 @@ QoS 1 not acknowledged (MQTT 5: reason 0x97). Refused messages count, too.
 """
 
 _HTTP = """\
-`/metrics` and the questions of other brokers (`/mqtt/emqx/…` and others) trust whoever asks: they answer callers on
+`/metrics` and the questions of other brokers (`/mqtt/emqx/…` and others) trust every caller: they answer callers on
 this machine, and others only when `--http-host` says where HTTP is served. A web page from elsewhere may connect over
 WebSocket, but has to log in with a user name: pages of this machine (any port) and of the server's own address need
 none where `--plain-mqtt` allows that.

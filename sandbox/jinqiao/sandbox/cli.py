@@ -89,7 +89,7 @@ def _is_out_of_files(error: BaseException | None) -> bool:
 def _say(message: str) -> None:
     try:
         print(f"jinqiao: {message}", file=sys.stderr, flush=True)
-    except OSError:  # nobody can be told
+    except OSError:  # there is nowhere to report it
         _give_up(2)
 
 

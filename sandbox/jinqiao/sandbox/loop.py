@@ -26,7 +26,7 @@ def run_async(main: Coroutine[Any, Any, ResultT]) -> ResultT:
     if files is not None and files < _FEWEST_FILES:
         main.close()
         raise EnvironmentFault(
-            f"this process may have {files} open files, which is too few\n  raise the limit with: ulimit -n 1024"
+            f"this process may have only {files} open files, which is too few\n  raise the limit with: ulimit -n 1024"
         )
     try:
         import uvloop

@@ -182,7 +182,7 @@ class Car:
         )
 
     def _arrive(self, node: int, before: tuple[int, float, float, float]) -> None:
-        """End a trip, and tell what it took."""
+        """End a trip, and report what it took."""
         seconds, km, discharged, regenerated = (b - a for a, b in zip(before, self._counters(), strict=True))
         self.town.arrive(self.row, node)
         self.town.announce(

@@ -8,7 +8,7 @@ begun. Inside an outing the car's `Dice` counts on. An outing that comes later t
 installed or a command came between, still draws the same numbers.
 Rule 3: what is drawn once for a vehicle (what it is like, where it lives, when it reports) has a purpose instead of a
 count. A new draw gets a new purpose and changes no other.
-Rule 4: whoever chooses among vehicles (`on: 3 of parked commuters`) lets each of them draw a lot, and the lowest win:
+Rule 4: a choice among vehicles (`on: 3 of parked commuters`) lets each of them draw a lot, and the lowest win:
 a vehicle more or less among them moves one place of the choice at most.
 
 A vehicle's key is made of its fleet's *name* and its number in that fleet, not of its row: fleets may come, go, grow

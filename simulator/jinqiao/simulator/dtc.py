@@ -58,7 +58,7 @@ CODES: Mapping[str, str] = {
     "U0293": "Lost Communication With Hybrid/EV Powertrain Control Module A",
 }
 
-#: As many as the signal `dtc_count` and the thing model's array can tell.
+#: As many as the signal `dtc_count` and the thing model's array can hold.
 MOST = 255
 
 

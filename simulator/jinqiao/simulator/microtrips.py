@@ -54,7 +54,7 @@ class MicroTrip(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """What a vehicle is told to do: follow `seconds` samples after sample `start` of the trace, speeds × `scale`."""
+    """What a vehicle is to do: follow `seconds` samples after sample `start` of the trace, speeds × `scale`."""
 
     start: int
     seconds: int

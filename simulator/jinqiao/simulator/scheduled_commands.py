@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Given", "ScheduledCommands"]
 
-#: The code of a command that was obeyed.
+#: The code of a command that was executed.
 _OK = 200
 
 
 @dataclass(slots=True)
 class Given:
-    """What became of one command of the scenario: `matched` vehicles were asked, of them `obeyed` did it."""
+    """What became of one command of the scenario: `matched` vehicles were asked, of which `obeyed` executed it."""
 
     spec: CommandSpec
     given: bool = False

@@ -1,4 +1,4 @@
-"""The charging sessions of the town: from the plug to the last current, whoever wants it: a driver, or a command.
+"""The charging sessions of the town: from the plug to the last current, asked for by a driver or a command.
 
 A driver's agenda says how far he charges; a limit that a user has set from afar is the car's own and outlives every
 session. On a charger of one's own that limit decides alone. At a public station the driver leaves at his agenda's limit
@@ -141,7 +141,7 @@ class Sessions:
             town.clock.timeout(PATIENCE_S).callbacks.append(lambda _: self._give_up(row, session, pause))
 
     def resume(self, row: int) -> None:
-        """Power again: after a pause, or in a car that had finished and still hangs on its cable."""
+        """Power again: after a pause, or in a car that had finished and is still plugged in."""
         self._town.look_after(row)
         if row in self._running:
             self._flow(row, SessionEvent.RESUMED)

@@ -14,7 +14,7 @@ from .clock import Clock
 
 __all__ = ["FACTORY_VERSION", "Software"]
 
-#: What every vehicle leaves the works with.
+#: What every vehicle is delivered with.
 FACTORY_VERSION = "1.0.0"
 
 

@@ -242,7 +242,7 @@ class World:
         town.clock.run_due()
         town.hand_over()
         if self._commands.give(now_s):
-            town.clock.run_due()  # who is at his limit by a command is told at once
+            town.clock.run_due()  # a car that a command puts at its limit is handled at once
             town.hand_over()
         changed = np.array(town.changed, dtype=np.intp)
         town.changed.clear()

@@ -1,5 +1,5 @@
 """What a car is: its signals, its catalogue entry, its VIN, and the physics that moves, charges, warms and ages it.
 
 The room knows nothing of scenarios, roads or clouds. A `Fleet` holds many cars as columns, one row per car, and steps
-them together; whoever asks decides what each car does, this room answers how it goes.
+them together; the caller decides what each car does, this room computes how it goes.
 """

@@ -1,4 +1,4 @@
-"""Where a car comes from: its VIN and what tells it from its neighbour, drawn once.
+"""Where a car comes from: its VIN and what distinguishes it from its neighbour, drawn once.
 
 What a car is like depends on its own key alone. A VIN cannot: no two may be equal, so VINs are counted out. Each fleet
 of a scenario has a plant, by its place among the fleets, in which its cars are numbered, shuffled within lots; a fleet

@@ -1,4 +1,4 @@
-"""What the car's body tells: pedals, lamps, tyres, 12 V, all following from how the car moves.
+"""What the car's body reports: pedals, lamps, tyres, 12 V, all following from how the car moves.
 
 No state of its own: every function here is asked when telemetry is sampled.
 """

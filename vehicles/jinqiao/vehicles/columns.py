@@ -77,7 +77,7 @@ class Columns:
     hazard_light: U1s
     stood_s: F4s  #: since the last trip
     on_trip: U1s  #: 1 from `begin_trip` until the driver leaves the car
-    # What tells one car from its neighbour; set at birth.
+    # What distinguishes one car from its neighbour; set at birth.
     state_of_health: F8s  #: falls by less than a float32 step in an hour
     aged_calendar: F8s  #: sums of `ageing.py` …
     aged_cycles: F8s

@@ -136,7 +136,7 @@ def simulate_cycles(
 ) -> list[CycleResult]:
     """Drive `cycle` once with every model side by side, everything warm at the ambient temperature.
 
-    A car does not feel its neighbours: each result is that of the car alone. `progress` is told each second driven.
+    A car does not feel its neighbours: each result is that of the car alone. `progress` is called each second driven.
     Raises InputError for an unknown cycle.
     """
     trace = load_cycle(cycle) if isinstance(cycle, str) else cycle

@@ -258,7 +258,7 @@ class Health(NamedTuple):
 
 
 def health_of(reading: Reading) -> Health:
-    """The same values as telemetry tells, for a reading of one row."""
+    """The same values as in telemetry, for a reading of one row."""
     asked = ("aux_voltage", "insulation_resistance", "state_of_health")
     aux_v, insulation_kohm, percent = (float(READINGS[name](reading)[0]) for name in asked)
     return Health(aux_v, insulation_kohm, percent / 100.0)

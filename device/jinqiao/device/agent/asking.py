@@ -47,7 +47,7 @@ def wrong(code: int, more: str = "") -> Outcome:
 
 
 class Asking:
-    """Carries out requests. `touched` collects the rows of cars that have obeyed: what they do now is worth telling."""
+    """Carries out requests. `touched` collects the rows of cars that executed one and should report."""
 
     def __init__(self, car: VehicleControl, model: ThingModel) -> None:
         self._car = car

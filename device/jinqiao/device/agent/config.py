@@ -32,16 +32,16 @@ def intervals_of(content: bytes) -> dict[str, float]:
     """The reporting intervals of a configuration file, seconds; raises ValueError saying what is wrong."""
     document = object_of(content)
     if document is None:
-        raise ValueError("the configuration is no JSON object")
+        raise ValueError("the configuration is not a JSON object")
     telemetry = document.get("telemetry", {})
     if type(telemetry) is not dict:
-        raise ValueError("telemetry is no object")
+        raise ValueError("telemetry is not an object")
     found = {}
     for key, value in telemetry.items():
         if key not in KEYS:
             raise ValueError(f"telemetry.{key[:32]} is not known, expected {', '.join(sorted(KEYS))}")
         if type(value) not in (int, float) or not SHORTEST_S <= value <= LONGEST_S:
-            raise ValueError(f"telemetry.{key} is no number of seconds from {SHORTEST_S} to {LONGEST_S}")
+            raise ValueError(f"telemetry.{key} is not a number of seconds from {SHORTEST_S} to {LONGEST_S}")
         found[key] = float(value)
     return found
 

@@ -110,7 +110,7 @@ class DesiredState:
     # Both.
 
     def _act(self, row: int, desired: Mapping[str, Any], ask: Ask) -> list[str]:
-        """Which of these the car has fulfilled. One it refuses is tried again; one that is none of its own is left."""
+        """Which of these the car has fulfilled. One it refuses is tried again; one it does not have is left alone."""
         done = []
         refused = False
         own = {address: value for address, value in desired.items() if address in self._asking.settable}

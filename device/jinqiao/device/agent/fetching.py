@@ -111,7 +111,7 @@ class _Limit:
         return made
 
     def shut(self) -> None:
-        """End the connection: whoever reads from it reads its end."""
+        """End the connection: its reader sees the end of the stream."""
         with self._lock, suppress(OSError):
             if self._connection is not None:
                 self._connection.shutdown(socket.SHUT_RDWR)

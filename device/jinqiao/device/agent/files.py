@@ -39,15 +39,15 @@ class RemoteFile:
         """Read a notice; raises ValueError saying what is wrong with it."""
         url, length = notice.get("url"), notice.get(size)
         if type(url) is not str or len(url) > _LONGEST_URL or not url.startswith(("http://", "https://")):
-            raise ValueError("url is no http address")
+            raise ValueError("url is not an http address")
         if type(length) is not int or not 0 <= length <= largest:
-            raise ValueError(f"{size} is no number of bytes up to {largest}")
+            raise ValueError(f"{size} is not a number of bytes up to {largest}")
         method, sign = notice.get("signMethod", ""), notice.get("sign", "")
         if type(method) is not str or type(sign) is not str:
-            raise ValueError("sign and signMethod are no texts")
+            raise ValueError("sign and signMethod are not strings")
         method = method.lower()
         if sign and (method not in _DIGITS or len(sign) != _DIGITS[method] or not _is_hex(sign)):
-            raise ValueError("sign is no hexadecimal MD5 or SHA256")
+            raise ValueError("sign is not a hexadecimal MD5 or SHA256")
         return cls(url, length, method, sign.lower(), keep)
 
 

@@ -111,7 +111,7 @@ class SharedLink:
         return True
 
     async def subscribe(self, filters: Sequence[str]) -> None:
-        """Ask for the messages of these filters at QoS 1; whoever refuses one leaves us without it."""
+        """Ask for the messages of these filters at QoS 1; a broker that refuses one leaves us without it."""
         for number, topic_filter in enumerate(filters, 1):
             await self.send(encode(Subscribe(number, ((topic_filter, 1),))))
 

@@ -43,7 +43,7 @@ async def open_wire(host: str, port: int, tls: ssl.SSLContext | None) -> Wire:
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise EnvironmentFault(f"the broker's host {host!r} is not known: {error.strerror}") from error
+        raise EnvironmentFault(f"cannot resolve the broker's host {host!r}: {error.strerror}") from error
     family, _, _, _, address = found[0]
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:

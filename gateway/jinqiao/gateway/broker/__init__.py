@@ -25,7 +25,7 @@ Invariants
 ----------
 - One thread. Nothing is locked, and nothing may block: what waits, waits in an outbox.
 - No I/O and no clock but in the three files above. Time is `dispatcher.now`, seconds, moved by the server four times a
-  second, and by whoever is about to drop something for its rate: between a stall and the next tick, what is read was
+  second, and by any code about to drop something for its rate: between a stall and the next tick, what is read was
   sent long before. Nothing that is due comes before its time, and it may come a quarter of a second late.
 - What a client sent in time is not dropped because the broker stood still: `dispatcher` knows for how long it did, and
   a meter's window holds that much more, but never more than the rate over all the time that has passed. Nothing that

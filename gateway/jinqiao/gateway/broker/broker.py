@@ -89,7 +89,7 @@ class Broker:
         self._tell(self.policy.disconnected, principal)
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
-        """A message of the house itself; raises ProtocolError for a topic that is none."""
+        """A message of the broker itself; raises ProtocolError for an invalid topic."""
         route = self.router.route(topic.encode())
         self.counters.published[route.kind] += 1
         if retain:

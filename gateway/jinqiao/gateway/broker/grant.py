@@ -11,7 +11,7 @@ S = TypeVar("S", bound=Hashable)
 
 
 class Grant(NamedTuple):
-    """The highest QoS, and the options of MQTT 5; `identifiers` are the subscriptions', to be told with messages.
+    """The highest QoS, and the options of MQTT 5; `identifiers` are the subscriptions', to be sent with messages.
 
     `only_for` is whose topics alone the subscription yields, although its filter may match more.
     """

@@ -21,8 +21,8 @@ class Limits:
         2_000, "those of one address, of all doors together; this machine's do not count"
     )
     connect_timeout_s: float = limit(10.0, "from the accepted socket to a whole CONNECT")
-    control_packet_bytes: int = limit(64 * _KIB, "a packet that is no PUBLISH")
-    payload_bytes: int = limit(_MIB, "a payload, whoever sends it")
+    control_packet_bytes: int = limit(64 * _KIB, "a packet other than PUBLISH")
+    payload_bytes: int = limit(_MIB, "a payload, from any sender")
     queue_bytes: int = limit(64 * _MIB, "what waits for one subscriber")
     total_queue_bytes: int = limit(512 * _MIB, "what waits for all subscribers together")
     offline_queue_bytes: int = limit(4 * _MIB, "what waits for a client that is not connected")

@@ -115,7 +115,7 @@ def _check(session: Session, connect: Connect, principal: Principal) -> None:
     """Raise Refused for what is asked of the broker, and not of the policy."""
     if session.foreign and principal.kind == "anonymous":
         # Any page that the user opens could connect: nobody but the user knows a user name and its password.
-        raise Refused("a web page from elsewhere needs a user name", _NOT_AUTHORISED)
+        raise Refused("a web page from another origin needs a user name", _NOT_AUTHORISED)
     _check_will(connect, principal)
 
 

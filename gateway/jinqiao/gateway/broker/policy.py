@@ -120,7 +120,7 @@ class Policy(Protocol):
         """Identity of the device that gets this downlink topic unasked if it is auto-subscribed, or None."""
 
     def throttled(self, principal: Principal, topic: str) -> None:
-        """Messages of this client, or to it, are being dropped because of its rates; told once a second."""
+        """Messages of this client, or to it, are being dropped because of its rates; called once a second."""
 
     def refused(self, principal: Principal, topic: str, why: str) -> None:
         """A limit of the broker refuses what this client asks for on a topic, or with a filter; it stays connected."""

@@ -1,6 +1,6 @@
 """Who gets a message: from a topic to an interned set of targets, remembered per topic.
 
-Two topics with the same kind and the same targets share one `Route` object, so the fast path tells by `is` whether the
+Two topics with the same kind and the same targets share one `Route` object, so the fast path checks by `is` whether the
 next packet belongs to the run it is gathering. A changed subscription forgets the topics that it touches and no others,
 since thousands of devices subscribe while thousands publish.
 """

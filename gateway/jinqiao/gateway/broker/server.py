@@ -133,7 +133,7 @@ class Server:
     def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
         """Publish for the house itself, to subscribers and to the device the topic is pushed to.
 
-        Raises ProtocolError for a topic that is none.
+        Raises ProtocolError for an invalid topic.
         """
         self._broker.publish(topic, payload, qos)
 

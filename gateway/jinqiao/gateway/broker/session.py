@@ -150,7 +150,7 @@ class Session:
         self.small_bytes = min(self.max_payload, limits.control_packet_bytes)
 
     def close(self, reason: int = 0) -> None:
-        """Send what is pending, then end the connection; MQTT 5 clients are told why if there is a reason."""
+        """Send what is pending, then end the connection; MQTT 5 clients are sent the reason if there is one."""
         told = bool(reason) and self.level == 5 and self.state is State.CONNECTED
         if told:
             self.outbox.answer(encode(Signal(PacketType.DISCONNECT, reason), 5))

@@ -73,7 +73,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
     router = session.broker.router
     known_route = router.routes.get
     guarded, small, max_qos = session.guarded, session.small_bytes, session.max_qos
-    # Whoever has rates is asked about for each message, others once per topic.
+    # Clients with rates are checked for each message, others once per topic.
     permitted: Container[bytes] = session.permitted if session.meter is None else ()
     begins_with, size, five = data.startswith, len(data), session.level == 5
     passing, skip = session.broker.passing, 0
@@ -206,7 +206,7 @@ def _forward(
 def _pass(known: set[bytes], properties: bytes) -> bool:
     """Whether properties, behind their length of one byte, are passed on to any subscriber of MQTT 5 as they are.
 
-    False as well for what is none: whoever takes the packet apart will find out.
+    False for an invalid one as well: the decoder of the packet will find out.
     """
     if properties in known:
         return True

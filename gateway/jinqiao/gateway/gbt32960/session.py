@@ -213,7 +213,7 @@ class Gbt32960Sessions:
         self._platform.parts.out.send(Downlink(f"/sys/{device.identity}/{suffix}", payload))
 
     def _note(self, peer: Peer, frame: Frame | None, fault: Fault | None) -> None:
-        """Count a fault, and write it into the log of the device it can be told of."""
+        """Count a fault, and write it into the log of the device it belongs to."""
         self.counts["malformed"] += 1
         peer.faults += 1
         vin = frame.vin if frame is not None else next(iter(peer.vehicles), "")

@@ -75,7 +75,7 @@ class History:
             self._folder_lock = FolderLock(folder)
             self._stores = {kind: SegmentStore(folder, kind) for kind in KINDS}
         except OSError as error:
-            raise EnvironmentFault(f"cannot keep history in {str(folder)!r}: {error.strerror}") from error
+            raise EnvironmentFault(f"cannot store history in {str(folder)!r}: {error.strerror}") from error
         self._waiting: deque[Entry] = deque()
         #: Tables of what was taken and is in no segment yet.
         self._young: dict[str, list[Any]] = {kind: [] for kind in KINDS}
@@ -165,7 +165,7 @@ class History:
         except Exception as error:
             if len(entries) == 1:
                 self.dropped += 1
-                _logger.error("history: what %s/%s said cannot be kept: %s", entries[0][1], entries[0][2], error)
+                _logger.error("history: posts of %s/%s cannot be stored: %s", entries[0][1], entries[0][2], error)
                 return []
         half = len(entries) // 2
         return [*self._tables(kind, entries[:half]), *self._tables(kind, entries[half:])]
@@ -175,7 +175,7 @@ class History:
         while not ending:
             if self.dropped > told:
                 told = self.dropped
-                _logger.warning("history: %d posts so far found no room to wait for the disk and are forgotten", told)
+                _logger.warning("history: %d posts so far were dropped because the queue for the disk was full", told)
             ending = self._ending.wait(self._flush_s)
             try:
                 self.flush()
@@ -212,7 +212,7 @@ class History:
     def _fail(self, error: OSError) -> None:
         """The disk does not take it: told once, tried again, and what finds no room meanwhile is forgotten."""
         if not self._failing:
-            _logger.error("history is not kept: %s", error.strerror or error)
+            _logger.error("history cannot be written: %s", error.strerror or error)
         self._failing = True
         with self._lock:
             for kind, young in self._young.items():

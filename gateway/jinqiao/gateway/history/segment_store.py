@@ -147,7 +147,7 @@ class SegmentStore:
         """See what is there: parts of a crashed process and what a merge has made needless is removed."""
         pa = load("pyarrow", "store", "history")
         for part in self._folder.glob(f"{self._kind}-*{SUFFIX}{PART}"):
-            _logger.warning("history: %s was not finished when the process before ended; it is removed", part.name)
+            _logger.warning("history: removing %s, left unfinished by the previous process", part.name)
             part.unlink()
         found: list[Segment] = []
         for path in self._folder.glob(f"{self._kind}-*{SUFFIX}"):

@@ -40,7 +40,7 @@ class Judged(NamedTuple):
 class Cloud:
     """OpenAPI and HTTPS registration of one platform.
 
-    `mqtt_address` is the host and port that pre-authentication tells devices to connect to.
+    `mqtt_address` is the host and port that pre-authentication directs devices to.
     """
 
     def __init__(self, platform: Platform, *, mqtt_address: tuple[str, int] = ("127.0.0.1", 1883)) -> None:

@@ -1,4 +1,4 @@
-"""Responses as JSON or XML, by the request's `Format`: RPC v1 has XML unless told, ACS3 has JSON."""
+"""Responses as JSON or XML, by the request's `Format`: RPC v1 defaults to XML, ACS3 to JSON."""
 
 from __future__ import annotations
 

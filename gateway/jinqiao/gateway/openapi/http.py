@@ -41,7 +41,7 @@ class Request:
         return _pairs(self.body.decode("utf-8", "replace"))
 
     def parameters(self) -> dict[str, str]:
-        """Query and form together; of a name that stands twice the last counts."""
+        """Query and form together; of a duplicate name the last value counts."""
         return dict([*self.query_pairs(), *self.form_pairs()])
 
 

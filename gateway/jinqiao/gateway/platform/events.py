@@ -1,10 +1,10 @@
-"""What the platform tells: one frozen value for each thing that happened, and who listens.
+"""What the platform reports: one frozen value for each thing that happened, and who listens.
 
 This file is the whole contract between the platform and its neighbours. Storage, history, forwarding, rules, a console
 and metrics are listeners of the same kind, which do not know each other; a new one needs no new hook.
 
 Rule 1: a listener that subscribed with `before_ack` is called before the change is made and before it is acknowledged.
-If it raises, the change has not happened, and whoever asked for it is refused. This is what an acknowledgement means:
+If it raises, the change has not happened, and the request is refused. This is what an acknowledgement means:
 it is kept.
 Rule 2: all other listeners are called after the change, in the order in which they subscribed. What they raise is
 logged and costs nobody anything: the change has happened.
@@ -289,7 +289,7 @@ class Events:
         self._listeners.clear()
 
     def bracket(self, around: Callable[[], AbstractContextManager[object]]) -> None:
-        """Put this around changes that belong together, such as a transaction of whoever keeps them."""
+        """Put this around changes that belong together, such as a transaction of the store."""
         self._brackets.append(around)
 
     @contextmanager

@@ -56,7 +56,7 @@ class Notices:
         self.ask(device, f"thing/{what}", {})
 
     def shadow_wishes(self, device: Device, shadow: Shadow, now_ms: int) -> None:
-        """What a device is told when it comes online: its wishes, if there are any."""
+        """What a device is sent when it comes online: its wishes, if there are any."""
         if shadow.desired:
             self._out.send(shadow_downlink(device, shadow.control(now_ms // 1_000)))
 

@@ -16,8 +16,8 @@ of its own. Uplinks go through one table (uplinks/table.py: topic → handler) a
 
 Invariants:
 
- 1. Announced first, changed after, then acknowledged. Whoever must agree to a change (storage) is asked before it is
-    made; a refused change has not happened. There is one way to change a device's state, `DeviceStates.changing`.
+ 1. Announced first, changed after, then acknowledged. A listener that must agree to a change (storage) is asked first;
+    a refused change has not happened. There is one way to change a device's state, `DeviceStates.changing`.
  2. Nobody assigns an attribute of a part or of the platform from outside. A broker is named once, by `carried_by`.
  3. Handlers and operations never keep anything between two calls; parts do.
  4. Messages of simulated vehicles are trusted and not parsed; everybody else's are validated. `handles_trusted` names

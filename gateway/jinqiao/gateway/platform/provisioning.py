@@ -128,7 +128,7 @@ class Provisioning:
         return devices
 
     def set_disabled(self, device: Device, disabled: bool) -> None:
-        """A disabled device is put out and may not come back; the gateway of a sub-device is told."""
+        """A disabled device is put out and may not come back; the gateway of a sub-device is notified."""
         announced = self._events.change(Disabled, device, disabled)
         self._records.note(device, disabled=disabled)
         self._tell(device, "disable" if disabled else "enable")

@@ -57,7 +57,7 @@ class McapReader:
         with self._open() as file:
             start = file.read(len(MAGIC))
             if start != MAGIC:
-                raise InputError(f"{path}: offset 0: found {start!r}, expected {MAGIC!r}: this is no MCAP file")
+                raise InputError(f"{path}: offset 0: found {start!r}, expected {MAGIC!r}: this is not an MCAP file")
             for op, _, content in self._records(file):
                 if op == Op.METADATA:
                     with suppress(struct.error, ValueError):  # named when the recording is read

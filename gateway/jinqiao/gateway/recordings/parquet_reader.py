@@ -100,7 +100,7 @@ class ParquetReader:
         except OSError as problem:
             return f"cannot be read: {problem.strerror}"
         if start != _MAGIC:
-            return f"offset 0: found {start!r}, expected {_MAGIC!r}: this is no Parquet file"
+            return f"offset 0: found {start!r}, expected {_MAGIC!r}: this is not a Parquet file"
         if end != _MAGIC:
             return f"offset {max(0, size - 4)}: found {end!r}, expected {_MAGIC!r}: the file was cut off"
         return f"cannot be read: {str(error).splitlines()[0]}"

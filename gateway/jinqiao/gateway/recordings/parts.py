@@ -187,7 +187,7 @@ class Source(Protocol):
 
 
 def missing_extra(error: ImportError) -> InputError:
-    """The way out for whoever has not installed what recordings need."""
+    """The way out where the packages that recordings need are not installed."""
     return InputError(f"{error.name} is not installed: recordings need the extra: {how_to_install('recordings')}")
 
 

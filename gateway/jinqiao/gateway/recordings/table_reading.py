@@ -161,7 +161,7 @@ def _samples(kind: str, columns: _Columns, problems: Problems) -> Iterator[Part]
         if name not in SIGNALS or SIGNALS[name].group != kind:
             if name not in ("time", "device_name", "sequence") and not name.startswith(_INDEX):
                 problems.count(
-                    f"rows have a column {name!r}, which is no signal of {kind} and is left out", len(columns)
+                    f"rows have a column {name!r}, which is not a signal of {kind} and is left out", len(columns)
                 )
             continue
         try:

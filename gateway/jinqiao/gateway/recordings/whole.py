@@ -43,7 +43,7 @@ def whole_samples(part: Samples, problems: Problems) -> Iterator[Samples]:
         gone = ~_fits(name, column)
         if gone.any():
             lacking[name] = gone
-            problems.count(f"values of {name} are none (NaN, infinite, missing) and are left out", int(gone.sum()))
+            problems.count(f"values of {name} are unusable (NaN, infinite, missing) and are left out", int(gone.sum()))
     if not lacking:
         yield _typed(part)
         return
@@ -72,7 +72,7 @@ def _named(part: Samples, problems: Problems) -> Samples:
     text = np.array([_is_text(name) for name in names.tolist()], np.bool_)
     if text.all():
         return part
-    problems.count("samples have a device name that is no text and are left out", int((~text).sum()))
+    problems.count("samples have a device name that is not text and are left out", int((~text).sum()))
     return part.rows(np.flatnonzero(text))
 
 

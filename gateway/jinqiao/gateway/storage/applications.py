@@ -80,7 +80,7 @@ def apply_applications(registry: Registry, storage: Storage) -> None:
 
 
 def take_applications(platform: Platform, storage: Storage) -> None:
-    """Take over what another process has added, changed or deleted; whoever is connected is judged again."""
+    """Take over what another process has added, changed or deleted; open connections are checked again."""
     registry = platform.registry
     before = dict(registry.applications)
     apply_applications(registry, storage)

@@ -63,7 +63,8 @@ class FolderLock:
             who = self._who()
             self.release()
             raise EnvironmentFault(
-                f"{str(folder)!r} is served already{who}\n  end that server first, or name another folder with --data"
+                f"{str(folder)!r} is already being served{who}\n"
+                "  stop that server first, or choose another folder with --data"
             ) from None
         except OSError as error:
             self.release()

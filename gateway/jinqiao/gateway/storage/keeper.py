@@ -1,8 +1,8 @@
 """A platform that remembers: changes are kept before they are made, everything else within half a second.
 
-`Keeper` listens to the platform's events. What somebody is told has happened (a registration, a shadow, a tag) is one
-transaction each, before the change; the device log and last values of properties follow in `round`, because a post is
-acknowledged without waiting for a disk. `round` also takes over what the command line has changed meanwhile.
+`Keeper` listens to the platform's events. What somebody is assured has happened (a registration, a shadow, a tag) is
+one transaction each, before the change; the device log and last values of properties follow in `round`, because a post
+is acknowledged without waiting for a disk. `round` also takes over what the command line has changed meanwhile.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ Restore = Callable[[Parts, Row], None]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """`key` and `dump` make a row of an event; `restore` tells the parts what was kept, None for the registry's own."""
+    """`key` and `dump` make a row of an event; `restore` gives the parts what was kept, None for the registry's own."""
 
     kind: str
     event: type[PlatformEvent]

@@ -90,7 +90,7 @@ class Storage:
         if version == VERSION:  # opening alone writes nothing: others would take it for a change
             return
         if version > VERSION:
-            raise EnvironmentFault(f"{path} is of version {version}, this program reads version {VERSION}")
+            raise EnvironmentFault(f"{path} has version {version}, this program reads version {VERSION}")
         with self.transaction("the tables"):
             version = int(self._base.execute("PRAGMA user_version").fetchone()[0])  # somebody may have been quicker
             if version == 0:
@@ -146,7 +146,7 @@ class Storage:
         try:
             yield from self._base.execute(statement, values)
         except sqlite3.Error as error:
-            raise EnvironmentFault(f"{self._path} is damaged: {error}; put a copy in its place") from error
+            raise EnvironmentFault(f"{self._path} is damaged: {error}; restore it from a backup") from error
 
     def changed_elsewhere(self) -> bool:
         """Whether another process has written since this was last asked."""

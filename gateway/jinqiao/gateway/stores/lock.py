@@ -28,7 +28,7 @@ class FolderLock:
         except BlockingIOError:
             self.release()
             raise EnvironmentFault(
-                f"{str(folder)!r} is being written to by another store; name another folder"
+                f"{str(folder)!r} is being written to by another store; choose another folder"
             ) from None
         except OSError:  # a file system without locks
             self.release()

@@ -68,12 +68,12 @@ class ParquetStore:
         if found := next((name for name in held if name.endswith(SUFFIX)), None):
             self._lock.release()
             raise InputError(
-                f"{str(self.folder)!r} holds rows of another run ({found} …): mixed with them nobody could tell the"
-                " runs apart; name another folder, or empty this one"
+                f"{str(self.folder)!r} holds rows of another run ({found} …): the two runs"
+                " could not be told apart; choose another folder, or empty this one"
             )
         for name in held:
             if name.endswith(SUFFIX + PART):
-                _logger.warning("%s: the unfinished segment of a run that crashed is written over", self.folder / name)
+                _logger.warning("%s: overwriting the unfinished segment of a run that crashed", self.folder / name)
         self._vehicles = Vehicles(product_key, device_names, traits)
         self.worker.start()
 

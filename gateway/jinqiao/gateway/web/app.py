@@ -27,7 +27,7 @@ def application(
 ) -> Starlette:
     """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port.
 
-    `trusting` routes and the figures trust whoever asks; they answer this machine only, unless they are `open_to_all`.
+    `trusting` routes and the figures trust every caller; they answer this machine only, unless they are `open_to_all`.
     """
     metrics = Metrics(server)
 

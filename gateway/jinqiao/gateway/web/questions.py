@@ -17,7 +17,7 @@ __all__ = ["Action", "Questions"]
 
 Action = Literal["publish", "subscribe"]
 
-#: The keep-alive is not among what brokers tell; this one is within every limit.
+#: The keep-alive is not among what brokers report; this one is within every limit.
 _KEEP_ALIVE_S = 60
 
 

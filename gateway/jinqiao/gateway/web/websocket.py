@@ -68,7 +68,7 @@ def _has_room(carrier: BoundedWebSocket | None, server: Server) -> bool:
 
 
 async def _say_goodbye(websocket: WebSocket, code: int) -> bool:
-    """Whether the other side could be told: one that does not read cannot."""
+    """Whether the other side could be notified: one that does not read cannot."""
     try:
         await asyncio.wait_for(websocket.close(code), _FAREWELL_S)
     except (RuntimeError, OSError, WebSocketDisconnect):  # the other side was faster, or does not read

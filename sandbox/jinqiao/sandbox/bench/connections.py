@@ -116,7 +116,7 @@ async def _cheapest(
             figures = await _publish(broker, login, load, rows, seconds)
             before = best.get(broker.name, figures)
             cheaper = min(before, figures, key=lambda found: float(found["broker_cpu_us"]))
-            # What went wrong in any round is told.
+            # What went wrong in any round is reported.
             worst = {what: max(before[what], figures[what]) for what in _LOSSES}
             everything = figures["all_delivered"] and before["all_delivered"]
             best[broker.name] = cheaper | worst | {"all_delivered": everything}

@@ -92,7 +92,7 @@ def fastsim_parameters(model: VehicleModel) -> dict[str, Any]:
 def run_fastsim(parameters: Mapping[str, Any], cycles: Sequence[str], *, seconds: float = 0.0) -> dict[str, Any]:
     """FASTSim's answer (see `fastsim_runner`); EnvironmentFault when it is not installed or fails.
 
-    With `seconds` it also tells its speed, measured for about that long over the first of the cycles.
+    With `seconds` it also reports its speed, measured for about that long over the first of the cycles.
     """
     if not FASTSIM.present:
         raise EnvironmentFault("FASTSim is not installed, make its environment with: jinqiao bench install-fastsim")

@@ -31,7 +31,7 @@ def _processor() -> str:
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process (Linux: /proc/self/statm); 0 where it cannot be told."""
+    """Resident memory of this process (Linux: /proc/self/statm); 0 where it is unknown."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:

@@ -18,7 +18,7 @@ from .options import AsJson
 
 __all__ = ["copy", "list_"]
 
-#: Begins the line that tells an editor where the schema is; a copy stands elsewhere.
+#: Begins the line that points an editor to the schema; a copy is in another place.
 _SCHEMA_LINE = "# yaml-language-server:"
 
 

@@ -79,7 +79,7 @@ def _frames(part: Part, batches: Batches, left_out: Problems) -> Part:
     if isinstance(part, Messages):
         return batches.frames(part)
     if isinstance(part, (Samples, Events)):
-        left_out.count(f"{_kind(part)} are no CAN frames and are left out", len(part))
+        left_out.count(f"{_kind(part)} are not CAN frames and are left out", len(part))
         return []
     return part
 

@@ -136,7 +136,7 @@ class Replay:
         return _Connected(Outbound(None, own, self._sent))
 
     def _interrupted(self) -> None:
-        """End cleanly; whoever presses Ctrl-C once more does not want to wait for that."""
+        """End cleanly; a second Ctrl-C does not wait for that."""
         self.stop.set()
         for number in ending_signals():
             asyncio.get_running_loop().remove_signal_handler(number)

@@ -1,4 +1,4 @@
-"""What a run was made of, so that two summaries can be told apart: versions, machine, scenario."""
+"""What a run was made of, so that two summaries can be distinguished: versions, machine, scenario."""
 
 from __future__ import annotations
 

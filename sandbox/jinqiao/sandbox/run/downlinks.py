@@ -25,7 +25,7 @@ __all__ = ["Downlinks"]
 
 _logger = logging.getLogger(__name__)
 
-#: Messages that are worked off before the simulation gets its turn again.
+#: Messages that are processed before the simulation gets its turn again.
 _IN_A_TURN = 200
 #: Vehicles of a storm of logins that say who they are in one turn.
 _GREETINGS_IN_A_TURN = 200

@@ -90,7 +90,7 @@ class Ending:
                     watching.cancel()
         except TimeoutError as error:
             raise EnvironmentFault(
-                f"what was published was not taken within {_PATIENCE_S:g} s; the run ends without it"
+                f"published messages were not accepted within {_PATIENCE_S:g} s; the run ends without it"
             ) from error
 
     def _ended_by(self, number: int) -> None:

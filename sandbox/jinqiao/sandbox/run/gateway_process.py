@@ -1,4 +1,4 @@
-"""The gateway process: a `Service`, told what to do by JSON lines on its standard input.
+"""The gateway process: a `Service`, controlled by JSON lines on its standard input.
 
     python -m jinqiao.sandbox.run.gateway_process
 

@@ -1,7 +1,7 @@
 """What comes for vehicles and waits for its turn: messages, logins, files that were asked for.
 
 Connections and tasks put things in at any moment; `Downlinks` takes them out between two simulated seconds. Messages
-are bounded: whoever sends more than is worked off loses the rest, which is counted.
+are bounded: a client that sends more than is processed loses the rest, which is counted.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ __all__ = ["Summary", "percentiles"]
 
 #: Latency samples kept: the last hour of a run that measures once a second.
 _SAMPLES = 3600
-#: The code of a command that was obeyed.
+#: The code of a command that was executed.
 _OK = 200
 
 

@@ -27,7 +27,7 @@ Text = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
 
 
 class Sink(Protocol):
-    """One place to send to. Whoever is slow or away must lose and count, never hold the run up without bound.
+    """One place to send to. A slow or absent sink must lose and count, never hold the run up without bound.
 
     `name` stands in the summary before the sink's report.
     """

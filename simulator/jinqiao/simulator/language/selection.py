@@ -107,7 +107,7 @@ def _number(value: str, digits: str, rest: str) -> int:
     if len(digits) > 7 or not 1 <= int(digits) <= _MOST:
         raise Refused(f"found {show(value)}, expected from 1 to {_MOST} vehicles")
     if not rest:
-        raise Refused(f"found {show(value)} without saying of whom, {_WANTED}")
+        raise Refused(f"found {show(value)} without naming a fleet or state, {_WANTED}")
     return int(digits)
 
 

@@ -13,7 +13,7 @@ from ..language.fields import Model, WholeNumber, optional
 
 __all__ = ["MAX_CAN_VEHICLES", "BusName", "CanSpec"]
 
-#: The buses of the car, and the one it shares with a DC charger (GB/T 27930) while it is on its cable.
+#: The buses of the car, and the one it shares with a DC charger (GB/T 27930) while it is plugged in.
 BusName = Literal[Bus, "charger"]
 
 #: A vehicle's frames are some 9 kB a second; a broker on the same machine carries some thousand of them.

@@ -37,7 +37,7 @@ def _known_model(name: str, info: ValidationInfo) -> str:
 
 def _fleet_name(name: str) -> str:
     if name in STATE_WORDS:
-        raise Refused(f"found {name!r}, expected a name that is no word of the language: {', '.join(STATE_WORDS)}")
+        raise Refused(f"found {name!r}, expected a name that is not a word of the language: {', '.join(STATE_WORDS)}")
     return name
 
 

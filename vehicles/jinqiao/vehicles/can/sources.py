@@ -62,7 +62,7 @@ def _bit(column: str, number: int) -> Callable[[Columns], NDArray[Any]]:
     return lambda car: (car[column].astype(np.uint8) >> np.uint8(number)) & np.uint8(1)
 
 
-#: The last four are no functions of the table: whoever has the fleet gives them (`snapshot.py`).
+#: The last four are no functions of the table: the caller that has the fleet provides them (`snapshot.py`).
 SOURCES: Mapping[str, Callable[[Columns], NDArray[Any]] | None] = {
     "awake": _awake,
     "high_voltage": _high_voltage,

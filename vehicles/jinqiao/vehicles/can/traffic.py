@@ -46,7 +46,7 @@ class Frames:
 
 
 class CanTraffic:
-    """The buses of n vehicles that all carry `messages`; `seeds` (n,) tell the vehicles' ripple apart.
+    """The buses of n vehicles that all carry `messages`; `seeds` (n,) make the vehicles' ripple differ.
 
     Seconds are asked for in their order, because counters go on and a busy bus is still busy when the next one begins.
     """

@@ -1,4 +1,4 @@
-"""The two at the cable: what a car tells its charger, whoever computes it."""
+"""The two at the cable: what a car reports to its charger, however it is computed."""
 
 from __future__ import annotations
 

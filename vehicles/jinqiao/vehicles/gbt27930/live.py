@@ -1,4 +1,4 @@
-"""GB/T 27930 beside a simulation: the session of one car on the cable, told second by second from its telemetry.
+"""GB/T 27930 beside a simulation: the session of one plugged-in car, derived second by second from its telemetry.
 
 The simulation decides what happens; the bus says it. So the messages' values are the telemetry's of the same second.
 """

@@ -18,7 +18,7 @@ CELL_MOST_V, MOST_DEGC = {"nmc": 4.25, "lfp": 3.65}, 55
 CHEMISTRY = {"nmc": 0x06, "lfp": 0x03}
 #: From this share of the pack's highest voltage on the car asks for constant voltage.
 _NEAR_FULL = 0.995
-#: BCS tells no more than this (10.3.2).
+#: BCS reports no more than this (10.3.2).
 _MOST_MINUTES = 600
 #: V1.1 of the standard.
 VERSION = b"\x01\x01\x00"

@@ -89,7 +89,7 @@ class Session:
 
     `stop` ends it before its target: (why, a key of `ENDINGS`; seconds of charging). `silence` lets one side fall
     silent. `start` is the first phase of each side, `insulation_s` how long the charger tests its insulation.
-    `end` and `fall_silent` do the same at any time between two calls of `until`. Afterwards `failed` tells who gave up
+    `end` and `fall_silent` do the same at any time between two calls of `until`. Afterwards `failed` says who gave up
     and what it had waited for.
     """
 
@@ -128,7 +128,7 @@ class Session:
         return self.until(None)
 
     def until(self, time_us: int | None) -> Iterator[BusFrame]:
-        """The frames that are not told yet and arrive before `time_us`; all for None."""
+        """The frames that are not returned yet and arrive before `time_us`; all for None."""
         if not self._begun:
             self._begun = True
             for party in self._parties.values():

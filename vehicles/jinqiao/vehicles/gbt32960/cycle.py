@@ -44,7 +44,7 @@ class Drive(NamedTuple):
 def report_cycle(drive: Drive, edition: str, signer: Signer | None = None) -> Iterator[bytes]:
     """The frames in order; `signer` signs those of 2025.
 
-    Raises InputError for an unknown cycle, more seconds than it has, a VIN that is none.
+    Raises InputError for an unknown cycle, more seconds than it has, an invalid VIN.
     """
     fleet = _fleet(drive)
     vin = bytes(fleet.vins[0]).decode()

@@ -35,7 +35,7 @@ class Request(NamedTuple):
 def parse_request(payload: bytes) -> Request:
     """Read a request; total: what is no JSON object is code 6207, without a usable id 460, a method of no text 6300.
 
-    NaN, infinities, nesting beyond 1,024 and broken UTF-8 are no JSON; of a key that stands twice the last counts.
+    NaN, infinities, nesting beyond 1,024 and broken UTF-8 are no JSON; of a duplicate key the last value counts.
     """
     try:
         document = orjson.loads(payload)

@@ -46,7 +46,7 @@ def load_thing_models(paths: Sequence[Path | str], *, validation: Validation = "
         elif block is None:
             whole = dict(model.tsl)
         elif block in blocks:
-            problems.append(Problem(name, 1, 1, "functionBlockId", f"module {block!r} stands in two files"))
+            problems.append(Problem(name, 1, 1, "functionBlockId", f"module {block!r} appears in two files"))
         else:
             blocks[block] = model.tsl
     if problems:

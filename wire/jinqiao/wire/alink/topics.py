@@ -36,7 +36,7 @@ class Topic:
     """One row.
 
     `qos` is what the platform publishes it with. `pushed` topics reach a device with `_ss=1` without SUBSCRIBE,
-    `pushed_to_ext` ones only if bit 0 of its `ext` is set too. `is_reply` tells replies from requests.
+    `pushed_to_ext` ones only if bit 0 of its `ext` is set too. `is_reply` distinguishes replies from requests.
     """
 
     pattern: str

@@ -236,6 +236,6 @@ def _unique(features: list[Any], what: str) -> list[Any]:
     seen: set[str] = set()
     for feature in features:
         if feature.identifier in seen:
-            raise ValueError(f"{what} {feature.identifier!r} stands twice")
+            raise ValueError(f"{what} {feature.identifier!r} appears twice")
         seen.add(feature.identifier)
     return features

@@ -109,7 +109,7 @@ def _struct(data_type: StructType, ranges: bool) -> Check:
 def _array(data_type: ArrayType, ranges: bool) -> Check:
     size = data_type.specs.size
     item = compile_type(data_type.specs.item, ranges=ranges)
-    # A struct tells which of its members is wrong; other elements have one code of their own.
+    # A struct reports which of its members is wrong; other elements have one code of their own.
     own_code = data_type.specs.item.type == "struct"
 
     def check(value: Any) -> int:

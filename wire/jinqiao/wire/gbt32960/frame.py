@@ -38,7 +38,7 @@ _RESERVED = frozenset({*range(0x0C, 0xFF)})
 class Frame:
     """`command` and `reply` are names, or hexadecimal where the edition has none; `data` is what the command carries.
 
-    `data` is bytes where it cannot be read (encrypted, reserved). `faults` tells what in the data could not be read.
+    `data` is bytes where it cannot be read (encrypted, reserved). `faults` lists what in the data could not be read.
     """
 
     edition: str
@@ -120,7 +120,7 @@ def plausible_head(data: bytes, at: int = 0) -> bool:
 def decode_frame(data: bytes) -> Frame:
     """The frame these bytes are; Fault (offset, found, expected) when they are none.
 
-    Data that cannot be read whole does not spoil a frame: what was read stays, `faults` tells the rest.
+    Data that cannot be read whole does not spoil a frame: what was read stays, `faults` lists the rest.
     """
     edition = _STARTS.get(data[:2])
     if edition is None:

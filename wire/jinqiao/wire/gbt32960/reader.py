@@ -105,7 +105,7 @@ class StreamReader:
         return "head", head + 2, f"command {rest[2]:02x}, reply {rest[3]:02x}, encryption {rest[21]:02x}", "known ones"
 
     def _skip(self, what: str, at: int, found: str, expected: str) -> Iterator[Found]:
-        """Go on at the next frame, or at what may become one; tells the fault that was here, once for a stretch."""
+        """Go on at the next frame, or at what may become one; returns the fault that was here, once for a stretch."""
         if not self._lost:
             yield Found(self._offset, fault=Fault(self._offset + at, what, found, expected))
         self._lost = True

@@ -103,7 +103,7 @@ class FieldReader:
                 if not byte and shift:
                     break
                 return value
-        raise ProtocolError(f"{what} is no variable byte integer [MQTT5-1.5.5-1]", 0x81)
+        raise ProtocolError(f"{what} is not a variable byte integer [MQTT5-1.5.5-1]", 0x81)
 
     def packet_id(self) -> int:
         packet_id = self.integer("packet identifier")

@@ -13,7 +13,7 @@ from .timers import Timers
 
 __all__ = ["TICK_S", "Dispatcher", "Flushed"]
 
-#: The clock is moved so often. Whoever finds it further behind knows that the broker, or its machine, stood still.
+#: The clock is moved so often. If it is further behind, the broker, or its machine, stood still.
 TICK_S = 0.25
 _LATE_S = TICK_S + 0.02
 #: A broker that stands still for longer than this has lost its clients anyway, by their keep-alive.
@@ -86,7 +86,7 @@ class Dispatcher:
         self._dirty.append(outbox)
 
     def gather(self) -> None:
-        """Whoever calls this will call `flush` before the turn ends."""
+        """The caller must call `flush` before the turn ends."""
         self._flush_comes = True
 
     def flush(self) -> None:

@@ -36,7 +36,7 @@ class Timers:
         return len(self._heap)
 
     def at(self, when: float, function: Callable[[], object]) -> Timer:
-        """Call `function` once `run` is told of a time not before `when`, seconds."""
+        """Call `function` once `run` is called with a time not before `when`, seconds."""
         timer = Timer(function)
         heapq.heappush(self._heap, (when, next(self._number), timer))
         return timer

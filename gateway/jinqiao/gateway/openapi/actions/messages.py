@@ -37,7 +37,7 @@ def publish(args: Arguments) -> dict[str, Any]:
     "MessageId",
 )
 def publish_broadcast(args: Arguments) -> dict[str, Any]:
-    """To whoever has subscribed the topic, or without one to every device that is online, on a topic of its own."""
+    """To the subscribers of the topic, or without one to every device that is online, on its own topic."""
     product, topic = args.product(), args.text("TopicFullName", "")
     payload = args.base64("MessageContent")
     return {"MessageId": int(args.operations.messages.broadcast(args.account, product, payload, topic))}

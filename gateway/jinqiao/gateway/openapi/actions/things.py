@@ -83,7 +83,7 @@ def query_device_property_status(args: Arguments) -> dict[str, Any]:
     "Data{MessageId Versions}",
 )
 def set_device_desired_property(args: Arguments) -> dict[str, Any]:
-    """Values with the versions they are based on; an online device is told at once, another asks when it is back."""
+    """Values with the versions they are based on; an online device is notified at once, another asks once online."""
     device, items, versions = args.device(), args.object("Items"), args.object("Versions", "{}")
     if any(type(version) is not int for version in versions.values()):
         raise ApiError("iot.check.InvalidFormattedParameter", "Versions must hold whole numbers.")

@@ -119,7 +119,7 @@ def _no_token(_: Device) -> str:
 def authenticate(
     login: Login, registry: Registry, in_house: InHouse | None, token_of: Callable[[Device], str] = _no_token
 ) -> Principal:
-    """The principal behind a CONNECT; raises Denied. `token_of` tells the token that a device logs in with, or ''."""
+    """The principal behind a CONNECT; raises Denied. `token_of` returns the token that a device logs in with, or ''."""
     if login.username is None:
         if registry.anonymous:
             return _plain("anonymous", login, "anonymous")
@@ -168,7 +168,7 @@ def _device(
     if login.keep_alive_s < shortest_s:
         raise denied(IDENTIFIER_REJECTED, 460, f"keep-alive is below {shortest_s} s")
     device = registry.device(product_key, device_name)
-    # An unknown device costs the same HMAC, so that the time taken does not tell which names exist.
+    # An unknown device costs the same HMAC, so that the time taken does not reveal which names exist.
     secret = device.secret if device else ""
     content = client_content(client.name, device_name, product_key, client.parameters.get("timestamp"))
     expected = sign(method, secret, content)

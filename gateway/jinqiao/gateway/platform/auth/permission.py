@@ -77,7 +77,7 @@ def _device_publishes(_: Registry, principal: Principal, topic: str) -> bool:
 
 
 def publishes_as(identity: str, topic: str) -> bool:
-    """Whether this topic name is this device's to write, whoever speaks for it."""
+    """Whether this topic name is this device's to write, no matter who speaks for it."""
     found = find(topic)
     return (
         found is not None
@@ -92,7 +92,7 @@ def _device_subscribes(_: Registry, principal: Principal, topic_filter: str) -> 
 
 
 def subscribes_as(device: Device, topic_filter: str) -> bool:
-    """Whether what this filter yields is this device's to read, whoever speaks for it."""
+    """Whether what this filter yields is this device's to read, no matter who speaks for it."""
     if _is_below_own_root(device.identity, topic_filter):
         rows = rows_met(topic_filter, device.product.key, device.name)
         return any(Direction.DOWN in row.direction for row in rows) and _within_limits(topic_filter, limited=False)
@@ -249,7 +249,7 @@ def _is_ordinary(registry: Registry, topic: str) -> bool:
 
 
 def _never(_: Registry, __: Principal, ___: str) -> bool:
-    """A session of dynamic registration is told its credentials and does nothing else."""
+    """A session of dynamic registration is sent its credentials and does nothing else."""
     return False
 
 

@@ -34,7 +34,7 @@ _sessions = count(1)
 
 
 class Registering(NamedTuple):
-    """What a session of dynamic registration is told."""
+    """What a session of dynamic registration is sent."""
 
     answer: Downlink
 

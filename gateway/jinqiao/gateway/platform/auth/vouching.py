@@ -46,7 +46,7 @@ def check_registration(
 
 
 def device_secret(parts: Parts, product: Product, device_name: str) -> Device:
-    """A pre-registered device that was never online, to be told its secret; 6100 unknown, 6289 already activated."""
+    """A pre-registered device that was never online, to be sent its secret; 6100 unknown, 6289 already activated."""
     device = parts.registry.device(product.key, device_name)
     if device is None:
         raise refusal(6100)
@@ -64,7 +64,7 @@ def vouched_device(
     method: str,
     signature: str,
 ) -> Device:
-    """The device that is spoken for with its secret; raises 460 or 401, which tells not whether there is one."""
+    """The device that is spoken for with its secret; raises 460 or 401, which does not reveal whether there is one."""
     if not (product_key and device_name and client_id and method.lower() in METHODS):
         raise refusal(460)
     device = parts.registry.device(product_key, device_name)

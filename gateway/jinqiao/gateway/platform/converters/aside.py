@@ -77,7 +77,7 @@ class Aside:
             for downlink in then(outcome):
                 self._out.send(downlink)
         except Exception:
-            _logger.exception("what a converter made could not be used")
+            _logger.exception("the output of a converter could not be used")
 
 
 def _outcome(work: Callable[[], Any]) -> Any:

@@ -36,7 +36,7 @@ class Field:
 
 
 class Layout:
-    """A converter for frames of fixed fields; ValueError for a format that is none."""
+    """A converter for frames of fixed fields; ValueError for an invalid format."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
         unknown = [field.format for field in fields if field.format not in FORMATS]
@@ -53,7 +53,7 @@ class Layout:
         if command == _SET_REPLY and len(raw) == _HEAD.size + 1:
             return {"id": str(number), "version": "1.0", "code": 200 if raw[-1] == 0 else 500, "data": {}}
         if command != _POST or len(raw) != _HEAD.size + self._body.size:
-            raise ConverterError(_FAILED, f"command {command} with {len(raw)} bytes is no frame of this product")
+            raise ConverterError(_FAILED, f"command {command} with {len(raw)} bytes is not a frame of this product")
         values = self._body.unpack_from(raw, _HEAD.size)
         params = {
             field.identifier: value * field.scale + field.offset

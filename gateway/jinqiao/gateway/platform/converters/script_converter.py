@@ -133,7 +133,7 @@ def fault_of(path: Path) -> tuple[int, str] | None:
 def _exchange(
     process: subprocess.Popen[bytes], request: bytes, deadline: float, clock: Callable[[], float]
 ) -> dict[str, Any]:
-    """One request and its answer; OSError when the process is gone or late, ValueError for an answer that is none."""
+    """One request and its answer; OSError when the process is gone or late, ValueError for an invalid answer."""
     assert process.stdin is not None
     assert process.stdout is not None
     rest = len(request).to_bytes(4) + request
@@ -148,7 +148,7 @@ def _exchange(
         raise ValueError("the script's answer is too long")
     answer = json.loads(_read(process, length, deadline, clock))
     if type(answer) is not dict:
-        raise ValueError("the script's answer is no object")
+        raise ValueError("the script's answer is not an object")
     return answer
 
 

@@ -1,6 +1,6 @@
 """Firmware over the air (document 89307): what is offered to a device, the notice's form, and how far it has come.
 
-A device is told once it is online, says how far it is (`progress`), and proves success by informing the new version.
+A device is notified once online, says how far it is (`progress`), and proves success by reporting the new version.
 """
 
 from __future__ import annotations

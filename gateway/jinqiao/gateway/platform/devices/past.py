@@ -1,6 +1,6 @@
 """Questions about what a device said, and how long answers are cut into pages.
 
-A page ends between two times, never within one: whoever asks on from `next_ms` gets every row once.
+A page ends between two times, never within one: a caller that continues from `next_ms` gets every row once.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Presence:
             self._speaker = None
 
     def _leave_simulator(self, device: Device) -> None:
-        """A simulated vehicle has a connection of its own from now on: its simulator is not told any more."""
+        """A simulated vehicle has a connection of its own from now on: its simulator is no longer notified."""
         if self._speaker is not None and self._simulator_of(device.identity) is not None:
             self._out.reconsider(self._speaker)
 

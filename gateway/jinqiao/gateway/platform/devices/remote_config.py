@@ -22,7 +22,7 @@ class RemoteConfig:
         return hashlib.sha256(self.content or b"").hexdigest()[:32]
 
     def data(self, base_url: str) -> dict[str, Any]:
-        """As a device is told of it."""
+        """As it is sent to a device."""
         content = self.content or b""
         return {
             "configId": self.id,

@@ -54,7 +54,7 @@ class Applied(NamedTuple):
     #: Whether `get` was asked, so that the reply carries the whole document.
     asked: bool = False
     changed: bool = False
-    #: Whether there are new wishes to tell the device.
+    #: Whether there are new wishes to send to the device.
     wished: bool = False
 
 
@@ -115,7 +115,7 @@ class Shadow:
         return {"method": "reply", "payload": payload, "timestamp": now_s, "version": self.version}
 
     def control(self, now_s: int) -> dict[str, Any]:
-        """What tells the device that it is wanted to be different."""
+        """The message that asks the device to change."""
         return {"method": "control", "payload": self.document(now_s), "version": self.version, "timestamp": now_s}
 
     def dump(self) -> dict[str, Any]:

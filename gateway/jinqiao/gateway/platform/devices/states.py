@@ -74,7 +74,7 @@ class DeviceStates:
             announced.done()
 
     def restore(self, identity: str, kind: str, dumped: Any) -> None:
-        """Remember one store that was kept of a device; nobody is told."""
+        """Remember one store that was kept of a device; nobody is notified."""
         setattr(self._states.setdefault(identity, DeviceState()), kind, loaded(kind, dumped))
 
     def forget(self, device: Device) -> None:

@@ -39,13 +39,13 @@ class Topology:
         self._part(device)
 
     def restore(self, gateway: str, device: Device) -> None:
-        """The same as `bind` for what was kept: nobody is told."""
+        """The same as `bind` for what was kept: nobody is notified."""
         self._part(device)
         self._gateway_of[device.identity] = gateway
         self._bound.setdefault(gateway, {})[device.identity] = device
 
     def forget(self, device: Device) -> None:
-        """The device is deleted; nobody is told."""
+        """The device is deleted; nobody is notified."""
         self._part(device)
 
     def _part(self, device: Device) -> None:

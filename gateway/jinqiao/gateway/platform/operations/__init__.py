@@ -1,4 +1,4 @@
-"""What the platform can be asked to do, by whoever has an account: cloud calls, rules, a console, a test.
+"""What the platform can be asked to do, by any caller with an account: cloud calls, rules, a console, a test.
 
     platform.operations.things.set_properties(account, device, {"charging:ChargeLimit": 80})
 

@@ -40,7 +40,7 @@ class Configuration:
         parts.notices.ask(device, "thing/config/push", config.data(parts.downloads.base_url))
 
     def push_log_mode(self, account: Account, device: Device, mode: int) -> None:
-        """Have a device send its log (1) or not (0); it is told at once and may ask again."""
+        """Have a device send its log (1) or not (0); it is notified at once and may ask again."""
         self._reach.allow(account, device)
         with self._parts.states.changing(device, "log_mode") as draft:
             draft.log_mode = mode

@@ -42,7 +42,7 @@ class Firmwares:
     def offer(
         self, account: Account, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = ""
     ) -> Upgrade:
-        """Offer a firmware: a device that is online is told at once, another when it informs its version."""
+        """Offer a firmware: a device that is online is notified at once, another when it informs its version."""
         self._reach.allow(account, device)
         parts = self._parts
         upgrade = Upgrade(

@@ -44,7 +44,7 @@ class Messages:
         return self._parts.calls.new_id()
 
     def broadcast(self, account: Account, product: Product, payload: bytes, topic: str = "") -> str:
-        """To whoever has subscribed the topic, or without one to every device that is online, on a topic of its own."""
+        """To the subscribers of the topic, or without one to every device that is online, on its own topic."""
         self._reach.product(account, product.key)
         message_id = self._parts.calls.new_id()
         if topic:

@@ -18,7 +18,7 @@ class Tasks:
         self._parts, self._reach = parts, reach
 
     def notify(self, account: Account, device: Device, task: Task) -> None:
-        """Give a device a task; it is told at once if it is online, else it asks. ValueError when it has too many."""
+        """Give a device a task; it is notified at once if online, else it asks. ValueError when it has too many."""
         self._reach.allow(account, device)
         parts = self._parts
         if parts.presence.is_online(device):

@@ -59,8 +59,8 @@ class Things:
     ) -> tuple[str, dict[str, int]]:
         """Want properties to be so; returns the message's id and the new versions.
 
-        An online device is told at once, another asks when it is back. With `versions` only where those are the stored
-        ones. Raises NOT_SET.
+        An online device is notified at once, another asks when it is back. With `versions` only where those are the
+        stored ones. Raises NOT_SET.
         """
         self._reach.allow(account, device)
         wanted = _settable(device, items)
@@ -71,7 +71,7 @@ class Things:
             raise OperationError(Reason.NOT_SET, str(conflict)) from conflict
         message_id = alink_id(self._parts)
         if self._parts.presence.is_online(device):
-            # Wished for all the same: a device that could not be told now asks when it is back.
+            # Wished for all the same: a device that could not be notified now asks when it is back.
             with suppress(OperationError):
                 self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET)
         return message_id, fresh

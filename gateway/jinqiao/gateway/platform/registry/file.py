@@ -1,6 +1,6 @@
 """The registry file (`--registry FILE.yaml`): its form, and the registry it describes.
 
-Strict: unknown keys, names that stand twice and references to products that are not there are refused, all at once,
+Strict: unknown keys, duplicate names and references to unknown products are refused, all at once,
 each with its place. Paths of thing models are relative to the registry file.
 """
 
@@ -211,13 +211,13 @@ def _thing_models(document: Document, file: RegistryFile, folder: Path) -> tuple
             continue
         if model.hollow:
             named = ", ".join(map(repr, model.hollow))
-            _logger.warning("%s: names the modules %s, which stand in none of its files", ", ".join(names), named)
+            _logger.warning("%s: refers to the modules %s, which are in none of its files", ", ".join(names), named)
         models.append(model)
     return models, problems
 
 
 def _repeats(document: Document, file: RegistryFile) -> Iterator[Problem]:
-    """Names that stand twice where they have to be unique."""
+    """Names that appear twice where they must be unique."""
     yield from _repeated(document, ("products",), "product_key", (p.product_key for p in file.products))
     for row, product in enumerate(file.products):
         names = (device.device_name for device in product.devices)
@@ -231,7 +231,7 @@ def _repeated(document: Document, where: Place, key: str, names: Iterable[Hashab
     seen: set[Hashable] = set()
     for row, name in enumerate(names):
         if name in seen:
-            yield document.problem((*where, row, key), f"{name!r} stands twice; it has to be unique")
+            yield document.problem((*where, row, key), f"{name!r} appears twice; it must be unique")
         seen.add(name)
 
 

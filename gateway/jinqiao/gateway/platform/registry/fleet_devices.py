@@ -26,7 +26,7 @@ class FleetDevices:
     All leave the factory with `factory_versions`: 100,000 vehicles need not inform of them one by one. `cars` says what
     they are, in the order of `names`.
 
-    Raises ValueError when a name stands twice.
+    Raises ValueError when a name appears twice.
     """
 
     simulated = True
@@ -45,7 +45,7 @@ class FleetDevices:
         self._cars = cars
         self._model_of = cars.numbers() if cars is not None else None
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
-            raise ValueError("a device name stands twice in the fleet")
+            raise ValueError("a device name appears twice in the fleet")
         self._fleet_secret = fleet_secret
 
     def secret(self, device_name: str) -> str | None:

@@ -40,7 +40,7 @@ class DeviceRecord:
 
 
 def iot_id(product_key: str, device_name: str) -> str:
-    """The device's id on the cloud side: always the same for the same device, and it tells nothing."""
+    """The device's id on the cloud side: always the same for the same device, and it reveals nothing."""
     number = int.from_bytes(hashlib.sha256(f"{product_key}\0{device_name}".encode()).digest()[:16])
     digits = []
     for _ in range(_OWN):

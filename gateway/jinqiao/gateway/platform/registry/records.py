@@ -82,7 +82,7 @@ class Records:
             self._put(device.identity, replace(record, online_ms=now_ms, address=address))
 
     def restore(self, identity: str, record: DeviceRecord) -> None:
-        """Take over what was kept; nobody is told."""
+        """Take over what was kept; nobody is notified."""
         self._put(identity, record)
 
     def forget(self, device: Device) -> None:

@@ -90,7 +90,7 @@ def _waiting(uplink: Uplink, module: str) -> Upgrade | None:
 
 
 def _notified(uplink: Uplink, module: str) -> Upgrade:
-    """The device is told of the upgrade that waits for a module."""
+    """The device is notified of the upgrade that waits for a module."""
     with uplink.changing("ota") as draft:
         draft.ota.of_module[module].status = Status.NOTIFIED
     return uplink.state.ota.of_module[module]

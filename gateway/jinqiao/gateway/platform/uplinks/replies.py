@@ -46,7 +46,7 @@ def note_reply(uplink: Uplink) -> Iterable[Downlink]:
 
 
 def note_service_reply(uplink: Uplink) -> Iterable[Downlink]:
-    """The answer to an asynchronous service: nobody waits for it, but who asks for past calls is told."""
+    """The answer to an asynchronous service: nobody waits for it, but it is recorded for queries of past calls."""
     identity, message = uplink.device.identity, object_of(uplink.payload)
     if message is not None:
         request_id = parse_request(uplink.payload).id

@@ -91,7 +91,7 @@ def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
             return ()
         return (reply(uplink.topic, request.id, outcome.code, outcome.data),)
 
-    # The page of topics tells what each handler does.
+    # The page of topics says what each handler does.
     handler.__name__, handler.__doc__ = act.__name__, act.__doc__
     return handler
 
@@ -101,5 +101,5 @@ def _done(act: Callable[[Uplink, Any], Outcome], uplink: Uplink, params: Any) ->
     try:
         return act(uplink, params)
     except Exception:
-        _logger.exception("a message to %r failed", uplink.topic)
+        _logger.exception("handling a message to %r failed", uplink.topic)
         return Outcome(500)

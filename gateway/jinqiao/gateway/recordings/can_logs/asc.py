@@ -94,7 +94,7 @@ class AscParser:
         time_ns = self._time_ns(int(seconds) * _SECOND + int(fraction.ljust(9, "0")))
         if _FRAME.match(event) is None:
             if _USUAL.match(event.removeprefix("CANFD").lstrip()) is None:
-                self._problems.count("lines are no CAN frames (other buses, other events) and are left out")
+                self._problems.count("lines are not CAN frames (other buses, other events) and are left out")
             return None
         words = event.split()
         if words[0].upper() == "CANFD":

@@ -43,11 +43,11 @@ class Batches:
         try:
             batch = CanBatch.FromString(payload)
         except DecodeError:
-            self._problems.count("messages on CAN topics are no CanBatch and are left out")
+            self._problems.count("messages on CAN topics are not a CanBatch and are left out")
             return []
         count = min(len(batch.offset_us), len(batch.id), len(batch.length), len(batch.data) // _BYTES)
         if count < len(batch.id):
-            self._problems.count("frames stand in batches whose columns differ in length and are left out",
+            self._problems.count("frames are in batches whose columns differ in length and are left out",
                                  len(batch.id) - count)  # fmt: skip
         if batch.error_frames:
             self._problems.count("error frames were counted only, and are left out", batch.error_frames)

@@ -75,7 +75,7 @@ class Flag(IntEnum):
 
 
 def moment_ns(parts: tuple[int, ...]) -> int | None:
-    """A SYSTEMTIME, taken as UTC, in ns since 1970; None for one that is none."""
+    """A SYSTEMTIME, taken as UTC, in ns since 1970; None for an invalid one."""
     year, month, _, day, hour, minute, second, ms = parts
     try:
         return round(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) * 10**9 + ms * 10**6

@@ -60,7 +60,7 @@ class BlfReader:
         """All frames in the order of the file. Raises InputError for what is no BLF file at all."""
         head = self._file.read(FILE.size)
         if len(head) < FILE.size or head[:4] != MAGIC:
-            raise InputError(f"{self._path}: offset 0: found {head[:4]!r}, expected {MAGIC!r}: this is no BLF file")
+            raise InputError(f"{self._path}: offset 0: found {head[:4]!r}, expected {MAGIC!r}: this is not a BLF file")
         fields = FILE.unpack(head)
         promised = fields[12]
         start_ns = moment_ns(fields[14:22])
@@ -155,7 +155,7 @@ class BlfReader:
                 break
             if start - place.at > _PADDING and not broken:
                 self._add(
-                    at, f"found {start - place.at:,} bytes in its container that are no object; they are left out"
+                    at, f"found {start - place.at:,} bytes in its container that are not an object; they are left out"
                 )
             _, head_bytes, _, size, kind = BASE.unpack_from(data, start)
             end = start + size
@@ -182,7 +182,7 @@ class BlfReader:
         read, head = _READ.get(kind), HEADS.get(version)
         if read is None or head is None:
             what = f"of type {kind}" if read is None else f"of header version {version}"
-            self._problems.count(f"objects {what} are no CAN frames that can be read and are left out")
+            self._problems.count(f"objects {what} are not readable CAN frames and are left out")
             return
         try:
             flags, _, _, stamp = head.unpack_from(whole, BASE.size)

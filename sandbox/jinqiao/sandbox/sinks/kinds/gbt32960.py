@@ -129,7 +129,7 @@ class Gbt32960Sink:
         await self._links.start()
 
     async def take(self, step: Step) -> None:
-        """What one simulated second brought: encode whoever is due, hand it to the links."""
+        """What one simulated second brought: encode the vehicles that are due, hand it to the links."""
         batches = step.batches
         await asyncio.sleep(0)
         await self._links.ease(MOST_UNANSWERED)

@@ -25,7 +25,7 @@ class NullSpec(SinkSpec):
     def at(cls, rest: str, asked: str) -> Self:
         """`null`. Raises InputError for anything behind it."""
         if rest:
-            raise InputError(f"{asked}: found {rest!r} behind it, expected nothing")
+            raise InputError(f"{asked}: found {rest!r} after it, expected nothing")
         return cls()
 
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> NullSink:  # noqa: ARG002

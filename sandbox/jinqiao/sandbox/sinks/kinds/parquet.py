@@ -30,7 +30,7 @@ class ParquetSpec(SinkSpec):
     def at(cls, rest: str, asked: str) -> Self:
         """`parquet:DIR`. Raises InputError."""
         if not rest:
-            raise InputError(f"{asked}: found no folder behind it, expected parquet:DIR")
+            raise InputError(f"{asked}: found no folder after it, expected parquet:DIR")
         return cls(dir=rest)
 
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> StoreSink:

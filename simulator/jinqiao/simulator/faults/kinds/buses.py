@@ -69,7 +69,7 @@ class BusFault(FaultSpec):
 
 @fault
 class CanMissingMessage(BusFault, LastingFault):
-    """A cyclic message is not sent any more."""
+    """A cyclic message is no longer sent."""
 
     fault: Literal["can_missing_message"] = KIND
     message: Message = Field(description="Name of the message.")
@@ -80,7 +80,7 @@ class CanMissingMessage(BusFault, LastingFault):
 
 @fault
 class CanStuckSignal(BusFault, LastingFault):
-    """A signal keeps the value it has; counter and checksum go on, so only its stillness tells."""
+    """A signal keeps the value it has; counter and checksum go on, so only the constant value shows it."""
 
     fault: Literal["can_stuck_signal"] = KIND
     signal: SignalName = Field(description="Name of the signal.")
@@ -94,7 +94,7 @@ class CanStuckSignal(BusFault, LastingFault):
 
 @fault
 class CanWrongChecksum(BusFault, LastingFault):
-    """The checksum of a protected message does not fit its bytes."""
+    """The checksum of a protected message does not match its bytes."""
 
     fault: Literal["can_wrong_checksum"] = KIND
     message: ProtectedMessage = Field(description="Name of the message.")
@@ -129,7 +129,7 @@ class CanBusOff(BusFault, LastingFault):
 
 @fault
 class CanErrorFrames(BusFault, LastingFault):
-    """Frames are broken off by error flags and sent again."""
+    """Frames are cut off by error flags and retransmitted."""
 
     fault: Literal["can_error_frames"] = KIND
     rate: Annotated[float, Field(strict=True, gt=0, le=400, allow_inf_nan=False)] = Field(

@@ -13,7 +13,7 @@ __all__ = ["ChargerFault"]
 
 @fault
 class ChargerFault(FaultSpec):
-    """The charger breaks down; a vehicle that is not charging then is not struck."""
+    """The charger breaks down; a vehicle that is not charging then is not affected."""
 
     fault: Literal["charger_fault"] = KIND
 
