@@ -92,6 +92,13 @@ def test_a_run_without_standard_streams_goes_to_its_end(scenarios: Path, closed:
     assert "Traceback" not in done.stderr
 
 
+def test_a_run_whose_output_nobody_reads_any_more_is_no_failed_expectation(scenarios: Path) -> None:
+    run = f"{COMMAND} run {scenarios / 'two-cars.yaml'} --for 2s --mqtt-port 0 --http-port 0"
+    done = shell(f'{run} | head -1; echo "code ${{PIPESTATUS[0]}}"')
+    assert done.stdout.splitlines()[-1] == "code 0"
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("closed", ["</dev/null >&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_server_without_standard_streams_ends_as_always(closed: str) -> None:
     serve = f"{COMMAND} serve --plain-mqtt --mqtt-port 0 --http-port 0 {closed}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,15 @@ def test_the_schema_is_written_where_one_stands(
 @pytest.mark.parametrize("arguments", [["schema", "somewhere"], ["schema", "--write", "no/such"], ["new", "no/such/a"]])
 def test_what_cannot_be_written_is_refused(app: typer.Typer, arguments: list[str]) -> None:
     assert isinstance(CliRunner().invoke(app, arguments).exception, InputError)
+
+
+def test_the_line_after_a_new_scenario_names_the_program_as_it_was_started(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    monkeypatch.setattr(sys, "argv", ["/elsewhere/bin/jinqiao"])
+    hint = CliRunner().invoke(app, ["new", str(tmp_path / "mine")]).stderr
+    assert f"/elsewhere/bin/jinqiao run {tmp_path / 'mine.yaml'}" in hint
 
 
 @pytest.mark.parametrize("name", ["mine", "mine.yaml"])

@@ -37,8 +37,11 @@ def _outcome() -> int:
     try:
         app()
     except SystemExit as end:
-        if _is_interrupt(end):
+        if _is_behind(end, KeyboardInterrupt):
             return _interrupted()
+        if _is_behind(end, BrokenPipeError):
+            _give_up_stdout()
+            return 0
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except JinqiaoError as error:
         _say(str(error))
@@ -69,10 +72,11 @@ def _failed(error: OSError) -> int:
     return EnvironmentFault.exit_code
 
 
-def _is_interrupt(end: BaseException) -> bool:
-    """Whether a KeyboardInterrupt is behind this: the command line's library makes an exit of it, without a word."""
+def _is_behind(end: BaseException, kind: type[BaseException]) -> bool:
+    """Whether an exception of this kind is behind an exit: the command line's library makes exits of Ctrl-C and of a
+    reader that went away, without a word, and code 1 of both."""
     behind: BaseException | None = end
-    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+    while behind is not None and not isinstance(behind, kind):
         behind = behind.__cause__ or behind.__context__
     return behind is not None
 

@@ -11,6 +11,8 @@ import typer
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 
+from ..invoked import program
+
 __all__ = ["new", "write_schema"]
 
 _ENDINGS = (".yaml", ".yml")
@@ -36,7 +38,7 @@ def new(
     schema = write_schema(path)
     _write(path, resources.files("jinqiao.sandbox").joinpath("starter.yaml").read_text("utf-8"))
     print(path)
-    print(f"wrote {path} and {schema}; try: jinqiao run {path} --for 60s", file=sys.stderr)
+    print(f"wrote {path} and {schema}; try: {program()} run {path} --for 60s", file=sys.stderr)
 
 
 def write_schema(beside: Path) -> Path:
