@@ -161,7 +161,10 @@ class BlfReader:
             end = start + size
             if not BASE.size <= head_bytes <= size <= _LARGEST or not _goes_on(data, end):
                 self._objects += 1
-                self._add(at, f"found an object of type {kind} and {size:,} bytes, which it has not; it is left out")
+                self._add(
+                    at,
+                    f"found an object of type {kind} and {size:,} bytes, which is no size of such an object; it is left out",
+                )
                 place.to(start + len(OBJECT))
                 broken = True
                 continue
