@@ -163,7 +163,7 @@ class BlfReader:
                 self._objects += 1
                 self._add(
                     at,
-                    f"found an object of type {kind} and {size:,} bytes, which is no size of such an object; it is left out",
+                    f"found an object of type {kind} and {size:,} bytes, an impossible size; it is left out",
                 )
                 place.to(start + len(OBJECT))
                 broken = True
