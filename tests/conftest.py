@@ -26,7 +26,9 @@ PART_OF_THE_PLATFORM = "script_child.py"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "program: starts programs (a run, a server, an SDK); not in the fast loop")
-    config.addinivalue_line("markers", "long: simulates hours and takes seconds; not in the fast loop")
+    config.addinivalue_line(
+        "markers", "long: simulates hours or waits, and takes two seconds or more; not in the fast loop"
+    )
     subprocess.Popen.__init__ = _held_to_marker(subprocess.Popen.__init__)  # type: ignore[method-assign]
 
 

@@ -105,6 +105,7 @@ def test_what_fails_is_told_to_who_goes_on(aside: Aside, loop: Loop) -> None:
     assert [str(error) for error in seen] == ["no"]
 
 
+@pytest.mark.long
 def test_a_slow_script_keeps_nobody_else_waiting(loop: Loop, tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import time\n"

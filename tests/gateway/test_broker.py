@@ -194,6 +194,7 @@ def test_the_largest_payload_arrives_whole(broker: BrokerThread) -> None:
     assert [client.expect(Publish).payload == payload for _ in range(5)] == [True] * 5
 
 
+@pytest.mark.long
 def test_no_reader_no_harm(new_loop: NewLoop) -> None:
     """One subscriber never reads, one does: the second gets everything, memory is bounded, losses are counted."""
     limits = Limits(queue_bytes=2 << 20, high_water_bytes=1 << 19)

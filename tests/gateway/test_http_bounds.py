@@ -144,6 +144,7 @@ async def ended_within_s(reader: asyncio.StreamReader) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "begun",
     [
@@ -188,6 +189,7 @@ async def test_dribbling_does_not_make_it_last(begun: bytes) -> None:
         writer.close()
 
 
+@pytest.mark.long
 @pytest.mark.asyncio
 async def test_a_reader_that_stops_reading_ends() -> None:
     async with served() as port:
@@ -199,6 +201,7 @@ async def test_a_reader_that_stops_reading_ends() -> None:
         writer.close()
 
 
+@pytest.mark.long
 @pytest.mark.asyncio
 async def test_a_slow_answer_slow_reading_and_many_requests_are_no_offence() -> None:
     async with served() as port:
@@ -355,6 +358,7 @@ def read_all(browser: Any) -> None:
         browser.recv(5)
 
 
+@pytest.mark.long
 def test_a_browser_that_stops_reading_is_ended() -> None:
     house = Platform(Registry(anonymous=True))
     with running_gateway(house, limits=Limits(linger_s=0.5)) as gateway, socket_of(gateway, max_queue=1) as browser:

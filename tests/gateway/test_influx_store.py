@@ -288,6 +288,6 @@ def test_a_run_waits_at_its_end_for_a_server_that_gets_on(monkeypatch: pytest.Mo
     monkeypatch.setattr(influx, "_FINISH_S", 1.2)
     store = opened(fake, 5_000)
     fake.on_write = lambda: time.sleep(0.25)
-    take(store, *(batch(5_000, turn) for turn in range(6)))
-    report = store.close()  # 1.5 s, though it waits no longer than 1.2 s for a server that takes nothing
-    assert (report["written"], report["lost"]) == (30_000, 0)
+    take(store, *(batch(5_000, turn) for turn in range(12)))
+    report = store.close()  # 3 s, though it waits no longer than 1.2 s for a server that takes nothing
+    assert (report["written"], report["lost"]) == (60_000, 0)

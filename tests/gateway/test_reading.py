@@ -252,6 +252,7 @@ def test_beyond_its_rate_a_client_is_dropped_from_and_nobody_else(new_loop: NewL
         assert len(found) - found.count("t/3") == 11 * 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("qos", [0, 1])
 def test_what_waited_in_the_kernel_while_the_loop_stood_still_is_not_dropped(new_loop: NewLoop, qos: int) -> None:
     with running_broker(new_loop=new_loop) as broker:
@@ -285,6 +286,7 @@ def test_the_house_is_asked_about_what_it_handles(broker: BrokerThread) -> None:
         assert device.expect(Publish).payload == b"q%d" % number
 
 
+@pytest.mark.long
 def test_a_client_that_speaks_is_not_silent() -> None:
     with running_broker() as broker:
         publisher = broker.client("p", keep_alive_s=1)

@@ -10,24 +10,9 @@ from pathlib import Path
 import pytest
 
 from support.programs import JINQIAO, Program
+from support.scenarios import BUSES
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "can.md"
-SCENARIO = """
-name: Buses
-seed: 5
-start: 2026-11-23T08:00+08:00
-duration: 2 min
-fleets:
-  - name: instrumented
-    count: 4
-    models: {bmw-i4-edrive40-2022: 1, bmw-ix3-2021: 1}
-    agenda: {cycle: WLTC}
-    telemetry: {can: {vehicles: 3, buses: [powertrain, battery]}}
-  - name: plain
-    count: 3
-    models: {bmw-ix3-2021: 1}
-    agenda: {cycle: UDDS}
-"""
 
 
 @pytest.mark.program
@@ -36,7 +21,7 @@ def test_the_reader_of_the_documentation_reads_a_run(tmp_path: Path) -> None:
     assert example is not None
     assert sum(bool(line.strip()) for line in example[1].splitlines()) <= 18
     (tmp_path / "reader.py").write_text(example[1])
-    (tmp_path / "s.yaml").write_text(SCENARIO)
+    (tmp_path / "s.yaml").write_text(BUSES)
     subprocess.run([*JINQIAO, "can", "dbc", "--out", str(tmp_path / "all.dbc")], check=True)
     program = Program("run", str(tmp_path / "s.yaml"), "--mqtt-port", "0", "--for", "60s", "-q")
     ready = program.ready

@@ -55,6 +55,7 @@ def test_the_table_holds_six_cycles_of_every_car() -> None:
     assert {(car, cycle) for car, cycle, _, _ in RESULTS} == {(car, cycle) for car in cars for cycle in DATABASE}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("car", "cycle", "terminal", "battery"), RESULTS, ids=[f"{r[0]}-{r[1]}" for r in RESULTS])
 def test_the_same_car_needs_what_fastsim_says(car: str, cycle: str, terminal: float, battery: float) -> None:
     here = simulate_cycle(load_vehicle(FOLDER / f"{car}.yaml"), cycle)
@@ -64,6 +65,7 @@ def test_the_same_car_needs_what_fastsim_says(car: str, cycle: str, terminal: fl
     assert at_terminals == pytest.approx(terminal, rel=0.02)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("cycle", "battery"), DATABASE.items())
 def test_its_own_model_3_is_ours_too(cycle: str, battery: float) -> None:
     here = simulate_cycle(load_vehicle(FOLDER / "tesla-model-3-rwd.yaml"), cycle)

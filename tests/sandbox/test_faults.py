@@ -7,35 +7,13 @@ from pathlib import Path
 import pytest
 
 from support.programs import Program
-
-HEAD = """
-name: Broken
-seed: 5
-start: 2026-11-23T08:00+08:00
-duration: 2 min
-fleets:
-  - name: plain
-    count: 3
-    models: {bmw-ix3-2021: 1}
-    agenda: {cycle: UDDS}
-  - name: instrumented
-    count: 5
-    models: {bmw-i4-edrive40-2022: 1}
-    agenda: {cycle: WLTC}
-    telemetry: {can: {vehicles: 3}}
-  - name: more
-    count: 2
-    models: {bmw-i4-edrive40-2022: 1}
-    agenda: {cycle: WLTC}
-    telemetry: {can: {vehicles: 9}}
-faults:
-"""
+from support.scenarios import FAULTS_HEAD
 
 
 @pytest.mark.program
 def test_a_run_publishes_labels_and_is_the_same_again(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
-        HEAD
+        FAULTS_HEAD
         + "  - {at: 3 s, on: all, fault: can_bus_off, node: BMS, for: 2 s}\n"
         + "  - {between: [2 s, 8 s], on: any plain, fault: dtc, code: P0AA6}\n"
     )

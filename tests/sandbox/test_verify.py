@@ -48,6 +48,7 @@ def test_a_difference_is_from_the_value_or_from_the_nearer_end_of_the_range() ->
     assert difference_pct(15.0, figure(range=(10.0, 12.0))) == pytest.approx(25)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("hwfet", "code"), [("12.7", 0), ("10", 1)])
 def test_a_car_of_ones_own_is_checked_and_shown(tmp_path: Path, hwfet: str, code: int) -> None:
     car, html = tmp_path / "car.yaml", tmp_path / "car.html"

@@ -101,6 +101,7 @@ def test_taxis_carry_fares_all_through_a_shift_and_never_run_empty(make_world, f
     assert lowest > 0.05
 
 
+@pytest.mark.long
 def test_a_shift_ends_at_home(make_world, fleet_text):
     text = fleet_text(60, "{ride_hailing: {shift: 30 min}}", "0.9", SELDOM)
     world = make_world(text, start="2026-11-23T05:45+08:00")
@@ -115,6 +116,7 @@ def test_a_shift_ends_at_home(make_world, fleet_text):
     assert ((town.wake_s[on_duty] > DAY_S - 1800) & (town.wake_s[on_duty] <= DAY_S)).all()
 
 
+@pytest.mark.long
 def test_a_delivery_round_has_its_stops_and_ends_at_the_depot(make_world, fleet_text):
     text = fleet_text(3, "{delivery: {stops: 5, stop: 2 min}}", "0.9", SELDOM)
     world = make_world(text, start="2026-11-23T05:00+08:00")
@@ -154,6 +156,7 @@ def test_a_cycle_is_driven_as_the_regulation_has_it(make_world, fleet_text, reco
     assert speeds == pytest.approx(cycle.speed_kmh[1:], abs=0.05)
 
 
+@pytest.mark.long
 def test_a_cycle_car_charges_on_the_spot_and_goes_on(make_world, fleet_text):
     world = make_world(fleet_text(2, "{cycle: {name: HWFET, charge_below: 0.3, charge_to: 0.33}}", "0.31", SELDOM))
     events = run(world, 4000)
@@ -166,6 +169,7 @@ def test_a_cycle_car_charges_on_the_spot_and_goes_on(make_world, fleet_text):
 # Nobody runs empty.
 
 
+@pytest.mark.long
 def test_a_trip_too_far_begins_with_a_charge(make_world, fleet_text):
     options = ", charge_below: 0.05"
     world, agenda = commuting(make_world, fleet_text, options, soc="0.06", start="2026-11-23T07:29+08:00", count=2)
@@ -183,6 +187,7 @@ def test_without_a_station_a_van_comes(make_world, fleet_text):
     assert any(e.identifier == "TripFinished" for e in events)
 
 
+@pytest.mark.long
 def test_a_battery_that_gives_up_on_the_way_is_helped_at_the_roadside(make_world, fleet_text, record):
     world = make_world(fleet_text(1, "{commuter: {leaves_home: 07:01}}", "0.8"))
     agenda = world._agendas[0]

@@ -23,23 +23,7 @@ from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.packets import Publish
 from jinqiao.wire.render.can import CanRenderer
-
-SCENARIO = """
-name: Buses
-seed: 5
-start: 2026-11-23T08:00+08:00
-duration: 2 min
-fleets:
-  - name: instrumented
-    count: 4
-    models: {bmw-i4-edrive40-2022: 1, bmw-ix3-2021: 1}
-    agenda: {cycle: WLTC}
-    telemetry: {can: {vehicles: 3, buses: [powertrain, battery]}}
-  - name: plain
-    count: 3
-    models: {bmw-ix3-2021: 1}
-    agenda: {cycle: UDDS}
-"""
+from support.scenarios import BUSES
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +33,7 @@ def database() -> Database:
     return found
 
 
-def make(text: str = SCENARIO) -> World:
+def make(text: str = BUSES) -> World:
     return World(parse_scenario(text), seed=5)
 
 
@@ -185,7 +169,7 @@ def test_faults_show_on_the_wire_and_end(database: Database) -> None:
     ],
 )
 def test_a_wrong_can_block_is_named_with_its_place(written: str, told: str) -> None:
-    text = SCENARIO.replace("{vehicles: 3, buses: [powertrain, battery]}", written)
+    text = BUSES.replace("{vehicles: 3, buses: [powertrain, battery]}", written)
     with pytest.raises(ScenarioError) as caught:
         parse_scenario(text, name="s.yaml")
     assert re.search(r"s\.yaml:11:\d+: fleets\.0\.telemetry\.can", str(caught.value))

@@ -76,6 +76,7 @@ def test_error_frames_of_one_car_do_not_depend_on_who_else_has_them() -> None:
         assert all(ill[car] == all_ill[car] for car in struck)
 
 
+@pytest.mark.long
 def test_buses_that_wake_do_not_know_whether_others_were_awake() -> None:
     stuck = "at: 5 s, on: all commuters, fault: can_stuck_signal, signal: VehicleSpeed, for: 2 min"
     alone = frames(COMMUTERS, stuck, seconds=300)
@@ -84,6 +85,7 @@ def test_buses_that_wake_do_not_know_whether_others_were_awake() -> None:
     assert {car: beside[car] for car in alone} == dict(alone)
 
 
+@pytest.mark.long
 def test_a_session_begins_with_the_same_frames_whoever_else_is_awake() -> None:
     alone, beside = frames(TAXIS, seconds=400), frames(TAXIS + TESTERS, seconds=400)
     assert len(alone) == 3

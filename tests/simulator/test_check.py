@@ -159,6 +159,7 @@ def test_violations_are_counted_without_end_but_kept_up_to_a_bound(scene):
     assert len(checker.violations) == KEPT
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_the_examples_break_no_law(path):
     scenario = load_scenario(path)

@@ -159,6 +159,7 @@ def test_a_raised_limit_lets_a_finished_car_go_on(charging):
     assert len(charging.named("ChargingStarted")) == 2
 
 
+@pytest.mark.long
 def test_a_car_that_charges_by_command_when_its_driver_comes_has_not_rested_meanwhile(cars):
     """A van: its round begins while it charges again; the heated coolant is still warm a second later."""
     found = cars(
@@ -208,6 +209,7 @@ def test_a_limit_below_the_charge_ends_a_suspended_session(charging):
     assert charging.see("charging_state") == FINISHED
 
 
+@pytest.mark.long
 def test_a_users_limit_outlives_the_session(cars):
     """The agenda would charge to 60 % at home."""
     found = cars(soc="0.48")

@@ -68,6 +68,7 @@ def test_events_of_a_scenario_have_dice_by_their_kind_and_place() -> None:
     assert event_dice(1, "fault", 3).share() in shares
 
 
+@pytest.mark.long
 def test_no_two_things_are_drawn_with_one_purpose(
     make_world: Callable[..., World], fleet_text: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,33 +13,11 @@ from jinqiao.simulator.faults.injector import FaultInjector
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
 from jinqiao.wire.render.labels import LabelRenderer
-
-HEAD = """
-name: Broken
-seed: 5
-start: 2026-11-23T08:00+08:00
-duration: 2 min
-fleets:
-  - name: plain
-    count: 3
-    models: {bmw-ix3-2021: 1}
-    agenda: {cycle: UDDS}
-  - name: instrumented
-    count: 5
-    models: {bmw-i4-edrive40-2022: 1}
-    agenda: {cycle: WLTC}
-    telemetry: {can: {vehicles: 3}}
-  - name: more
-    count: 2
-    models: {bmw-i4-edrive40-2022: 1}
-    agenda: {cycle: WLTC}
-    telemetry: {can: {vehicles: 9}}
-faults:
-"""
+from support.scenarios import FAULTS_HEAD
 
 
 def make(*faults: str) -> tuple[World, Buses, FaultInjector]:
-    world = World(parse_scenario(HEAD + "".join(f"  - {{{fault}}}\n" for fault in faults)), seed=5)
+    world = World(parse_scenario(FAULTS_HEAD + "".join(f"  - {{{fault}}}\n" for fault in faults)), seed=5)
     return world, world.buses, world.faults
 
 
@@ -162,5 +140,5 @@ def test_waiting_stops_where_a_fault_is_due() -> None:
 def test_the_faults_of_the_documentation_are_read() -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / "can.md").read_text()
     block = text.split("```yaml\nfaults:\n", 1)[1].split("```", 1)[0]
-    head = HEAD.replace("name: plain", "name: commuters").replace("duration: 2 min", "duration: 30 min")
+    head = FAULTS_HEAD.replace("name: plain", "name: commuters").replace("duration: 2 min", "duration: 30 min")
     assert len(parse_scenario(head + block).faults) == block.count("fault:") == 6

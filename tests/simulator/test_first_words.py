@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from jinqiao.simulator.reports import FIRST_S, MOST_ERROR_DEGC, SENSOR_STEP_DEGC
 from jinqiao.simulator.scenario import load_scenario
@@ -48,6 +49,7 @@ def test_parked_cars_then_report_spread_over_their_interval() -> None:
     assert counts.min() > len(resting) / 5 / 3  # nobody's interval of five minutes begins in the same ten seconds
 
 
+@pytest.mark.long
 def test_an_event_is_dated_as_the_sample_that_shows_it_and_nothing_goes_back() -> None:
     world = morning()
     vins = world.fleet.vins

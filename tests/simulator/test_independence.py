@@ -109,6 +109,7 @@ ACTS: dict[str, Act] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ACTS)
 def test_what_one_taxi_meets_with_changes_no_other(quiet: Quiet, name: str) -> None:
     seconds = HOUR_S if name == "software is installed" else HALF_AN_HOUR_S
@@ -123,11 +124,13 @@ def test_a_charger_that_fails_changes_only_its_car(quiet: Quiet) -> None:
     assert differ(quiet.said, touched, HALF_AN_HOUR_S) == {("taxis", quiet.charging)}
 
 
+@pytest.mark.long
 def test_the_same_seed_is_the_same_hour_and_another_seed_another(quiet: Quiet) -> None:
     assert said(town(TAXIS), HOUR_S) == quiet.said
     assert differ(quiet.said, said(town(TAXIS, seed=8), AT_S), AT_S) == set(quiet.said)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fleets",
     [
@@ -144,6 +147,7 @@ def test_other_fleets_change_nothing_for_a_fleet(quiet: Quiet, fleets: tuple[Any
     assert differ(quiet.said, said(town(*fleets), seconds), seconds) == set()
 
 
+@pytest.mark.long
 def test_cars_asleep_do_not_feel_others_awake() -> None:
     """A world in which nobody is awake skips seconds; with a car that drives all the time it counts each of them."""
     sleepers = ("sleepers", 20, "{commuter: {leaves_home: 07:25, charge_below: 0.6}}", "uniform(0.55, 0.9)")
@@ -207,6 +211,7 @@ def test_one_car_less_to_choose_from_changes_one_place_of_a_choice() -> None:
         assert len(chosen - drawn(state)) == (row in chosen)
 
 
+@pytest.mark.long
 def test_only_those_who_meet_at_a_station_feel_each_other() -> None:
     """Ten taxis are low and share two connectors; where a session fails, the next one's begins earlier."""
     low = ("low taxis", 10, "{ride_hailing: {charge_below: 0.3}}", "uniform(0.12, 0.25)")

@@ -49,6 +49,7 @@ def test_follow_is_the_table_and_nothing_else(state, event):
             follow(int(state), event)
 
 
+@pytest.mark.long
 def test_a_session_runs_through_its_states_in_order(lively):
     state = lively["charging_state"]
     for vehicle in np.flatnonzero((state == 2).any(axis=0)):

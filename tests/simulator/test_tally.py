@@ -16,6 +16,7 @@ def run(world: World, seconds: int) -> list:
     return events
 
 
+@pytest.mark.long
 def test_each_fleets_figures_are_those_of_its_cars(make_world, fleet_text) -> None:
     world = make_world(
         fleet_text(6, "ride_hailing", "0.1"), fleet_text(3, "{cycle: WLTC}", "0.5"), start="2026-11-23T10:00+08:00"
@@ -36,6 +37,7 @@ def test_each_fleets_figures_are_those_of_its_cars(make_world, fleet_text) -> No
     assert taxis.rescues == 0
 
 
+@pytest.mark.long
 def test_waiting_is_counted_to_the_present_second(make_world, fleet_text) -> None:
     one_plug = "[{name: hub, at: [31.2497, 121.5957], connectors: [{kind: dc, power: 120 kW, count: 1}]}]"
     world = make_world(fleet_text(4, "ride_hailing", "0.1"), start="2026-11-23T10:00+08:00", stations=one_plug)
@@ -54,6 +56,7 @@ def test_without_a_station_the_rescue_van_comes_and_is_counted(make_world, fleet
     assert figures.rescues == figures.sessions > 0
 
 
+@pytest.mark.long
 def test_the_figures_change_nothing_of_the_run(make_world, fleet_text) -> None:
     worlds = [make_world(fleet_text(5, "commuter", "uniform(0.2, 0.9)")) for _ in range(2)]
     for world in worlds:

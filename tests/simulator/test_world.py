@@ -84,6 +84,7 @@ def test_power_is_voltage_times_current(lively):
     assert lively["pack_voltage"] * lively["pack_current"] / 1000 == pytest.approx(lively["pack_power"], abs=1e-3)
 
 
+@pytest.mark.long
 def test_the_charge_falls_by_the_current_that_flows(make_world, fleet_text):
     world = make_world(
         fleet_text(6, "{cycle: WLTC}", "0.8"), fleet_text(6, "ride_hailing", "uniform(0.12, 0.3)"), seed=3

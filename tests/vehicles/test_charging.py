@@ -40,6 +40,7 @@ def charge_out(fleet: Fleet, offered_kw: float, degc: float) -> np.ndarray:
     return seconds
 
 
+@pytest.mark.long
 def test_ac_takes_energy_over_power_and_efficiency(make_fleet: MakeFleet) -> None:
     fleet = plug_in(make_fleet(len(SHIPPED), soc=0.85), "ac")
     missing_kwh = make_fleet(len(SHIPPED), soc=1.0).usable_kwh(ALL) - fleet.usable_kwh(ALL)

@@ -23,6 +23,7 @@ def one(*values: float) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", PUMPS, ids=lambda model: model.id)
 def test_a_short_trip_at_minus_7_takes_a_fifth_to_two_fifths_more(model):
     # Cold FTP over UDDS of the US EPA, 20 degF: eight Tesla between 1.24 and 1.37.
@@ -31,6 +32,7 @@ def test_a_short_trip_at_minus_7_takes_a_fifth_to_two_fifths_more(model):
     assert 1.2 <= factor <= 1.40
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["bmw-i5-edrive40-2024", "bmw-ix3-2021"])
 def test_minus_10_leaves_three_quarters_of_the_range(name):
     # EV Database, combined at -10 degC over combined in mild weather: i5 eDrive40 .73, iX3 .74.

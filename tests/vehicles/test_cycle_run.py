@@ -78,6 +78,7 @@ def test_a_cycle_too_fast_is_driven_slower_and_said(i4: VehicleModel) -> None:
     assert run.distance_km < load_cycle("US06").distance_m / 1000
 
 
+@pytest.mark.long
 def test_climate_is_automatic_outside_mild_weather(i4: VehicleModel) -> None:
     def used(ambient: float, climate: str) -> float:
         return simulate_cycle(i4, "UDDS", ambient_degc=ambient, climate=climate).battery_kwh_per_100km  # type: ignore[arg-type]

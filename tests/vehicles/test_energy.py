@@ -67,6 +67,7 @@ def drive(fleet: Fleet, speeds_mps: Sequence[float], degc: float) -> dict[str, n
     return sums
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["UDDS", "WLTC", "CLTC-P", "HWFET", "US06"])
 def test_the_pack_gives_what_wheels_losses_and_loads_take(make_fleet: MakeFleet, name: str) -> None:
     fleet = make_fleet(len(load_catalogue()), soc=0.85, degc=23.0, dynamometer=True)

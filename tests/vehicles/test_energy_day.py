@@ -6,6 +6,7 @@ Every step of every car is balanced by `AuditedFleet`, within 0.1 % of what flow
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def charge(fleet: AuditedFleet, rows: np.ndarray, draws: np.random.Generator, de
     fleet.end_charge(rows)
 
 
+@pytest.mark.long
 def test_a_day_of_the_fleet_balances() -> None:
     draws = np.random.default_rng(11)
     soc = draws.uniform(0.0, 1.0, CARS)
