@@ -16,7 +16,6 @@ from jinqiao.gateway.platform.events import (
     DesiredChanged,
     Disabled,
     EventAccepted,
-    Events,
     JobUpdated,
     Offline,
     Online,
@@ -32,6 +31,7 @@ from jinqiao.gateway.platform.events import (
     TopologyChanged,
     VersionsChanged,
 )
+from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.sqlite import Storage
@@ -104,7 +104,7 @@ def test_the_contract_names_every_kind() -> None:
         for name, value in vars(events_module).items()
         if isinstance(value, type) and issubclass(value, PlatformEvent)
     }
-    assert kinds | {"Events"} == set(events_module.__all__)
+    assert kinds == set(events_module.__all__)
 
 
 # What a refused change leaves behind: nothing.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jinqiao.gateway.platform.devices import uploads as uploads_module
 from jinqiao.gateway.platform.devices.jobs import Jobs, Task
 from jinqiao.gateway.platform.devices.uploads import MAX_FILE, Uploads, crc16, crc64
-from jinqiao.gateway.platform.events import Events
+from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from support.alink_house import DN, PK, S, World
 

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from jinqiao.base.words import counted
-from jinqiao.gateway.platform.events import EventAccepted, Events, Offline, Online, PropertiesAccepted, Refused
+from jinqiao.gateway.platform.events import EventAccepted, Offline, Online, PropertiesAccepted, Refused
+from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.platform.registry.registry import Registry
 
 __all__ = ["DeviceTable", "StderrHandler", "log_devices"]

@@ -17,13 +17,8 @@ from typing import Any
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.config import HISTORY_DAYS
 from jinqiao.gateway.platform.devices.past import Page, Query
-from jinqiao.gateway.platform.events import (
-    EventAccepted,
-    Events,
-    PropertiesAccepted,
-    ServiceCalled,
-    ServiceReplied,
-)
+from jinqiao.gateway.platform.events import EventAccepted, PropertiesAccepted, ServiceCalled, ServiceReplied
+from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.stores.extras import load
 from jinqiao.gateway.stores.lock import FolderLock
 

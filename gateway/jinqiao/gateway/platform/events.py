@@ -1,24 +1,15 @@
-"""What the platform reports: one frozen value for each thing that happened, and who listens.
+"""What the platform reports: one frozen value for each thing that happened.
 
-This file is the whole contract between the platform and its neighbours. Storage, history, forwarding, rules, a console
-and metrics are listeners of the same kind, which do not know each other; a new one needs no new hook.
-
-Rule 1: a listener that subscribed with `before_ack` is called before the change is made and before it is acknowledged.
-If it raises, the change has not happened, and the request is refused. This is what an acknowledgement means:
-it is kept.
-Rule 2: all other listeners are called after the change, in the order in which they subscribed. What they raise is
-logged and costs nobody anything: the change has happened.
-Rule 3: listeners are called on the platform's own thread and must be quick; work goes into a queue of theirs.
-Rule 4: a value is built only where somebody listens. A fleet posts 100,000 times a second.
+With `listeners`, which says when each listener is called, this is the whole contract between the platform and its
+neighbours. Storage, history, forwarding, rules, a console and metrics are listeners of the same kind, which do not know
+each other; a new one needs no new hook.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar
 
 from .devices.ota import Firmware
 from .devices.remote_config import RemoteConfig
@@ -31,7 +22,6 @@ __all__ = [
     "DesiredChanged",
     "Disabled",
     "EventAccepted",
-    "Events",
     "FileReceived",
     "FirmwareAdded",
     "JobUpdated",
@@ -52,8 +42,6 @@ __all__ = [
     "TopologyChanged",
     "VersionsChanged",
 ]
-
-_logger = logging.getLogger(__name__)
 
 
 class PlatformEvent:
@@ -265,100 +253,3 @@ class FirmwareAdded(PlatformEvent):
     product_key: str
     firmware_id: str
     firmware: Firmware
-
-
-P = ParamSpec("P")
-E = TypeVar("E", bound=PlatformEvent)
-Listener = Callable[[Any], object]
-
-
-class Events:
-    """Who listens to what. Kinds are classes; a listener of a class hears its subclasses, too."""
-
-    def __init__(self) -> None:
-        self._subscribed: list[tuple[type[PlatformEvent], Listener, bool]] = []
-        self._listeners: dict[type[PlatformEvent], tuple[tuple[Listener, ...], tuple[Listener, ...]]] = {}
-        self._brackets: list[Callable[[], AbstractContextManager[object]]] = []
-
-    def subscribe(
-        self, kinds: type[E] | tuple[type[E], ...], listener: Callable[[E], object], *, before_ack: bool = False
-    ) -> None:
-        """Call `listener` with each event of these kinds: before the change if `before_ack`, else after it."""
-        for kind in kinds if isinstance(kinds, tuple) else (kinds,):
-            self._subscribed.append((kind, listener, before_ack))
-        self._listeners.clear()
-
-    def bracket(self, around: Callable[[], AbstractContextManager[object]]) -> None:
-        """Put this around changes that belong together, such as a transaction of the store."""
-        self._brackets.append(around)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Changes announced in this block are all agreed to when it ends, or none is and it raises.
-
-        So they are made behind it.
-        """
-        with ExitStack() as stack:
-            for around in self._brackets:
-                stack.enter_context(around())
-            yield
-
-    def heard(self, kind: type[PlatformEvent]) -> bool:
-        """Whether anybody listens to this kind."""
-        return any(self._of(kind))
-
-    def change(self, kind: Callable[P, E], *args: P.args, **kwargs: P.kwargs) -> Change:
-        """Announce a change that is about to be made; `done` of what comes back says that it has been.
-
-        Raises what a listener of `before_ack` raises; then the change must not be made.
-        """
-        before, after = self._of(kind)  # type: ignore[arg-type]
-        if not before and not after:
-            return _UNHEARD
-        event = kind(*args, **kwargs)
-        for listener in before:
-            listener(event)
-        return Change(event, after)
-
-    def emit(self, kind: Callable[P, E], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Something has happened that nobody can refuse."""
-        before, after = self._of(kind)  # type: ignore[arg-type]
-        if before or after:
-            event = kind(*args, **kwargs)
-            for listener in before:
-                listener(event)
-            _call(after, event)
-
-    def _of(self, kind: type[PlatformEvent]) -> tuple[tuple[Listener, ...], tuple[Listener, ...]]:
-        found = self._listeners.get(kind)
-        if found is None:
-            fitting = [entry for entry in self._subscribed if issubclass(kind, entry[0])]
-            found = self._listeners[kind] = (
-                tuple(listener for _, listener, before in fitting if before),
-                tuple(listener for _, listener, before in fitting if not before),
-            )
-        return found
-
-
-class Change:
-    """A change that everybody who had to agree has agreed to."""
-
-    __slots__ = ("_after", "_event")
-
-    def __init__(self, event: PlatformEvent | None, after: tuple[Listener, ...]) -> None:
-        self._event, self._after = event, after
-
-    def done(self) -> None:
-        """It has been made."""
-        _call(self._after, self._event)
-
-
-_UNHEARD = Change(None, ())
-
-
-def _call(listeners: tuple[Listener, ...], event: PlatformEvent | None) -> None:
-    for listener in listeners:
-        try:
-            listener(event)
-        except Exception:
-            _logger.exception("a listener failed at %s", type(event).__name__)

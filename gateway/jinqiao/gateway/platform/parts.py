@@ -26,7 +26,7 @@ from .devices.remote_config import RemoteConfig
 from .devices.states import DeviceStates
 from .devices.topology import Topology
 from .devices.uploads import Uploads
-from .events import Events
+from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
 from .provisioning import Provisioning

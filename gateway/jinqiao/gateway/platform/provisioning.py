@@ -18,7 +18,8 @@ from .devices.presence import Presence
 from .devices.states import DeviceStates
 from .devices.topology import MOST_BOUND, Topology
 from .devices.uploads import Uploads
-from .events import Deleted, Disabled, Events, Registered
+from .events import Deleted, Disabled, Registered
+from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
 from .registry.devices import ListedDevices

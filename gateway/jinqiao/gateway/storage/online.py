@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from jinqiao.gateway.platform.events import Deleted, Events, Offline, Online
+from jinqiao.gateway.platform.events import Deleted, Offline, Online
+from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.platform.registry.registry import Device
 
 from .folder_lock import is_served

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from heapq import merge
 from typing import NamedTuple
 
-from ..events import Events, Refused
+from ..events import Refused
+from ..listeners import Events
 
 __all__ = ["DeviceLog", "LogEntry"]
 

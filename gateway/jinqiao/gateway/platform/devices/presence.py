@@ -11,7 +11,8 @@ from typing import Literal
 
 from jinqiao.gateway.broker.policy import Principal
 
-from ..events import Events, Offline, Online
+from ..events import Offline, Online
+from ..listeners import Events
 from ..notices import Notices
 from ..outbound import Outbound
 from ..registry.records import Records

@@ -16,7 +16,8 @@ import orjson
 
 from jinqiao.base.signals import GROUPS, SIGNALS
 
-from ..events import EventAccepted, Events, PropertiesAccepted, StateChanged
+from ..events import EventAccepted, PropertiesAccepted, StateChanged
+from ..listeners import Events
 from ..outbound import Outbound
 from ..registry.registry import Device
 from .state import DeviceState, Timed, loaded

@@ -6,7 +6,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..events import Events, FileReceived
+from ..events import FileReceived
+from ..listeners import Events
 
 __all__ = ["Conflict", "Upload", "Uploads", "crc16", "crc64"]
 

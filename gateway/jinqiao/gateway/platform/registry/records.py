@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..events import Change, Events, RecordChanged
+from ..events import RecordChanged
+from ..listeners import Change, Events
 from .record import DeviceRecord, iot_id
 from .registry import Device, Registry
 
