@@ -26,4 +26,4 @@ def batch(count: int, turn: int = 0, group: str = "core") -> Batch:
             signals[signal.name] = random.uniform(low, high, count).astype(signal.dtype)
         else:
             signals[signal.name] = random.integers(int(low), int(high), count, endpoint=True).astype(signal.dtype)
-    return Batch(NOW_MS + 1000 * turn, group, np.arange(count, dtype=np.int32), signals)
+    return Batch.at(NOW_MS + 1000 * turn, group, np.arange(count, dtype=np.int32), signals)

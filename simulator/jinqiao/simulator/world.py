@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Batch, Command, Outcome, Step
+from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
 from jinqiao.vehicles.catalogue import load_catalogue
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
@@ -116,11 +116,27 @@ class World:
         soonest = min(planned, self._reports.next_due_s() - 1.0)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
-    def advance(self) -> Step:
+    def advance(self, until_s: int = 0) -> Step:
         """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end.
 
-        Its faults begin and end before anything else happens in it.
+        Where nobody waits for that, it also runs those that follow and begin before `until_s`, until there is enough to
+        report; the samples are the same. What has to be looked at second by second ends such a stretch: CAN, and a
+        second in which a fault begins or ends, which is one by itself.
         """
+        events: list[Event] = []
+        labels = self._second(events)
+        can = self.buses.collect(self.elapsed_s, self.surroundings)
+        if not (labels or len(self.buses)):
+            while not self._reports.full and self._goes_on(until_s):
+                self._second(events)
+        return Step(self.time_ms, tuple(self._reports.take()), tuple(events), can, labels)
+
+    def _goes_on(self, until_s: int) -> bool:
+        next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
+        return next_s < until_s and self.faults.next_s() > next_s
+
+    def _second(self, events: list[Event]) -> tuple[Label, ...]:
+        """The next busy second; its faults begin and end before anything else happens in it. `events` get its own."""
         town = self.town
         now_s = self.next_busy_s()
         town.report_s = now_s + 1
@@ -128,13 +144,13 @@ class World:
         labels = self.faults.strike(now_s)
         town.sessions.tell_who_is_full()
         self._reports.hasten(self._decide(now_s))
-        events, town.events = town.events, []
+        events += town.events
+        town.events = []
         town.step()
         self.elapsed_s = now_s + 1
         town.clock.reach(self.elapsed_s)
-        batches = tuple(self._reports.collect(self.elapsed_s))
-        can = self.buses.collect(self.elapsed_s, self.surroundings)
-        return Step(self.time_ms, batches, tuple(events), can, labels)
+        self._reports.note(self.elapsed_s)
+        return labels
 
     # Between two seconds: what comes from outside.
 

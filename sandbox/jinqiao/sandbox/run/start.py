@@ -86,7 +86,7 @@ async def start_run(
         out=out,
         downlinks=downlinks,
         pace=pace,
-        ticker=Ticker(world, pace, downlinks.next_ms),
+        ticker=Ticker(world, pace, downlinks.next_ms, each_second=any(sink.each_second for sink in sinks)),
         roster=Roster(world),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
     )

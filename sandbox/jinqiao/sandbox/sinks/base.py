@@ -35,6 +35,10 @@ class Sink(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def each_second(self) -> bool:
+        """Whether it looks at the world itself, so that every second has to be a step of its own."""
+
     async def take(self, step: Step) -> None:
         """What one stretch of simulated time brought."""
 
@@ -99,6 +103,8 @@ def traits_of_fleet(world: World) -> Traits:
 
 class StoreSink:
     """A store of the gateway as the run sees it."""
+
+    each_second = False
 
     def __init__(self, name: str, store: Store) -> None:
         self.name = name

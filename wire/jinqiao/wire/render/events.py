@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import orjson
 
 from jinqiao.base.telemetry import Event
@@ -15,9 +14,8 @@ from .packets import PostRenderer
 __all__ = ["event_message", "event_output", "event_post"]
 
 
-def event_post(posts: PostRenderer, event: Event) -> bytes:
-    """The whole packet of one Alink event post (`thing.event.{identifier}.post`), counted with its device's posts."""
-    number = int(posts.next_ids(np.array([event.vehicle], np.int32))[0])
+def event_post(posts: PostRenderer, event: Event, number: int) -> bytes:
+    """The whole packet of one Alink event post (`thing.event.{identifier}.post`), numbered with its device's posts."""
     name = posts.device_names[event.vehicle].decode()
     post = {
         "id": str(number),

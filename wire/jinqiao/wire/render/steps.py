@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from jinqiao.wire.mqtt.encoding import encode
 
 from .can import CanRenderer
 from .events import event_post
+from .fixed import fixed
 from .labels import LabelRenderer
 from .packets import Packets, PostRenderer
 from .sample_packets import SampleRenderer
@@ -47,10 +49,14 @@ class StepRenderer:
         """
         for label in step.labels:
             yield from self._label(label)
-        for event in step.events:
-            yield self._event(event)
-        for batch in step.batches:
-            yield from self._batch(batch)
+        if _in_order(step):
+            for event in step.events:
+                yield self._event(event, self._posts.numbers.next_of(event.vehicle))
+            for batch in step.batches:
+                for kind, part in self._by_form(batch):
+                    yield from ((kind, block) for block in self._renderer_of(kind).blocks(part))
+        else:
+            yield from self._by_time(step)
         for second in step.can:
             yield from (("can_batch", block) for block in self._can.blocks(second))
 
@@ -58,22 +64,52 @@ class StepRenderer:
         for row, message in zip(label.vehicles.tolist(), self._labels.publishes(label), strict=True):
             yield "label", Packets.single(encode(message), row)
 
-    def _batch(self, batch: Batch) -> Iterator[tuple[str, Packets]]:
+    def _by_time(self, step: Step) -> Iterator[tuple[str, Packets]]:
+        """Samples of several instants, and what happened between them: rendered together, sent in the order of time."""
+        parts = [part for batch in step.batches for part in self._by_form(fixed(batch))]
+        event_ids, part_ids = self._posts.numbers.of_step(step.events, [part for _, part in parts])
+        pieces: list[tuple[int, int, str, Packets]] = []
+        for number, (event, own) in enumerate(zip(step.events, event_ids, strict=True)):
+            pieces.append((event.time_ms, number, *self._event(event, own)))
+        for number, ((kind, part), ids) in enumerate(zip(parts, part_ids, strict=True), len(step.events)):
+            packets = _kept(self._renderer_of(kind).blocks(part, ids))
+            edges = part.edges
+            moments = part.time_ms[edges[:-1]].tolist()
+            for time_ms, start, stop in zip(moments, edges, edges[1:], strict=False):
+                pieces.append((time_ms, number, kind, packets.rows(start, stop)))
+        pieces.sort(key=lambda piece: piece[:2])
+        yield from ((kind, packets) for _, _, kind, packets in pieces)
+
+    def _by_form(self, batch: Batch) -> Iterator[tuple[str, Batch]]:
+        """The vehicles of a batch by the form they speak, and what their packets are counted as."""
         speaks = self._protobuf[batch.vehicles] if self._mixed else None
         if speaks is None or not speaks.any():
-            yield from (("property_post", block) for block in self._posts.blocks(batch))
+            yield "property_post", batch
         elif speaks.all():
-            yield from (("protobuf_sample", block) for block in self._samples.blocks(batch))
+            yield "protobuf_sample", batch
         else:
-            yield from (("property_post", block) for block in self._posts.blocks(_part(batch, ~speaks)))
-            yield from (("protobuf_sample", block) for block in self._samples.blocks(_part(batch, speaks)))
+            yield "property_post", batch.rows(~speaks)
+            yield "protobuf_sample", batch.rows(speaks)
 
-    def _event(self, event: Event) -> tuple[str, Packets]:
+    def _renderer_of(self, kind: str) -> PostRenderer | SampleRenderer:
+        return self._posts if kind == "property_post" else self._samples
+
+    def _event(self, event: Event, number: int) -> tuple[str, Packets]:
         if self._protobuf[event.vehicle]:
-            return "protobuf_event", Packets.single(self._samples.event(event), event.vehicle)
-        return "event_post", Packets.single(event_post(self._posts, event), event.vehicle)
+            return "protobuf_event", Packets.single(self._samples.event(event, number), event.vehicle)
+        return "event_post", Packets.single(event_post(self._posts, event, number), event.vehicle)
 
 
-def _part(batch: Batch, chosen: NDArray[np.bool_]) -> Batch:
-    columns = {name: column[chosen] for name, column in batch.signals.items()}
-    return Batch(batch.time_ms, batch.group, batch.vehicles[chosen], columns)
+def _in_order(step: Step) -> bool:
+    """Whether all samples are of one instant, so that the fields of a step are its order."""
+    ends = {int(batch.time_ms[end]) for batch in step.batches if len(batch) for end in (0, -1)}
+    return len(ends) <= 1
+
+
+def _kept(blocks: Iterable[Packets]) -> Packets:
+    """All blocks as one, in memory of its own."""
+    kept = [replace(block, matrix=block.matrix.copy()) for block in blocks]
+    if len(kept) == 1:
+        return kept[0]
+    matrix = np.concatenate([block.matrix for block in kept])
+    return Packets(matrix, kept[0].head, np.concatenate([block.vehicles for block in kept]))
