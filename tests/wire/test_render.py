@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from jinqiao.base.signals import GROUPS, SIGNALS, Signal
 from jinqiao.base.telemetry import Batch
 from jinqiao.wire.render import PostRenderer
-from jinqiao.wire.render.numerals import numeral
 from jinqiao.wire.render.numbers import LAST_ID
+from jinqiao.wire.render.numerals import numeral
 from jinqiao.wire.render.packets import BLOCK_ROWS
 from support.examples import examples
 

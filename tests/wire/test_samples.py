@@ -68,7 +68,10 @@ def test_bytes_are_those_of_google(batch: Batch) -> None:
         name = f"LBV{row:014d}"
         assert message.topic == f"/a1JinqiaoEV/{name}/user/telemetry"
         expected = VehicleSample(
-            time_ms=int(batch.time_ms[row]), device_name=name, sequence=1, group=Group.Value(f"GROUP_{batch.group.upper()}")
+            time_ms=int(batch.time_ms[row]),
+            device_name=name,
+            sequence=1,
+            group=Group.Value(f"GROUP_{batch.group.upper()}"),
         )
         for signal, column in batch.signals.items():
             known = SIGNALS[signal]

@@ -22,10 +22,12 @@ from .front import Front
 from .history.history import History
 from .history.telemetry import TelemetryPast
 from .platform.devices.past import NO_HISTORY, Page, Past, Query
+from .platform.events import TelemetryBatch
 from .platform.platform import Platform
 from .platform.registry.file import load_registry
-from .platform.registry.fleet_devices import simulated_product
+from .platform.registry.fleet_devices import FleetDevices, simulated_product
 from .platform.registry.registry import Application, Product, Registry
+from .simulated.intake import FleetIntake
 from .storage.folder_lock import FolderLock
 from .storage.keeper import Keeper, attach
 from .storage.online import OnlineKeeper
@@ -38,8 +40,6 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds between looks at what is not kept at once: the device log, last values, changes by the command line.
 _ROUND_S = 0.5
-#: The simulator's latest traffic, in which a cloud call finds a vehicle's last values.
-_REMEMBERED_BYTES = 64 << 20
 
 
 class Service:
@@ -74,9 +74,20 @@ class Service:
             self._history.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
         self.front = Front(self.platform, limits)
-        if config.fleet is not None:
-            self.front.server.remember(_REMEMBERED_BYTES)
+        if config.fleet is not None and vehicles is not None:
+            self._read_steps(config.fleet.product_key, vehicles)
         self._rounds: asyncio.Task[None] | None = None
+
+    def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
+        """Let the simulator's steps be read: they are announced, then rendered for those who listen."""
+        devices = self.platform.registry.products[product_key].devices
+        assert isinstance(devices, FleetDevices)
+        events = self.platform.events
+        self.front.server.read_steps(
+            lambda router: FleetIntake(
+                router, product_key, vehicles, devices.row, lambda said: events.emit(TelemetryBatch, product_key, said)
+            )
+        )
 
     @property
     def remembers(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -17,10 +17,13 @@ from .broker import Broker
 from .connection import Connection
 from .counters import Counters
 from .delivery.dispatcher import TICK_S
+from .delivery.outbox import Outbox
+from .intake import Intake
 from .limits import Limits
 from .policy import Downlink, Policy
 from .reading import Reader, make_reader
 from .recent import RecentRuns
+from .router import Router
 from .sys_topics import INTERVAL_S, sys_messages
 
 __all__ = ["Server"]
@@ -148,6 +151,10 @@ class Server:
     def reconsider(self, identity: str, about: str = "") -> None:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
         self._broker.reconsider(identity, about)
+
+    def read_steps(self, make: Callable[[Router[Outbox]], Intake]) -> None:
+        """From now on steps of the simulator are read by what `make` makes of the router."""
+        self._broker.intake = make(self._broker.router)
 
     def remember(self, most_bytes: int) -> None:
         """From now on remember what trusted connections publish, that many bytes of it."""

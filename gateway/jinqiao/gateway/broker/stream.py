@@ -14,6 +14,8 @@ from struct import Struct
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.outbox import Outbox
 from jinqiao.gateway.broker.delivery.runs import AcknowledgedRun
+from jinqiao.wire.crossing import FIRST_BYTE as CROSSING
+from jinqiao.wire.crossing import MOST_BYTES
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.fields import FieldReader, frame
 from jinqiao.wire.mqtt.packets import PacketType, Publish
@@ -245,6 +247,9 @@ def _other(session: Session, data: bytes, position: int, body: int, stop: int) -
     first = data[position]
     if first == _PUBACK and stop - body == 2:
         return _acknowledge(session, data, position)
+    if first == CROSSING and _may_cross(session):
+        session.broker.take_in(session, data[body:stop])
+        return stop
     if first & 0xF0 != _PUBLISH:
         handle(session, first, data[body:stop])
         return stop
@@ -285,10 +290,16 @@ def _acknowledge(session: Session, data: bytes, position: int) -> int:
     return position + 4 * count
 
 
+def _may_cross(session: Session) -> bool:
+    """Whether a packet of the type that MQTT reserves is a step of our own simulator."""
+    return not session.guarded and session.broker.intake is not None
+
+
 def _check_size(session: Session, data: bytes, body: int, length: int, first: int) -> None:
     """Refuse a packet by the length it announces, before any of it is collected."""
     if first & 0xF0 != _PUBLISH:
-        if length > session.broker.limits.control_packet_bytes:
+        crossing = first == CROSSING and _may_cross(session)
+        if length > (MOST_BYTES if crossing else session.broker.limits.control_packet_bytes):
             raise ProtocolError(f"packet of {length} bytes", Reason.PACKET_TOO_LARGE)
         return
     head = _MAX_HEAD

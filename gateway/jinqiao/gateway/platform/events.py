@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from jinqiao.wire.render.said import SaidBatch
+
 from .devices.ota import Firmware
 from .devices.remote_config import RemoteConfig
 from .registry.record import DeviceRecord
@@ -39,6 +41,7 @@ __all__ = [
     "ShadowChanged",
     "StateChanged",
     "TagsChanged",
+    "TelemetryBatch",
     "TopologyChanged",
     "VersionsChanged",
 ]
@@ -112,6 +115,17 @@ class PropertiesAccepted(PlatformEvent):
     params: Mapping[str, Any]
     refused: Mapping[str, int]
     now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryBatch(PlatformEvent):
+    """What simulated vehicles of a product say, as columns: `said.batch.vehicles` are rows of `FleetDevices`.
+
+    They may be many, and it comes often: a listener works on columns.
+    """
+
+    product_key: str
+    said: SaidBatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,10 @@ class PostRenderer:
             numbers = self.numbers.next(said.vehicles[rows]) if ids is None else ids[rows]
             yield self._block(layout, said.rows(rows), numbers)
 
+    def packet_bytes(self, said: FixedBatch) -> int:
+        """The size of each post of such a batch."""
+        return len(self._layout(tuple(said.signals)).template)
+
     def _layout(self, names: tuple[str, ...]) -> _Layout:
         layout = self._layouts.get(names)
         if layout is None:

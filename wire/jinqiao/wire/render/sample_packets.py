@@ -19,7 +19,7 @@ from jinqiao.wire.mqtt.fields import remaining_length
 from jinqiao.wire.mqtt.packets import Publish
 
 from .events import event_message
-from .fixed import fixed
+from .fixed import FixedBatch, fixed
 from .packets import BLOCK_ROWS, Packets, PostRenderer
 from .samples import SampleLayout, sample_layout, write_fixed
 
@@ -67,6 +67,10 @@ class SampleRenderer:
             rows = matrix[:, head:].view(layout.places)[:, 0]
             write_fixed(rows, layout, said.time_ms[block], own, numbers, whole)
             yield Packets(matrix, head, vehicles)
+
+    def packet_bytes(self, said: FixedBatch) -> int:
+        """The size of each packet of such a batch."""
+        return len(self._layout(said.group, tuple(said.signals)).template)
 
     def event(self, event: Event, number: int) -> bytes:
         """The packet of one event."""
