@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
-from jinqiao.vehicles.catalogue import load_catalogue
+from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
 
@@ -285,7 +285,7 @@ class World:
 
     def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
-        catalogue = {**load_catalogue(), **self.scenario.own_vehicles}
+        own = self.scenario.own_vehicles
         ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []
@@ -293,7 +293,7 @@ class World:
             model_of.append(share_out(spec.models, number, rows.stop - rows.start))
             soc.append(spec.initial_soc.draw(draws.take(rows), "charge"))
         return Fleet(
-            [catalogue[model] for model in ids],
+            [own[model] if model in own else find_vehicle(model) for model in ids],
             np.concatenate(model_of),
             seed=seed,
             fleets=sizes,
