@@ -64,7 +64,7 @@ def test_logins_as_captured(world: World, vector: dict[str, Any]) -> None:
 
 def test_a_fresh_device_gets_a_token_and_logs_in_with_it(world: World) -> None:
     _, _, body = told(world, login("regnwl", "fresh"))
-    assert [row.kind for row in world.kept if row.device_name == "fresh"] == ["device", "record", "record"]
+    assert [row.kind for row in world.kept if row.device_name == "fresh"] == ["device", "record"]
     again = Login(
         f"{body['clientId']}|authType=connwl,securemode=-2,_ss=1,ext=3,lan=Python,_v=1.2.13|",
         f"fresh&{PK}",

@@ -460,10 +460,11 @@ def test_disabling_and_enabling_is_told_to_the_gateway(world: World) -> None:
 
 def test_deleting_is_told_to_the_gateway_and_forgets_everything(world: World) -> None:
     gateway = logged_in(world)
-    world.platform.parts.provisioning.forget(world.device(SUB_PK, SUB_DN))
+    device = world.device(SUB_PK, SUB_DN)
+    world.platform.parts.provisioning.forget(device)
     assert errors(world) == [(521, NAMES)]
     assert world.request(gateway, "thing/topo/get", {})["data"] == []
-    assert world.platform.parts.states.known(world.device(SUB_PK, SUB_DN)) is None
+    assert world.platform.parts.states.known(device) is None
 
 
 def test_deleting_a_gateway_frees_its_sub_devices(world: World) -> None:

@@ -100,9 +100,7 @@ def take_over(platform: Platform, storage: Storage) -> None:
 def _take_devices(platform: Platform, product: Product, known: ListedDevices, fresh: Devices | tuple[()]) -> None:
     secrets = {name: fresh.secret(name) for name in fresh} if fresh else {}
     for name in [name for name in known if name not in secrets]:
-        gone = Device(product, name, known.secret(name) or "")
-        known.remove(name)
-        platform.parts.provisioning.forget(gone)
+        platform.parts.provisioning.forget(Device(product, name, known.secret(name) or ""))
     for name, secret in secrets.items():
         known.add(name, secret or "")
 

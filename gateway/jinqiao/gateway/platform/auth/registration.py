@@ -75,9 +75,10 @@ def _register_without_list(parts: Parts, product: Product, device_name: str) -> 
     known = parts.registry.device(product.key, device_name)
     if known is not None and parts.records.of(known).activated_ms:
         raise PlatformError(6289, "device already activated")
-    device = known or parts.provisioning.register(product, device_name)
     token = new_secret()
-    parts.records.note(device, token=token)
+    if known is not None:
+        parts.records.note(known, token=token)
+    device = known or parts.provisioning.register(product, device_name, token=token)
     body: dict[str, Any] = {**_names(device), "clientId": f"{device_name}.{product.key}", "deviceToken": token}
     return Downlink("/ext/regnwl", compact(body))
 

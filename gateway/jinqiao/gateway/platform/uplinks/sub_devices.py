@@ -195,11 +195,9 @@ def add_topology(uplink: Uplink, params: Any) -> Outcome:
     fresh = [d for d in devices if parts.topology.gateway_of(d.identity) != uplink.device.identity]
     if parts.topology.count(uplink.device.identity) + len(fresh) > MOST_BOUND:
         return Outcome(6400)
-    for device in fresh:
-        former = parts.presence.release(device)
-        if former is not None:
-            parts.notices.topology_changed(former, [device], "delete")
-        parts.topology.bind(uplink.device.identity, device)
+    with parts.events.together():
+        for device in fresh:
+            parts.presence.bind(uplink.device, device)
     return Outcome(data=names_of(devices))
 
 
@@ -234,8 +232,9 @@ def _unbind(uplink: Uplink, params: Any) -> Outcome:
         if uplink.parts.topology.gateway_of(device.identity) != uplink.device.identity:
             return Outcome(6401)
         devices.append(device)
-    for device in devices:
-        uplink.parts.presence.release(device)
+    with uplink.parts.events.together():
+        for device in devices:
+            uplink.parts.presence.release(device)
     return Outcome()
 
 

@@ -57,8 +57,9 @@ def _log_in(uplink: Uplink, entries: list[Any], method: Any, *, data: Any) -> Ou
     fresh = [device for device in devices if topology.speaks_for(device.identity) is None]
     if len(tuple(topology.logged_in(uplink.device.identity))) + len(fresh) > MOST_BOUND:
         return Outcome(428)
-    for device in fresh:
-        uplink.parts.presence.sub_device_logged_in(uplink.device, device)
+    with uplink.parts.events.together():
+        for device in fresh:
+            uplink.parts.presence.sub_device_logged_in(uplink.device, device)
     return Outcome(data=data)
 
 
