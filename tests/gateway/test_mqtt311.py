@@ -291,6 +291,17 @@ def test_a_lost_permission_ends_a_subscription_at_the_next_login(house: House) -
     assert again.messages() == [Publish("b", b"2")]
 
 
+def test_what_waits_for_a_lost_permission_is_not_delivered(house: House) -> None:
+    subscribed(house, "one", "a", "+/b", clean_session=False).leave()
+    burst = [Publish(topic, b"kept" if topic == "a" else b"lost", 1, packet_id=9) for topic in ("a", "x/b", "y/b", "a")]
+    house.client("publisher").send(*burst)
+    house.policy.may_subscribe = lambda _, topic_filter: topic_filter == "a"  # type: ignore[method-assign]
+    again = house.client("one", clean_session=False)
+    assert [m.payload for m in again.backlog if isinstance(m, Publish)] == [b"kept", b"kept"]
+    again.send(*(Puback(m.packet_id) for m in again.backlog if isinstance(m, Publish)))
+    assert house.broker.dispatcher.held == 0
+
+
 def test_a_pushed_to_device_keeps_its_session(house: House) -> None:
     """The platform keeps QoS 1 downlinks for an offline device."""
     device = house.client("one:auto", clean_session=False)

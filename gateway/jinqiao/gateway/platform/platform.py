@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.policy import Carrier, Downlink, Login, Principal
@@ -152,6 +153,19 @@ class Platform:
             why = "more logins in a minute than a device may have"
             raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
         principal.rates = DEVICE_RATES
+
+    def renewed(self, principal: Principal) -> Principal | None:
+        """A client that is away as it would be admitted now. A device's rights end with the device, or with what
+        `Outbound.reconsider` names; an application's change with its products, and with those that there are."""
+        if principal.kind == "device":
+            device = principal.subject.device
+            return principal if self.registry.device(device.product.key, device.name) is not None else None
+        if principal.kind == "application":
+            application = self.registry.application(principal.subject.username)
+            return replace(principal, subject=application) if application is not None else None
+        if principal.kind == "anonymous":
+            return replace(principal) if self.registry.anonymous else None
+        return principal
 
     def may_publish(self, principal: Principal, topic: str) -> bool:
         """Whether this topic name is the principal's to write; a device's refusal is logged."""

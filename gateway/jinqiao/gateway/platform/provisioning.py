@@ -155,21 +155,27 @@ class Provisioning:
         if isinstance(device.product.devices, ListedDevices):
             device.product.devices.remove(device.name)
         self._tell(device, "delete")
-        self._topology.part(device)
+        self._presence.part(device)
         self._states.forget(device)
         self._records.forget(device)
         self._uploads.forget(device.identity)
-        self._put_out(device, "the device is deleted")
+        self._put_out(device, "the device is deleted", for_good=True)
         self._presence.forget(device)
+
+    def give_secret(self, device: Device, secret: str) -> None:
+        """A device has another secret: whoever has logged in with the former one is put out."""
+        if isinstance(device.product.devices, ListedDevices):
+            device.product.devices.add(device.name, secret)
+            self._put_out(device, "the device has another secret", for_good=True)
 
     def log_put_out(self, device: Device, why: str) -> None:
         """A device's own connection, if it has one, is about to be ended."""
         if self._presence.peer_of(device) is not None:
             self._log.record(device.product.key, device.name, "DISCONNECT", PUT_OUT, why)
 
-    def _put_out(self, device: Device, why: str) -> None:
+    def _put_out(self, device: Device, why: str, *, for_good: bool = False) -> None:
         self.log_put_out(device, why)
-        self._out.end(device.identity)
+        self._out.end(device.identity, for_good=for_good)
 
     def _tell(self, device: Device, what: LifeCycle) -> None:
         """What the gateway of a sub-device hears; its session ends where the device may not go on."""

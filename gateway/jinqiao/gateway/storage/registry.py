@@ -102,7 +102,11 @@ def _take_devices(platform: Platform, product: Product, known: ListedDevices, fr
     for name in [name for name in known if name not in secrets]:
         platform.parts.provisioning.forget(Device(product, name, known.secret(name) or ""))
     for name, secret in secrets.items():
-        known.add(name, secret or "")
+        before = known.secret(name)
+        if before is None:
+            known.add(name, secret or "")
+        elif before != secret:
+            platform.parts.provisioning.give_secret(Device(product, name, before), secret or "")
 
 
 def _take_record(platform: Platform, row: Row) -> None:

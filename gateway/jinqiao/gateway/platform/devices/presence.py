@@ -146,7 +146,7 @@ class Presence:
 
     def _bound(self, gateway: Device, device: Device) -> None:
         former = self.gateway_of(device)
-        self._part(device)
+        self.part(device)
         if former is not None:
             self._notices.topology_changed(former, [device], "delete")
         self._topology.put(gateway.identity, device)
@@ -155,10 +155,10 @@ class Presence:
         """The sub-device belongs to no gateway any more."""
         if self._topology.gateway_of(device.identity) is not None:
             self._topology.announce("", device)
-            self._events.make(partial(self._part, device))
+            self._events.make(partial(self.part, device))
 
-    def _part(self, device: Device) -> None:
-        """Its session over the gateway ends, and what that may hear of it."""
+    def part(self, device: Device) -> None:
+        """The same, where it has been announced: its session ends, and what its gateway may hear of it."""
         gateway, identity = self.gateway_of(device), self._topology.gateway_of(device.identity)
         if identity is None:
             return
