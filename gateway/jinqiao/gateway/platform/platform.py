@@ -58,13 +58,14 @@ from .auth.identity import (
 from .auth.rates import RatesOf
 from .auth.registration import REGISTRATIONS, register_by_mqtt
 from .auth.token import token_login
+from .converters.aside import Crowded
 from .devices.past import NO_HISTORY, Past
 from .operations import Operations
 from .parts import Parts
 from .provisioning import PUT_OUT
 from .registry.registry import Device, Registry
 from .uplinks.table import HANDLERS
-from .uplinks.uplink import Uplink
+from .uplinks.uplink import Handler, Uplink
 
 __all__ = ["Platform"]
 
@@ -76,6 +77,8 @@ THROTTLED, TOO_LARGE, NOT_ALLOWED = 9324, 9320, 9236
 #: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second. Their raw data is CAN,
 #: for subscribers; as raw data of a product without a converter each batch would be refused, and fill the device log.
 _UNREAD = frozenset({"property_post", "event_post", "raw_up"})
+#: Ends of the topics that a converter reads.
+_RAW = ("/thing/model/up_raw", "/thing/model/down_raw_reply")
 
 
 def _wall_clock_ms() -> int:
@@ -217,7 +220,26 @@ class Platform:
         if len(payload) > MAX_PAYLOAD:
             self._note(device, topic, TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
             return ()
-        return handler(Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
+        uplink = Uplink(device, topic, found.variables, payload, self.parts, self._dispatch)
+        if self.parts.aside.is_busy(device.identity):
+            return self._act_in_turn(handler, uplink)
+        return handler(uplink)
+
+    def _act_in_turn(self, handler: Handler, uplink: Uplink) -> Iterable[Downlink]:
+        """Act on a message behind the raw data that the same device sent before, and a script still works on."""
+        device = uplink.device
+
+        def act() -> Iterable[Downlink]:
+            known = self.registry.device(device.product.key, device.name)
+            return handler(uplink) if known is not None else ()
+
+        if uplink.topic.endswith(_RAW):
+            return handler(uplink)  # which waits in the same line
+        try:
+            return self.parts.aside.after(device.product.key, device.identity, act)
+        except Crowded:
+            self._note(device, uplink.topic, THROTTLED, "too much waits for the product's script already")
+            return ()
 
     def take_without_mqtt(self, device: Device, topic: str, payload: bytes) -> bool:
         """Forward and act on a message that a device sent over another protocol, and proved to have sent.
