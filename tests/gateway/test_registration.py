@@ -98,6 +98,7 @@ def test_a_device_with_a_token_still_needs_its_secret_for_an_ordinary_login(worl
     [
         ({"password": b"00"}, (4, 6600)),
         ({"product_key": "closedpk", "device_name": "c1"}, (3, 6288)),
+        ({"product_key": "closedpk", "device_name": "c1", "password": b"00"}, (4, 6600)),
         ({"product_key": "nobody"}, (4, 6250)),
         ({"client_id": "x|authType=%s,signmethod=hmacsha256|"}, (2, 460)),
         ({"client_id": "x|authType=%s,random=r,signmethod=rot13|"}, (2, 6292)),

@@ -143,10 +143,11 @@ def test_another_gateways_sub_device_cannot_be_registered(world: World) -> None:
 def test_product_register_as_captured(world: World, random: str, signature: str) -> None:
     entry = {**NAMES, "random": random, "signMethod": "hmacSha256", "sign": signature}
     bad = [{**entry, "sign": "00"}, {**entry, "signMethod": "rot13"}, {**entry, "productKey": "nobody"}, {}, 5]
+    bad += [{**entry, "productKey": "closedpk", "sign": "00"}]  # nothing is said of it to who does not know its secret
     topic = "thing/proxy/provisioning/product_register"
     data = world.request(world.connect(), topic, {"proxieds": [entry, *bad]})["data"]
     assert data["successes"] == [{"iotId": iot_id(SUB_PK, SUB_DN), **NAMES, "deviceSecret": "subsecret"}]
-    assert [failure["code"] for failure in data["failures"]] == [6600, 6292, 5005, 460, 460]
+    assert [failure["code"] for failure in data["failures"]] == [6600, 6292, 6600, 460, 460, 6600]
 
 
 def test_a_secret_is_not_given_to_a_stranger_that_says_it_is_a_gateway(world: World) -> None:

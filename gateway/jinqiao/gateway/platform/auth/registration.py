@@ -17,7 +17,7 @@ from ..parts import Parts
 from ..provisioning import new_secret
 from ..registry.registry import Device, Product
 from .identity import BAD_CREDENTIALS, IDENTIFIER_REJECTED, UNAVAILABLE, ClientId, Denied
-from .vouching import check_registration, device_secret
+from .vouching import NotVouched, check_registration, device_secret
 
 __all__ = ["REGISTRATIONS", "Registering", "register_by_mqtt"]
 
@@ -55,7 +55,8 @@ def register_by_mqtt(parts: Parts, login: Login, client: ClientId, product_key: 
     except PlatformError as error:
         reason = _REASONS.get(error.code, BAD_CREDENTIALS)
         why = f"dynamic registration: {error}"
-        raise Denied(reason, error.code, why, product_key=product_key, device_name=device_name) from error
+        code = error.found if isinstance(error, NotVouched) else error.code
+        raise Denied(reason, code, why, product_key=product_key, device_name=device_name) from error
     return Principal(
         name=f"{device_name}&{product_key} (registering)",
         kind="registering",
