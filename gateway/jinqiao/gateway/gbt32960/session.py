@@ -144,6 +144,8 @@ class Gbt32960Sessions:
 
     def _login(self, peer: Peer, frame: Frame) -> str:
         device = self._device(frame.vin, peer.application)
+        if device is None and self._platform.parts.elsewhere.look():
+            device = self._device(frame.vin, peer.application)
         if not self._may_log_in(peer, frame):
             self.counts["not_allowed"] += 1
             return "vin_unknown"

@@ -120,7 +120,7 @@ class Platform:
     def authenticate(self, login: Login) -> Principal:
         """Who this is; raises Refused with a CONNACK code of MQTT 3.1.1."""
         try:
-            principal = self._registration(login) or self._admitted(login)
+            principal = self._judged(login)
             if isinstance(principal.subject, DeviceLogin):
                 self._restrain(principal, principal.subject.device)
             return principal
@@ -128,6 +128,14 @@ class Platform:
             names = denied.product_key, denied.device_name
             self.log.record(*names, "CONNECT", denied.code, str(denied), stranger=True)
             raise
+
+    def _judged(self, login: Login) -> Principal:
+        try:
+            return self._registration(login) or self._admitted(login)
+        except Denied:
+            if not self.parts.elsewhere.look():
+                raise
+        return self._registration(login) or self._admitted(login)
 
     def _registration(self, login: Login) -> Principal | None:
         client = parse_client_id(login.client_id)

@@ -80,7 +80,7 @@ def seed(storage: Storage, file: Registry) -> Registry:
 
 def take_over(platform: Platform, storage: Storage) -> None:
     """Take over what another process has changed: products, devices, applications, who is disabled or deleted."""
-    kept, registry = load_kept(storage), platform.registry
+    kept, registry = load_kept(storage, unopened=True), platform.registry
     before = frozenset(registry.products)
     for key, product in list(registry.products.items()):
         if isinstance(product.devices, ListedDevices):
