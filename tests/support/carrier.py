@@ -34,6 +34,9 @@ class NotingCarrier:
     def deliver(self, identity: str, downlink: Downlink) -> None:
         self.delivered.append((identity, downlink))
 
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:  # noqa: ARG002
+        return None
+
     def end(self, identity: str, *, for_good: bool = False) -> None:  # noqa: ARG002
         self.closed.append(identity)
 

@@ -112,6 +112,12 @@ class Broker:
         if session is not None:
             session.outbox.post(Message(topic.encode(), payload), Grant(0))
 
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message that this client sent by another way is within the rates of its connection, in which it
+        counts; None if it has none."""
+        session = self.sessions.get(identity)
+        return None if session is None else session.takes(topic.encode(), size)
+
     def end(self, identity: str, *, for_good: bool = False) -> None:
         """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
         session = self.sessions.get(identity)

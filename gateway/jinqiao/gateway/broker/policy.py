@@ -148,6 +148,10 @@ class Carrier(Protocol):
     def deliver(self, identity: str, downlink: Downlink) -> None:
         """The same to one client, whatever it is subscribed to."""
 
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message of `size` bytes that this client sent by another way is within the rates of its connection,
+        in which it counts; None if it has no connection."""
+
     def end(self, identity: str, *, for_good: bool = False) -> None:
         """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
 

@@ -197,6 +197,10 @@ class Session:
             return Reason.QUOTA_EXCEEDED
         return Reason.SUCCESS if topic in self.permitted else self._judge(topic)
 
+    def takes(self, topic: bytes, size: int) -> bool:
+        """Whether a message that the client sent by another way is within its rates, as if it were a QoS 0 PUBLISH."""
+        return self.meter is None or self.meter.takes(0x30, size, topic)
+
     def may_publish(self, topic: bytes) -> bool:
         """Whether a topic is this client's to write, however often; raises ProtocolError if it is no topic."""
         return topic in self.permitted or not self._judge(topic)

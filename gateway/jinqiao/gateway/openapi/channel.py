@@ -101,9 +101,9 @@ class DeviceChannel:
         if known is None or known.secret != device.secret or parts.records.is_disabled(device.identity):
             del self._tokens[name]
             return _answer(_BAD_TOKEN)
-        if not parts.quotas.admits_http(device):
-            return _answer(_TOO_MANY)
         topic = request.path.removeprefix(TOPIC)
+        if not platform.admits_without_mqtt(device, topic, request.body):
+            return _answer(_TOO_MANY)
         if len(request.body) > LARGEST or not _is_topic(topic):
             return _answer(_BAD_PARAMETER)
         if not platform.take_without_mqtt(device, topic, request.body):

@@ -249,6 +249,12 @@ class Platform:
             self._note(device, uplink.topic, THROTTLED, "too much waits for the product's script already")
             return ()
 
+    def admits_without_mqtt(self, device: Device, topic: str, payload: bytes) -> bool:
+        """Whether such a message is within the device's rates: those of its connection by MQTT, where it has one."""
+        size = len(topic) + len(payload)
+        within = self.parts.out.takes(device.identity, topic, size)
+        return self.parts.quotas.admits_http(device, size) if within is None else within
+
     def take_without_mqtt(self, device: Device, topic: str, payload: bytes) -> bool:
         """Forward and act on a message that a device sent over another protocol, and proved to have sent.
 
