@@ -116,8 +116,13 @@ def test_retained_messages_are_found_by_filter(house: House, topic_filter: str, 
 
 def test_devices_on_3_1_1_retain_nothing(house: House) -> None:
     house.policy.limits = {}
-    house.client("device").send(Publish("a", b"x", retain=True))
+    listener, device = subscribed(house, "listener", "a", qos=0), house.client("device")
+    device.send(Publish("a", b"x", retain=True), Publish("a", b"y", 1, True, packet_id=1))
+    assert [(m.payload, m.retain) for m in listener.messages()] == [(b"x", False), (b"y", False)]
+    assert device.received() == [Puback(1)]
     assert len(house.broker.retained) == 0
+    told = [what for kind, what in house.policy.log if kind == "refused"]
+    assert told == ["device a: RETAIN is for MQTT 5 here: its messages are delivered, and not retained"]  # once
 
 
 # Wills.

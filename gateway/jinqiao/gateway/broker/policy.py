@@ -40,7 +40,7 @@ class Principal:
     """
 
     name: str
-    kind: Literal["device", "application", "anonymous", "in_house", "registering"]
+    kind: Literal["device", "application", "anonymous", "simulator", "registering"]
     identity: str
     keep_alive_s: int
     trusted: bool = False

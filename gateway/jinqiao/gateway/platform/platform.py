@@ -49,7 +49,7 @@ from .auth.identity import (
     ClientId,
     Denied,
     DeviceLogin,
-    InHouse,
+    SimulatorLogin,
     TooOften,
     authenticate,
     device_principal,
@@ -88,7 +88,7 @@ def _wall_clock_ms() -> int:
 class Platform:
     """The mirror of one platform instance.
 
-    `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `in_house` are the credentials of
+    `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `simulator` are the credentials of
     the simulator's own connection, whose messages are trusted. `rates` says whose rates the platform keeps: those of
     all devices, of real ones only (simulated vehicles at ten times the speed say ten times as much), or of none.
     `cut_off` ends the connection of a device that publishes without permission; else the message is dropped. `past`
@@ -100,7 +100,7 @@ class Platform:
         registry: Registry,
         *,
         clock_ms: Callable[[], int] = _wall_clock_ms,
-        in_house: tuple[str, str] | None = None,
+        simulator: tuple[str, str] | None = None,
         rates: RatesOf = "all",
         cut_off: bool = False,
         past: Past = NO_HISTORY,
@@ -108,7 +108,7 @@ class Platform:
         self.parts = parts = Parts.assemble(registry, clock_ms, rates)
         self.registry, self.events, self.log = registry, parts.events, parts.log
         self.operations = Operations(parts, past)
-        self._in_house = InHouse(*in_house) if in_house is not None else None
+        self._simulator = SimulatorLogin(*simulator) if simulator is not None else None
         self._cut_off = cut_off
 
     def carried_by(self, carrier: Carrier) -> None:
@@ -147,7 +147,7 @@ class Platform:
     def _admitted(self, login: Login) -> Principal:
         parts = self.parts
         principal = token_login(login, parts.tokens, self.registry, parts.now_ms()) or authenticate(
-            login, self.registry, self._in_house, lambda device: parts.records.of(device).token
+            login, self.registry, self._simulator, lambda device: parts.records.of(device).token
         )
         if principal.kind == "device" and parts.records.is_disabled(principal.identity):
             device = principal.subject.device
@@ -215,7 +215,7 @@ class Platform:
         if found is None or handler is None:
             return ()
         device: Device | None
-        if principal.kind == "in_house":
+        if principal.kind == "simulator":
             device = self.registry.device(found.product_key, found.device_name)
             return () if device is None else self._dispatch(device, topic, payload)
         if principal.kind != "device":
@@ -315,7 +315,7 @@ class Platform:
         if principal.kind == "device":
             self.parts.provisioning.log_put_out(principal.subject.device, "another login of the device")
             self.parts.presence.device_connected(principal)
-        elif principal.kind == "in_house":
+        elif principal.kind == "simulator":
             self.parts.presence.simulator_connected(principal)
         elif principal.kind == "registering":
             self.parts.out.deliver(principal.identity, principal.subject.answer)
