@@ -127,6 +127,19 @@ def test_what_cannot_be_registered(world: World, params: Any, code: int) -> None
     assert world.request(world.connect(), "thing/sub/register", params)["code"] == code
 
 
+def test_a_sub_device_that_is_named_twice_comes_once(world: World) -> None:
+    gateway = world.connect()
+    alone, sent = gateway.max_subscriptions, len(world.sent)
+    assert world.request(gateway, "thing/topo/add", [signed(), signed()])["data"] == [NAMES, NAMES]
+    assert len(world.sent) == sent  # the gateway does not hear that it has lost it
+    params = {"signMethod": "hmacSha1", "deviceList": [signed(), signed()]}
+    assert world.ask(gateway, f"{SESSION}/batch_login", {"id": "1", "params": params})["code"] == 200
+    assert gateway.max_subscriptions == alone + 100
+    for suffix in ("thing/topo/delete", "thing/topo/delete"):
+        world.request(gateway, suffix, [NAMES, NAMES])
+    assert gateway.max_subscriptions == alone
+
+
 def test_another_gateways_sub_device_cannot_be_registered(world: World) -> None:
     bound(world)
     second = world.connect(PK, "gw2")

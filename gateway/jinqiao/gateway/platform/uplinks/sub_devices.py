@@ -197,11 +197,12 @@ def add_topology(uplink: Uplink, params: Any) -> Outcome:
             return Outcome(code)
         devices.append(device)
     parts = uplink.parts
-    fresh = [d for d in devices if parts.topology.gateway_of(d.identity) != uplink.device.identity]
+    # One that is named twice is bound once.
+    fresh = {d.identity: d for d in devices if parts.topology.gateway_of(d.identity) != uplink.device.identity}
     if parts.topology.count(uplink.device.identity) + len(fresh) > MOST_BOUND:
         return Outcome(6400)
     with parts.events.together():
-        for device in fresh:
+        for device in fresh.values():
             parts.presence.bind(uplink.device, device)
     return Outcome(data=names_of(devices))
 
