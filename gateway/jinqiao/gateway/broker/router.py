@@ -7,7 +7,7 @@ since thousands of devices subscribe while thousands publish.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -114,6 +114,18 @@ class Router(Generic[S]):
     def find(self, topic: bytes) -> Route[S]:
         """The same, looked up and not remembered here."""
         return self._look_up(topic)[0]
+
+    def named(self, before: str, after: str, words: Sequence[str]) -> list[str]:
+        """Of topics `before` + word + `after` those whose word a filter names, which may have routes of their own."""
+        return self._trie.named(before, after, words)
+
+    def common(self, topic: bytes) -> Route[S] | None:
+        """The route of all topics that differ from this one in a level that no filter names, if they have the same.
+
+        They may not where a reader yields to `TopicRules.is_for`.
+        """
+        matched = self._trie.match(decode_name(topic)).values()
+        return None if any(grant.only_for for grant in matched) else self.find(topic)
 
     def has_room(self, topic_filter: str) -> bool:
         """Whether one more subscription to this filter is within what all together may take."""

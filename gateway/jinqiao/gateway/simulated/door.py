@@ -34,6 +34,12 @@ class Router(Protocol[RouteOut]):
     def find(self, topic: bytes) -> RouteOut:
         """The same, not remembered by the router."""
 
+    def named(self, before: str, after: str, words: Sequence[str]) -> list[str]:
+        """Of topics `before` + word + `after` those whose word a filter names."""
+
+    def common(self, topic: bytes) -> RouteOut | None:
+        """The route of all that differ from this topic in a level that no filter names; None if they may differ."""
+
     def watch(self, changed: Callable[[str], None]) -> None:
         """`changed` will be called with each filter whose topics may have other routes from now on."""
 

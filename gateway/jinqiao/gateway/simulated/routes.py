@@ -56,15 +56,28 @@ class FleetRoutes(Generic[R]):
             if len(self.routes) > _MOST_ROUTES:
                 self._forget_all()
                 unknown[:] = True
-            for row in np.unique(vehicles[unknown]).tolist():
-                self._number_of[row] = self._find(row)
+            self._look_up(np.unique(vehicles[unknown]))
             self.heard = np.array([bool(route.grants or route.groups) for route in self.routes], np.bool_)
             numbers = self._number_of[vehicles]
         return numbers
 
-    def _find(self, row: int) -> int:
-        topic = self._before + self._names[row].decode() + self._after
-        route = self._router.find(topic.encode())
+    def _look_up(self, rows: NDArray[np.int32]) -> None:
+        """Find the routes of these vehicles. Those whose names are in nobody's filter share one, as a rule."""
+        names = [name.decode() for name in self._names[rows].tolist()]
+        named = set(self._router.named(self._before, self._after, names))
+        rest = np.array([name not in named for name in names], np.bool_)
+        if rest.any():
+            route = self._router.common(self._topic(names[int(rest.argmax())]))
+            if route is not None:
+                self._number_of[rows[rest]] = self._number(route)
+                rows = rows[~rest]
+        for row in rows.tolist():
+            self._number_of[row] = self._number(self._router.find(self._topic(self._names[row].decode())))
+
+    def _topic(self, name: str) -> bytes:
+        return (self._before + name + self._after).encode()
+
+    def _number(self, route: R) -> int:
         number = self._numbers.get(route)
         if number is None:
             number = self._numbers[route] = len(self.routes)
