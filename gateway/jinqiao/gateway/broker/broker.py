@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.dispatcher import Dispatcher
@@ -18,16 +17,13 @@ from ..doors import Doors
 from .client import Client
 from .counters import Counters
 from .grant import Grant
-from .intake import Intake, TrustedDoor
+from .intake import Intake
 from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
 from .policy import Downlink, Login, Policy, Principal
 from .retained import RetainedMessages
 from .router import Route, Router
-
-if TYPE_CHECKING:
-    from .session import Session
 
 __all__ = ["Broker"]
 
@@ -109,13 +105,6 @@ class Broker:
         else:
             packet = b"\x30" + remaining_length(len(name) + len(payload)) + name + payload
             self.forward(route, packet, 1, 4)
-
-    def take_in(self, session: Session, step: bytes) -> None:
-        """A step came over a trusted connection: its messages go to their subscribers."""
-        if self.intake is not None:
-            door = TrustedDoor(session)
-            self.intake.take(step, door)
-            door.settle()
 
     def deliver(self, identity: str, topic: str, payload: bytes) -> None:
         """A message of the house itself to one client at QoS 0, whatever it is subscribed to; gone if it is gone."""

@@ -24,6 +24,7 @@ from jinqiao.wire.mqtt.reasons import Reason
 from jinqiao.wire.mqtt.topics import check_name
 
 from .conversation import handle
+from .crossing import SessionDoor
 from .policy import ANSWERED_IN_PLACE, Downlink
 from .receiving import receive
 from .router import Route
@@ -245,8 +246,10 @@ def _other(session: Session, data: bytes, position: int, body: int, stop: int) -
     first = data[position]
     if first == _PUBACK and stop - body == 2:
         return _acknowledge(session, data, position)
-    if first == CROSSING and _may_cross(session):
-        session.broker.take_in(session, data[body:stop])
+    if first == CROSSING and not session.guarded and (intake := session.broker.intake) is not None:
+        door = SessionDoor(session)
+        intake.take(data[body:stop], door)
+        door.settle()
         return stop
     if first & 0xF0 != _PUBLISH:
         handle(session, first, data[body:stop])
@@ -288,15 +291,10 @@ def _acknowledge(session: Session, data: bytes, position: int) -> int:
     return position + 4 * count
 
 
-def _may_cross(session: Session) -> bool:
-    """Whether a packet of the type that MQTT reserves is a step of our own simulator."""
-    return not session.guarded and session.broker.intake is not None
-
-
 def _check_size(session: Session, data: bytes, body: int, length: int, first: int) -> None:
     """Refuse a packet by the length it announces, before any of it is collected."""
     if first & 0xF0 != _PUBLISH:
-        crossing = first == CROSSING and _may_cross(session)
+        crossing = first == CROSSING and not session.guarded and session.broker.intake is not None
         if length > (MOST_BYTES if crossing else session.broker.limits.control_packet_bytes):
             raise ProtocolError(f"packet of {length} bytes", Reason.PACKET_TOO_LARGE)
         return
