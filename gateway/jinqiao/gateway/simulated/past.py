@@ -74,7 +74,7 @@ class FleetPast:
         vehicle = self._row_of(query.device_name) if query.product_key == self._product_key else None
         if vehicle is None or query.kind not in ("property", "event"):
             return None
-        rows = list(self._values(query, vehicle) if query.kind == "property" else self._told(query, vehicle))
+        rows = list(self._values(query, vehicle) if query.kind == "property" else self._happened(query, vehicle))
         rows.sort(key=lambda row: row.time_ms, reverse=not query.ascending)
         return cut(rows, query.page, ascending=query.ascending, together=query.together)
 
@@ -90,7 +90,7 @@ class FleetPast:
                 for name in wanted:
                     yield Row(name, time_ms, {"value": orjson.dumps(shown(values, properties[name])).decode()})
 
-    def _told(self, query: Query, vehicle: int) -> Iterator[Row]:
+    def _happened(self, query: Query, vehicle: int) -> Iterator[Row]:
         """Its events, as many as a page needs: more than it holds, and of more than one time."""
         with self._lock:
             every = tuple(self._events)
