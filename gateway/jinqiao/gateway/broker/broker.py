@@ -22,7 +22,6 @@ from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
 from .policy import Downlink, Login, Policy, Principal
-from .recent import RecentRuns
 from .retained import RetainedMessages
 from .router import Route, Router
 
@@ -55,8 +54,6 @@ class Broker:
         self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
         #: Who reads steps of our own simulator, if there is one.
         self.intake: Intake | None = None
-        #: What trusted connections published last, if somebody wants to know.
-        self.recent: RecentRuns | None = None
 
     def admit(self, session: Client, login: Login, check: Callable[[Principal], None]) -> Principal:
         """Log in; a connection of the same identity ends. Raises Refused, as `check` may.

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -22,7 +22,6 @@ from .intake import Intake
 from .limits import Limits
 from .policy import Downlink, Policy
 from .reading import Reader, make_reader
-from .recent import RecentRuns
 from .router import Router
 from .sys_topics import INTERVAL_S, sys_messages
 
@@ -159,18 +158,6 @@ class Server:
     def read_steps(self, make: Callable[[Router[Outbox]], Intake]) -> None:
         """From now on steps of the simulator are read by what `make` makes of the router."""
         self._broker.intake = make(self._broker.router)
-
-    def remember(self, most_bytes: int) -> None:
-        """From now on remember what trusted connections publish, that many bytes of it."""
-        self._broker.recent = RecentRuns(most_bytes)
-
-    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> list[bytes]:
-        """What trusted connections published last on this topic, as far as it is remembered: newest first.
-
-        One payload for each property that a post may begin with; all of `enough` found, no more are looked for.
-        """
-        recent = self._broker.recent
-        return recent.last_of_each(topic, enough) if recent is not None else []
 
     def permissions_changed(self) -> None:
         """Ask the policy again about every topic before the next message."""

@@ -191,8 +191,6 @@ def _forward(
         return
     broker = session.broker
     broker.counters.received[route.kind] += messages
-    if broker.recent is not None and not session.guarded:
-        broker.recent.take(packets)
     if route.pushed is session.outbox or route.kind in ANSWERED_IN_PLACE:
         route = route.without(session.outbox)
     if not route.targets and not route.groups:
