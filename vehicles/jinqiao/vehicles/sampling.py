@@ -156,9 +156,15 @@ def _accelerator(car: Reading) -> NDArray[Any]:
 
 def _charge_limit_kw(car: Reading) -> NDArray[Any]:
     """Plugged in, what would go in at the inlet; on the road, what braking may return."""
-    plugged = car["plug_state"] != Plug.UNPLUGGED
-    braking = battery.charge_limit_w(car.model.pack, car.soc, car["pack_temperature_degc"])
-    return np.where(plugged, acceptable_w(car.cars, car.model, car.curves, car.rows), braking) * 1e-3
+    limit: F4s = battery.charge_limit_w(car.model.pack, car.soc, car["pack_temperature_degc"])
+    plugged = np.flatnonzero(car["plug_state"] != Plug.UNPLUGGED)
+    if len(plugged):
+        limit[plugged] = acceptable_w(car.cars, car.model.some(plugged), car.curves, _some(car.rows, plugged))
+    return limit * 1e-3
+
+
+def _some(rows: Rows, places: NDArray[np.intp]) -> Rows:
+    return places + rows.start if isinstance(rows, slice) else rows[places]
 
 
 def _minutes_to_limit(car: Reading) -> NDArray[Any]:
