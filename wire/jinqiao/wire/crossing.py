@@ -3,7 +3,7 @@
 The packet's type is 15, which MQTT 3.1.1 reserves; only a trusted connection may send it (`broker.stream`). Its place
 among the other packets is its order, and back-pressure is the connection's. Payload: length of the head (4 bytes,
 big-endian), head (JSON: events as [time, vehicle, kind, bytes], batches as [kind, group, signals, rows]), the events'
-packets, and for each batch `vehicles` (int32) and records (`render.said.row_type`), little-endian.
+packets, and for each batch `vehicles` (int32) and records (`render.fixed.row_type`), little-endian.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.base.signals import SIGNALS
 
 from .mqtt.fields import remaining_length
-from .render.said import SaidBatch, SaidPacket, row_type
+from .render.fixed import row_type
+from .render.said import SaidBatch, SaidPacket
 
 __all__ = ["FIRST_BYTE", "MOST_BYTES", "crossing_packets", "read_crossing"]
 
