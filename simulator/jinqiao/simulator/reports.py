@@ -24,7 +24,7 @@ from jinqiao.vehicles.sampling import WORLD_SIGNALS
 from .clock import NEVER
 from .draws import Draws
 from .gcj02 import wgs84_to_gcj02
-from .moments import MOST_ROWS, Moments
+from .moments import MANY_ROWS, MOST_ROWS, Moments
 from .town import RESTING, Town
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Reports:
     @property
     def full(self) -> bool:
         """Whether so much has been noted that more would gain nothing."""
-        return bool(self._sampled) or self._moments.count * 2 > MOST_ROWS
+        return bool(self._sampled) or self._moments.count + MANY_ROWS > MOST_ROWS
 
     def note(self, now_s: int) -> None:
         """See who is due at this second, and how they are; `now_s` rises from call to call."""
@@ -212,7 +212,7 @@ class Reports:
         return sampled
 
     def _keep(self, rows: Rows, wanted: Mapping[str, NDArray[np.bool_]], now_s: int) -> None:
-        many = len(rows) > MOST_ROWS // 4
+        many = len(rows) > MANY_ROWS
         if many or not self._moments.room_for(len(rows)):
             self._sample_kept()
         if not many:
