@@ -24,7 +24,7 @@ __all__ = ["MANY_ROWS", "MOST_ROWS", "Moments"]
 #: Kept rows that are sampled at the latest: ten seconds of 10,000 vehicles that report every ten.
 MOST_ROWS = 16_384
 #: A second in which more report is sampled by itself, as their calls cost less than copies of their states.
-MANY_ROWS = 2048
+MANY_ROWS = 4096
 
 
 class Moments:
