@@ -91,9 +91,9 @@ def climate_step(
         loss += np.minimum(speed_mps, np.float32(WIND_MPS)) * np.float32(WIND_W_PER_K_PER_MPS)
         inside_w = np.float32(INSIDE_W)
     k_per_j = np.float32(1.0 / HEAT_J_PER_K) / cabin.size
-    if not on.any():
-        drift = (ambient_degc - cabin_degc) * loss * cabin.size + inside_w
-        return Climate(np.zeros_like(cabin_degc), cabin_degc + drift * k_per_j)
+    if not on.any():  # in the order of the sums below: a car's cabin does not depend on another's climate control
+        drift = loss * cabin.size * (ambient_degc - cabin_degc) + inside_w
+        return Climate(np.zeros_like(cabin_degc), drift * k_per_j + cabin_degc)
     able = (cabin.hvac_w > FAN_W).astype(np.float32)
     running = able if on.all() else able * on
     loss += running * np.float32(FRESH_W_PER_K)
