@@ -6,6 +6,7 @@ decisions of a second are collected and handed to the fleet's arrays together.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -225,8 +226,7 @@ class Town:
             self.movement.step(rolling, ambient_degc)
         charging = np.flatnonzero(self.mode == CHARGING)
         if len(charging):
-            offered_kw = self.chargers.share_kw(charging, self.fleet.acceptable_kw(charging))
-            self.fleet.charge(charging, offered_kw, ambient_degc)
+            self.fleet.charge_sharing(charging, partial(self.chargers.share_kw, charging), ambient_degc)
 
 
 def _rows(rows: list[int]) -> Rows:
