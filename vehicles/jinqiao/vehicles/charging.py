@@ -109,7 +109,7 @@ def pack_limit_w(
     by_voltage_w += emf
     by_voltage_w *= by_voltage_a
     curve_w *= warm_charge_share(temperature_degc)
-    limit_w = np.minimum(curve_w, by_voltage_w)
+    limit_w: F4s = np.minimum(curve_w, by_voltage_w)
     limit_w *= (room_soc > _AT_LIMIT_SOC).astype(np.float32)
     return limit_w
 

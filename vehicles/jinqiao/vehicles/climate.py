@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -90,9 +91,22 @@ class Climate(NamedTuple):
 
 def heating_cop(cabin: Cabin, ambient_degc: F4s) -> F4s:
     """Heat into the cabin per electric W."""
-    cop: F4s = PUMP_COP(ambient_degc) - _RESISTANCE_COP
-    cop = cop * cabin.heat_pump
+    gain = _pump_gain(ambient_degc) if ambient_degc.ndim else _pump_gain_in(float(ambient_degc))
+    cop: F4s = gain * cabin.heat_pump
     return cop + _RESISTANCE_COP
+
+
+def _pump_gain(ambient_degc: F4s) -> F4s:
+    """What a heat pump gives beyond a heater, per electric W."""
+    gain: F4s = PUMP_COP(ambient_degc)
+    gain -= _RESISTANCE_COP
+    return gain
+
+
+@lru_cache(maxsize=16)
+def _pump_gain_in(weather_degc: float) -> F4s:
+    """The same in one weather for all."""
+    return _pump_gain(f4([weather_degc])).reshape(())
 
 
 def climate_step(
