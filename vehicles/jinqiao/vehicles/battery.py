@@ -124,6 +124,7 @@ class Pack(PerModel):
     regen_w: F4s
     k_per_j: F4s  # heat capacity, inverted
     first_knot: NDArray[np.int32] = field(init=False)  # of its chemistry, where tables over SoC are one array
+    empty_soc: F8s = field(init=False)  # up to here the display says empty, or nothing flows at all
     low_soc4: F4s = field(init=False)
     per_span4: F4s = field(init=False)  # 1 / span_soc
     least_charge_a: F4s = field(init=False)
@@ -133,6 +134,7 @@ class Pack(PerModel):
     def __post_init__(self) -> None:
         self._derive(
             first_knot=(self.chemistry * len(KNOTS)).astype(np.int32),
+            empty_soc=np.maximum(self.low_soc, EMPTY_SOC),
             low_soc4=self.low_soc.astype(np.float32),
             per_span4=(1.0 / self.span_soc).astype(np.float32),
             least_charge_a=_LEAST_C * (self.capacity_as * np.float64(1 / 3600.0)).astype(np.float32),

@@ -43,7 +43,7 @@ def drive_rows(
     terminals = battery.source(pack, soc, pack_degc, fast_a, slow_a)
 
     # Loads beside the motor. Nothing flows once the contactors have opened, no comfort once the display says empty.
-    displayed_empty = (soc <= pack.low_soc) | (soc <= _EMPTY_SOC)
+    displayed_empty = soc <= pack.empty_soc
     climate_on, may_flow = cars.climate_on[rows], ONE
     coolant_degc = cars.coolant_temperature_degc[rows]
     loop = thermal.condition(pack, pack_degc, coolant_degc)
