@@ -26,14 +26,45 @@ def shell(line: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=timeout_s, check=False)
 
 
-@pytest.mark.parametrize("after_s", [0.25, 0.5, 0.9, 1.4, 2.0])
-def test_ctrl_c_in_the_first_seconds_ends_with_a_word(start: Start, scenarios: Path, after_s: float) -> None:
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "number"), zip((0.25, 0.5, 0.7, 0.9, 1.2, 1.4, 1.7, 2.0), [*ENDING * 2, *ENDING[1:]], strict=True)
+)
+def test_a_signal_in_the_first_seconds_of_a_run_ends_it_with_a_word(
+    start: Start, scenarios: Path, after_s: float, number: signal.Signals
+) -> None:
     program = start("run", str(scenarios / "jinqiao-morning.yaml"), "--mqtt-port", "0", "--quiet")
     time.sleep(after_s)  # the interpreter itself is up after 0.1 s, and what comes before it is not ours
-    program.interrupt()
+    program.process.send_signal(number)
     code, _, errors = program.finish_text()
-    assert code == 130
+    assert code == 128 + number
     assert "interrupted" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(("after_s", "number"), zip((0.25, 0.5, 0.75), ENDING, strict=True))
+def test_a_signal_to_a_server_that_is_not_up_ends_it_with_a_word(
+    start: Start, after_s: float, number: signal.Signals
+) -> None:
+    program = start("serve", "--plain-mqtt", "--mqtt-port", "0")
+    time.sleep(after_s)
+    program.process.send_signal(number)
+    code, out, errors = program.finish_text()
+    assert code == (0 if out else 128 + number)  # once it is up, a signal is how a server ends
+    assert ("served" if out else "interrupted") in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_ends_any_command_with_its_code_and_a_word(start: Start, number: signal.Signals) -> None:
+    program = start("catalog", "verify")
+    time.sleep(2.0)
+    program.process.send_signal(number)
+    code, _, errors = program.finish_text()
+    assert code == 128 + number
+    assert errors.endswith(f"jinqiao: interrupted{'' if number == signal.SIGINT else ' by ' + number.name}\n")
     assert "Traceback" not in errors
 
 

@@ -24,9 +24,9 @@ from jinqiao.device.outbound import Outbound, Sent
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
 
-from ..loop import ending_signals
+from ..early import ending_signals
+from ..product import PRODUCT_KEY
 from ..run.outside import OutsideBroker, Triples
-from ..run.own_gateway import PRODUCT_KEY
 from .ahead import Ahead
 from .identities import Identities
 from .lateness import Lateness

@@ -11,7 +11,7 @@ from types import FrameType
 
 from jinqiao.base.errors import EnvironmentFault
 
-from ..loop import ending_signals
+from ..early import ending_signals, imported
 
 __all__ = ["Ending"]
 
@@ -43,7 +43,7 @@ class Ending:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Meanwhile a signal ends the run cleanly; a second one ends the process at once."""
+        """Meanwhile a signal ends the run cleanly; a second one interrupts even that."""
         self._listen()
         try:
             yield
@@ -104,8 +104,10 @@ class Ending:
 
 
 def _let_go(numbers: tuple[signal.Signals, ...]) -> None:
+    """These signals mean what they mean to any command."""
     for number in numbers:
         asyncio.get_running_loop().remove_signal_handler(number)
+    imported()
 
 
 def _leave_terminal() -> None:
