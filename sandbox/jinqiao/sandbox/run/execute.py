@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import typer
 
@@ -22,13 +23,19 @@ __all__ = ["execute"]
 def execute(options: RunOptions) -> None:
     """Run to the end; prints the summary of what ran and raises the fault that ended the run, if any.
 
-    Raises typer.Exit with the signal's code when a signal ended it, 130 for Ctrl-C.
+    The summary that was asked for is written whatever ended the run, also before its first second. Raises typer.Exit
+    with the signal's code when a signal ended it, 130 for Ctrl-C.
     """
     ended = run_async(_go(options))
     if ended.running is not None:
-        _report(options, ended)
+        for line in ended.summary.lines():
+            print(line, file=sys.stderr)
     elif ended.exit_code:
         print("interrupted before the first second", file=sys.stderr)
+    found = ended.summary.as_json()
+    _write(options, found)
+    if ended.running is not None and not sys.stdout.isatty():
+        print(json.dumps({"summary": found}), flush=True)
     if ended.fault is not None:
         raise ended.fault
     checker = None if ended.running is None else ended.running.checker
@@ -41,17 +48,13 @@ def execute(options: RunOptions) -> None:
         raise typer.Exit(ended.exit_code)
 
 
-def _report(options: RunOptions, ended: Ended) -> None:
-    found = ended.summary.as_json()
-    for line in ended.summary.lines():
-        print(line, file=sys.stderr)
-    if options.summary is not None:
-        try:
-            options.summary.write_text(json.dumps(found, indent=2) + "\n")
-        except OSError as error:
-            raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
-    if not sys.stdout.isatty():
-        print(json.dumps({"summary": found}), flush=True)
+def _write(options: RunOptions, found: dict[str, Any]) -> None:
+    if options.summary is None:
+        return
+    try:
+        options.summary.write_text(json.dumps(found, indent=2) + "\n")
+    except OSError as error:
+        raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
 
 
 async def _go(options: RunOptions) -> Ended:

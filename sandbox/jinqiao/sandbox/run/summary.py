@@ -60,6 +60,8 @@ class Summary:
     #: What each fleet has done: distance, energy, charging, waiting.
     fleets: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: str = "finished"
+    #: Why it ended before its time: what broke, or the signal's name.
+    reason: str = ""
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     #: What became of the telemetry in each sink, by its name.
@@ -94,6 +96,7 @@ class Summary:
             **self.about,
             "vehicles": self.vehicles,
             "ended": self.ended,
+            **({"reason": self.reason} if self.reason else {}),
             "simulated_s": round(self.simulated_s, 3),
             "wall_s": round(self.wall_s, 3),
             "behind_s": round(self.behind_s, 3),
