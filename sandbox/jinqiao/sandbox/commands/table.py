@@ -118,7 +118,11 @@ _SCENARIO = Group(
     "The scenarios that come with the program.",
     (
         Command("list", "bundled:list_", "List the bundled scenarios; `jinqiao run NAME` runs one from any folder."),
-        Command("copy", "bundled:copy", "Copy a bundled scenario so that you can change it."),
+        Command(
+            "copy",
+            "bundled:copy",
+            "Copy a bundled scenario so that you can change it, and beside it the schema editors check it against.",
+        ),
     ),
 )
 
