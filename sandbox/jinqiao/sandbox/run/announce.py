@@ -8,6 +8,7 @@ import sys
 
 from ..invoked import program
 from ..product import PRODUCT_KEY
+from ..shown import short
 from .running import Running
 
 __all__ = ["announce"]
@@ -25,8 +26,8 @@ async def announce(run: Running) -> None:
     user, password = options.app_user, options.app_password
     http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
     print(
-        f"{plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {plan.seed}, MQTT on {options.mqtt_host}:{port}"
-        f"{http}\n"
+        f"{short(plan.scenario.name)}: {run.summary.vehicles:,} vehicles, seed {plan.seed}, "
+        f"MQTT on {options.mqtt_host}:{port}{http}\n"
         f"  user {user}  password {password}\n"
         f"  {_subscriber_line(options.mqtt_host, port, user, password)}\n"
         f"  {_watch_line(options.mqtt_host, port, user, password)}",
@@ -64,7 +65,8 @@ def _elsewhere(run: Running) -> None:
     key = PRODUCT_KEY if devices is None else devices.product_key
     where = f"{broker.host}:{broker.port}"
     print(
-        f"{run.plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.plan.seed}, publishing to {where}\n"
+        f"{short(run.plan.scenario.name)}: {run.summary.vehicles:,} vehicles, seed {run.plan.seed}, "
+        f"publishing to {where}\n"
         f"  topics /sys/{key}/+/thing/event/property/post",
         file=sys.stderr,
         flush=True,
