@@ -11,7 +11,7 @@ import gc
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.device.outbound import Outbound, Sent
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
+from jinqiao.wire.render.packets import BLOCK_ROWS
 
 from ..early import ending_signals
 from ..product import PRODUCT_KEY
@@ -31,7 +32,7 @@ from .ahead import Ahead
 from .identities import Identities
 from .lateness import Lateness
 from .replayed import Renderer, Replayed
-from .timeline import MS, Extent, Prefetched, steps, survey
+from .timeline import MS, Extent, Prefetched, Step, steps, survey
 
 __all__ = ["Replay", "ReplayOptions"]
 
@@ -184,10 +185,10 @@ class Replay:
         self._began = time.perf_counter()
         waiting: list[Replayed] = []
         size = 0
-        for step in stream:
+        for several in _together(stream):
             if self.stop.is_set():
                 break
-            rendered = list(renderer.render(step))
+            rendered = list(renderer.render_together(several))
             waiting += rendered
             size += sum(len(block.data) for block in rendered)
             if size >= _WRITE_BYTES:
@@ -272,3 +273,17 @@ def _demand_order(path: Path, extent: Extent) -> None:
         f"{path}: messages are out of order by up to {extent.disorder.most_ns / 1e9:,.3f} s: about {extent.held:,} "
         f"would have to be held in memory, expected at most {_MOST_HELD:,}\n  sort it first: {how}"
     )
+
+
+def _together(stream: Iterator[Step]) -> Iterator[list[Step]]:
+    """Steps in bundles of about as many messages as are best rendered together."""
+    bundle: list[Step] = []
+    messages = 0
+    for step in stream:
+        bundle.append(step)
+        messages += len(step.part)
+        if messages >= BLOCK_ROWS:
+            yield bundle
+            bundle, messages = [], 0
+    if bundle:
+        yield bundle
