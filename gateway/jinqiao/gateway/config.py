@@ -48,7 +48,8 @@ class FleetConfig:
 
     `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
     connection over which the vehicles speak. `telemetry` is a folder in which the run keeps Parquet, for questions
-    about the vehicles' past. `cars` says what they are: model and fleet.
+    about the vehicles' past. `cars` says what they are: model and fleet. `lock_step` names clients that hold the end of
+    the simulator's steps.
     """
 
     product_key: str
@@ -58,6 +59,7 @@ class FleetConfig:
     factory_versions: Mapping[str, str] = field(default_factory=dict)
     telemetry: Path | None = None
     cars: CarColumns | None = None
+    lock_step: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from .intake import Intake
 from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
+from .lock_step import LockStep
 from .policy import Downlink, Login, Policy, Principal
 from .recent import RecentRuns
 from .retained import RetainedMessages
@@ -55,6 +56,8 @@ class Broker:
         self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
         #: Who reads steps of our own simulator, if there is one.
         self.intake: Intake | None = None
+        #: Listeners that hold the simulator's clock, if there are any.
+        self.lock_step: LockStep | None = None
         #: What trusted connections published last, if somebody wants to know.
         self.recent: RecentRuns | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -121,6 +122,23 @@ def run(
             show_default=False,
         ),
     ] = None,
+    lock_step: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Hold the clock after each simulated second until this MQTT client has acknowledged everything that "
+            "was published (QoS 1; at QoS 0: received it); may be repeated.",
+            metavar="CLIENT_ID",
+            show_default=False,
+        ),
+    ] = None,
+    lock_step_limit: Annotated[
+        str,
+        typer.Option(
+            help="With --lock-step: end the run when a client that was there is away, or acknowledges nothing, for "
+            "this long.",
+            metavar="TIME",
+        ),
+    ] = "60s",
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
     check: Annotated[
         bool,
@@ -139,6 +157,7 @@ def run(
       jinqiao run jinqiao-morning --for 60s
       jinqiao run my-scenario.yaml --speed max --seed 7 --summary out.json
       jinqiao run winter --speed max --check
+      jinqiao run my-scenario.yaml --speed max --lock-step my-product
     """
     named: dict[str, Any] = {} if app_password is None else {"app_password": app_password}
     options = RunOptions(
@@ -160,6 +179,8 @@ def run(
         data=data,
         **_outside(broker, devices),
         app_user=app_user,
+        lock_step=_listeners(lock_step or (), broker),
+        lock_step_limit_s=_duration_s("--lock-step-limit", lock_step_limit),
         summary=summary,
         quiet=quiet,
         check=check,
@@ -183,6 +204,17 @@ def _outside(broker: str | None, devices: Path | None) -> dict[str, Any]:
         return {}
     found = parse_broker(broker)
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
+
+
+def _listeners(client_ids: Sequence[str], broker: str | None) -> tuple[str, ...]:
+    """The clients that hold the clock."""
+    if client_ids and broker is not None:
+        raise InputError(
+            "--lock-step: not with --broker\n  only the embedded broker knows what a client has acknowledged"
+        )
+    if not all(client_ids):
+        raise InputError("--lock-step: the client identifier is empty\n  give the one that your client connects with")
+    return tuple(dict.fromkeys(client_ids))
 
 
 def _start(text: str) -> datetime | Literal["now"]:

@@ -91,6 +91,7 @@ async def configure(
             factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
             telemetry=telemetry.absolute() if telemetry is not None else None,
             cars=_cars(world),
+            lock_step=options.lock_step,
         ),
     )
     await gateway.configure(config, world.fleet.vins)

@@ -50,6 +50,8 @@ class Summary:
     simulated_s: float = 0.0
     wall_s: float = 0.0
     behind_s: float = 0.0
+    #: How long listeners have held the clock, if any could.
+    held_s: float | None = None
     first_telemetry_s: float | None = None
     states: dict[str, int] = field(default_factory=dict)
     #: What came of the scenario's commands: name → code → vehicles.
@@ -60,6 +62,8 @@ class Summary:
     #: What each fleet has done: distance, energy, charging, waiting.
     fleets: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: str = "finished"
+    #: Why it ended, if it failed.
+    reason: str | None = None
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     #: What became of the telemetry in each sink, by its name.
@@ -94,9 +98,11 @@ class Summary:
             **self.about,
             "vehicles": self.vehicles,
             "ended": self.ended,
+            **({} if self.reason is None else {"reason": self.reason}),
             "simulated_s": round(self.simulated_s, 3),
             "wall_s": round(self.wall_s, 3),
             "behind_s": round(self.behind_s, 3),
+            **({} if self.held_s is None else {"held_s": round(self.held_s, 3)}),
             "first_telemetry_s": None if self.first_telemetry_s is None else round(self.first_telemetry_s, 3),
             "messages": self.messages,
             "messages_per_s": round(self.messages / self.wall_s, 1) if self.wall_s else 0.0,
@@ -147,6 +153,8 @@ class Summary:
             lines.append(
                 f"  latency    for the broker to route what was sent: median {latency['p50']}, p99 {latency['p99']} ms"
             )
+        if self.held_s is not None:
+            lines.append(f"  held       {self.held_s:,.1f} s by listeners in lock-step")
         if self.behind_s > 1.0:
             lines.append(
                 f"  behind     up to {self.behind_s:.1f} s: this machine stood still, or is too slow for this speed"
