@@ -1,232 +1,146 @@
-"""`jinqiao run --lock-step`: a stock client at QoS 1 holds the clock of a run that goes as fast as it can."""
+"""The end of a second in lock-step, without a gateway: when it is asked for, and what the run says meanwhile."""
 
 from __future__ import annotations
 
-import json
-import queue
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
-from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
-from support.programs import Program
-
-Start = Callable[..., Program]
-
-POSTS = f"/sys/{PRODUCT_KEY}/+/thing/event/property/post"
-LIMIT = "charging:ChargeLimit"
-SCENARIO = """\
-name: reaction
-start: 2026-11-23T07:00+08:00
-duration: 1 min
-place: jinqiao
-weather: {{ambient: 10 degC}}
-fleets:
-  - {{name: cars, count: 3, models: {{bmw-ix3-2021: 1}}, agenda: {{cycle: WLTC}}, initial_soc: 0.5,
-     telemetry: {{driving: 1 s, charging: 10 s, parked: 1 min, detail: 5 s}}, connection: {connection}}}
-charging_stations: []
-"""
+from jinqiao.base.errors import EnvironmentFault
+from jinqiao.sandbox.run import lock_step as lock_step_module
+from jinqiao.sandbox.run.lock_step import LockStep
+from jinqiao.sandbox.run.pace import Pace
+from jinqiao.wire.stepping import Held
 
 
-class Product:
-    """A customer's program under test, which acknowledges by hand: `heard` holds what came and waits for that."""
+class Ends:
+    """The shared connection, the vehicles' own and what comes down, as far as the end of a step needs them."""
 
-    def __init__(self, ready: dict[str, Any], *, react: Callable[[Product, str, dict[str, Any]], None] | None) -> None:
-        self.heard: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
-        self._react = react
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="product", manual_ack=True)
-        self.client.username_pw_set(ready["app_user"], ready["app_password"])
-        self.client.on_connect = lambda client, *_: client.subscribe(POSTS, 1)
-        self.client.on_message = self._on_message
-        self.client.connect("127.0.0.1", ready["mqtt_port"])
-        self.client.loop_start()
+    def __init__(self, taken: Iterable[int] = ()) -> None:
+        self.steps = 0
+        self.order: list[str] = []
+        self.said: list[str] = []
+        self.answer = asyncio.Event()
+        self.report: Callable[[Held], None] = lambda _: None
+        self.pace, self.stop = Pace(None), asyncio.Event()
+        self.pace.start()
+        #: Of each round how many messages came down in it.
+        self._coming = iter(taken)
+        self.taken = 0
 
-    def _on_message(self, _: paho.Client, __: Any, message: paho.MQTTMessage) -> None:
-        if self._react is None:
-            self.heard.put(message)
-            return
-        self._react(self, message.topic.split("/")[3], json.loads(message.payload)["params"])
-        self.acknowledge(message)
+    def lock_step(self, limit_s: float = 60.0) -> LockStep:
+        ends: Any = self
+        return LockStep(limit_s, ends, ends, ends, self.pace, self.stop, self.said.append)
 
-    def acknowledge(self, message: paho.MQTTMessage) -> None:
-        assert message.qos == 1
-        self.client.ack(message.mid, message.qos)
+    async def end_step(self, report: Callable[[Held], None]) -> asyncio.Future[None]:
+        self.steps += 1
+        self.order.append("step")
+        self.report = report
 
-    def set_limit(self, device: str, percent: int) -> None:
-        request = {"id": "1", "version": "1.0", "method": "thing.service.property.set", "params": {LIMIT: percent}}
-        self.client.publish(f"/sys/{PRODUCT_KEY}/{device}/thing/service/property/set", json.dumps(request), 1)
+        async def answered() -> None:
+            await self.answer.wait()
 
+        return asyncio.ensure_future(answered())
 
-@contextmanager
-def product(
-    ready: dict[str, Any], react: Callable[[Product, str, dict[str, Any]], None] | None = None
-) -> Iterator[Product]:
-    found = Product(ready, react=react)
-    try:
-        yield found
-    finally:
-        found.client.disconnect()
-        found.client.loop_stop()
+    async def flush(self) -> None:
+        self.order.append("flush")
+
+    async def work_off(self) -> None:
+        self.order.append("work")
+        self.taken += next(self._coming, 0)
 
 
-def run_options(scenario: Path, *more: str) -> list[str]:
-    fast = ["--speed", "max", "--seed", "7", "--mqtt-port", "0", "-q", "--lock-step", "product"]
-    return ["run", str(scenario), *fast, *more]
+@pytest.mark.asyncio
+async def test_a_second_ends_when_nothing_is_asked_in_return_any_more() -> None:
+    ends = Ends(taken=[3, 1, 0, 7])
+    ends.answer.set()
+    await ends.lock_step().end_second()
+    assert ends.order == ["flush", "step", "flush", "work"] * 3
 
 
-def write_scenario(folder: Path, connection: str = "shared") -> Path:
-    path = folder / "reaction.yaml"
-    path.write_text(SCENARIO.format(connection=connection))
-    return path
+@pytest.mark.asyncio
+async def test_a_client_that_answers_everything_with_a_command_does_not_stop_the_clock_for_ever() -> None:
+    ends = Ends(taken=itertools.repeat(1))
+    ends.answer.set()
+    await asyncio.wait_for(ends.lock_step().end_second(), 20)
+    assert 2 <= ends.steps <= 100
 
 
-def summary_of(program: Program, status: int = 0) -> dict[str, Any]:
-    code, lines, errors = program.finish()
-    assert code == status, errors
-    found: dict[str, Any] = lines[-1]["summary"]
-    return found
+@pytest.mark.asyncio
+async def test_the_clock_stands_while_it_is_held_and_the_time_is_counted() -> None:
+    ends = Ends()
+    lock_step, before_s = ends.lock_step(), ends.pace.clock_s()
+    asyncio.get_running_loop().call_later(0.2, ends.answer.set)
+    await lock_step.end_second()
+    assert lock_step.held_s >= 0.19
+    assert ends.pace.wall_s() - ends.pace.clock_s() == pytest.approx(lock_step.held_s, abs=0.15)
+    assert ends.pace.clock_s() - before_s <= ends.pace.wall_s() - 0.19
 
 
-@pytest.mark.parametrize("connection", ["shared", "per_vehicle"])
-def test_a_reaction_takes_effect_at_the_same_simulated_time_in_each_run(
-    start: Start, tmp_path: Path, connection: str
-) -> None:
-    scenario = write_scenario(tmp_path, connection)
-
-    def effects() -> list[tuple[str, int, int]]:
-        """Of each reaction the car, the time of the telemetry, and that of the first post that shows its effect."""
-        asked: dict[tuple[str, int], int] = {}
-        found: list[tuple[str, int, int]] = []
-        count = 0
-
-        def react(self: Product, device: str, params: dict[str, Any]) -> None:
-            nonlocal count
-            if LIMIT in params:
-                value = params[LIMIT]
-                since = asked.pop((device, round(value["value"])), None)
-                if since is not None:
-                    found.append((device, since, value["time"]))
-            if "VehicleSpeed" in params:
-                count += 1
-                if count % 4 == 0:
-                    percent = 50 + count // 4 % 50
-                    asked[device, percent] = params["VehicleSpeed"]["time"]
-                    self.set_limit(device, percent)
-
-        program = start(*run_options(scenario, "--for", "20s"))
-        with product(program.ready, react):
-            summary = summary_of(program)
-        assert summary["dropped"] == summary["not_sent"] == 0
-        assert not asked
-        return sorted(found)
-
-    first = effects()
-    assert len(first) >= 15
-    assert {time_ms - since for _, since, time_ms in first} == {1000}, "the moment at which the second ends"
-    assert first == effects()
+@pytest.mark.asyncio
+async def test_who_is_missing_is_said_once_and_that_the_clock_goes_on() -> None:
+    ends = Ends()
+    lock_step = ends.lock_step()
+    waiting = asyncio.create_task(lock_step.begin())
+    await asyncio.sleep(0)
+    for _ in range(5):
+        ends.report(Held(("product",)))
+    assert lock_step.waiting == "client 'product' is not connected and subscribed"
+    ends.report(Held((), (("product", 2),)))
+    assert lock_step.waiting == "client 'product' has not acknowledged 2 messages"
+    ends.answer.set()
+    await waiting
+    assert lock_step.waiting == ""
+    assert ends.said == [
+        "lock-step: the clock waits: client 'product' is not connected and subscribed",
+        "lock-step: the clock goes on",
+    ]
 
 
-def test_nothing_of_the_next_second_comes_before_the_last_acknowledgement(start: Start, tmp_path: Path) -> None:
-    program = start(*run_options(write_scenario(tmp_path), "--for", "4s"))
-    held_s = 0.0
-    moments: list[int] = []
-    with product(program.ready) as listener:
-        for _ in range(4):
-            messages = [listener.heard.get(timeout=20)]
-            began = time.monotonic()
-            time.sleep(0.3)
-            while not listener.heard.empty():
-                messages.append(listener.heard.get())
-            held_s += time.monotonic() - began
-            times = {value["time"] for m in messages for value in json.loads(m.payload)["params"].values()}
-            assert len(times) == 1
-            moments += times
-            for message in messages:
-                listener.acknowledge(message)
-        summary = summary_of(program)
-    assert moments == list(range(moments[0], moments[0] + 4000, 1000))
-    assert held_s <= summary["held_s"] <= summary["wall_s"]
-    assert summary["simulated_s"] == 4
+@pytest.mark.asyncio
+async def test_a_client_that_makes_progress_is_not_given_up() -> None:
+    ends = Ends()
+    lock_step = ends.lock_step(limit_s=0.6)
+    ending = asyncio.create_task(lock_step.end_second())
+    await asyncio.sleep(0)
+    for left in range(8, 0, -1):
+        ends.report(Held((), (("product", left),)))
+        await asyncio.sleep(0.2)
+        assert not ending.done()
+    with pytest.raises(
+        EnvironmentFault, match=r"'product' has not acknowledged 1 message for 0\.6 s.*\n.*--lock-step-limit"
+    ):
+        await ending
+    assert "lock-step: the clock goes on" not in ends.said
 
 
-def test_a_client_that_stays_away_ends_the_run_with_the_reason(start: Start, tmp_path: Path) -> None:
-    program = start(*run_options(write_scenario(tmp_path), "--lock-step-limit", "1s"))
-    with product(program.ready) as listener:
-        listener.acknowledge(listener.heard.get(timeout=20))
-    code, lines, errors = program.finish()
-    assert code == 3
-    summary = lines[-1]["summary"]
-    assert summary["ended"] == "failed"
-    assert "'product' is not connected and subscribed" in summary["reason"]
-    assert "for 1 s" in summary["reason"]
-    assert "lock-step: the clock waits, for 1 s at most: client 'product'" in errors
-    assert "Traceback" not in errors
+@pytest.mark.asyncio
+async def test_before_it_has_begun_a_run_waits_as_long_as_it_takes() -> None:
+    ends = Ends()
+    beginning = asyncio.create_task(ends.lock_step(limit_s=0.1).begin())
+    await asyncio.sleep(0)
+    ends.report(Held(("product",)))
+    await asyncio.sleep(0.6)
+    assert not beginning.done()
+    ends.stop.set()
+    await beginning
 
 
-def test_a_client_that_comes_back_goes_on_with_what_it_had_not_acknowledged(start: Start, tmp_path: Path) -> None:
-    program = start(*run_options(write_scenario(tmp_path), "--for", "3s"))
-    ready = program.ready
-
-    def session(clean: bool) -> paho.Client:
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id="product", clean_session=clean, manual_ack=True)
-        client.username_pw_set(ready["app_user"], ready["app_password"])
-        return client
-
-    first: queue.SimpleQueue[paho.MQTTMessage] = queue.SimpleQueue()
-    client = session(clean=False)
-    client.on_connect = lambda *_: client.subscribe(POSTS, 1)
-    client.on_message = lambda *found: first.put(found[2])
-    client.connect("127.0.0.1", ready["mqtt_port"])
-    client.loop_start()
-    unacknowledged = [first.get(timeout=20).payload for _ in range(3)]
-    client.disconnect()
-    client.loop_stop()
-
-    seen: list[bytes] = []
-    again = session(clean=False)
-
-    def on_message(_: paho.Client, __: Any, message: paho.MQTTMessage) -> None:
-        seen.append(message.payload)
-        again.ack(message.mid, message.qos)
-
-    again.on_message = on_message
-    again.connect("127.0.0.1", ready["mqtt_port"])
-    again.loop_start()
-    summary = summary_of(program)
-    again.disconnect()
-    again.loop_stop()
-    assert set(unacknowledged) <= set(seen)
-    assert len(seen) == len(set(seen)) == summary["published"]["property_post"]
+@pytest.mark.asyncio
+async def test_a_gateway_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_step_module, "_SILENT_S", 0.1)
+    with pytest.raises(EnvironmentFault, match="gateway process has said nothing"):
+        await asyncio.wait_for(Ends().lock_step().begin(), 20)
 
 
-def test_ctrl_c_ends_a_run_that_waits_for_its_listener(start: Start, tmp_path: Path) -> None:
-    program = start(*run_options(write_scenario(tmp_path)))
-    assert program.ready
-    assert program.process.stderr is not None
-    while "'product' is not connected" not in (line := program.process.stderr.readline()):
-        assert line, "it says whom it waits for"
-    program.interrupt()
-    summary = summary_of(program, status=130)
-    assert summary["ended"] == "interrupted"
-    assert summary["messages"] == 0
-
-
-@pytest.mark.parametrize(
-    ("more", "told"),
-    [
-        (["--broker", "mqtt://127.0.0.1"], "not with --broker"),
-        (["--lock-step", ""], "the client identifier is empty"),
-        (["--lock-step-limit", "soon"], "--lock-step-limit"),
-    ],
-)
-def test_what_cannot_be_is_explained(start: Start, tmp_path: Path, more: list[str], told: str) -> None:
-    code, _, errors = start(*run_options(write_scenario(tmp_path), *more)).finish()
-    assert code == 2
-    assert told in errors
-    assert "Traceback" not in errors
+@pytest.mark.asyncio
+async def test_a_run_that_is_to_end_waits_for_nobody() -> None:
+    ends = Ends(taken=itertools.repeat(1))
+    ending = asyncio.create_task(ends.lock_step().end_second())
+    await asyncio.sleep(0)
+    ends.stop.set()
+    await asyncio.wait_for(ending, 20)
+    assert ends.steps == 1
