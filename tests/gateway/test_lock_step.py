@@ -244,6 +244,31 @@ def test_messages_come_once_and_in_order_whatever_the_window(runs: list[int], le
     assert house.broker.dispatcher.held == 0
 
 
+@pytest.mark.parametrize(
+    ("topic_filter", "connect", "subscribe"),
+    [
+        ("t/#", {"level": 5, "properties": {Property.TOPIC_ALIAS_MAXIMUM: 5}}, {}),
+        ("t/#", {"level": 5, "properties": {Property.MAXIMUM_PACKET_SIZE: 200}}, {}),
+        ("t/#", {"level": 5}, {"properties": {Property.SUBSCRIPTION_IDENTIFIER: (7,)}}),
+        ("$share/group/t/#", {}, {}),
+    ],
+)
+def test_subscribers_with_packets_of_their_own_hold_the_clock_too(
+    house: House, topic_filter: str, connect: dict[str, Any], subscribe: dict[str, Any]
+) -> None:
+    house.policy.limits = {"identifiers": True}
+    simulator, product = Simulator(house), house.client("product", **connect)
+    product.send(Subscribe(1, ((topic_filter, 1),), **subscribe))
+    product.received()
+    simulator.publish("t/a", "t/a", "t/b")
+    simulator.end_step()
+    assert not simulator.goes_on
+    messages = product.messages()
+    assert [message.qos for message in messages] == [1, 1, 1]
+    acknowledge(product, *messages)
+    assert simulator.goes_on
+
+
 def test_qos_2_is_taken_when_its_exchange_is_complete(house: House) -> None:
     house.policy.limits = {"max_qos": 2}
     simulator, product = Simulator(house), listener(house, qos=2)
