@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
 from typing import Any
 
 from jinqiao.gateway.broker.broker import Broker
@@ -22,13 +21,10 @@ class _Carried:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.publish, self.end, self.reconsider = broker.publish, broker.end, broker.reconsider
-        self.permissions_changed = broker.permissions_changed
+        self.permissions_changed, self.takes = broker.permissions_changed, broker.takes
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         self._broker.deliver(identity, downlink.topic, downlink.payload)
-
-    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:  # noqa: ARG002
-        return ()
 
 
 class Sandbox(House):

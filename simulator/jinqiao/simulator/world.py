@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
-from jinqiao.vehicles.catalogue import load_catalogue
+from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
 
@@ -94,7 +94,7 @@ class World:
     @property
     def time_ms(self) -> int:
         """Simulated UTC, ms since 1970."""
-        return self.scenario.start_ms + self.elapsed_s * 1000
+        return self.town.start_ms + self.elapsed_s * 1000
 
     def counts(self) -> dict[str, int]:
         """How many vehicles are parked, driving, charging, queueing now."""
@@ -267,7 +267,7 @@ class World:
     def _wake(self, now_s: int) -> None:
         """Start the outings of those whose alarm rings."""
         town = self.town
-        waking = np.flatnonzero(town.wake_s <= now_s)
+        waking = (town.wake_s <= now_s).nonzero()[0]
         if not len(waking):
             return
         town.catch_up(waking[town.mode[waking] == RESTING])  # a command may have let one charge meanwhile
@@ -285,15 +285,15 @@ class World:
 
     def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
-        catalogue = {**load_catalogue(), **self.scenario.own_vehicles}
-        ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
+        own = self.scenario.own_vehicles
+        ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.shares))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []
         for _, rows, spec in self.fleets:
-            model_of.append(share_out(spec.models, number, rows.stop - rows.start))
+            model_of.append(share_out(spec.shares, number, rows.stop - rows.start))
             soc.append(spec.initial_soc.draw(draws.take(rows), "charge"))
         return Fleet(
-            [catalogue[model] for model in ids],
+            [own[model] if model in own else find_vehicle(model) for model in ids],
             np.concatenate(model_of),
             seed=seed,
             fleets=sizes,

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -23,7 +23,6 @@ from .limits import Limits
 from .lock_step import LockStep
 from .policy import Downlink, Policy
 from .reading import Reader, make_reader
-from .recent import RecentRuns
 from .router import Router
 from .sys_topics import INTERVAL_S, sys_messages
 
@@ -145,9 +144,13 @@ class Server:
         """The same to one client, whatever it is subscribed to."""
         self._broker.deliver(identity, downlink.topic, downlink.payload)
 
-    def end(self, identity: str) -> None:
-        """End the connection of an identity, if it has one."""
-        self._broker.end(identity)
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message that a client sent by another way is within the rates of its connection, if it has one."""
+        return self._broker.takes(identity, topic, size)
+
+    def end(self, identity: str, *, for_good: bool = False) -> None:
+        """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
+        self._broker.end(identity, for_good=for_good)
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
@@ -160,18 +163,6 @@ class Server:
     def hold_for(self, client_ids: Iterable[str]) -> None:
         """From now on these clients hold the end of the simulator's steps until they have taken what was sent."""
         self._broker.lock_step = LockStep(client_ids, self._broker.dispatcher, self._call_soon)
-
-    def remember(self, most_bytes: int) -> None:
-        """From now on remember what trusted connections publish, that many bytes of it."""
-        self._broker.recent = RecentRuns(most_bytes)
-
-    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> list[bytes]:
-        """What trusted connections published last on this topic, as far as it is remembered: newest first.
-
-        One payload for each property that a post may begin with; all of `enough` found, no more are looked for.
-        """
-        recent = self._broker.recent
-        return recent.last_of_each(topic, enough) if recent is not None else []
 
     def permissions_changed(self) -> None:
         """Ask the policy again about every topic before the next message."""

@@ -192,8 +192,6 @@ def _forward(
         return
     broker = session.broker
     broker.counters.received[route.kind] += messages
-    if broker.recent is not None and not session.guarded:
-        broker.recent.take(packets)
     if route.pushed is session.outbox or route.kind in ANSWERED_IN_PLACE:
         route = route.without(session.outbox)
     if not route.targets and not route.groups:
@@ -277,6 +275,8 @@ def _receive(session: Session, data: bytes, position: int, body: int, stop: int)
     if session.level < 5 and qos < 2 and not (first & _RETAIN and session.retains):
         # A message sent again is to us a message like others (§ 4.3.2), and RETAIN counts only from those who may:
         # without these flags it is an ordinary PUBLISH.
+        if first & _RETAIN:
+            session.cannot_retain(data[body + 2 : min(body + 2 + (data[body] << 8 | data[body + 1]), stop)])
         walk(session, bytes((_PUBLISH | first & _QOS,)) + data[position + 1 : stop])
         return
     packet = decode(first, data[body:stop], session.level)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from jinqiao.wire.render.events import read_event_post
 from jinqiao.wire.render.said import SaidBatch
 
 from .devices.ota import Firmware
@@ -39,6 +40,7 @@ __all__ = [
     "ServiceCalled",
     "ServiceReplied",
     "ShadowChanged",
+    "SimulatedEvent",
     "StateChanged",
     "TagsChanged",
     "TelemetryBatch",
@@ -126,6 +128,20 @@ class TelemetryBatch(PlatformEvent):
 
     product_key: str
     said: SaidBatch
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedEvent(PlatformEvent):
+    """An event of a simulated vehicle, row `vehicle` of `FleetDevices`, as the whole packet that is forwarded."""
+
+    product_key: str
+    vehicle: int
+    time_ms: int
+    packet: bytes
+
+    def read(self) -> tuple[str, Mapping[str, Any]]:
+        """Identifier and output. It costs something, so only who needs to know asks."""
+        return read_event_post(self.packet)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-
 from jinqiao.gateway.broker.policy import Carrier, Downlink
 
 __all__ = ["Outbound"]
@@ -29,10 +27,14 @@ class Outbound:
         if self._carrier is not None:
             self._carrier.deliver(identity, downlink)
 
-    def end(self, identity: str) -> None:
-        """End the connection of an identity, if it has one."""
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message that a client sent by another way is within the rates of its connection, if it has one."""
+        return None if self._carrier is None else self._carrier.takes(identity, topic, size)
+
+    def end(self, identity: str, *, for_good: bool = False) -> None:
+        """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
         if self._carrier is not None:
-            self._carrier.end(identity)
+            self._carrier.end(identity, for_good=for_good)
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """What this identity may publish and is pushed has changed; and its subscriptions with `about` in them."""
@@ -43,7 +45,3 @@ class Outbound:
         """Other products are there: what everybody may read and write is to be asked again."""
         if self._carrier is not None:
             self._carrier.permissions_changed()
-
-    def last_payloads(self, topic: str, enough: Set[bytes]) -> Sequence[bytes]:
-        """What the simulator published last on a topic, newest first, one payload for each of the marks in `enough`."""
-        return () if self._carrier is None else self._carrier.last_payloads(topic, enough)

@@ -30,8 +30,9 @@ _TOPICS = {"property_post": "/sys/{key}/{}/thing/event/property/post", "protobuf
 #: Adjacent runs of one route are joined up to this.
 _JOIN_BYTES = 256 << 10
 
-#: Called with each batch, before it is forwarded.
+#: Called with each batch and each event, before it is forwarded.
 OnBatch = Callable[[SaidBatch], object]
+OnEvent = Callable[[SaidPacket], object]
 
 
 class FleetIntake(Generic[R]):
@@ -44,11 +45,12 @@ class FleetIntake(Generic[R]):
         names: NDArray[np.bytes_],
         row_of: Callable[[str], int | None],
         on_batch: OnBatch,
+        on_event: OnEvent = lambda _: None,
     ) -> None:
         self._router = router
         self._renderer = StepRenderer(product_key, names, names)
         self._names = names
-        self._on_batch = on_batch
+        self._on_batch, self._on_event = on_batch, on_event
         self._routes = {
             kind: FleetRoutes(router, topic.replace("{key}", product_key), names, row_of)
             for kind, topic in _TOPICS.items()
@@ -58,6 +60,8 @@ class FleetIntake(Generic[R]):
         """Act on one step. Raises ProtocolError if it is none."""
         events, batches = read_crossing(payload)
         self._check(events, batches)
+        for event in events:
+            self._on_event(event)
         for said in batches:
             self._on_batch(said)
         out: _Runs[R] = _Runs(door)

@@ -55,7 +55,7 @@ async def start_run(
     fleet = world.fleet
     summary.vehicles = fleet.n
     if gateway is not None:
-        await configure(gateway, options, logins, world, plan.sinks)
+        await configure(gateway, options, logins, world)
     who = identities(options, world)
     connections = Connections(options, address_of(options, gateway), logins, inbox)
     shared = await connections.shared(stack)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
@@ -60,11 +59,6 @@ class SinkSpec(Model, ABC):
     @abstractmethod
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> Sink:
         """The sink, ready for the first step. Raises InputError or EnvironmentFault if that cannot be."""
-
-    @property
-    def telemetry_folder(self) -> Path | None:
-        """Where it writes telemetry as Parquet, for questions about the vehicles' past; None if it does not."""
-        return None
 
 
 #: The table: the word for a kind → its class. Filled by `@sink`.

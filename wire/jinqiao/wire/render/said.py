@@ -32,11 +32,15 @@ class SaidPacket(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SaidBatch:
-    """m samples in the form that `kind` names (`property_post`, `protobuf_sample`); `ids`, shape (m,), number them."""
+    """m samples in the form that `kind` names (`property_post`, `protobuf_sample`); `ids`, shape (m,), number them.
+
+    `rows`, shape (m,), are the records that the columns are views of, where they came as such.
+    """
 
     kind: str
     batch: FixedBatch
     ids: NDArray[np.int32]
+    rows: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.batch)
@@ -59,7 +63,7 @@ class SaidBatch:
         """The batch that such rows hold; columns are views of them."""
         names = rows.dtype.names or ()
         columns = {name: rows[name] for name in names[3:]}
-        return cls(kind, FixedBatch(rows["time_ms"], group, vehicles, columns), rows["id"])
+        return cls(kind, FixedBatch(rows["time_ms"], group, vehicles, columns), rows["id"], rows)
 
 
 @dataclass(frozen=True, slots=True)
