@@ -27,7 +27,7 @@ def world() -> World:
     return world
 
 
-def lines(world: World, width: int, height: int) -> list[str]:
+def lines(world: World, width: int, height: int, **more: str) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None)
     view = View(
         title="金桥",
@@ -41,6 +41,7 @@ def lines(world: World, width: int, height: int) -> list[str]:
         clients=1,
         delivered=2,
         dropped=0,
+        **more,
     )
     with console.capture() as shown:
         console.print(LiveTable(console)._draw(view))
@@ -85,6 +86,12 @@ def test_what_is_watched_is_the_same_run() -> None:
         return b"".join(batches) + np.asarray(world.fleet.soc).tobytes()
 
     assert final(True) == final(False)
+
+
+def test_a_held_clock_names_whom_it_waits_for(world: World) -> None:
+    shown = "\n".join(lines(world, 150, 50, waiting="client 'product' is not connected and subscribed"))
+    assert "the clock waits: client 'product' is not connected and subscribed" in shown
+    assert "the clock waits" not in "\n".join(lines(world, 150, 50))
 
 
 def test_a_name_of_two_thousand_characters_is_shortened_and_the_figures_stay_in_sight() -> None:

@@ -105,6 +105,23 @@ def run(
             show_default=False,
         ),
     ] = None,
+    lock_step: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Hold the clock after each simulated second until this MQTT client has acknowledged everything that "
+            "was published (QoS 1; at QoS 0: received it); may be repeated.",
+            metavar="CLIENT_ID",
+            show_default=False,
+        ),
+    ] = None,
+    lock_step_limit: Annotated[
+        str,
+        typer.Option(
+            help="With --lock-step: end the run when a client that was there is away, or acknowledges nothing, for "
+            "this long.",
+            metavar="TIME",
+        ),
+    ] = "60s",
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
     check: Annotated[
         bool,
@@ -123,9 +140,10 @@ def run(
       jinqiao run jinqiao-morning --for 60s
       jinqiao run my-scenario.yaml --speed max --seed 7 --summary out.json
       jinqiao run winter --speed max --check
+      jinqiao run my-scenario.yaml --speed max --lock-step my-product
     """
     # The run itself: not for --help.
-    from ..run.asked import duration_s, elsewhere, sinks_of, start_of
+    from ..run.asked import duration_s, elsewhere, listeners, sinks_of, start_of
     from ..run.execute import execute
     from ..run.options import RunOptions
     from ..run.pace import parse_speed
@@ -150,6 +168,8 @@ def run(
         data=data,
         **elsewhere(broker, devices),
         app_user=app_user,
+        lock_step=listeners(lock_step or (), broker),
+        lock_step_limit_s=duration_s("--lock-step-limit", lock_step_limit),
         summary=summary,
         quiet=quiet,
         check=check,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from ..sinks import SinkSpec, parse_sink
 from ..sinks.kinds.record import RecordSpec
 from .outside import load_triples, parse_broker
 
-__all__ = ["duration_s", "elsewhere", "sinks_of", "start_of"]
+__all__ = ["duration_s", "elsewhere", "listeners", "sinks_of", "start_of"]
 
 
 def elsewhere(broker: str | None, devices: Path | None) -> dict[str, Any]:
@@ -27,6 +27,17 @@ def elsewhere(broker: str | None, devices: Path | None) -> dict[str, Any]:
         return {}
     found = parse_broker(broker)
     return {"broker": found, "devices": None if devices is None else load_triples(devices)}
+
+
+def listeners(client_ids: Sequence[str], broker: str | None) -> tuple[str, ...]:
+    """The clients that hold the clock."""
+    if client_ids and broker is not None:
+        raise InputError(
+            "--lock-step: not with --broker\n  only the embedded broker knows what a client has acknowledged"
+        )
+    if not all(client_ids):
+        raise InputError("--lock-step: the client identifier is empty\n  give the one that your client connects with")
+    return tuple(dict.fromkeys(client_ids))
 
 
 def start_of(text: str) -> datetime | Literal["now"]:

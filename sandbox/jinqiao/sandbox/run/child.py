@@ -108,7 +108,9 @@ class GatewayProcess:
             try:
                 self._input.write(json.dumps(request | {"number": self._number}).encode() + b"\n" + blob)
                 await self._input.drain()
-                return await asyncio.wait_for(self._answer_to(self._number), timeout_s)
+                # Not `wait_for`, which may swallow a cancellation that comes with the answer.
+                async with asyncio.timeout(timeout_s):
+                    return await self._answer_to(self._number)
             except (ConnectionError, TimeoutError) as error:
                 raise EnvironmentFault(f"the gateway process does not answer ({type(error).__name__})") from error
 

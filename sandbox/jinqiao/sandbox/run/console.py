@@ -54,6 +54,8 @@ class View:
     clients: int
     delivered: int
     dropped: int
+    #: Whom a held clock waits for.
+    waiting: str = ""
 
 
 class Rates:
@@ -144,6 +146,8 @@ class LiveTable(NoTable):
             style="dim",
         )
         parts: list[Text | Table | Panel] = [clock, states, wire, ears]
+        if view.waiting:
+            parts.append(Text(f"the clock waits: {view.waiting}", style="yellow"))
         if view.sample:
             topic, payload = view.sample
             parts.append(Panel(Text(_pretty(payload), overflow="fold"), title=topic, title_align="left", style="dim"))

@@ -87,6 +87,7 @@ async def configure(
             simulator=(logins.user, logins.password),
             factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
             cars=_cars(world),
+            lock_step=options.lock_step,
         ),
     )
     await gateway.configure(config, world.fleet.vins)

@@ -13,6 +13,7 @@ from .child import GatewayProcess
 from .console import View
 from .downlinks import Downlinks
 from .ending import Ending
+from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins
 from .pace import Pace
@@ -30,7 +31,7 @@ class Running:
     """Made by `start_run`. What is None has no part in this run, from its beginning to its end.
 
     That is the gateway when somebody else's broker is used, the shared connection when every vehicle has its own, the
-    checker unless it is asked for.
+    checker and the lock step unless they are asked for.
     """
 
     options: RunOptions
@@ -47,6 +48,7 @@ class Running:
     ticker: Ticker
     roster: Roster
     checker: Checker | None
+    lock_step: LockStep | None
 
     def view(self) -> View:
         """The run at this moment, for the console."""
@@ -63,4 +65,5 @@ class Running:
             clients=max(stats.get("connections", 1) - 1, 0),  # without our own
             delivered=stats.get("delivered", 0),
             dropped=stats.get("dropped", 0),
+            waiting="" if self.lock_step is None else self.lock_step.waiting,
         )

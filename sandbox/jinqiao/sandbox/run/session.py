@@ -119,6 +119,7 @@ def _close_books(run: Running) -> None:
     summary.fleets = {name: figures.as_json() for name, figures in run.world.figures().items()}
     summary.simulated_s = summary.simulated_s or float(run.world.elapsed_s)
     summary.behind_s = run.pace.behind_s
+    summary.held_s = None if run.lock_step is None else run.lock_step.held_s
     summary.downlinks = run.downlinks.report()
     if run.checker is not None:
         summary.check = run.checker.as_json()

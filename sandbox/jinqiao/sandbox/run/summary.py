@@ -52,6 +52,8 @@ class Summary:
     simulated_s: float = 0.0
     wall_s: float = 0.0
     behind_s: float = 0.0
+    #: How long listeners have held the clock, if any could.
+    held_s: float | None = None
     first_telemetry_s: float | None = None
     states: dict[str, int] = field(default_factory=dict)
     #: What came of the scenario's commands: name → code → vehicles.
@@ -102,6 +104,7 @@ class Summary:
             "simulated_s": round(self.simulated_s, 3),
             "wall_s": round(self.wall_s, 3),
             "behind_s": round(self.behind_s, 3),
+            **({} if self.held_s is None else {"held_s": round(self.held_s, 3)}),
             "first_telemetry_s": None if self.first_telemetry_s is None else round(self.first_telemetry_s, 3),
             "messages": self.messages,
             "messages_per_s": round(self.messages / self.wall_s, 1) if self.wall_s else 0.0,
@@ -152,6 +155,8 @@ class Summary:
             lines.append(
                 f"  latency    for the broker to route what was sent: median {latency['p50']}, p99 {latency['p99']} ms"
             )
+        if self.held_s is not None:
+            lines.append(f"  held       {self.held_s:,.1f} s by listeners in lock-step")
         if self.behind_s > 1.0:
             lines.append(
                 f"  behind     up to {self.behind_s:.1f} s: this machine stood still, or is too slow for this speed"
