@@ -70,7 +70,7 @@ def _whole(seconds: float) -> int:
 class Reports:
     """The next report of n vehicles: `due_s[group]`, int32, shape (n,), seconds since the start."""
 
-    def __init__(self, town: Town, fleets: Sequence[tuple[slice, TelemetrySpec]], draws: Draws) -> None:
+    def __init__(self, town: Town, fleets: Sequence[tuple[slice | Rows, TelemetrySpec]], draws: Draws) -> None:
         self._town = town
         n = town.fleet.n
         self._fleet_of = np.zeros(n, dtype=np.int16)
