@@ -18,7 +18,7 @@ from .cities import Place, place_of
 if TYPE_CHECKING:
     from .scenario.fleet import FleetSpec
 
-__all__ = ["TownRows", "census", "rescaled", "rows_together", "share_out"]
+__all__ = ["TownRows", "census", "rescaled", "rows_together", "share_out", "total_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ def census(
     where there are fewer vehicles than towns, or more than there may be.
     """
     own = [spec.count for spec in fleets]
-    total = sum(own) * towns if vehicles is None else vehicles
-    _demand_room(total, towns)
+    total = total_of(fleets, vehicles, towns)
     found, start = [], 0
     for number in range(towns) if only is None else only:
         size = total // towns + (number < total % towns)
@@ -63,13 +62,17 @@ def census(
     return tuple(found)
 
 
-def _demand_room(vehicles: int, towns: int) -> None:
+def total_of(fleets: Sequence[FleetSpec], vehicles: int | None, towns: int) -> int:
+    """How many vehicles there are in all towns. Raises InputError as `census` does."""
+    if vehicles is None:
+        vehicles = sum(spec.count for spec in fleets) * towns
     if not 1 <= towns <= MOST_TOWNS:
         raise InputError(f"found {towns} towns, expected from 1 to {MOST_TOWNS:,}")
     if vehicles < towns:
         raise InputError(f"found {vehicles} vehicles in {towns} towns, expected at least one in each")
     if towns > 1 and vehicles > MOST_IN_TOWNS:
         raise InputError(f"found {vehicles:,} vehicles in {towns} towns, expected at most {MOST_IN_TOWNS:,} in all")
+    return vehicles
 
 
 def rows_together(parts: Sequence[slice]) -> slice | NDArray[np.intp]:

@@ -29,7 +29,7 @@ from ..run.session import Ended
 from ..run.session import run as run_to_the_end
 from ..sinks import addresses, parse_sink
 from ..sinks.kinds.record import RecordSpec
-from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort, Towns
 
 __all__ = ["execute", "run"]
 
@@ -54,8 +54,14 @@ def run(
         str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
     ] = "1",
     vehicles: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Scale the fleets to this many vehicles in total.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            help="Scale the fleets to this many vehicles in total; stations grow with them.",
+        ),
     ] = None,
+    towns: Towns = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, help="Seed for every random draw; overrides the scenario's.")
     ] = None,
@@ -139,6 +145,7 @@ def run(
       jinqiao run jinqiao-morning --for 60s
       jinqiao run my-scenario.yaml --speed max --seed 7 --summary out.json
       jinqiao run winter --speed max --check
+      jinqiao run jinqiao-morning --towns 20 --vehicles 10000
     """
     named: dict[str, Any] = {} if app_password is None else {"app_password": app_password}
     options = RunOptions(
@@ -147,6 +154,7 @@ def run(
         start=None if start is None else _start(start),
         speed=parse_speed(speed),
         vehicles=vehicles,
+        towns=towns,
         seed=seed,
         mqtt_host=mqtt_host,
         http_host=http_host,
@@ -252,7 +260,7 @@ async def _announce(run: Running) -> None:
     user, password = options.app_user, options.app_password
     http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
     print(
-        f"{plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {plan.seed}, MQTT on {options.mqtt_host}:{port}"
+        f"{plan.scenario.name}: {_size(run)}, seed {plan.seed}, MQTT on {options.mqtt_host}:{port}"
         f"{http}\n"
         f"  user {user}  password {password}\n"
         f"  {_subscriber_line(options.mqtt_host, port, user, password)}\n"
@@ -268,9 +276,20 @@ async def _announce(run: Running) -> None:
             "app_password": options.app_password,
             "product_key": PRODUCT_KEY,
             "vehicles": run.summary.vehicles,
+            **_towns(run),
             "seed": run.plan.seed,
         }
         print(json.dumps({"ready": ready}), flush=True)
+
+
+def _size(run: Running) -> str:
+    towns = f" in {run.plan.towns:,} towns" if run.plan.towns > 1 else ""
+    return f"{run.summary.vehicles:,} vehicles{towns}"
+
+
+def _towns(run: Running) -> dict[str, int]:
+    """Their number, where there are several."""
+    return {"towns": run.plan.towns} if run.plan.towns > 1 else {}
 
 
 def _subscriber_line(host: str, port: int, user: str, password: str) -> str:
@@ -291,11 +310,12 @@ def _announce_outside(run: Running) -> None:
     key = PRODUCT_KEY if devices is None else devices.product_key
     where = f"{broker.host}:{broker.port}"
     print(
-        f"{run.plan.scenario.name}: {run.summary.vehicles:,} vehicles, seed {run.plan.seed}, publishing to {where}\n"
+        f"{run.plan.scenario.name}: {_size(run)}, seed {run.plan.seed}, publishing to {where}\n"
         f"  topics /sys/{key}/+/thing/event/property/post",
         file=sys.stderr,
         flush=True,
     )
     if not sys.stdout.isatty():
-        ready = {"broker": where, "product_key": key, "vehicles": run.summary.vehicles, "seed": run.plan.seed}
+        count = {"vehicles": run.summary.vehicles, **_towns(run)}
+        ready = {"broker": where, "product_key": key, **count, "seed": run.plan.seed}
         print(json.dumps({"ready": ready}), flush=True)

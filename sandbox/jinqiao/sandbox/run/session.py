@@ -92,6 +92,8 @@ def _close_books(run: Running) -> None:
     summary.given = [command.as_json() for command in run.world.commands_given]
     summary.faults = [fault.as_json() for fault in run.world.faults.of_file]
     summary.fleets = {name: figures.as_json() for name, figures in run.world.figures().items()}
+    if len(run.world.towns) > 1:
+        summary.towns = {name: figures.as_json() for name, figures in run.world.town_figures().items()}
     summary.simulated_s = summary.simulated_s or float(run.world.elapsed_s)
     summary.behind_s = run.pace.behind_s
     summary.downlinks = run.downlinks.report()

@@ -48,7 +48,7 @@ async def start_run(
     logins, inbox = Logins(), Inbox()
     gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending))
     with ending.at_once():
-        world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles)
+        world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles, towns=plan.towns)
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
     gc.freeze()
     fleet = world.fleet
