@@ -31,7 +31,7 @@ class Plan:
 
 
 def plan_run(options: RunOptions) -> Plan:
-    """Read the scenario; draw a seed if none is given. Raises ScenarioError, or InputError for towns without vehicles."""
+    """Read the scenario; draw a seed if none is given. Raises ScenarioError, InputError for a town without vehicles."""
     scenario = _begun_at(load_run_scenario(options.scenario), options.start)
     seed = next((seed for seed in (options.seed, scenario.seed) if seed is not None), None)
     vehicles, towns = _vehicles(options), scenario.towns if options.towns is None else options.towns
