@@ -77,8 +77,8 @@ class Station:
 class Chargers:
     """All charging there is: the public stations of every town, and private sockets without a limit (site 0).
 
-    `site` (int32) and `connector_kw` (float32), shape (n,), say what each plugged vehicle hangs on. `towns` has the
-    stations of each town, in the order of `stations`, which holds them all.
+    `site` (int16, if that suffices) and `connector_kw` (float32), shape (n,), say what each plugged vehicle hangs on.
+    `towns` has the stations of each town, in the order of `stations`, which holds them all.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Chargers:
         self.site_limit_kw = np.array([np.inf, *(station.limit_kw for station in self.stations)])
         self._first_rows = [town.rows.start for town in towns]
         vehicles = sum(map(len, towns))
-        self.site = np.zeros(vehicles, dtype=np.int32)
+        self.site = np.zeros(vehicles, dtype=np.int16 if len(self.site_limit_kw) < 1 << 15 else np.int32)
         self.connector_kw = np.zeros(vehicles, dtype=np.float32)
 
     def plug(self, row: int, site: int, power_kw: float) -> None:
