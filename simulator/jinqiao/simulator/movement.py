@@ -17,6 +17,8 @@ from .routes import Route, RouteBook
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
+    from .cities import Carrier
+
 __all__ = ["Movement"]
 
 Rows = NDArray[np.intp]
@@ -32,12 +34,16 @@ class Movement:
     """Routes and legs of n vehicles.
 
     `entry` is the place in the route book, `metres` the way since the route's start; `cursor` the sample of the trace
-    that the vehicle has reached and `leg_end` the one where its leg ends, at standstill.
+    that the vehicle has reached and `leg_end` the one where its leg ends, at standstill. `carrier` takes positions from
+    the road graph to each vehicle's town; None where all live in the graph's.
     """
 
-    def __init__(self, fleet: Fleet, book: RouteBook, trace_mps: NDArray[np.float32]) -> None:
+    def __init__(
+        self, fleet: Fleet, book: RouteBook, trace_mps: NDArray[np.float32], carrier: Carrier | None = None
+    ) -> None:
         self._fleet = fleet
         self._book = book
+        self._carrier = carrier
         self._trace_mps = trace_mps
         self.entry = np.zeros(fleet.n, dtype=np.int32)
         self.metres = np.zeros(fleet.n)
@@ -100,32 +106,40 @@ class Movement:
         """Carry vehicles that have come to the end of their edge over to the next; a route's end holds them."""
         start_m = self._book.start_m
         while len(rows):
-            last = self._last[rows]
-            ending = self.entry[rows] >= last
-            again = self._again[rows]
-            anew = rows[ending & (again >= 0)]
-            if len(anew):
-                self.metres[anew] -= start_m[self._last[anew] + 1]
-                self.entry[anew] = self._again[anew]
-            held = ending & (again < 0)
-            self.metres[rows[held]] = start_m[last[held] + 1]
-            self.entry[rows[~ending]] += 1
-            rows = rows[~held]
+            ending = self.entry[rows] >= self._last[rows]
+            onward = rows[~ending]
+            self.entry[onward] += 1
+            rows = onward if len(onward) == len(rows) else np.append(onward, self._end_routes(rows[ending]))
             rows = rows[self.metres[rows] >= start_m[self.entry[rows] + 1]]
+
+    def _end_routes(self, rows: Rows) -> Rows:
+        """Hold these vehicles at their route's end, or begin a closed tour again; those that go on."""
+        again, end_m = self._again[rows], self._book.start_m[self._last[rows] + 1]
+        touring = again >= 0
+        anew, held = rows[touring], ~touring
+        self.metres[anew] -= end_m[touring]
+        self.entry[anew] = again[touring]
+        self.metres[rows[held]] = end_m[held]
+        return anew
 
     def positions(self, rows: Rows | slice) -> dict[str, NDArray[np.generic]]:
         """`longitude latitude altitude heading` of these vehicles, in the signal table's units, WGS-84."""
-        return self.positions_at(self.entry[rows], self.metres[rows])
+        return self.positions_at(rows, self.entry[rows], self.metres[rows])
 
-    def positions_at(self, entry: NDArray[np.int32], metres: F8) -> dict[str, NDArray[np.generic]]:
-        """The same where somebody was so many metres from the start of the route of this entry."""
+    def positions_at(
+        self, vehicles: NDArray[np.integer[Any]] | slice, entry: NDArray[np.int32], metres: F8
+    ) -> dict[str, NDArray[np.generic]]:
+        """The same where these vehicles were so many metres from the start of the routes of these entries."""
         metres = metres - self._book.start_m[entry]
         edge = self._book.edge[entry]
         # Column by column: rows of seven would be gathered whole and then walked over with strides.
         line = [column.take(edge) for column in self._book.line]
+        longitude, latitude = line[0] + metres * line[1], line[2] + metres * line[3]
+        if self._carrier is not None:
+            self._carrier.carry(vehicles, longitude, latitude)
         return {
-            "longitude": line[0] + metres * line[1],
-            "latitude": line[2] + metres * line[3],
+            "longitude": longitude,
+            "latitude": latitude,
             "altitude": (line[4] + metres * line[5]).astype(np.float32),
             "heading": _course(line[6]),
         }

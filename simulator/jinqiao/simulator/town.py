@@ -2,10 +2,15 @@
 
 SimPy decides one vehicle at a time, the fleet computes all at once. Between the two stand the lists of this module:
 decisions of a second are collected and handed to the fleet's arrays together.
+
+Where a scenario runs in several towns, this is all of them: one clock, one road graph, one fleet. What keeps them apart
+are the stations, of which a driver knows those of his own town only, and the place to which positions are carried.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +22,7 @@ from jinqiao.vehicles.bms import MOST_ERROR, shown_of
 from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
 
 from .activity import CHARGING, RESTING, ROLLING
+from .cities import Carrier
 from .clock import NEVER, Clock
 from .dtc import DtcStatus, DtcStore
 from .microtrips import microtrips
@@ -31,6 +37,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
+    from .census import TownRows
     from .scenario import Scenario
 
 __all__ = ["CHARGING", "DAY_S", "RESTING", "ROLLING", "Town"]
@@ -51,16 +58,17 @@ class Town:
     resting vehicle has been computed.
     """
 
-    def __init__(self, scenario: Scenario, fleet: Fleet) -> None:
+    def __init__(self, scenario: Scenario, fleet: Fleet, towns: Sequence[TownRows]) -> None:
         self.clock = Clock()
         self.fleet = fleet
         self.graph = jinqiao()
         self.book = RouteBook(self.graph)
         self.microtrips = microtrips()
-        self.movement = Movement(fleet, self.book, self.microtrips.trace_mps)
-        self.chargers = Chargers(self.clock, scenario.charging_stations, self.graph, fleet.n)
+        self.movement = Movement(fleet, self.book, self.microtrips.trace_mps, _carrier(towns))
+        self.chargers = Chargers(self.clock, scenario.charging_stations, self.graph, towns)
         self.start_ms = scenario.start_ms
         self.ambient_at = scenario.weather.ambient_at
+        self._weather = NEVER, 0.0
         #: Local time of day at the start, s.
         self.day_second = scenario.start_second_of_day
         self._net_kwh = [model.battery.net_kwh for model in fleet.models]
@@ -92,7 +100,10 @@ class Town:
 
     @property
     def ambient_degc(self) -> float:
-        return self.ambient_at(self.clock.second)
+        second = self.clock.second
+        if self._weather[0] != second:
+            self._weather = second, self.ambient_at(second)
+        return self._weather[1]
 
     @property
     def report_ms(self) -> int:
@@ -206,6 +217,11 @@ class Town:
         for done in (self._stirred, self._unplugged, self._conditioned, self._departed):
             done.clear()
 
+    def doing(self, mode: int) -> Rows:
+        """Who needs this physics, rising."""
+        rows: Rows = (self.mode == mode).nonzero()[0]
+        return rows
+
     def catch_up(self, rows: Rows) -> None:
         """Compute what vehicles did while nobody looked, up to now: rest, also where that has just ended."""
         now = self.clock.second
@@ -220,13 +236,20 @@ class Town:
         """The physics of the second that begins now, for all who are awake."""
         ambient_degc = self.ambient_degc
         self.fleet.dark = not DAWN_S <= self.second_of_day < DUSK_S
-        rolling = np.flatnonzero(self.mode == ROLLING)
+        rolling = self.doing(ROLLING)
         if len(rolling):
             self.movement.step(rolling, ambient_degc)
-        charging = np.flatnonzero(self.mode == CHARGING)
+        charging = self.doing(CHARGING)
         if len(charging):
-            offered_kw = self.chargers.share_kw(charging, self.fleet.acceptable_kw(charging))
-            self.fleet.charge(charging, offered_kw, ambient_degc)
+            self.fleet.charge_sharing(charging, partial(self.chargers.share_kw, charging), ambient_degc)
+
+
+def _carrier(towns: Sequence[TownRows]) -> Carrier | None:
+    """What takes positions from the road graph to the towns; None for Jinqiao alone, which needs nothing."""
+    if [town.number for town in towns] == [0]:
+        return None
+    town_of = np.repeat(np.arange(len(towns)), [len(town) for town in towns])
+    return Carrier([town.place for town in towns], town_of)
 
 
 def _rows(rows: list[int]) -> Rows:

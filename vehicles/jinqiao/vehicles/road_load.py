@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from .arrays import F4s, PerModel, clip, f4
+from .arrays import ONE, F4s, PerModel, clip, f4
 from .vehicle_file import VehicleModel
 
 __all__ = ["GRAVITY", "ROTATING_MASS", "RoadLoad", "gradient_n", "in_weather", "resistance_n", "wheel_power_w"]
@@ -30,6 +31,9 @@ LABORATORY_DEGC = (20.0, 30.0)
 ZERO_DEGC_K = 273.15
 #: Range of the linear correction: beyond it nobody has measured.
 COLDEST_DEGC, HOTTEST_DEGC = -30.0, 45.0
+
+_COLDEST, _HOTTEST, _COOL, _WARM = map(f4, (COLDEST_DEGC, HOTTEST_DEGC, *LABORATORY_DEGC))
+_ROLLING_PER_K, _ZERO_DEGC_K, _HALF = f4(ROLLING_PER_K), f4(ZERO_DEGC_K), f4(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +64,39 @@ def _coefficients(model: VehicleModel, mass_kg: float) -> tuple[float, float, fl
 
 def in_weather(road: RoadLoad, ambient_degc: F4s) -> RoadLoad:
     """The road load at this air temperature: cold tyres roll harder and cold air is denser."""
-    low, high = LABORATORY_DEGC
-    degc = clip(ambient_degc, COLDEST_DEGC, HOTTEST_DEGC)
-    off = degc - clip(degc, low, high)
-    if not off.any():
+    factors = _weather(ambient_degc) if ambient_degc.ndim else _weather_in(float(ambient_degc))
+    if factors is None:
         return road
-    rolling = 1.0 - np.float32(ROLLING_PER_K) * off
-    air = (degc - off + np.float32(ZERO_DEGC_K)) / (degc + np.float32(ZERO_DEGC_K))
+    rolling, air = factors
     return RoadLoad(road.a_n * rolling, road.b_n_per_mps * rolling, road.c_n_per_mps2 * air, road.effective_mass_kg)
+
+
+def _weather(ambient_degc: F4s) -> tuple[F4s, F4s] | None:
+    """Factors on rolling and air resistance; None where nobody is outside the laboratory's weather."""
+    degc = clip(ambient_degc, _COLDEST, _HOTTEST)
+    off = degc - clip(degc, _COOL, _WARM)
+    if not off.any():
+        return None
+    rolling, air = ONE - _ROLLING_PER_K * off, degc - off
+    air += _ZERO_DEGC_K
+    air /= degc + _ZERO_DEGC_K
+    return rolling, air
+
+
+@lru_cache(maxsize=16)
+def _weather_in(degc: float) -> tuple[F4s, F4s] | None:
+    """The same in one weather for all."""
+    factors = _weather(f4([degc]))
+    return factors and (factors[0].reshape(()), factors[1].reshape(()))
 
 
 def resistance_n(road: RoadLoad, speed_mps: F4s) -> F4s:
     """Rolling and air resistance at `speed_mps`, N; it acts only while the car moves, so multiply by speed first."""
-    return road.a_n + speed_mps * (road.b_n_per_mps + speed_mps * road.c_n_per_mps2)
+    force: F4s = speed_mps * road.c_n_per_mps2
+    force += road.b_n_per_mps
+    force *= speed_mps
+    force += road.a_n
+    return force
 
 
 def gradient_n(road: RoadLoad, grade: F4s) -> F4s:
@@ -87,8 +111,11 @@ def wheel_power_w(road: RoadLoad, start_mps: F4s, end_mps: F4s, gradient: F4s | 
 
     `gradient` is the pull of the weight, N; None on the level.
     """
-    mean = (start_mps + end_mps) * 0.5
-    force = resistance_n(road, mean) + road.effective_mass_kg * (end_mps - start_mps)
+    mean = start_mps + end_mps
+    mean *= _HALF
+    force = resistance_n(road, mean)
+    force += road.effective_mass_kg * (end_mps - start_mps)
     if gradient is not None:
         force += gradient
-    return mean * force
+    force *= mean
+    return force

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import SIGNALS
 
 from . import battery, bms, body, cells
-from .arrays import EvenTable, F4s, F8s, Rows
+from .arrays import EvenTable, F4s, F8s, Rows, anywhere
 from .columns import Columns
 from .modes import ChargingState, Gear, Plug, VehicleState
 from .parameters import Parameters
-from .plugged import acceptable_w
+from .plugged import ChargingSecond
 from .powertrain import GEAR_RATIO, WHEEL_RADIUS_M
 
 __all__ = ["READINGS", "WORLD_SIGNALS", "Health", "Reading", "health_of", "sample"]
@@ -70,6 +70,10 @@ class Reading:
     def terminals(self) -> battery.Source:
         pack_degc = self["pack_temperature_degc"]
         return battery.source(self.model.pack, self.soc, pack_degc, self["rc_fast_a"], self["rc_slow_a"])
+
+    @cached_property
+    def window(self) -> F4s:
+        return battery.window(self.model.pack, self.soc)
 
     @cached_property
     def awake(self) -> NDArray[np.bool_]:
@@ -156,10 +160,11 @@ def _accelerator(car: Reading) -> NDArray[Any]:
 
 def _charge_limit_kw(car: Reading) -> NDArray[Any]:
     """Plugged in, what would go in at the inlet; on the road, what braking may return."""
-    limit: F4s = battery.charge_limit_w(car.model.pack, car.soc, car["pack_temperature_degc"])
+    limit: F4s = battery.charge_limit_w(car.model.pack, car.window, car["pack_temperature_degc"])
     plugged = np.flatnonzero(car["plug_state"] != Plug.UNPLUGGED)
     if len(plugged):
-        limit[plugged] = acceptable_w(car.cars, car.model.some(plugged), car.curves, _some(car.rows, plugged))
+        plug = ChargingSecond(car.cars, car.model.some(plugged), car.curves, _some(car.rows, plugged))
+        limit[plugged] = plug.acceptable_w()
     return limit * 1e-3
 
 
@@ -222,7 +227,7 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "coolant_temperature": lambda car: car["coolant_temperature_degc"],
     "insulation_resistance": lambda car: body.insulation_kohm(car["insulation_kohm"], car["pack_temperature_degc"]),
     "discharge_power_limit": lambda car: (
-        battery.discharge_limit_w(car.model.pack, car.terminals, car.soc, car["pack_temperature_degc"]) * 1e-3
+        battery.discharge_limit_w(car.model.pack, car.terminals, car.window, car["pack_temperature_degc"]) * 1e-3
     ),
     "charge_power_limit": _charge_limit_kw,
     "energy_discharged": lambda car: car["energy_discharged_kwh"],

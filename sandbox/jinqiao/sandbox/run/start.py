@@ -14,6 +14,7 @@ from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.digest import RunDigest
 from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
@@ -22,6 +23,7 @@ from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
 from .inbox import Inbox
+from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
 from .pace import Pace
@@ -48,11 +50,12 @@ async def start_run(
     logins, inbox = Logins(), Inbox()
     gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending))
     with ending.at_once():
-        world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles)
+        world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles, towns=plan.towns)
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
     gc.freeze()
     fleet = world.fleet
     summary.vehicles = fleet.n
+    summary.sent.digest = RunDigest(world.town_rows)
     if gateway is not None:
         await configure(gateway, options, logins, world)
     who = identities(options, world)
@@ -74,6 +77,10 @@ async def start_run(
     if shared is not None:
         await shared.subscribe(agent.custom_filters() if who.on_platform else agent.filters())
     downlinks.begin()
+    lock_step = None
+    if options.lock_step and shared is not None:
+        lock_step = LockStep(options.lock_step_limit_s, shared, own, downlinks, pace, ending.stop)
+    each_second = lock_step is not None or any(sink.each_second for sink in sinks)
     return Running(
         options=options,
         plan=plan,
@@ -86,9 +93,10 @@ async def start_run(
         out=out,
         downlinks=downlinks,
         pace=pace,
-        ticker=Ticker(world, pace, downlinks.next_ms, each_second=any(sink.each_second for sink in sinks)),
+        ticker=Ticker(world, pace, downlinks.next_ms, each_second=each_second),
         roster=Roster(world),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
+        lock_step=lock_step,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from jinqiao.base.explain import Finding
 from jinqiao.base.quantity import QuantityError, parse_duration_s
+from jinqiao.vehicles.birth import MOST_IN_TOWNS
 
 from ..faults.kinds import KINDS
 from ..language.selection import unknown_fleets
@@ -28,8 +29,10 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     """Every contradiction in the plain data of a scenario file."""
     yield from _names_twice(data, "fleets")
     yield from _names_twice(data, "charging_stations")
+    yield from _vehicles_of_fleets(data)
     yield from _out_of_order(_under(_under(data, "weather"), "ambient"))
     yield from _off_the_map(data)
+    yield from _too_many_in_towns(data)
     yield from unknown_fleets(data, "commands")
     yield from unknown_fleets(data, "faults")
     yield from _can_faults_without_can(data)
@@ -54,6 +57,22 @@ def _names_twice(data: Any, key: str) -> Iterator[Finding]:
             message = f"found {name!r} a second time, {key}.{first[name]} has it; expected a name of its own"
             yield Finding((key, index, "name"), message)
         first.setdefault(name, index)
+
+
+def _vehicles_of_fleets(data: Any) -> Iterator[Finding]:
+    """A fleet without vehicles, and a vehicle that a fleet names twice."""
+    for index, fleet in enumerate(_entries(data, "fleets")):
+        if isinstance(fleet, dict) and not {"models", "vehicles"} & fleet.keys():
+            message = "key 'models' is missing (or 'vehicles', for vehicles in equal shares)"
+            yield Finding(("fleets", index, "models"), message, key=True)
+        models = _under(fleet, "models")
+        named = set(models) if isinstance(models, dict) else set()
+        for number, name in enumerate(_entries(fleet, "vehicles")):
+            if not isinstance(name, str):
+                continue
+            if name in named:
+                yield Finding(("fleets", index, "vehicles", number), f"found {name!r} a second time in this fleet")
+            named.add(name)
 
 
 def _out_of_order(points: Any) -> Iterator[Finding]:
@@ -82,6 +101,20 @@ def _off_the_map(data: Any) -> Iterator[Finding]:
         if away_km > reach_km:
             message = f"found {at}, {away_km:,.0f} km from {place}, expected at most {reach_km:g} km"
             yield Finding(("charging_stations", index, "at"), message)
+
+
+def _too_many_in_towns(data: Any) -> Iterator[Finding]:
+    """Each town has all vehicles of the file."""
+    towns = _under(data, "towns")
+    counts = [_under(fleet, "count") for fleet in _entries(data, "fleets")]
+    if not all(type(number) is int for number in (towns, *counts)):
+        return
+    total = towns * sum(counts)
+    if towns > 1 and total > MOST_IN_TOWNS:
+        message = (
+            f"found {towns:,} towns of {sum(counts):,} vehicles, {total:,} in all, expected at most {MOST_IN_TOWNS:,}"
+        )
+        yield Finding(("towns",), message)
 
 
 def _can_faults_without_can(data: Any) -> Iterator[Finding]:
