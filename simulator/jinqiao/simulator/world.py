@@ -270,11 +270,11 @@ class World:
     def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
         catalogue = {**load_catalogue(), **self.scenario.own_vehicles}
-        ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.models))
+        ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.shares))
         number = {model: index for index, model in enumerate(ids)}
         model_of, soc = [], []
         for _, rows, spec in self.fleets:
-            model_of.append(share_out(spec.models, number, rows.stop - rows.start))
+            model_of.append(share_out(spec.shares, number, rows.stop - rows.start))
             soc.append(spec.initial_soc.draw(draws.take(rows), "charge"))
         return Fleet(
             [catalogue[model] for model in ids],

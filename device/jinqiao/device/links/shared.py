@@ -125,6 +125,11 @@ class SharedLink:
         taken, self._latencies_ms = self._latencies_ms, []
         return taken
 
+    @property
+    def unconfirmed_s(self) -> float:
+        """How long ago the oldest ping was sent that the broker has not answered, s; 0 without one."""
+        return time.perf_counter() - self._pings[0][0] if self._pings else 0.0
+
     async def flush(self) -> None:
         """Return when the broker has routed everything that was sent (it answers pings in order)."""
         pong: asyncio.Future[None] = self._loop.create_future()

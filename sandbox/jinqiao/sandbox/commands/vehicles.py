@@ -15,6 +15,7 @@ from rich.table import Table
 from jinqiao.base.errors import InputError
 
 from ..bundled import scenario_file
+from ..shown import cell
 from .options import AsJson
 
 __all__ = ["vehicles"]
@@ -77,7 +78,8 @@ def vehicles(
     table = Table("VIN", "model", "fleet", "state", "SoC %", box=None)
     for row in rows:
         soc = row["soc_percent"]
-        table.add_row(row["vin"], row["model"], row["fleet"], row["state"], "" if soc is None else f"{soc:.1f}")
+        names = (cell(row[name]) for name in ("vin", "model", "fleet"))
+        table.add_row(*names, row["state"], "" if soc is None else f"{soc:.1f}")
     console = Console()
     console.print(table)
     if total > len(rows):

@@ -24,9 +24,9 @@ from jinqiao.device.outbound import Outbound, Sent
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
 
-from ..loop import ending_signals
+from ..early import ending_signals
+from ..product import PRODUCT_KEY
 from ..run.outside import OutsideBroker, Triples
-from ..run.own_gateway import PRODUCT_KEY
 from .ahead import Ahead
 from .identities import Identities
 from .lateness import Lateness
@@ -47,6 +47,10 @@ _SWITCH_S = 0.0001
 _TOGETHER = 4096
 #: Longest sleep: so soon Ctrl-C is seen, and what a slow reader has brought.
 _SLEEP_S = 0.02
+
+
+#: Most messages that are held in memory to be put in order: of a kilobyte each, a gigabyte or two.
+_MOST_HELD = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class Replay:
             raise InputError(f"{options.path}: found no messages to replay{why}")
         problems = list(self.source.problems)
         if extent.disorder.rows:
+            _demand_order(options.path, extent)
             problems.append(
                 f"{options.path}: {extent.disorder.rows:,} messages are older than one before them, by up to "
                 f"{extent.disorder.most_ns / 1e9:,.3f} s: replayed in the order of time"
@@ -252,3 +257,18 @@ class Replay:
         if self.options.speed is not None:
             found["late_ms"] = self._lateness.as_json()
         return found
+
+
+def _demand_order(path: Path, extent: Extent) -> None:
+    """Raise InputError for a recording that is so far out of order that memory might not hold what waits."""
+    if extent.held <= _MOST_HELD:
+        return
+    how = (
+        f"mcap sort {path} -o sorted.mcap"
+        if path.suffix == ".mcap"
+        else "in DuckDB, for each kind: COPY (FROM 'NAME.parquet/core/*.parquet' ORDER BY time) TO 'core.parquet'"
+    )
+    raise InputError(
+        f"{path}: messages are out of order by up to {extent.disorder.most_ns / 1e9:,.3f} s: about {extent.held:,} "
+        f"would have to be held in memory, expected at most {_MOST_HELD:,}\n  sort it first: {how}"
+    )

@@ -18,10 +18,11 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.world import World
 from jinqiao.wire.alink.signature import fleet_device_secret
 
+from ..product import PRODUCT_KEY
 from .child import GatewayProcess
 from .inbox import Inbox
 from .options import RunOptions
-from .own_gateway import PRODUCT_KEY, Logins
+from .own_gateway import Logins
 
 __all__ = ["Connections", "Identities", "address_of", "identities"]
 

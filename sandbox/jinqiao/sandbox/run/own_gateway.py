@@ -16,14 +16,14 @@ from jinqiao.simulator.world import World
 from jinqiao.vehicles.vehicle_file import VehicleModel
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
+from ..product import PRODUCT_KEY
 from ..sinks.base import SinkSpec
 from .child import GatewayProcess
 from .ending import Ending
 from .options import RunOptions
 
-__all__ = ["PRODUCT_KEY", "Logins", "configure", "own_gateway"]
+__all__ = ["Logins", "configure", "own_gateway"]
 
-PRODUCT_KEY = "a1JinqiaoEV"  # eleven characters, as the platform's product keys have
 _SIMULATOR = "jinqiao-simulator"
 
 

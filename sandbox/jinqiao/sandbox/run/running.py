@@ -8,6 +8,7 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
 
+from ..shown import short
 from .child import GatewayProcess
 from .console import View
 from .downlinks import Downlinks
@@ -51,7 +52,7 @@ class Running:
         """The run at this moment, for the console."""
         stats = {} if self.gateway is None else self.gateway.latest
         return View(
-            title=f"金桥 {self.plan.scenario.name}",
+            title=f"金桥 {short(self.plan.scenario.name)}",
             speed="max" if self.options.speed is None else f"{self.options.speed:g}×",
             simulated_ms=self.world.time_ms,
             done=min(1.0, self.world.elapsed_s / self.plan.end_s),

@@ -8,6 +8,8 @@ from typing import Any
 
 from jinqiao.device.outbound import Sent
 
+from ..shown import short
+
 __all__ = ["Summary", "percentiles"]
 
 #: Latency samples kept: the last hour of a run that measures once a second.
@@ -60,6 +62,8 @@ class Summary:
     #: What each fleet has done: distance, energy, charging, waiting.
     fleets: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: str = "finished"
+    #: Why it ended before its time: what broke, or the signal's name.
+    reason: str = ""
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     #: What became of the telemetry in each sink, by its name.
@@ -94,6 +98,7 @@ class Summary:
             **self.about,
             "vehicles": self.vehicles,
             "ended": self.ended,
+            **({"reason": self.reason} if self.reason else {}),
             "simulated_s": round(self.simulated_s, 3),
             "wall_s": round(self.wall_s, 3),
             "behind_s": round(self.behind_s, 3),
@@ -127,7 +132,7 @@ class Summary:
         rate = self.messages / self.wall_s if self.wall_s else 0.0
         found = self.as_json()
         lines = [
-            f"{self.scenario}: {self.ended} after {self.simulated_s:,.0f} s simulated "
+            f"{short(self.scenario)}: {self.ended} after {self.simulated_s:,.0f} s simulated "
             f"in {self.wall_s:,.1f} s (seed {self.seed})",
             f"  published  {kinds}  ({rate:,.0f} messages/s, {self.sent.published_bytes / 1e6:,.1f} MB)",
         ]
@@ -142,7 +147,7 @@ class Summary:
             lines.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
         lines += [f"  command    {_command(one)}" for one in self.given if not one["matched"]]
         lines += [f"  fault      {_fault(one)}" for one in self.faults]
-        lines += [f"  fleet      {name}: {_fleet(figures)}" for name, figures in self.fleets.items()]
+        lines += [f"  fleet      {short(name)}: {_fleet(figures)}" for name, figures in self.fleets.items()]
         if latency:
             lines.append(
                 f"  latency    for the broker to route what was sent: median {latency['p50']}, p99 {latency['p99']} ms"
