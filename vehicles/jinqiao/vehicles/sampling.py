@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import SIGNALS
 
 from . import battery, bms, body, cells
-from .arrays import EvenTable, F4s, F8s, Rows, anywhere
+from .arrays import EvenTable, F4s, F8s, Rows
 from .columns import Columns
 from .modes import ChargingState, Gear, Plug, VehicleState
 from .parameters import Parameters
