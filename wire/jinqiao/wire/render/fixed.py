@@ -75,7 +75,7 @@ def _in_range(values: NDArray[Any], signal: Signal) -> NDArray[Any]:
     """The same numbers, in whatever type; whole ones that need no clipping are those that came."""
     if values.dtype.kind == "f":
         unit = 10**signal.decimals
-        exact = np.multiply(values, unit, dtype=np.float64)
+        exact: NDArray[np.float64] = np.multiply(values, unit, dtype=np.float64)
         np.rint(exact, out=exact)
         lowest, highest = exact.min(initial=0.0), exact.max(initial=0.0)
         if not np.isfinite(lowest + highest):
