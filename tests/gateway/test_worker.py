@@ -32,6 +32,24 @@ def test_lots_keep_the_order_and_their_size() -> None:
     assert worker.held == 0
 
 
+def test_few_samples_wait_for_more_a_while() -> None:
+    lots: list[list[int]] = []
+    worker: Worker[int] = Worker("w", lambda lot: lots.append(list(lot)), capacity=1_000, lot=100, least=10, tick_s=0.3)
+    worker.start()
+    began = time.monotonic()
+    worker.offer(1, 4)
+    worker.offer(2, 4)
+    until(lambda: bool(lots))
+    assert lots == [[1, 2]]
+    assert time.monotonic() - began >= 0.25
+    worker.offer(3, 4)
+    worker.offer(4, 8)
+    until(lambda: len(lots) == 2)
+    worker.offer(5, 1)
+    assert worker.close(5, 5)
+    assert lots == [[1, 2], [3, 4], [5]]
+
+
 def test_what_finds_no_room_is_dropped_but_an_empty_queue_takes_anything() -> None:
     worker: Worker[str] = Worker("w", lambda _: None, capacity=100, lot=10)
     assert worker.offer("huge", 5_000)

@@ -25,6 +25,8 @@ _logger = logging.getLogger(__name__)
 _CAPACITY = 4_000_000
 #: Samples of one Arrow table: few enough to stay near the caches, enough to be worth one.
 _LOT = 1 << 17
+#: Fewer samples wait a moment for more: a table costs some hundred calls, which hold the run up, however long it is.
+_LEAST = 1 << 16
 #: Seconds the run waits for a disk that gets on but is slower than a run at full speed.
 PATIENCE_S = 5.0
 #: Seconds a finished run waits for a disk that does nothing.
@@ -45,7 +47,12 @@ class ParquetStore:
         self._vehicles = Vehicles("")
         self._lock: FolderLock | None = None
         self.worker: Worker[Batch | Label | list[Event]] = Worker(
-            f"parquet {folder}", self._work, capacity=_CAPACITY, lot=_LOT, tick=self._roll
+            f"parquet {folder}",
+            self._work,
+            capacity=_CAPACITY,
+            lot=_LOT,
+            least=min(_LEAST, self._limits.row_group_rows),
+            tick=self._roll,
         )
 
     def open(self, product_key: str, device_names: Sequence[str], traits: Traits | None = None) -> None:

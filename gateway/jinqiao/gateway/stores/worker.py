@@ -26,8 +26,9 @@ _LOOK_EVERY_S = 0.002
 class Worker(Generic[T]):
     """Gives `work` whatever has been offered, oldest first, in lots of at most `lot` samples (one entry at least).
 
-    `tick` is called after each lot, and every `tick_s` while nothing comes. An OSError out of either stops the worker
-    for good: `fault` says why, and everything offered later is dropped. All counts are in samples.
+    Less than `least` samples wait for more, `tick_s` at most. `tick` is called after each lot, and every `tick_s` while
+    nothing comes. An OSError out of either stops the worker for good: `fault` says why, and everything offered later is
+    dropped. All counts are in samples.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Worker(Generic[T]):
         *,
         capacity: int,
         lot: int,
+        least: int = 1,
         tick: Callable[[], None] = lambda: None,
         tick_s: float = 1.0,
     ) -> None:
@@ -48,7 +50,7 @@ class Worker(Generic[T]):
         #: Raised by `work` whenever part of a lot is done: a sign of life while a large one lasts.
         self.beats = 0
         self._work, self._tick, self._tick_s = work, tick, tick_s
-        self._capacity, self._lot = capacity, lot
+        self._capacity, self._lot, self._least = capacity, lot, least
         self._entries: deque[tuple[T, int]] = deque()
         self._held = 0
         self._changed = threading.Condition()
@@ -72,7 +74,8 @@ class Worker(Generic[T]):
                 return False
             self._entries.append((entry, samples))
             self._held += samples
-            self._changed.notify_all()
+            if self._held >= self._least:
+                self._changed.notify_all()
             return True
 
     async def offer_patiently(self, entry: T, samples: int, patience_s: float) -> bool:
@@ -141,8 +144,7 @@ class Worker(Generic[T]):
     def _next_lot(self) -> list[tuple[T, int]] | None:
         """Entries to work on; none after `tick_s` without any, None at the end."""
         with self._changed:
-            if not self._entries and not self._closing:
-                self._changed.wait(self._tick_s)
+            self._changed.wait_for(lambda: self._held >= self._least or self._closing or self.fault, self._tick_s)
             if self.fault or self._abandoned or (self._closing and not self._entries):
                 return None
             lot: list[tuple[T, int]] = []
