@@ -12,7 +12,7 @@ from jinqiao.gateway.broker.policy import Login
 from jinqiao.gateway.openapi.cloud import Cloud
 from jinqiao.gateway.openapi.http import Request, Response
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.about import CarColumns
+from jinqiao.gateway.platform.registry.about import About, CarColumns
 from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Registry
@@ -94,6 +94,14 @@ def test_a_simulated_car_says_its_model_and_fleet(fleet: Fleet, row: int, nickna
     who = {"ProductKey": FLEET, "DeviceName": NAMES[row].decode()}
     assert fleet.call("QueryDeviceDetail", **who)["Data"]["Nickname"] == nickname
     assert json.loads(fleet.call("QueryDeviceProp", **who)["Props"]) == tags
+
+
+def test_where_towns_run_a_simulated_car_says_which_one_is_its_own() -> None:
+    parts = [("taxis", 2), ("vans", 1), ("taxis", 1), ("vans", 1)]
+    cars = CarColumns.of(parts, [{"name": "X"}], np.zeros(5, np.int16), [("Jinqiao", 3), ("Beijing", 2)])
+    assert cars.about(1, 0) == About("X, taxis 002, Jinqiao", {"fleet": "taxis", "town": "Jinqiao"})
+    assert cars.about(3, 0) == About("X, taxis 001, Beijing", {"fleet": "taxis", "town": "Beijing"})
+    assert cars.about(4, 0) == About("X, vans 001, Beijing", {"fleet": "vans", "town": "Beijing"})
 
 
 def test_a_simulated_car_is_online_since_its_simulator_is(fleet: Fleet) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
+from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.sandbox.run import console
 from jinqiao.sandbox.run.console import View, console_for
 from support.programs import Program
@@ -65,6 +67,40 @@ def test_a_summary_can_be_told_from_another_and_counts_what_was_asked(
         f"  fleet      runners: 2 vehicles, {runners['distance_km']:.1f} km",
     ):
         assert line in told
+
+
+def test_a_run_of_several_towns_says_what_each_did(start: Callable[..., Program], tmp_path: Path) -> None:
+    """In the line of a ready program, the summary, every store and every recording."""
+    out, parquet, record = tmp_path / "out.json", tmp_path / "rows", tmp_path / "run.mcap"
+    program = start(
+        *("run", "two-cars", "--towns", "7", "--mqtt-port", "0", "--for", "10s", "--speed", "max", "-q"),
+        *("--summary", str(out), "--sink", f"parquet:{parquet}", "--record", str(record)),
+    )
+    ready = program.ready
+    assert (ready["towns"], ready["vehicles"]) == (7, 14)
+    code, _, told = program.finish()
+    assert code == 0
+    found = json.loads(out.read_text())
+    assert list(found["towns"])[:3] == ["Jinqiao", "Beijing", "Guangzhou"]
+    assert [town["vehicles"] for town in found["towns"].values()] == [2] * 7
+    assert found["fleets"]["commuters"]["vehicles"] == 7
+    driven = sum(town["distance_km"] for town in found["towns"].values())
+    assert driven == pytest.approx(sum(fleet["distance_km"] for fleet in found["fleets"].values()), abs=0.01)
+    assert "  town       … and 2 more, in --summary" in told
+    table = pyarrow.parquet.read_table(parquet / "core-000001.parquet", columns=["vehicle", "fleet", "town"])
+    towns = {row["vehicle"]: (row["fleet"], row["town"]) for row in table.to_pylist()}
+    assert len(towns) == 14
+    assert {town for _, town in towns.values()} == set(found["towns"])
+    recorded = json.loads(open_recording(record).info.more["towns"])
+    assert {vin: town for town, vins in recorded.items() for vin in vins} == {
+        vin: town for vin, (_, town) in towns.items()
+    }
+
+
+def test_towns_without_vehicles_are_refused_before_anything_is_started(start: Callable[..., Program]) -> None:
+    code, lines, told = start("run", "two-cars", "--towns", "3", "--vehicles", "2", "--mqtt-port", "0").finish()
+    assert (code, lines) == (2, [])
+    assert "found 2 vehicles in 3 towns, expected at least one in each" in told
 
 
 def test_a_quiet_run_says_once_a_minute_that_it_lives(

@@ -45,6 +45,24 @@ def test_the_list_is_as_long_as_was_asked_and_says_how_many_there_are() -> None:
     assert "7 of 30" in shown
 
 
+def test_the_list_says_the_town_where_there_are_several() -> None:
+    rows = json.loads(jinqiao("vehicles", "two-cars", "--towns", "3", "--json"))
+    towns = ["Jinqiao", "Beijing", "Guangzhou"]
+    assert [(row["town"], row["fleet"]) for row in rows] == [
+        (town, fleet) for town in towns for fleet in ("dynamometer", "commuters")
+    ]
+    assert len({row["vin"] for row in rows}) == 6
+    shown = jinqiao("vehicles", "two-cars", "--towns", "3").splitlines()
+    assert "town" in shown[0]
+    assert "Guangzhou" in shown[-1]
+    assert "town" not in jinqiao("vehicles", "two-cars").splitlines()[0]
+
+
+def test_more_towns_than_vehicles_are_refused() -> None:
+    with pytest.raises(InputError, match="found 2 vehicles in 3 towns, expected at least one in each"):
+        jinqiao("vehicles", "jinqiao-morning", "--towns", "3", "--vehicles", "2")
+
+
 class FakeCloud:
     """123 cars, of which the second has said nothing yet."""
 
@@ -60,7 +78,8 @@ class FakeCloud:
                     "Total": 123}  # fmt: skip
         silent = parameters["DeviceName"] == "VIN001"
         if action == "QueryDeviceProp":
-            return {"Props": "" if silent else '{"model": "bmw-ix3-2021", "fleet": "taxis"}'}
+            town = ', "town": "Beijing"' if parameters["DeviceName"] == "VIN002" else ""
+            return {"Props": "" if silent else f'{{"model": "bmw-ix3-2021", "fleet": "taxis"{town}}}'}
         state = {"Identifier": "VehicleState", **({} if silent else {"Value": "2"})}
         soc = {"Identifier": "StateOfCharge", **({} if silent else {"Value": "55.5"})}
         return {"Data": {"List": {"PropertyStatusInfo": [state, soc]}}}
@@ -77,6 +96,7 @@ def test_vehicles_of_a_running_sandbox_are_asked_for_page_by_page(monkeypatch: p
         "state": "charging",
         "soc_percent": 55.5,
     }
+    assert rows[2]["town"] == "Beijing"
     assert rows[1] == {"vin": "VIN001", "model": "a nickname", "fleet": "", "state": "", "soc_percent": None}
     assert "51 of 123" in jinqiao("vehicles", "--password", "pw", "--http-port", "8081", "--most", "51")
 

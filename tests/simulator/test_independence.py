@@ -199,7 +199,7 @@ def test_one_car_less_to_choose_from_changes_one_place_of_a_choice() -> None:
 
     def drawn(state: np.ndarray[Any, Any]) -> set[int]:
         lots = parse_selection("5 of parked taxis").pick(
-            {"taxis": slice(0, 40)}, state, lambda rows: world.draws.of(rows).words("choice")
+            slice(0, 40), {"taxis": slice(0, 40)}, state, lambda rows: world.draws.of(rows).words("choice")
         )
         return set(lots.tolist())
 

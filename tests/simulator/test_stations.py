@@ -1,11 +1,14 @@
 """Charging: the session's table, who comes first, and how a site's power is shared."""
 
+from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from jinqiao.simulator.census import TownRows
+from jinqiao.simulator.cities import place_of
 from jinqiao.simulator.clock import Clock
 from jinqiao.simulator.roads import jinqiao
 from jinqiao.simulator.routes import RouteBook
@@ -21,8 +24,8 @@ def station(at=(31.2497, 121.5957), limit=None, **connectors):
     return SimpleNamespace(name="s", at=at, connectors=specs, site_limit_kw=limit)
 
 
-def chargers(*specs, vehicles=10):
-    return Chargers(Clock(), specs, jinqiao(), vehicles)
+def chargers(*specs, vehicles=10, growth=Fraction(1)):
+    return Chargers(Clock(), specs, jinqiao(), [TownRows(0, place_of(0), slice(0, vehicles), {}, growth)])
 
 
 # The session.
@@ -125,17 +128,17 @@ def test_a_driver_goes_where_charging_ends_soonest():
     sites = chargers(near, far)
     book = RouteBook(jinqiao())
     start = jinqiao().nearest(121.60, 31.253)
-    assert sites.soonest(book, start, "dc") == (sites.stations[0], "dc")
+    assert sites.soonest(book, 0, start, "dc") == (sites.stations[0], "dc")
     for _ in range(3):
         sites.stations[0].queues["dc"].get()
-    assert sites.soonest(book, start, "dc") == (sites.stations[1], "dc")
-    assert sites.soonest(book, sites.stations[0].node, "dc") == (sites.stations[0], "dc")
+    assert sites.soonest(book, 0, start, "dc") == (sites.stations[1], "dc")
+    assert sites.soonest(book, 0, sites.stations[0].node, "dc") == (sites.stations[0], "dc")
 
 
 def test_where_nobody_has_the_wished_plug_the_other_kind_will_do():
     sites = chargers(station(ac=(7.0, 2)))
-    assert sites.soonest(RouteBook(jinqiao()), 0, "dc") == (sites.stations[0], "ac")
-    assert chargers().soonest(RouteBook(jinqiao()), 0, "dc") is None
+    assert sites.soonest(RouteBook(jinqiao()), 0, 0, "dc") == (sites.stations[0], "ac")
+    assert chargers().soonest(RouteBook(jinqiao()), 0, 0, "dc") is None
 
 
 def test_a_station_stands_at_the_node_nearest_to_its_place():

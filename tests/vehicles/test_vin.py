@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jinqiao.vehicles.vin import VIN_ALPHABET, check_digit, is_valid_vin, make_vins, vin_prefix, year_letter
+from jinqiao.vehicles.vin import (
+    LETTERED_PER_PLANT,
+    PLANTS,
+    SERIALS_PER_PLANT,
+    VIN_ALPHABET,
+    check_digit,
+    is_valid_vin,
+    make_vins,
+    serial_of,
+    vin_prefix,
+    year_letter,
+)
 
 PREFIXES = st.text(VIN_ALPHABET, min_size=8, max_size=8)
 
@@ -68,6 +79,22 @@ def test_a_whole_fleet_at_once() -> None:
     vins = make_vins("LBV11111", 2022, np.arange(100_000))
     assert vins.dtype == np.dtype("S17")
     assert len(np.unique(vins)) == 100_000
+
+
+def test_serials_beyond_a_million_a_plant_have_letters_before_the_last_four() -> None:
+    """ISO 3779 and GB 16735 ask for digits in the last four places only."""
+    first, end = PLANTS * SERIALS_PER_PLANT, PLANTS * (SERIALS_PER_PLANT + LETTERED_PER_PLANT)
+    few = np.array([0, first - 1, first, first + LETTERED_PER_PLANT - 1, first + LETTERED_PER_PLANT, end - 1])
+    found = [vin.decode() for vin in make_vins("LBV11111", 2022, few)]
+    assert [vin[10:] for vin in found] == ["1000000", "Z999999", "10A0000", "1ZZ9999", "20A0000", "ZZZ9999"]
+    assert all(map(is_valid_vin, found))
+    many = make_vins("LBV11111", 2022, np.arange(first, end, 9_973))
+    assert len(np.unique(many)) == len(many)
+    numbers = [serial_of(vin) for vin in found]
+    assert numbers[:2] == [0, 999_999]
+    assert min(numbers[2:]) > 999_999
+    with pytest.raises(ValueError, match="serials run from 0"):
+        make_vins("LBV11111", 2022, [end])
 
 
 def test_wrong_arguments() -> None:

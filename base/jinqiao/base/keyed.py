@@ -19,12 +19,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["GAMMA", "MASK", "SHARE", "Draws", "fleet_key", "fold", "folded", "key_of", "mix", "mixed", "purpose_number"]
+__all__ = [
+    "GAMMA",
+    "MASK",
+    "SHARE",
+    "Draws",
+    "FleetPart",
+    "fleet_key",
+    "fold",
+    "folded",
+    "key_of",
+    "mix",
+    "mixed",
+    "purpose_number",
+    "town_key",
+]
 
 U8s = NDArray[np.uint64]
 F8s = NDArray[np.float64]
@@ -84,9 +98,22 @@ def key_of(*parts: int | str) -> int:
     return key
 
 
-def fleet_key(seed: int, name: str) -> int:
-    """The key of a fleet, of which its vehicles are numbered parts."""
-    return key_of(seed, "fleet", name)
+def town_key(seed: int, town: int, *parts: int | str) -> int:
+    """The key of something in a town. Town 0 adds nothing, so that a town by itself draws what it always did."""
+    return key_of(seed, *parts) if town == 0 else key_of(seed, "town", town, *parts)
+
+
+def fleet_key(seed: int, name: str, town: int = 0) -> int:
+    """The key of a fleet in a town, of which its vehicles are numbered parts."""
+    return town_key(seed, town, "fleet", name)
+
+
+class FleetPart(NamedTuple):
+    """The vehicles of one fleet in one town: `size` of them, numbered from 0."""
+
+    name: str
+    size: int
+    town: int = 0
 
 
 class Draws:
@@ -102,9 +129,10 @@ class Draws:
         self.keys = keys
 
     @classmethod
-    def of(cls, seed: int, fleets: Iterable[tuple[str, int]]) -> Draws:
-        """Those of all vehicles of these fleets (name, size), one fleet after the other."""
-        keys = [folded(fleet_key(seed, name), np.arange(size)) for name, size in fleets]
+    def of(cls, seed: int, fleets: Iterable[FleetPart | tuple[str, int]]) -> Draws:
+        """Those of all vehicles of these fleets, one after the other; a pair (name, size) is a fleet of town 0."""
+        parts = (FleetPart(*fleet) for fleet in fleets)
+        keys = [folded(fleet_key(seed, name, town), np.arange(size)) for name, size, town in parts]
         return cls(np.concatenate(keys) if keys else np.zeros(0, dtype=np.uint64))
 
     def __len__(self) -> int:

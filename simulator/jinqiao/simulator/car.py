@@ -104,7 +104,7 @@ class Car:
     def charge_at_station(self, until: float, kind: ChargerKind = "dc") -> Acting:
         """Drive to the station where charging ends soonest, queue, charge, make room; a van where there is none."""
         town, row = self.town, self.row
-        found = town.chargers.soonest(town.book, self.place, kind)
+        found = town.chargers.soonest(town.book, row, self.place, kind)
         if found is None or not self.can_reach(found[0].node):
             yield from self._charge_from_van(until if found is None else VAN_HELPS_TO)
         if found is None:

@@ -13,11 +13,11 @@ a vehicle more or less among them moves one place of the choice at most.
 
 A vehicle's key is made of its fleet's *name* and its number in that fleet, not of its row: fleets may come, go, grow
 and change places, and nobody else's draws move. (VINs count fleets instead, because no two may be equal: `birth.py`.)
-What stands above fleets, towns or shards of them, is one more part of the key, before the name.
+A town is one more part of the key, before the name; town 0 adds nothing to it.
 
-What does not fit: what vehicles share. A fleet's own draws, such as the depot of all its vans, have the fleet's key. A
-station draws nothing: what takes a driver long there is drawn by his car. At a station, and nowhere else, one car may
-hinder another.
+What does not fit: what vehicles share. The draws of a fleet in a town, such as the depot of all its vans, have the key
+of both. A station draws nothing: what takes a driver long there is drawn by his car. At a station, and nowhere else,
+one car may hinder another.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.keyed import GAMMA, MASK, SHARE, Draws, fleet_key, folded, key_of, purpose_number
+from jinqiao.base.keyed import GAMMA, MASK, SHARE, Draws, FleetPart, fleet_key, folded, purpose_number, town_key
 
 __all__ = ["Dice", "Draws", "VehicleDraws", "event_dice"]
 
@@ -77,17 +77,18 @@ class Dice:
         return Draws(np.array([self._key], dtype=np.uint64))
 
 
-def event_dice(seed: int, kind: str, number: int) -> Dice:
-    """What the scenario's own event draws, a command or a fault, by its place in the file."""
-    return Dice(key_of(seed, "event", kind, number))
+def event_dice(seed: int, kind: str, number: int, town: int = 0) -> Dice:
+    """What the scenario's own event draws in a town, a command or a fault, by its place in the file."""
+    return Dice(town_key(seed, town, "event", kind, number))
 
 
 class VehicleDraws:
-    """The draws of all vehicles of a scenario: `fleets` are (name, size) in the order of rows."""
+    """The draws of all vehicles of a scenario: `fleets` in the order of rows, a pair (name, size) is one of town 0."""
 
-    def __init__(self, seed: int, fleets: Sequence[tuple[str, int]]) -> None:
-        sizes = [size for _, size in fleets]
-        self._fleet_keys = np.array([fleet_key(seed, name) for name, _ in fleets], dtype=np.uint64)
+    def __init__(self, seed: int, fleets: Sequence[FleetPart | tuple[str, int]]) -> None:
+        parts = [FleetPart(*fleet) for fleet in fleets]
+        sizes = [part.size for part in parts]
+        self._fleet_keys = np.array([fleet_key(seed, part.name, part.town) for part in parts], dtype=np.uint64)
         self._first_rows = np.cumsum([0, *sizes[:-1]])
         #: How many outings each vehicle has begun.
         self.outings = np.zeros(sum(sizes), dtype=np.uint32)

@@ -17,6 +17,8 @@ from .routes import Route, RouteBook
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
+    from .cities import Carrier
+
 __all__ = ["Movement"]
 
 Rows = NDArray[np.intp]
@@ -32,12 +34,16 @@ class Movement:
     """Routes and legs of n vehicles.
 
     `entry` is the place in the route book, `metres` the way since the route's start; `cursor` the sample of the trace
-    that the vehicle has reached and `leg_end` the one where its leg ends, at standstill.
+    that the vehicle has reached and `leg_end` the one where its leg ends, at standstill. `carrier` takes positions from
+    the road graph to each vehicle's town; None where all live in the graph's.
     """
 
-    def __init__(self, fleet: Fleet, book: RouteBook, trace_mps: NDArray[np.float32]) -> None:
+    def __init__(
+        self, fleet: Fleet, book: RouteBook, trace_mps: NDArray[np.float32], carrier: Carrier | None = None
+    ) -> None:
         self._fleet = fleet
         self._book = book
+        self._carrier = carrier
         self._trace_mps = trace_mps
         self.entry = np.zeros(fleet.n, dtype=np.int32)
         self.metres = np.zeros(fleet.n)
@@ -118,17 +124,22 @@ class Movement:
 
     def positions(self, rows: Rows | slice) -> dict[str, NDArray[np.generic]]:
         """`longitude latitude altitude heading` of these vehicles, in the signal table's units, WGS-84."""
-        return self.positions_at(self.entry[rows], self.metres[rows])
+        return self.positions_at(rows, self.entry[rows], self.metres[rows])
 
-    def positions_at(self, entry: NDArray[np.int32], metres: F8) -> dict[str, NDArray[np.generic]]:
-        """The same where somebody was so many metres from the start of the route of this entry."""
+    def positions_at(
+        self, vehicles: NDArray[np.integer[Any]] | slice, entry: NDArray[np.int32], metres: F8
+    ) -> dict[str, NDArray[np.generic]]:
+        """The same where these vehicles were so many metres from the start of the routes of these entries."""
         metres = metres - self._book.start_m[entry]
         edge = self._book.edge[entry]
         # Column by column: rows of seven would be gathered whole and then walked over with strides.
         line = [column.take(edge) for column in self._book.line]
+        longitude, latitude = line[0] + metres * line[1], line[2] + metres * line[3]
+        if self._carrier is not None:
+            self._carrier.carry(vehicles, longitude, latitude)
         return {
-            "longitude": line[0] + metres * line[1],
-            "latitude": line[2] + metres * line[3],
+            "longitude": longitude,
+            "latitude": latitude,
             "altitude": (line[4] + metres * line[5]).astype(np.float32),
             "heading": _course(line[6]),
         }

@@ -74,7 +74,7 @@ def _whole(seconds: float) -> int:
 class Reports:
     """The next report of n vehicles: `due_s[group]`, int32, shape (n,), seconds since the start."""
 
-    def __init__(self, town: Town, fleets: Sequence[tuple[slice, TelemetrySpec]], draws: Draws) -> None:
+    def __init__(self, town: Town, fleets: Sequence[tuple[slice | Rows, TelemetrySpec]], draws: Draws) -> None:
         self._town = town
         n = town.fleet.n
         self._fleet_of = np.zeros(n, dtype=np.int16)
@@ -238,7 +238,7 @@ class Reports:
         rows, second = moments.vehicles[kept].copy(), moments.second[kept]
         known = town.fleet.sample_of(moments.state, rows, moments.dark[kept], group)
         around = self._around(
-            town.movement.positions_at(moments.entry[kept], moments.metres[kept]),
+            town.movement.positions_at(rows, moments.entry[kept], moments.metres[kept]),
             self._datum[moments.spec[kept]],
             moments.ambient_degc[kept],
             rows,

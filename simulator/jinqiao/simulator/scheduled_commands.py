@@ -1,12 +1,16 @@
-"""The scenario's commands: given when their second comes, to the vehicles that fit then, counted by outcome."""
+"""The scenario's commands: given when their second comes, to the vehicles of each town that fit then, counted by
+outcome.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from jinqiao.base.telemetry import Command
 
@@ -15,6 +19,7 @@ from .clock import NEVER
 from .commands.execute import execute
 
 if TYPE_CHECKING:
+    from .census import TownRows
     from .draws import VehicleDraws
     from .scenario.command import CommandSpec
     from .town import Town
@@ -27,9 +32,13 @@ _OK = 200
 
 @dataclass(slots=True)
 class Given:
-    """What became of one command of the scenario: `matched` vehicles were asked, of which `obeyed` executed it."""
+    """What became of one command of the scenario: `matched` vehicles were asked, of which `obeyed` executed it.
+
+    It is given in each of `towns`.
+    """
 
     spec: CommandSpec
+    towns: int = 1
     given: bool = False
     matched: int = 0
     obeyed: int = 0
@@ -39,13 +48,13 @@ class Given:
         return self.spec.service or ", ".join(self.spec.set or ())
 
     def as_json(self) -> dict[str, Any]:
-        """`asked` is the number that `on` names, null where it names none."""
+        """`asked` is the number that `on` names, for all towns; null where it names none."""
         return {
             "command": self.name,
             "at_s": self.spec.at_s,
             "on": self.spec.on.written,
             "given": self.given,
-            "asked": self.spec.on.count,
+            "asked": None if self.spec.on.count is None else self.spec.on.count * self.towns,
             "matched": self.matched,
             "obeyed": self.obeyed,
         }
@@ -61,16 +70,16 @@ class ScheduledCommands:
         self,
         town: Town,
         specs: Sequence[CommandSpec],
-        fleets: Mapping[str, slice],
+        towns: Sequence[TownRows],
         draws: VehicleDraws,
     ) -> None:
         self._town = town
-        self._fleets = fleets
+        self._towns = towns
         self._draws = draws
         #: The last comes first; those of one second in the order of the file.
         self._waiting = sorted(enumerate(specs), key=lambda item: (item[1].at_s, item[0]), reverse=True)
         self.outcomes: dict[str, Counter[int]] = {}
-        self.of_file = [Given(spec) for spec in specs]
+        self.of_file = [Given(spec, len(towns)) for spec in specs]
 
     def next_s(self) -> int:
         """The second of the next command."""
@@ -85,9 +94,12 @@ class ScheduledCommands:
 
     def _give(self, number: int, spec: CommandSpec) -> None:
         town, purpose = self._town, f"command {number}"
-        rows = spec.on.pick(
-            self._fleets, town.fleet.vehicle_state, lambda fitting: self._draws.of(fitting).words(purpose)
-        )
+        state = town.fleet.vehicle_state
+        picked = [
+            spec.on.pick(there.rows, there.fleets, state, lambda fitting: self._draws.of(fitting).words(purpose))
+            for there in self._towns
+        ]
+        rows = np.concatenate(picked)
         sleepers = rows[town.mode[rows] == RESTING]
         if len(sleepers):  # together, which is faster than each when it executes its command
             town.catch_up(sleepers)

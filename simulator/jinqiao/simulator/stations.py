@@ -1,11 +1,14 @@
 """Charging stations: who waits at which connector, and how a site's power is shared among those who charge.
 
 Queues are SimPy's, one per station and kind of connector, first come, first served. Power is arrays: one row per
-vehicle, one column per site, so that 100,000 sessions are shared out in one step.
+vehicle, one column per site, so that 100,000 sessions are shared out in one step. Each town has the scenario's stations
+for itself, grown with the number of its vehicles.
 """
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -17,6 +20,9 @@ from .roads import RoadGraph
 from .routes import RouteBook
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from .census import TownRows
     from .scenario import StationSpec
 
 __all__ = ["ChargerKind", "Chargers", "Connector", "Station"]
@@ -41,20 +47,23 @@ class Connector(NamedTuple):
 
 
 class Station:
-    """A public site at a node of the road graph: one queue per kind of connector."""
+    """A public site at a node of the road graph: one queue per kind of connector.
 
-    def __init__(self, env: simpy.Environment, spec: StationSpec, site: int, graph: RoadGraph) -> None:
+    It has `growth` times the connectors that the scenario writes, rounded up, and as many times its power.
+    """
+
+    def __init__(self, env: simpy.Environment, spec: StationSpec, site: int, node: int, growth: Fraction) -> None:
         self.name = spec.name
         self.site = site
-        lat, lon = spec.at
-        self.node = graph.nearest(lon, lat)
+        self.node = node
+        self.limit_kw = np.inf if spec.site_limit_kw is None else spec.site_limit_kw * float(growth)
         self.queues: dict[ChargerKind, simpy.PriorityStore] = {}
         self.connectors: dict[ChargerKind, int] = {}
         for connectors in spec.connectors:
             queue = self.queues.setdefault(connectors.kind, simpy.PriorityStore(env))
-            first = self.connectors.get(connectors.kind, 0)
-            self.connectors[connectors.kind] = first + connectors.count
-            queue.items.extend(Connector(-connectors.power_kw, first + number) for number in range(connectors.count))
+            first, count = self.connectors.get(connectors.kind, 0), math.ceil(connectors.count * growth)
+            self.connectors[connectors.kind] = first + count
+            queue.items.extend(Connector(-connectors.power_kw, first + number) for number in range(count))
             queue.items.sort()
 
     def expected_wait_s(self, kind: ChargerKind) -> float:
@@ -66,16 +75,28 @@ class Station:
 
 
 class Chargers:
-    """All charging there is: the public stations, and private sockets without a limit (site 0).
+    """All charging there is: the public stations of every town, and private sockets without a limit (site 0).
 
-    `site` (int16) and `connector_kw` (float32), shape (n,), say what each plugged vehicle hangs on.
+    `site` (int16, if that suffices) and `connector_kw` (float32), shape (n,), say what each plugged vehicle hangs on.
+    `towns` has the stations of each town, in the order of `stations`, which holds them all.
     """
 
-    def __init__(self, env: simpy.Environment, specs: Sequence[StationSpec], graph: RoadGraph, vehicles: int) -> None:
-        self.stations = tuple(Station(env, spec, site, graph) for site, spec in enumerate(specs, start=1))
-        limits = [spec.site_limit_kw for spec in specs]
-        self.site_limit_kw = np.array([np.inf, *(np.inf if limit is None else limit for limit in limits)])
-        self.site = np.zeros(vehicles, dtype=np.int16)
+    def __init__(
+        self, env: simpy.Environment, specs: Sequence[StationSpec], graph: RoadGraph, towns: Sequence[TownRows]
+    ) -> None:
+        nodes = [graph.nearest(spec.at[1], spec.at[0]) for spec in specs]
+        self.towns = tuple(
+            tuple(
+                Station(env, spec, site, node, town.growth)
+                for site, (spec, node) in enumerate(zip(specs, nodes, strict=True), start=1 + index * len(specs))
+            )
+            for index, town in enumerate(towns)
+        )
+        self.stations = tuple(station for stations in self.towns for station in stations)
+        self.site_limit_kw = np.array([np.inf, *(station.limit_kw for station in self.stations)])
+        self._first_rows = [town.rows.start for town in towns]
+        vehicles = sum(map(len, towns))
+        self.site = np.zeros(vehicles, dtype=np.int16 if len(self.site_limit_kw) < 1 << 15 else np.int32)
         self.connector_kw = np.zeros(vehicles, dtype=np.float32)
 
     def plug(self, row: int, site: int, power_kw: float) -> None:
@@ -94,18 +115,20 @@ class Chargers:
         factor = np.minimum(1.0, self.site_limit_kw / np.maximum(demand_kw, 1e-9)).astype(np.float32)
         return np.asarray(wanted_kw * factor[site])
 
-    def having(self, kind: ChargerKind) -> tuple[ChargerKind, list[Station]]:
-        """The stations with connectors of this kind; of the other kind where nobody has it."""
+    def having(self, kind: ChargerKind, row: int) -> tuple[ChargerKind, list[Station]]:
+        """The stations in a vehicle's town with connectors of this kind; of the other kind where nobody has it."""
         other: ChargerKind = "ac" if kind == "dc" else "dc"
-        stations = [station for station in self.stations if kind in station.queues]
-        return (kind, stations) if stations else (other, list(self.stations))
+        there = self.towns[bisect_right(self._first_rows, row) - 1]
+        stations = [station for station in there if kind in station.queues]
+        return (kind, stations) if stations else (other, list(there))
 
-    def soonest(self, book: RouteBook, node: int, kind: ChargerKind) -> tuple[Station, ChargerKind] | None:
-        """The station where a driver at `node` can charge soonest, by way and expected wait, and with which plug.
+    def soonest(self, book: RouteBook, row: int, node: int, kind: ChargerKind) -> tuple[Station, ChargerKind] | None:
+        """The station of its town where a vehicle at `node` can charge soonest, by way and expected wait, and with
+        which plug.
 
         A driver who stands at a station has made his choice before.
         """
-        kind, stations = self.having(kind)
+        kind, stations = self.having(kind, row)
         if not stations:
             return None
         seconds = book.seconds(node)

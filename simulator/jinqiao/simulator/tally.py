@@ -6,7 +6,7 @@ the counters of the cars have gained since the start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,8 @@ class Tally:
         self._queued_s[row] += now_s - self._waits_since_s[row]
         self._waits_since_s[row] = _NOBODY_WAITS
 
-    def figures(self, fleets: Mapping[str, slice], now_s: int) -> dict[str, FleetFigures]:
-        """The sums of each fleet up to now, with what is under way."""
+    def figures(self, fleets: Mapping[str, Sequence[slice]], now_s: int) -> dict[str, FleetFigures]:
+        """The sums of each fleet, which may be in several parts, up to now, with what is under way."""
         fleet = self._fleet
         metres = fleet.odometer_m - self._from_m
         used_kwh = fleet.energy_discharged_kwh - fleet.energy_regenerated_kwh - self._from_kwh
@@ -88,13 +88,13 @@ class Tally:
         queued_s = self._queued_s + np.where(self._waits_since_s >= 0, now_s - self._waits_since_s, 0)
         return {
             name: FleetFigures(
-                rows.stop - rows.start,
-                float(metres[rows].sum()) / 1000.0,
-                float(used_kwh[rows].sum()),
-                float(charged_kwh[rows].sum()),
-                int(self.sessions[rows].sum()),
-                int(queued_s[rows].sum()),
-                int(self.rescues[rows].sum()),
+                sum(part.stop - part.start for part in parts),
+                sum(float(metres[part].sum()) for part in parts) / 1000.0,
+                sum(float(used_kwh[part].sum()) for part in parts),
+                sum(float(charged_kwh[part].sum()) for part in parts),
+                sum(int(self.sessions[part].sum()) for part in parts),
+                sum(int(queued_s[part].sum()) for part in parts),
+                sum(int(self.rescues[part].sum()) for part in parts),
             )
-            for name, rows in fleets.items()
+            for name, parts in fleets.items()
         }

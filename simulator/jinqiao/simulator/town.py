@@ -2,10 +2,14 @@
 
 SimPy decides one vehicle at a time, the fleet computes all at once. Between the two stand the lists of this module:
 decisions of a second are collected and handed to the fleet's arrays together.
+
+Where a scenario runs in several towns, this is all of them: one clock, one road graph, one fleet. What keeps them apart
+are the stations, of which a driver knows those of his own town only, and the place to which positions are carried.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +22,7 @@ from jinqiao.vehicles.bms import MOST_ERROR, shown_of
 from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
 
 from .activity import CHARGING, RESTING, ROLLING
+from .cities import Carrier
 from .clock import NEVER, Clock
 from .dtc import DtcStatus, DtcStore
 from .microtrips import microtrips
@@ -32,6 +37,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
+    from .census import TownRows
     from .scenario import Scenario
 
 __all__ = ["CHARGING", "DAY_S", "RESTING", "ROLLING", "Town"]
@@ -52,14 +58,14 @@ class Town:
     resting vehicle has been computed.
     """
 
-    def __init__(self, scenario: Scenario, fleet: Fleet) -> None:
+    def __init__(self, scenario: Scenario, fleet: Fleet, towns: Sequence[TownRows]) -> None:
         self.clock = Clock()
         self.fleet = fleet
         self.graph = jinqiao()
         self.book = RouteBook(self.graph)
         self.microtrips = microtrips()
-        self.movement = Movement(fleet, self.book, self.microtrips.trace_mps)
-        self.chargers = Chargers(self.clock, scenario.charging_stations, self.graph, fleet.n)
+        self.movement = Movement(fleet, self.book, self.microtrips.trace_mps, _carrier(towns))
+        self.chargers = Chargers(self.clock, scenario.charging_stations, self.graph, towns)
         self.start_ms = scenario.start_ms
         self.ambient_at = scenario.weather.ambient_at
         self._weather = NEVER, 0.0
@@ -236,6 +242,14 @@ class Town:
         charging = self.doing(CHARGING)
         if len(charging):
             self.fleet.charge_sharing(charging, partial(self.chargers.share_kw, charging), ambient_degc)
+
+
+def _carrier(towns: Sequence[TownRows]) -> Carrier | None:
+    """What takes positions from the road graph to the towns; None for Jinqiao alone, which needs nothing."""
+    if [town.number for town in towns] == [0]:
+        return None
+    town_of = np.repeat(np.arange(len(towns)), [len(town) for town in towns])
+    return Carrier([town.place for town in towns], town_of)
 
 
 def _rows(rows: list[int]) -> Rows:

@@ -8,13 +8,14 @@ none of it; what they did meanwhile is computed when somebody looks.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.keyed import FleetPart
 from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.fleet import Fleet
@@ -24,7 +25,7 @@ from .activity import RESTING
 from .agendas import AGENDAS, Agenda
 from .buses import Buses, Diagnostics
 from .car import Car
-from .census import rescaled, share_out
+from .census import census, rows_together, share_out
 from .clock import NEVER
 from .commands.climate import LEAST_SOC
 from .commands.execute import execute
@@ -54,38 +55,52 @@ INSTALLATION_FAILS = (-1, -4)
 class World:
     """A scenario that runs.
 
-    `fleets` lists (name, rows, specification); `town` is where they live, `buses` their CAN, `diagnostics` what answers
-    testers there; `time_ms` is simulated UTC, `elapsed_s` the seconds since the start. `vehicles` rescales the fleets'
-    counts to that total. The same scenario, `seed` and `vehicles` give the same steps, bit for bit; what each vehicle
-    draws is a matter of `draws`.
+    `fleets` lists (name, rows, specification), town by town; `towns` are the rows of each town; `town` is where they
+    live, `buses` their CAN, `diagnostics` what answers testers there; `time_ms` is simulated UTC, `elapsed_s` the
+    seconds since the start. There are `towns` of them, by default as many as the scenario says, or those with the
+    numbers `only`; `vehicles` rescales the fleets' counts to that total over all towns. The same scenario, `seed`,
+    `vehicles` and `towns` give the same steps, bit for bit; what each vehicle draws is a matter of `draws`. Raises
+    InputError where so many vehicles cannot live in so many towns.
     """
 
-    def __init__(self, scenario: Scenario, *, seed: int, vehicles: int | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        seed: int,
+        vehicles: int | None = None,
+        towns: int | None = None,
+        only: Sequence[int] | None = None,
+    ) -> None:
         self.scenario = scenario
-        counts = rescaled([spec.count for spec in scenario.fleets], vehicles)
-        stops = np.cumsum(counts).tolist()
+        self.towns = census(scenario.fleets, vehicles, scenario.towns if towns is None else towns, only)
         self.fleets: list[tuple[str, slice, FleetSpec]] = [
-            (spec.name, slice(stop - count, stop), spec)
-            for spec, count, stop in zip(scenario.fleets, counts, stops, strict=True)
+            (spec.name, town.fleets[spec.name], spec) for town in self.towns for spec in scenario.fleets
         ]
-        sizes = [(spec.name, count) for spec, count in zip(scenario.fleets, counts, strict=True)]
-        self.draws = VehicleDraws(seed, sizes)
+        #: The same for each fleet of the scenario, its vehicles in all towns together.
+        self._whole = [
+            (rows_together([town.fleets[spec.name] for town in self.towns]), spec) for spec in scenario.fleets
+        ]
+        parts = [
+            FleetPart(name, rows.stop - rows.start, town.number)
+            for town in self.towns
+            for name, rows in town.fleets.items()
+        ]
+        self.draws = VehicleDraws(seed, parts)
         everyone = self.draws.of(slice(None))
-        self.fleet = self._build_fleet(seed, sizes, everyone)
-        self.town = Town(scenario, self.fleet)
+        self.fleet = self._build_fleet(seed, parts, everyone)
+        self.town = Town(scenario, self.fleet, self.towns)
         self._agendas: list[Agenda] = []
         for number, (_, rows, spec) in enumerate(self.fleets):
             agenda = AGENDAS[spec.agenda.kind](self.town, rows, spec.agenda)
             agenda.settle(everyone.take(rows), self.draws.of_fleet(number, "agenda"))
             self._agendas.append(agenda)
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
-        telemetry = [(rows, spec.telemetry) for _, rows, spec in self.fleets]
-        self._reports = Reports(self.town, telemetry, everyone)
-        rows_of = {name: rows for name, rows, _ in self.fleets}
-        self._commands = ScheduledCommands(self.town, scenario.commands, rows_of, self.draws)
+        self._reports = Reports(self.town, [(rows, spec.telemetry) for rows, spec in self._whole], everyone)
+        self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws)
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
-        self.faults = FaultInjector(self, scenario.faults, seed, rows_of, scenario.start_ms)
+        self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
         with _no_collection():
@@ -95,6 +110,16 @@ class World:
     def time_ms(self) -> int:
         """Simulated UTC, ms since 1970."""
         return self.town.start_ms + self.elapsed_s * 1000
+
+    @property
+    def town_rows(self) -> list[slice]:
+        """The rows of each town, one behind the other."""
+        return [town.rows for town in self.towns]
+
+    @property
+    def town_names(self) -> list[str]:
+        """What the towns are called, in the order of their rows."""
+        return [town.place.name for town in self.towns]
 
     def counts(self) -> dict[str, int]:
         """How many vehicles are parked, driving, charging, queueing now."""
@@ -165,10 +190,19 @@ class World:
         return self._commands.of_file
 
     def figures(self) -> dict[str, FleetFigures]:
-        """What each fleet has done since the start, by its name; for the run's end, as it looks at every sleeper."""
+        """What each fleet has done since the start in all towns, by its name; for the run's end, as it looks at every
+        sleeper.
+        """
+        return self._figures({spec.name: [town.fleets[spec.name] for town in self.towns] for _, spec in self._whole})
+
+    def town_figures(self) -> dict[str, FleetFigures]:
+        """What the vehicles of each town have done since the start, by its name."""
+        return self._figures({town.place.name: [town.rows] for town in self.towns})
+
+    def _figures(self, rows: Mapping[str, Sequence[slice]]) -> dict[str, FleetFigures]:
         self.town.hand_over()
         self.town.catch_up(np.flatnonzero(self.town.mode == RESTING))
-        return self.town.tally.figures({name: rows for name, rows, _ in self.fleets}, self.elapsed_s)
+        return self.town.tally.figures(rows, self.elapsed_s)
 
     def idle_until(self, second: int) -> None:
         """Let time pass in which nothing happens, up to `next_busy_s` at most, so that a command finds its second."""
@@ -283,21 +317,20 @@ class World:
         self.town.wake_s[row] = wake_s
         return wake_s
 
-    def _build_fleet(self, seed: int, sizes: list[tuple[str, int]], draws: Draws) -> Fleet:
+    def _build_fleet(self, seed: int, parts: Sequence[FleetPart], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
         own = self.scenario.own_vehicles
-        ids = list(dict.fromkeys(model for _, _, spec in self.fleets for model in spec.shares))
+        ids = list(dict.fromkeys(model for _, spec in self._whole for model in spec.shares))
         number = {model: index for index, model in enumerate(ids)}
-        model_of, soc = [], []
-        for _, rows, spec in self.fleets:
-            model_of.append(share_out(spec.shares, number, rows.stop - rows.start))
-            soc.append(spec.initial_soc.draw(draws.take(rows), "charge"))
+        soc = np.empty(len(draws))
+        for rows, spec in self._whole:
+            soc[rows] = spec.initial_soc.draw(draws.take(rows), "charge")
         return Fleet(
             [own[model] if model in own else find_vehicle(model) for model in ids],
-            np.concatenate(model_of),
+            np.concatenate([share_out(spec.shares, number, rows.stop - rows.start) for _, rows, spec in self.fleets]),
             seed=seed,
-            fleets=sizes,
-            initial_soc=np.concatenate(soc),
+            fleets=parts,
+            initial_soc=soc,
             ambient_degc=self.scenario.weather.ambient_at(0.0),
         )
 

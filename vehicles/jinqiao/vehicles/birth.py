@@ -2,25 +2,28 @@
 
 What a car is like depends on its own key alone. A VIN cannot: no two may be equal, so VINs are counted out. Each fleet
 of a scenario has a plant, by its place among the fleets, in which its cars are numbered, shuffled within lots; a fleet
-that grows, or one more behind it, gives no other car another VIN.
+that grows, or one more behind it, gives no other car another VIN. Each town after the first has a range of its own in
+every plant. No run has room for more than `MOST_IN_TOWNS` vehicles, in equal shares, so town t has at most one in t + 1
+of them: ranges that shrink like this suffice whatever the number of towns, and depend on it in nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.keyed import Draws, key_of
+from jinqiao.base.keyed import Draws, FleetPart, town_key
 
 from . import ageing
 from .battery import Pack
 from .columns import TYRES, Columns
 from .vehicle_file import VehicleModel
-from .vin import PLANTS, SERIALS_PER_PLANT, make_vins, vin_prefix
+from .vin import LETTERED_PER_PLANT, PLANTS, SERIALS_PER_PLANT, make_vins, vin_prefix
 
-__all__ = ["draw_differences", "draw_vins"]
+__all__ = ["MOST_IN_TOWNS", "MOST_TOWNS", "draw_differences", "draw_vins"]
 
 #: Fleet ages, years, and use, km a year: triangular and lognormal around a private car's (estimates).
 AGE_YEARS = (0.05, 1.0, 4.0)
@@ -41,13 +44,17 @@ TYRE_KPA, TYRE_SIGMA_KPA = 250.0, 6.0
 #: First serial number of every fleet: 900,000 cars stay in one plant, and those of a larger fleet come before the first
 #: of the next one. Serials are shuffled within lots of so many.
 FIRST_SERIAL, LOT = 100_000, 1_000
+#: Towns that there may be, and vehicles in all of them together, where there is more than one.
+MOST_TOWNS, MOST_IN_TOWNS = 10_000, 1_000_000
+#: Lots of the towns after the first: a small town has room for a hundred cars.
+TOWN_LOT = 100
 
 
 def draw_vins(
-    models: Sequence[VehicleModel], model_of: NDArray[np.int16], seed: int, sizes: Sequence[int]
+    models: Sequence[VehicleModel], model_of: NDArray[np.int16], seed: int, fleets: Sequence[FleetPart]
 ) -> NDArray[np.bytes_]:
-    """One VIN per vehicle, shape (n,), dtype S17, no two equal; `sizes` of the fleets, which add up to n."""
-    serials = _serials(seed, sizes)
+    """One VIN per vehicle, shape (n,), dtype S17, no two equal; the sizes of the fleets add up to n."""
+    serials = _serials(seed, fleets)
     vins = np.empty(len(model_of), dtype="S17")
     for number, model in enumerate(models):  # over models, not vehicles
         mine = model_of == number
@@ -55,22 +62,50 @@ def draw_vins(
     return vins
 
 
-def _serials(seed: int, sizes: Sequence[int]) -> NDArray[np.int64]:
+def _serials(seed: int, fleets: Sequence[FleetPart]) -> NDArray[np.int64]:
     """Serial numbers, plant included, shape (n,). The 33rd fleet and those after share a plant with an earlier one."""
-    taken = [0] * PLANTS
+    #: Of each town: how many fleets there were, and how many serials of each plant are taken.
+    seen: dict[int, int] = {}
+    taken: dict[tuple[int, int], int] = {}
     serials = [np.zeros(0, dtype=np.int64)]
-    for number, size in enumerate(sizes):  # over fleets, not vehicles
-        plant = number % PLANTS
-        key = key_of(seed, "serials", plant)
-        # A step that has no divisor with the length of a lot comes to each of its numbers once.
-        first, step = key % LOT, 10 * (key >> 40) + (1, 3, 7, 9)[key >> 30 & 3]
-        place = np.arange(taken[plant], taken[plant] + size)
-        taken[plant] += size
-        within = (first + place % LOT * (step % LOT)) % LOT
-        serials.append(plant * SERIALS_PER_PLANT + FIRST_SERIAL + place - place % LOT + within)
-    if len(sizes) > 1 and max(taken) > SERIALS_PER_PLANT:  # it would come to the first serial of the next plant
-        raise ValueError(f"found {max(taken)} vehicles of one plant, expected at most {SERIALS_PER_PLANT}")
+    for _, size, town in fleets:  # over fleets, not vehicles
+        plant = seen.get(town, 0) % PLANTS
+        seen[town] = seen.get(town, 0) + 1
+        first = taken.get((town, plant), 0)
+        taken[town, plant] = first + size
+        serials.append(_shuffled(seed, town, plant, np.arange(first, first + size)))
+    for (town, _), count in taken.items():
+        most = _room(town) if town else SERIALS_PER_PLANT
+        # A single fleet may run into the next plant, where nobody else is.
+        if count > most and (town or len(fleets) > 1):
+            where = f"of one plant in town {town}" if town else "of one plant"
+            raise ValueError(f"found {count} vehicles {where}, expected at most {most}")
     return np.concatenate(serials)
+
+
+def _shuffled(seed: int, town: int, plant: int, place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The serials at these places of a town's range in a plant: one after the other, shuffled within lots."""
+    key = town_key(seed, town, "serials", plant)
+    lot = TOWN_LOT if town else LOT
+    # A step that has no divisor with the length of a lot comes to each of its numbers once.
+    first, step = key % lot, 10 * (key >> 40) + (1, 3, 7, 9)[key >> 30 & 3]
+    if town:
+        begin = PLANTS * SERIALS_PER_PLANT + plant * LETTERED_PER_PLANT + int(_ranges()[town - 1])
+    else:
+        begin = plant * SERIALS_PER_PLANT + FIRST_SERIAL
+    within = (first + place % lot * (step % lot)) % lot
+    return begin + place - place % lot + within
+
+
+def _room(town: int) -> int:
+    """Serials of a town after the first in every plant: its most vehicles, in whole lots."""
+    return -(-MOST_IN_TOWNS // (town + 1) // TOWN_LOT) * TOWN_LOT
+
+
+@cache
+def _ranges() -> NDArray[np.int64]:
+    """Where the range of each town from 1 on begins, and at last where that of the last one ends."""
+    return np.cumsum([0, *(_room(town) for town in range(1, MOST_TOWNS))])
 
 
 def draw_differences(

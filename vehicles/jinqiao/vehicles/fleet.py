@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jinqiao.base.keyed import Draws
+from jinqiao.base.keyed import Draws, FleetPart
 
 from . import battery, bms
 from .arrays import BLOCK_ROWS, F4s, F8s, Rows, blocks, f4, model_index, model_runs, per_row
@@ -46,8 +46,8 @@ class Fleet(Columns):
     """`n` vehicles; the columns are attributes of shape (n,), see `Columns`.
 
     `model_of` gives each vehicle its number in `models`; `initial_soc` is what its display shows at first, 0..1. Equal
-    arguments give equal fleets. `fleets`, (name, size) each, are those of a scenario, whose cars draw by its name and
-    their number in it. On the `dynamometer` the mass is the test mass and auxiliaries take the cycle's power.
+    arguments give equal fleets. `fleets` are those of a scenario, whose cars draw by their town, its name and their
+    number in it. On the `dynamometer` the mass is the test mass and auxiliaries take the cycle's power.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Fleet(Columns):
         initial_soc: NDArray[np.float64],
         ambient_degc: float,
         dynamometer: bool = False,
-        fleets: Sequence[tuple[str, int]] = (),
+        fleets: Sequence[FleetPart | tuple[str, int]] = (),
     ) -> None:
         super().__init__(len(model_of))
         self.models = tuple(models)
@@ -70,9 +70,9 @@ class Fleet(Columns):
         self._of_model = [self._models.at(number) for number in range(len(self.models))]
         self._kept: dict[bytes | tuple[int, int], Parameters] = {}
         self._curves = dc_curves(self.models)
-        parts = fleets or [("", self.n)]
+        parts = [FleetPart(*fleet) for fleet in fleets] or [FleetPart("", self.n)]
         draws = Draws.of(seed, parts)
-        self.vins: NDArray[np.bytes_] = draw_vins(self.models, self.model_of, seed, [size for _, size in parts])
+        self.vins: NDArray[np.bytes_] = draw_vins(self.models, self.model_of, seed, parts)
         estimate = planning_kwh_per_km(self._models)
         series = np.array([m.layout.series for m in self.models], dtype=np.int16)
         pack = self._models.pack.at(self.model_of.astype(np.intp))

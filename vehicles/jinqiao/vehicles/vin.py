@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "LETTERED_PER_PLANT",
     "PLANTS",
     "SERIALS_PER_PLANT",
     "VIN_ALPHABET",
     "check_digit",
     "is_valid_vin",
     "make_vins",
+    "serial_of",
     "vin_prefix",
     "year_letter",
 ]
@@ -45,6 +47,15 @@ _YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
 _PLANT_LETTERS = np.frombuffer(VIN_ALPHABET[1:].encode(), dtype=np.uint8)
 SERIALS_PER_PLANT = 1_000_000
 PLANTS = len(_PLANT_LETTERS)
+#: The last four characters are digits in any case (ISO 3779, GB 16735); the two before them may be letters, which makes
+#: room for more: all pairs of digits, then those with a letter.
+_PAIRS = sorted(
+    (first + second for first in VIN_ALPHABET for second in VIN_ALPHABET), key=lambda pair: (not pair.isdigit(), pair)
+)
+_PAIR_LETTERS = np.array([list(pair.encode()) for pair in _PAIRS], dtype=np.uint8)
+_SERIALS_PER_PAIR = 10_000
+_DIGIT_PAIRS = SERIALS_PER_PLANT // _SERIALS_PER_PAIR
+LETTERED_PER_PLANT = (len(_PAIRS) - _DIGIT_PAIRS) * _SERIALS_PER_PAIR
 
 #: World manufacturer identifiers by maker (lower case) and market.
 WMI: Mapping[tuple[str, str], str] = {
@@ -104,21 +115,34 @@ def is_valid_vin(vin: str) -> bool:
 
 
 def make_vins(prefix: str, model_year: int, serials: ArrayLike) -> NDArray[np.bytes_]:
-    """VINs of one model, dtype S17, one per serial (0 to 31,999,999); the same serial gives the same VIN.
+    """VINs of one model, dtype S17, one per serial; the same serial gives the same VIN.
 
-    `prefix` is the first eight characters (`vin_prefix`).
+    `prefix` is the first eight characters (`vin_prefix`). The first `PLANTS * SERIALS_PER_PLANT` serials are six digits
+    behind the plant's letter, `PLANTS * LETTERED_PER_PLANT` more have letters in the first two of the six places.
     """
     if len(prefix) != 8 or not set(prefix) <= _LEGAL:
         raise ValueError(f"a prefix is eight characters out of {VIN_ALPHABET}, found {prefix!r}")
     number = np.asarray(serials, dtype=np.int64)
-    if len(number) and not 0 <= number.min() <= number.max() < SERIALS_PER_PLANT * PLANTS:
-        raise ValueError(f"serials run from 0 to {SERIALS_PER_PLANT * PLANTS - 1}")
-    plant, number = np.divmod(number, SERIALS_PER_PLANT)
+    lettered_from, end = SERIALS_PER_PLANT * PLANTS, (SERIALS_PER_PLANT + LETTERED_PER_PLANT) * PLANTS
+    if len(number) and not 0 <= number.min() <= number.max() < end:
+        raise ValueError(f"serials run from 0 to {end - 1}")
+    lettered = number >= lettered_from
+    plant, number = np.divmod(
+        number - np.where(lettered, lettered_from, 0), np.where(lettered, LETTERED_PER_PLANT, SERIALS_PER_PLANT)
+    )
+    pair, number = np.divmod(number, _SERIALS_PER_PAIR)
     rows = np.empty((len(number), LENGTH), dtype=np.uint8)
     rows[:, :11] = np.frombuffer(f"{prefix}0{year_letter(model_year)}0".encode(), dtype=np.uint8)
     rows[:, 10] = _PLANT_LETTERS[plant]
-    for position in range(LENGTH - 1, 10, -1):
+    rows[:, 11:13] = _PAIR_LETTERS[pair + np.where(lettered, _DIGIT_PAIRS, 0)]
+    for position in range(LENGTH - 1, 12, -1):
         number, digit = np.divmod(number, 10)
         rows[:, position] = digit + ord("0")
     rows[:, 8] = _remainders(rows)
     return rows.view(f"S{LENGTH}").ravel()
+
+
+def serial_of(vin: str) -> int:
+    """The last six characters as a number: in decimal where all are digits, above all those where some are letters."""
+    serial = vin[-6:]
+    return int(serial) if serial.isdigit() else int(serial, 36)

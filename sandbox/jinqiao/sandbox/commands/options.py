@@ -22,6 +22,7 @@ __all__ = [
     "MqttPort",
     "MqttsPort",
     "ProductKey",
+    "Towns",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
@@ -32,6 +33,17 @@ Data = Annotated[
     typer.Option("--data", help="The data folder given to: jinqiao serve --data.", metavar="DIR", show_default=False),
 ]
 ProductKey = Annotated[str, typer.Argument(help="Product key.", metavar="PRODUCT_KEY", show_default=False)]
+
+Towns = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=10_000,
+        help="Run the scenario in this many towns: each at another place, with fleets and stations for itself. With "
+        "--vehicles, they share that total.",
+        show_default="the scenario's, or 1",
+    ),
+]
 
 # Of a command that prints lines to paste.
 LinesHost = Annotated[str, typer.Option("--mqtt-host", help="Host that the printed commands connect to.")]

@@ -10,7 +10,7 @@ import typer
 from jinqiao.base.errors import InputError
 
 from ..bundled import scenario_file
-from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort, Towns
 
 __all__ = ["ADDRESSES", "run"]
 
@@ -38,8 +38,14 @@ def run(
         str, typer.Option(help="Simulated seconds per second: 1 is real time, 10 is ten times as fast, or max.")
     ] = "1",
     vehicles: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Scale the fleets to this many vehicles in total.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            help="Scale the fleets to this many vehicles in total; stations grow with them.",
+        ),
     ] = None,
+    towns: Towns = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, help="Seed for every random draw; overrides the scenario's.")
     ] = None,
@@ -141,6 +147,7 @@ def run(
       jinqiao run my-scenario.yaml --speed max --seed 7 --summary out.json
       jinqiao run winter --speed max --check
       jinqiao run my-scenario.yaml --speed max --lock-step my-product
+      jinqiao run jinqiao-morning --towns 20 --vehicles 10000
     """
     # The run itself: not for --help.
     from ..run.asked import duration_s, elsewhere, listeners, sinks_of, start_of
@@ -155,6 +162,7 @@ def run(
         start=None if start is None else start_of(start),
         speed=parse_speed(speed),
         vehicles=vehicles,
+        towns=towns,
         seed=seed,
         mqtt_host=mqtt_host,
         http_host=http_host,

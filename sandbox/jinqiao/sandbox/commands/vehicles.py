@@ -16,7 +16,7 @@ from jinqiao.base.errors import InputError
 
 from ..bundled import scenario_file
 from ..shown import cell
-from .options import AsJson
+from .options import AsJson, Towns
 
 __all__ = ["vehicles"]
 
@@ -49,6 +49,7 @@ def vehicles(
             "--vehicles", min=1, help="With SCENARIO: scale to this many vehicles in total.", show_default=False
         ),
     ] = None,
+    towns: Towns = None,
     http_host: Annotated[str, typer.Option(help="Host of the running sandbox.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option(min=1, max=65535, help="Its HTTP port.")] = 8080,
     user: Annotated[str, typer.Option(help="User name, as `jinqiao run` printed it.")] = "app",
@@ -67,7 +68,7 @@ def vehicles(
       jinqiao vehicles jinqiao-morning --seed 7 --json | jq -r '.[0].vin'
     """
     if scenario is not None:
-        rows, total = _of_scenario(scenario_file(scenario), seed, count, last)
+        rows, total = _of_scenario(scenario_file(scenario), seed, count, towns, last)
     else:
         if password is None:
             raise InputError("give --password of the running sandbox, as `jinqiao run` printed it, or a SCENARIO")
@@ -75,18 +76,22 @@ def vehicles(
     if json_:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    table = Table("VIN", "model", "fleet", "state", "SoC %", box=None)
+    many_towns = any("town" in row for row in rows)
+    table = Table("VIN", "model", *["town"] * many_towns, "fleet", "state", "SoC %", box=None)
     for row in rows:
         soc = row["soc_percent"]
-        names = (cell(row[name]) for name in ("vin", "model", "fleet"))
-        table.add_row(*names, row["state"], "" if soc is None else f"{soc:.1f}")
+        names = ("vin", "model", *["town"] * many_towns, "fleet")
+        shown = (cell(row.get(name, "")) for name in names)
+        table.add_row(*shown, row["state"], "" if soc is None else f"{soc:.1f}")
     console = Console()
     console.print(table)
     if total > len(rows):
         console.print(f"{len(rows):,} of {total:,}; list more with --most")
 
 
-def _of_scenario(path: Path, seed: int | None, count: int | None, most: int) -> tuple[list[dict[str, Any]], int]:
+def _of_scenario(
+    path: Path, seed: int | None, count: int | None, towns: int | None, most: int
+) -> tuple[list[dict[str, Any]], int]:
     """As they are when the scenario begins."""
     import numpy as np
 
@@ -96,7 +101,7 @@ def _of_scenario(path: Path, seed: int | None, count: int | None, most: int) -> 
 
     plan = load_run_scenario(path)
     seed = next((one for one in (seed, plan.seed) if one is not None), None)
-    world = World(plan, seed=secrets.randbelow(2**31) if seed is None else seed, vehicles=count)
+    world = World(plan, seed=secrets.randbelow(2**31) if seed is None else seed, vehicles=count, towns=towns)
     fleet = world.fleet
     shown = np.arange(min(fleet.n, most))
     known = {
@@ -112,10 +117,12 @@ def _of_scenario(path: Path, seed: int | None, count: int | None, most: int) -> 
         {
             "vin": fleet.vins[row].decode(),
             "model": fleet.models[fleet.model_of[row]].id,
+            **({"town": town.place.name} if len(world.towns) > 1 else {}),
             "fleet": name,
             **known.get(row, unheard),
         }
-        for name, rows, _ in world.fleets
+        for town in world.towns
+        for name, rows in town.fleets.items()
         for row in range(rows.start, min(rows.stop, len(shown)))
     ], fleet.n
 
@@ -157,6 +164,7 @@ def _row(call: Any, product_key: str, device: dict[str, Any]) -> dict[str, Any]:
     return {
         "vin": device["DeviceName"],
         "model": tags.get("model") or device.get("Nickname") or "",
+        **({"town": tags["town"]} if "town" in tags else {}),
         "fleet": tags.get("fleet", ""),
         "state": "" if state is None else _STATES[int(state)],
         "soc_percent": None if soc is None else float(soc),

@@ -26,7 +26,7 @@ async def announce(run: Running) -> None:
     user, password = options.app_user, options.app_password
     http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
     print(
-        f"{short(plan.scenario.name)}: {run.summary.vehicles:,} vehicles, seed {plan.seed}, "
+        f"{short(plan.scenario.name)}: {_size(run)}, seed {plan.seed}, "
         f"MQTT on {options.mqtt_host}:{port}{http}\n"
         f"  user {user}  password {password}\n"
         f"  {_subscriber_line(options.mqtt_host, port, user, password)}\n"
@@ -42,6 +42,7 @@ async def announce(run: Running) -> None:
             "app_password": options.app_password,
             "product_key": PRODUCT_KEY,
             "vehicles": run.summary.vehicles,
+            **_towns(run),
             "seed": run.plan.seed,
         }
         print(json.dumps({"ready": ready}), flush=True)
@@ -65,12 +66,23 @@ def _elsewhere(run: Running) -> None:
     key = PRODUCT_KEY if devices is None else devices.product_key
     where = f"{broker.host}:{broker.port}"
     print(
-        f"{short(run.plan.scenario.name)}: {run.summary.vehicles:,} vehicles, seed {run.plan.seed}, "
+        f"{short(run.plan.scenario.name)}: {_size(run)}, seed {run.plan.seed}, "
         f"publishing to {where}\n"
         f"  topics /sys/{key}/+/thing/event/property/post",
         file=sys.stderr,
         flush=True,
     )
     if not sys.stdout.isatty():
-        ready = {"broker": where, "product_key": key, "vehicles": run.summary.vehicles, "seed": run.plan.seed}
+        count = {"vehicles": run.summary.vehicles, **_towns(run)}
+        ready = {"broker": where, "product_key": key, **count, "seed": run.plan.seed}
         print(json.dumps({"ready": ready}), flush=True)
+
+
+def _size(run: Running) -> str:
+    towns = f" in {run.plan.towns:,} towns" if run.plan.towns > 1 else ""
+    return f"{run.summary.vehicles:,} vehicles{towns}"
+
+
+def _towns(run: Running) -> dict[str, int]:
+    """Their number, where there are several."""
+    return {"towns": run.plan.towns} if run.plan.towns > 1 else {}

@@ -28,6 +28,7 @@ class RunOptions:
     start: datetime | Literal["now"] | None = None
     speed: float | None = 1.0
     vehicles: int | None = None
+    towns: int | None = None
     seed: int | None = None
     mqtt_host: str = "127.0.0.1"
     http_host: str | None = None

@@ -97,7 +97,8 @@ def _cars(world: World) -> CarColumns:
     """What the vehicles are, as an application reads it in nicknames and tags."""
     fleet = world.fleet
     sizes = [(name, rows.stop - rows.start) for name, rows, _ in world.fleets]
-    return CarColumns.of(sizes, [_tags(model) for model in fleet.models], fleet.model_of)
+    towns = [(town.place.name, len(town)) for town in world.towns] if len(world.towns) > 1 else []
+    return CarColumns.of(sizes, [_tags(model) for model in fleet.models], fleet.model_of, towns)
 
 
 def _tags(model: VehicleModel) -> dict[str, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from jinqiao.simulator.census import total_of
+
 from ..scenario import RunScenario, load_run_scenario
 from ..sinks import SinkSpec
 from .options import RunOptions
@@ -16,23 +18,29 @@ __all__ = ["Plan", "plan_run"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`vehicles` None is as many as the scenario says; `sinks` are those of the options, then the scenario's."""
+    """`vehicles` None is as many as the scenario says, in each town; `sinks` are those of the options, then the
+    scenario's.
+    """
 
     scenario: RunScenario
     seed: int
     vehicles: int | None
+    towns: int
     end_s: float
     sinks: tuple[SinkSpec, ...]
 
 
 def plan_run(options: RunOptions) -> Plan:
-    """Read the scenario; draw a seed if none is given. Raises ScenarioError."""
+    """Read the scenario; draw a seed if none is given. Raises ScenarioError, InputError for a town without vehicles."""
     scenario = _begun_at(load_run_scenario(options.scenario), options.start)
     seed = next((seed for seed in (options.seed, scenario.seed) if seed is not None), None)
+    vehicles, towns = _vehicles(options), scenario.towns if options.towns is None else options.towns
+    total_of(scenario.fleets, vehicles, towns)  # refused here, before anything is started
     return Plan(
         scenario,
         secrets.randbelow(2**31) if seed is None else seed,
-        _vehicles(options),
+        vehicles,
+        towns,
         min(limit for limit in (scenario.duration_s, options.for_s) if limit is not None),
         (*options.sinks, *scenario.sinks),
     )

@@ -117,6 +117,12 @@ def _close_books(run: Running) -> None:
     summary.given = [command.as_json() for command in run.world.commands_given]
     summary.faults = [fault.as_json() for fault in run.world.faults.of_file]
     summary.fleets = {name: figures.as_json() for name, figures in run.world.figures().items()}
+    if len(run.world.towns) > 1:
+        figures = run.world.town_figures().items()
+        digests = summary.sent.digest.towns()
+        summary.towns = {
+            name: {**found.as_json(), "sha256": digest} for (name, found), digest in zip(figures, digests, strict=True)
+        }
     summary.simulated_s = summary.simulated_s or float(run.world.elapsed_s)
     summary.behind_s = run.pace.behind_s
     summary.held_s = None if run.lock_step is None else run.lock_step.held_s

@@ -15,6 +15,7 @@ from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.digest import RunDigest
 from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
@@ -50,11 +51,12 @@ async def start_run(
     logins, inbox = Logins(), Inbox()
     gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending))
     with ending.at_once():
-        world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles)
+        world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles, towns=plan.towns)
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
     gc.freeze()
     fleet = world.fleet
     summary.vehicles = fleet.n
+    summary.sent.digest = RunDigest(world.town_rows)
     if gateway is not None:
         await configure(gateway, options, logins, world)
     who = identities(options, world)

@@ -14,6 +14,8 @@ __all__ = ["Summary", "percentiles"]
 
 #: Latency samples kept: the last hour of a run that measures once a second.
 _SAMPLES = 3600
+#: Towns that are listed for a person.
+_TOWN_LINES = 5
 #: The code of a command that was executed.
 _OK = 200
 
@@ -63,6 +65,8 @@ class Summary:
     faults: list[dict[str, Any]] = field(default_factory=list)
     #: What each fleet has done: distance, energy, charging, waiting.
     fleets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: The same for each town, where there is more than one.
+    towns: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: str = "finished"
     #: Why it ended before its time: what broke, or the signal's name.
     reason: str = ""
@@ -117,6 +121,7 @@ class Summary:
             "refused": self.gateway.get("refused", {}),
             "states": self.states,
             "fleets": self.fleets,
+            **({"towns": self.towns} if self.towns else {}),
             "gateway": self.gateway,
             **({"commands": _keys_as_text(self.commands)} if self.commands else {}),
             **({"commands_given": self.given} if self.given else {}),
@@ -151,6 +156,11 @@ class Summary:
         lines += [f"  command    {_command(one)}" for one in self.given if not one["matched"]]
         lines += [f"  fault      {_fault(one)}" for one in self.faults]
         lines += [f"  fleet      {short(name)}: {_fleet(figures)}" for name, figures in self.fleets.items()]
+        lines += [
+            f"  town       {short(name)}: {_fleet(figures)}" for name, figures in list(self.towns.items())[:_TOWN_LINES]
+        ]
+        if len(self.towns) > _TOWN_LINES:
+            lines.append(f"  town       … and {len(self.towns) - _TOWN_LINES:,} more, in --summary")
         if latency:
             lines.append(
                 f"  latency    for the broker to route what was sent: median {latency['p50']}, p99 {latency['p99']} ms"

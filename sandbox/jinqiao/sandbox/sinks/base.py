@@ -85,14 +85,18 @@ class Store(Protocol):
 
 
 def traits_of_fleet(world: World) -> Traits:
-    """The fleet and the model of every vehicle."""
+    """The fleet and the model of every vehicle, and its town where there are several."""
+    fleets = tuple(spec.name for spec in world.scenario.fleets)
     sizes = [rows.stop - rows.start for _, rows, _ in world.fleets]
-    fleets = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     models = tuple(model.id for model in world.fleet.models)
-    return {
-        "fleet": Trait(tuple(name for name, _, _ in world.fleets), fleets),
+    traits = {
+        "fleet": Trait(fleets, np.repeat(np.tile(np.arange(len(fleets), dtype=np.int32), len(world.towns)), sizes)),
         "model": Trait(models, world.fleet.model_of.astype(np.int32)),
     }
+    if len(world.towns) > 1:
+        towns = np.repeat(np.arange(len(world.towns), dtype=np.int32), list(map(len, world.towns)))
+        traits["town"] = Trait(tuple(world.town_names), towns)
+    return traits
 
 
 class StoreSink:

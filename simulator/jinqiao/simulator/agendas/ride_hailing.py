@@ -80,7 +80,7 @@ class RideHailing(Agenda):
         #: Whether the next outing begins at a charger.
         self.charges_first = charging
         nodes = np.where(on_duty, self.pick(draws, "place", *WHERE_PEOPLE_ARE), self.home)
-        _, stations = self.town.chargers.having("dc")
+        _, stations = self.town.chargers.having("dc", self.rows.start)
         if stations:
             nodes[charging] = draws.choice("station", [station.node for station in stations])[charging]
         idle = draws.shares("serving") >= SERVING

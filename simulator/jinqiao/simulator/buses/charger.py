@@ -18,6 +18,7 @@ from jinqiao.vehicles.gbt27930.car import Station
 from jinqiao.vehicles.gbt27930.live import LiveCar, LiveSession, Seen
 from jinqiao.vehicles.gbt27930.session import BusFrame, frame_us
 from jinqiao.vehicles.modes import ChargingState, Plug
+from jinqiao.vehicles.vin import serial_of
 from jinqiao.wire.gbt32960.forms import BEIJING
 
 __all__ = ["CHARGER_BUS", "ChargerBus"]
@@ -76,7 +77,7 @@ class ChargerBus:
         fleet, row = self._fleet, int(self._rows[place])
         vin = bytes(fleet.vins[row])
         # Each car's chargers have one number, its serial: rows depend on who else is in the world.
-        car = LiveCar(fleet.models[int(fleet.model_of[row])], vin, Station(number=int(vin[-6:]) + 1))
+        car = LiveCar(fleet.models[int(fleet.model_of[row])], vin, Station(number=serial_of(vin.decode()) + 1))
         return LiveSession(car, seen, datetime.fromtimestamp((self._start_ms + began_s * 1000) / 1000, BEIJING))
 
     def _second(self, second: int, of_place: Mapping[int, list[BusFrame]]) -> CanSecond:

@@ -21,8 +21,9 @@ faults:
 
 Each has `at`, a time after the start, or `between` two of them, and `on`, which is
 `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`; who fits is decided when it begins. Those
-with `for` end after that time, or with the run. What truly happens to a vehicle is published as a label on
-`/{product}/{device}/user/label`, and goes to every sink that takes labels ([an example](can.md#faults)).
+with `for` end after that time, or with the run. Where several towns run, each has all of them. What truly happens to a
+vehicle is published as a label on `/{product}/{device}/user/label`, and goes to every sink that takes labels
+([an example](can.md#faults)).
 
 | fault | its own keys | what it does | strikes |
 |---|---|---|---|

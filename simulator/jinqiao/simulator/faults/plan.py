@@ -1,6 +1,6 @@
 """When faults begin and end, and on whom: the plan of a run, drawn once from its seed.
 
-It says what is to happen; the kinds of fault make it happen.
+It says what is to happen; the kinds of fault make it happen. Each town has the scenario's faults for itself.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .base import FaultSpec
 
 __all__ = ["FaultChange", "FaultPlan"]
 
-#: Who is struck by a fault, whose lots are drawn under this purpose.
-Pick: TypeAlias = Callable[[FaultSpec, str], NDArray[np.intp]]
+#: Who is struck by a fault, whose lots are drawn under this purpose, in the town with this place among those that run.
+Pick: TypeAlias = Callable[[FaultSpec, str, int], NDArray[np.intp]]
 
 
 class FaultChange(NamedTuple):
-    """A fault begins or ends at second `at_s` in the vehicles `rows` (fleet rows, rising)."""
+    """A fault begins or ends at second `at_s` in the vehicles `rows` (fleet rows, rising) of one town."""
 
     at_s: int
     number: int  # in the scenario's file
@@ -39,18 +39,23 @@ class FaultChange(NamedTuple):
 class _Entry(NamedTuple):
     at_s: int
     order: int
+    town: int  # its place among those that run
     number: int  # in the scenario's file
     spec: FaultSpec
     rows: NDArray[np.intp] | None  # None: it begins, and who it strikes is decided then
 
 
 class FaultPlan:
-    """The faults of a scenario in the order of time. Whole seconds: the world steps in them."""
+    """The faults of a scenario in the order of time, in each of the towns with these numbers.
 
-    def __init__(self, specs: Sequence[FaultSpec], seed: int) -> None:
+    Whole seconds: the world steps in them.
+    """
+
+    def __init__(self, specs: Sequence[FaultSpec], seed: int, towns: Sequence[int] = (0,)) -> None:
         self._order = count()
         self._heap = [
-            _Entry(_moment(spec, event_dice(seed, "fault", number)), next(self._order), number, spec, None)
+            _Entry(_moment(spec, event_dice(seed, "fault", number, town)), next(self._order), place, number, spec, None)
+            for place, town in enumerate(towns)
             for number, spec in enumerate(specs)
         ]
         heapq.heapify(self._heap)
@@ -71,13 +76,13 @@ class FaultPlan:
         spec = entry.spec
         if entry.rows is not None:
             return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows)
-        rows = pick(spec, f"fault {entry.number}")
+        rows = pick(spec, f"fault {entry.number}", entry.town)
         if spec.lasts_s == 0.0:
             return FaultChange(entry.at_s, entry.number, spec, "once", rows)
         if spec.lasts_s is not None and len(rows):
             # A negative order: at one second the old fault ends before a new one begins.
             end_s = entry.at_s + max(1, math.ceil(spec.lasts_s))
-            heapq.heappush(self._heap, _Entry(end_s, next(self._order) - (1 << 30), entry.number, spec, rows))
+            heapq.heappush(self._heap, entry._replace(at_s=end_s, order=next(self._order) - (1 << 30), rows=rows))
         return FaultChange(entry.at_s, entry.number, spec, "begin", rows)
 
 

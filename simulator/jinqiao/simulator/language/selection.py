@@ -55,13 +55,16 @@ class Selection:
     state: VehicleState | None = None
     fleet: str | None = None
 
-    def pick(self, fleets: Mapping[str, slice], vehicle_state: NDArray[np.uint8], lots: Lots) -> NDArray[np.intp]:
+    def pick(
+        self, everyone: slice, fleets: Mapping[str, slice], vehicle_state: NDArray[np.uint8], lots: Lots
+    ) -> NDArray[np.intp]:
         """The vehicles it means now: row numbers, strictly rising, shape (m,); none where nobody fits.
 
-        `fleets` maps every fleet's name to its rows, `vehicle_state` holds the state of all vehicles, shape (n,).
-        Where more fit than are wanted, the lowest of their `lots` are chosen: who else fits changes no other's lot.
+        It chooses among the rows `everyone` of a town; `fleets` maps the name of every fleet to its rows there,
+        `vehicle_state` holds the state of all vehicles, shape (n,). Where more fit than are wanted, the lowest of their
+        `lots` are chosen: who else fits changes no other's lot.
         """
-        rows = slice(0, len(vehicle_state)) if self.fleet is None else fleets[self.fleet]
+        rows = everyone if self.fleet is None else fleets[self.fleet]
         first: int = rows.start
         fitting = np.arange(first, rows.stop, dtype=np.intp)
         if self.state is not None:

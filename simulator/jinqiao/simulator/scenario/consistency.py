@@ -12,6 +12,7 @@ from typing import Any
 
 from jinqiao.base.explain import Finding
 from jinqiao.base.quantity import QuantityError, parse_duration_s
+from jinqiao.vehicles.birth import MOST_IN_TOWNS
 
 from ..faults.kinds import KINDS
 from ..language.selection import unknown_fleets
@@ -31,6 +32,7 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from _vehicles_of_fleets(data)
     yield from _out_of_order(_under(_under(data, "weather"), "ambient"))
     yield from _off_the_map(data)
+    yield from _too_many_in_towns(data)
     yield from unknown_fleets(data, "commands")
     yield from unknown_fleets(data, "faults")
     yield from _can_faults_without_can(data)
@@ -99,6 +101,20 @@ def _off_the_map(data: Any) -> Iterator[Finding]:
         if away_km > reach_km:
             message = f"found {at}, {away_km:,.0f} km from {place}, expected at most {reach_km:g} km"
             yield Finding(("charging_stations", index, "at"), message)
+
+
+def _too_many_in_towns(data: Any) -> Iterator[Finding]:
+    """Each town has all vehicles of the file."""
+    towns = _under(data, "towns")
+    counts = [_under(fleet, "count") for fleet in _entries(data, "fleets")]
+    if not all(type(number) is int for number in (towns, *counts)):
+        return
+    total = towns * sum(counts)
+    if towns > 1 and total > MOST_IN_TOWNS:
+        message = (
+            f"found {towns:,} towns of {sum(counts):,} vehicles, {total:,} in all, expected at most {MOST_IN_TOWNS:,}"
+        )
+        yield Finding(("towns",), message)
 
 
 def _can_faults_without_can(data: Any) -> Iterator[Finding]:

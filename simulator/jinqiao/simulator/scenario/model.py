@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from jinqiao.base.errors import Problem
 from jinqiao.base.variants import Variants
 from jinqiao.base.words import Refused
+from jinqiao.vehicles.birth import MOST_TOWNS
 from jinqiao.vehicles.catalogue import VehicleModel
 
 from ..faults.base import FaultSpec
@@ -48,6 +49,12 @@ class Scenario(Model):
     start: Start = Field(description="The simulated clock at the start, with its zone.")
     duration_s: Span = Field(alias="duration", description="Simulated time the scenario lasts.")
     place: Literal["jinqiao"] = optional("jinqiao", "The road graph the vehicles drive on.")
+    towns: WholeNumber = optional(
+        1,
+        "In how many towns it runs, each with these fleets and stations for itself.",
+        ge=1,
+        le=MOST_TOWNS,
+    )
     weather: WeatherSpec = optional({}, "The weather; without it, 20 degC.")
     fleets: tuple[FleetSpec, ...] = Field(min_length=1, description="The vehicles.")
     charging_stations: tuple[StationSpec, ...] = optional([], "Public charging stations.")

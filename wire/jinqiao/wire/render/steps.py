@@ -48,7 +48,8 @@ class StepRenderer:
     def say(self, step: Step, *, repeats: bool = False) -> Said:
         """Number what vehicles say in a step, and bring it to the decimals that are published.
 
-        With `repeats` a vehicle may stand several times in one instant, as in somebody's recording. Values are clipped to their signal's range; raises ValueError for a value that is not finite.
+        With `repeats` a vehicle may stand several times in one instant, as in somebody's recording. Values are clipped
+        to their signal's range; raises ValueError for a value that is not finite.
         """
         parts = [part for batch in step.batches if len(batch) for part in self._by_form(fixed(batch))]
         numbers = self.numbers

@@ -34,20 +34,27 @@ NOTHING = About()
 class CarColumns:
     """What simulated vehicles are, in the order of their names: plain values, which cross a pipe as JSON.
 
-    `fleets` holds name and vehicles of each, one behind the other; `models` the tags of each model, `name` among them;
-    `model_of` which one each vehicle is, little-endian 16-bit numbers as base64.
+    `fleets` holds name and vehicles of each, one behind the other, and `towns` does so for towns, where there are
+    several; `models` the tags of each model, `name` among them; `model_of` which one each vehicle is, little-endian
+    16-bit numbers as base64.
     """
 
     fleets: tuple[tuple[str, int], ...]
     models: tuple[Mapping[str, str], ...]
     model_of: str
+    towns: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(
-        cls, fleets: Sequence[tuple[str, int]], models: Sequence[Mapping[str, str]], model_of: NDArray[np.integer]
+        cls,
+        fleets: Sequence[tuple[str, int]],
+        models: Sequence[Mapping[str, str]],
+        model_of: NDArray[np.integer],
+        towns: Sequence[tuple[str, int]] = (),
     ) -> CarColumns:
         """From the number of each vehicle's model, shape (n,)."""
-        return cls(tuple(fleets), tuple(models), base64.b64encode(model_of.astype(_NUMBERS).tobytes()).decode())
+        numbers = base64.b64encode(model_of.astype(_NUMBERS).tobytes()).decode()
+        return cls(tuple(fleets), tuple(models), numbers, tuple(towns))
 
     def numbers(self) -> NDArray[np.uint16]:
         """The number of each vehicle's model, shape (n,)."""
@@ -56,12 +63,26 @@ class CarColumns:
         return np.frombuffer(base64.b64decode(self.model_of), _NUMBERS)
 
     def about(self, row: int, model: int) -> About:
-        """The vehicle in this row, of this model: `BMW iX3 2021, taxis 012`; numbers of a fleet begin at 1."""
+        """The vehicle in this row, of this model: `BMW iX3 2021, taxis 012`, or `…, taxis 012, Beijing` where there are
+        towns. Numbers of a fleet begin at 1, in every town.
+        """
         tags = dict(self.models[model])
         name = tags.pop("name")
-        for fleet, count in self.fleets:
-            if row < count:
-                number = str(row + 1).zfill(max(3, len(str(count))))
-                return About(f"{name}, {fleet} {number}", {**tags, "fleet": fleet})
-            row -= count
+        town, _, _ = _found(self.towns, row)
+        fleet, place, count = _found(self.fleets, row)
+        if fleet:
+            tags["fleet"] = fleet
+            name = f"{name}, {fleet} {str(place + 1).zfill(max(3, len(str(count))))}"
+        if town:
+            tags["town"] = town
+            name = f"{name}, {town}"
         return About(name, tags)
+
+
+def _found(parts: Sequence[tuple[str, int]], row: int) -> tuple[str, int, int]:
+    """The part that a row is in, its place there and how many there are; empty where it is in none."""
+    for name, count in parts:
+        if row < count:
+            return name, row, count
+        row -= count
+    return "", 0, 0

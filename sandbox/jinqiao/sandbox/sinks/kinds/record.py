@@ -52,6 +52,9 @@ class RecordSpec(SinkSpec):
         """Begin the file. Raises InputError or EnvironmentFault if that cannot be."""
         about = {"scenario": world.scenario.name, "start_ms": str(world.time_ms), "source": "jinqiao run"}
         about["fleets"] = json.dumps(_by_fleet_and_model(world, device_names), ensure_ascii=False)
+        if len(world.towns) > 1:
+            named = zip(world.town_names, world.town_rows, strict=True)
+            about["towns"] = json.dumps({name: list(device_names[rows]) for name, rows in named}, ensure_ascii=False)
         path = Path(self.file)
         names = np.array([name.encode() for name in device_names])
         messages = StepRenderer(product_key, names, world.fleet.vins)
