@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import EvenTable, F4s, F8s, PerModel, clip, f4
+from .arrays import ONE, ZERO, EvenTable, F4s, F8s, PerModel, anywhere, clip, f4
 from .cell_data import CELLS, FAST_S, KNOTS, SLOW_S
 from .vehicle_file import VehicleModel
 
@@ -34,6 +34,7 @@ __all__ = [
     "source",
     "true_soc",
     "warm_charge_share",
+    "window",
 ]
 
 _CHEMISTRIES = tuple(CELLS)
@@ -41,6 +42,7 @@ _OCV = EvenTable(0.0, 1.0, [CELLS[name].ocv_v for name in _CHEMISTRIES])
 
 #: What one second leaves of a link's current, and the mean over that second.
 FAST_LEFT, SLOW_LEFT = float(np.exp(-1.0 / FAST_S)), float(np.exp(-1.0 / SLOW_S))
+_FAST_LEFT, _SLOW_LEFT = f4(FAST_LEFT), f4(SLOW_LEFT)
 _FAST_MEAN, _SLOW_MEAN = FAST_S * (1.0 - FAST_LEFT), SLOW_S * (1.0 - SLOW_LEFT)
 
 
@@ -55,7 +57,7 @@ def _per_ah(name: str) -> tuple[F8s, F8s, F8s]:
 _STEP_OHM_AH, _FAST_OHM_AH, _SLOW_OHM_AH = (
     np.concatenate(tables).astype(np.float32) for tables in zip(*map(_per_ah, _CHEMISTRIES), strict=True)
 )
-_LAST_KNOT = np.float32(len(KNOTS) - 1)
+_LAST_KNOT, _HALF = f4(len(KNOTS) - 1), f4(0.5)
 
 
 def _energy_below(ocv_v: F8s) -> F8s:
@@ -71,6 +73,7 @@ _ENERGY = EvenTable(0.0, 1.0, [_energy_below(CELLS[name].ocv_v) for name in _CHE
 #: 2022, the NMC set with measured kinetics and diffusion over temperature (2,620 to 2,650 between -10 and 10 degC).
 RESISTANCE_KELVIN = 2630.0
 REFERENCE_K, ZERO_DEGC_K = 298.15, 273.15
+_KELVIN, _AT_REFERENCE, _ZERO_DEGC_K = f4(RESISTANCE_KELVIN), f4(RESISTANCE_KELVIN / REFERENCE_K), f4(ZERO_DEGC_K)
 #: Contactors open at this true SoC: nothing at all flows from there on.
 EMPTY_SOC = 1e-5
 #: Self-discharge of good lithium-ion cells: about 1 % a month at 25 degC (0.5 to 3 in data sheets).
@@ -79,8 +82,9 @@ SELF_DISCHARGE_PER_MONTH, SELF_DISCHARGE_DEGC = 0.01, 25.0
 FADE_DISPLAYED = 0.03
 #: Most of the hidden energy lies below the displayed zero (estimate).
 HIDDEN_BELOW = 0.6
-#: No limit by temperature in between, degC: what the formulas below come to.
+#: No limit by temperature in between, degC: what the formulas below come to, charging and discharging.
 FULL_POWER_DEGC = (22.0, 48.0)
+FULL_DISCHARGE_DEGC = (11.0, 54.0)
 #: Pulses of braking a pack takes, in C, and what is left of them at a full display (estimates).
 REGEN_C = 2.0
 REGEN_AT_FULL = 0.1
@@ -90,17 +94,30 @@ CASE_W_PER_K = 10.0
 #: The battery gives what the motor takes at its peak, with its losses and the loads beside it (estimate).
 PEAK_RESERVE = 1.12
 
+#: Constants of the formulas below, as NumPy takes them quickest.
+_TWO, _FOUR = f4(2.0), f4(4.0)
+_CHARGE_FROM, _CHARGE_TO, _DISCHARGE_FROM, _DISCHARGE_TO = map(f4, (*FULL_POWER_DEGC, *FULL_DISCHARGE_DEGC))
+_PER_FADE, _PER_REGEN_FADE, _REGEN_AT_FULL = f4(1 / FADE_DISPLAYED), f4(1 / 0.05), f4(REGEN_AT_FULL)
+_CHARGE_0, _CHARGE_PER_K, _CHARGE_PER_COLD_K, _LEAST_CHARGE = f4(0.40), f4(0.0273), f4(0.018), f4(0.02)
+_NO_CHARGE_DEGC, _CHARGE_PER_HOT_K = f4(60.0), f4(1 / 12)
+_DISCHARGE_0, _DISCHARGE_PER_K, _LEAST_DISCHARGE = f4(0.85), f4(0.015), f4(0.3)
+_NO_DISCHARGE_DEGC, _DISCHARGE_PER_HOT_K = f4(65.0), f4(0.1)
+
 
 @dataclass(frozen=True, slots=True)
 class Pack(PerModel):
     chemistry: NDArray[np.intp]
+    first_knot: NDArray[np.int32]  # of its chemistry, where tables over SoC stand one behind the other
     series: F4s
     ohm_per_ohm_ah: F4s  # pack's resistance over the tables'
     lag_per_a: F4s  # SoC by which the surfaces run ahead, per A in the slow link
     capacity_as: F8s  # charge of a new pack, A s
+    charge_ah: F4s
     gross_kwh: F4s
     low_soc: F8s  # true SoC at a displayed 0 % …
     span_soc: F8s  # … and how much more it is at 100 %
+    low_soc4: F4s
+    per_span4: F4s  # 1 / span_soc
     least_v: F4s
     most_v: F4s
     peak_w: F4s
@@ -115,15 +132,20 @@ class Pack(PerModel):
         # Charge such that the full cells hold the gross energy: the data sheet's Ah is rounded.
         capacity_ah = gross * 1000.0 / (np.array(series) * np.array([cell.mean_ocv_v for cell in cells]))
         hidden = np.array([m.hidden_fraction for m in models])
+        chemistry = np.array([_CHEMISTRIES.index(m.battery.chemistry) for m in models], dtype=np.intp)
         return cls(
-            chemistry=np.array([_CHEMISTRIES.index(m.battery.chemistry) for m in models], dtype=np.intp),
+            chemistry=chemistry,
+            first_knot=(chemistry * len(KNOTS)).astype(np.int32),
             series=f4(series),
             ohm_per_ohm_ah=(np.array(series) / capacity_ah).astype(np.float32),
             lag_per_a=f4([c.lag_s for c in cells] / (capacity_ah * 3600.0)),
             capacity_as=capacity_ah * 3600.0,
+            charge_ah=f4(capacity_ah * 3600.0 * (1 / 3600.0)),
             gross_kwh=gross.astype(np.float32),
             low_soc=hidden * HIDDEN_BELOW,
             span_soc=1.0 - hidden,
+            low_soc4=f4(hidden * HIDDEN_BELOW),
+            per_span4=f4(1.0 / (1.0 - hidden)),
             least_v=f4([s * c.limits_v[0] for s, c in zip(series, cells, strict=True)]),
             most_v=f4([s * c.limits_v[1] for s, c in zip(series, cells, strict=True)]),
             peak_w=f4([m.drivetrain.peak_kw * 1000.0 * PEAK_RESERVE for m in models]),
@@ -144,14 +166,18 @@ class Source(NamedTuple):
 def source(pack: Pack, soc: F8s, temperature_degc: F4s, fast_a: F4s, slow_a: F4s) -> Source:
     """The pack as a voltage source at this true SoC (0..1), temperature and link currents (A)."""
     soc4 = soc.astype(np.float32)
-    knot, fraction = _OCV.locate(soc4, pack.chemistry)
-    open_v = _OCV.at(knot, fraction) * pack.series
-    place = clip((soc4 - slow_a * pack.lag_per_a) * _LAST_KNOT, np.float32(0.0), _LAST_KNOT)
-    place += np.float32(0.5)
-    nearest = place.astype(np.intp)
-    nearest += pack.chemistry * len(KNOTS)
-    kelvin = temperature_degc + np.float32(ZERO_DEGC_K)
-    ohm = np.exp(np.float32(RESISTANCE_KELVIN) / kelvin - np.float32(RESISTANCE_KELVIN / REFERENCE_K))
+    open_v = _OCV(soc4, pack.first_knot)
+    open_v *= pack.series
+    soc4 -= slow_a * pack.lag_per_a
+    soc4 *= _LAST_KNOT
+    place = clip(soc4, ZERO, _LAST_KNOT)
+    place += _HALF
+    nearest4 = place.astype(np.int32)
+    nearest4 += pack.first_knot
+    nearest = nearest4.astype(np.intp)
+    ohm = _KELVIN / (temperature_degc + _ZERO_DEGC_K)
+    ohm -= _AT_REFERENCE
+    np.exp(ohm, ohm)
     ohm *= pack.ohm_per_ohm_ah
     polarisation = _FAST_OHM_AH.take(nearest) * fast_a
     polarisation += _SLOW_OHM_AH.take(nearest) * slow_a
@@ -162,8 +188,11 @@ def source(pack: Pack, soc: F8s, temperature_degc: F4s, fast_a: F4s, slow_a: F4s
 
 def link_step(fast_a: F4s, slow_a: F4s, current: F4s) -> tuple[F4s, F4s]:
     """Currents of the RC links after one second of `current` (A)."""
-    fast: F4s = current + (fast_a - current) * np.float32(FAST_LEFT)
-    slow: F4s = current + (slow_a - current) * np.float32(SLOW_LEFT)
+    fast, slow = fast_a - current, slow_a - current
+    fast *= _FAST_LEFT
+    fast += current
+    slow *= _SLOW_LEFT
+    slow += current
     return fast, slow
 
 
@@ -177,8 +206,13 @@ def link_rest(fast_a: F4s, slow_a: F4s, current: F4s, seconds: F4s) -> tuple[F4s
 def current_a(terminals: Source, power_w: F4s) -> F4s:
     """Current for a terminal power, A, both positive when discharging; the form that keeps its digits near zero."""
     emf, resistance, _ = terminals
-    root = np.sqrt(np.maximum(emf * emf - 4.0 * resistance * power_w, 0.0))
-    return 2.0 * power_w / (emf + root)
+    root = emf * emf
+    root -= _FOUR * resistance * power_w
+    root = np.maximum(root, ZERO)
+    np.sqrt(root, root)
+    root += emf
+    current: F4s = np.divide(_TWO * power_w, root)
+    return current
 
 
 def self_discharge_per_s(temperature_degc: F4s) -> F8s:
@@ -199,9 +233,9 @@ def true_soc(pack: Pack, displayed: F8s) -> F8s:
 
 def energy_kwh(pack: Pack, soc: F8s, health: F8s) -> F4s:
     """Energy the driver can still use, kWh: what lies in the cells above the displayed zero."""
-    left = _ENERGY(soc.astype(np.float32), pack.chemistry)
-    left -= _ENERGY(np.asarray(pack.low_soc, dtype=np.float32), pack.chemistry)
-    return np.maximum(left, 0.0) * pack.gross_kwh * health.astype(np.float32)
+    left = _ENERGY(soc.astype(np.float32), pack.first_knot)
+    left -= _ENERGY(pack.low_soc4, pack.first_knot)
+    return np.maximum(left, ZERO) * pack.gross_kwh * health.astype(np.float32)
 
 
 def warm_charge_share(temperature_degc: F4s) -> F4s:
@@ -210,33 +244,48 @@ def warm_charge_share(temperature_degc: F4s) -> F4s:
     Inside the ranges seen on public DC chargers (30-50 % of the peak below 0 degC, 15-30 % at -10, less above 45-50).
     """
     t = temperature_degc
-    if not np.any((t < FULL_POWER_DEGC[0]) | (t > FULL_POWER_DEGC[1])):
-        return np.ones((), dtype=np.float32)
-    cold = np.maximum(0.40 + 0.0273 * t, 0.40 + 0.018 * t)
-    return clip(np.minimum(cold, (60.0 - t) * np.float32(1 / 12)), np.float32(0.02), np.float32(1.0))
+    if not anywhere((t < _CHARGE_FROM) | (t > _CHARGE_TO)):
+        return ONE
+    cold = np.maximum(_CHARGE_0 + _CHARGE_PER_K * t, _CHARGE_0 + _CHARGE_PER_COLD_K * t)
+    return clip(np.minimum(cold, (_NO_CHARGE_DEGC - t) * _CHARGE_PER_HOT_K), _LEAST_CHARGE, ONE)
 
 
-def discharge_limit_w(pack: Pack, terminals: Source, soc: F8s, temperature_degc: F4s) -> F4s:
-    """The most the BMS lets out now, W: motor's need, cold and heat, least voltage; 0 at an empty display."""
-    emf, resistance, _ = terminals
+def _warm_discharge_share(temperature_degc: F4s) -> F4s:
+    """Share of the discharging power that cold and heat leave: full from 11 to 54 degC, 0.7 at -10."""
     t = temperature_degc
-    share = clip(np.minimum(0.85 + 0.015 * t, (65.0 - t) * 0.1), np.float32(0.3), np.float32(1.0))
-    by_voltage = pack.least_v * np.maximum(emf - pack.least_v, 0.0) / resistance
-    left = clip(_window(pack, soc) * np.float32(1 / FADE_DISPLAYED), 0.0, 1.0)
-    limit: F4s = np.minimum(pack.peak_w * share, by_voltage)
-    limit *= left
+    if not anywhere((t < _DISCHARGE_FROM) | (t > _DISCHARGE_TO)):
+        return ONE
+    cold, hot = _DISCHARGE_0 + _DISCHARGE_PER_K * t, (_NO_DISCHARGE_DEGC - t) * _DISCHARGE_PER_HOT_K
+    return clip(np.minimum(cold, hot), _LEAST_DISCHARGE, ONE)
+
+
+def window(pack: Pack, soc: F8s) -> F4s:
+    """Where in its net window the pack stands, 0 empty to 1 full and a little beyond; float32 is enough for limits."""
+    place: F4s = soc.astype(np.float32)
+    place -= pack.low_soc4
+    place *= pack.per_span4
+    return place
+
+
+def discharge_limit_w(pack: Pack, terminals: Source, place: F4s, temperature_degc: F4s) -> F4s:
+    """The most the BMS lets out now, W: motor's need, cold and heat, least voltage; 0 at an empty display.
+
+    `place` is the pack's `window`.
+    """
+    emf, resistance, _ = terminals
+    limit: F4s = np.maximum(emf - pack.least_v, ZERO)
+    limit *= pack.least_v
+    limit /= resistance
+    limit = np.minimum(pack.peak_w * _warm_discharge_share(temperature_degc), limit)
+    limit *= clip(place * _PER_FADE, ZERO, ONE)
     return limit
 
 
-def charge_limit_w(pack: Pack, soc: F8s, temperature_degc: F4s) -> F4s:
-    """The most that braking may put in now, W; fades over the last 5 % of the display."""
-    room = (np.float32(1.0) - _window(pack, soc)) * np.float32(1 / 0.05) + np.float32(REGEN_AT_FULL)
-    return pack.regen_w * warm_charge_share(temperature_degc) * clip(room, 0.0, 1.0)
-
-
-def _window(pack: Pack, soc: F8s) -> F4s:
-    """Where in its net window the pack stands, 0 empty to 1 full and a little beyond; float32 is enough for limits."""
-    window: F4s = soc.astype(np.float32)
-    window -= pack.low_soc.astype(np.float32)
-    window *= (1.0 / pack.span_soc).astype(np.float32)
-    return window
+def charge_limit_w(pack: Pack, place: F4s, temperature_degc: F4s) -> F4s:
+    """The most that braking may put in now, W, in this `window`; fades over the last 5 % of the display."""
+    room = ONE - place
+    room *= _PER_REGEN_FADE
+    room += _REGEN_AT_FULL
+    room = clip(room, ZERO, ONE)
+    room *= pack.regen_w * warm_charge_share(temperature_degc)
+    return room

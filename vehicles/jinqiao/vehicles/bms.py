@@ -108,7 +108,7 @@ def _set(cars: Columns, rows: Rows, error: F4s, owed: F4s) -> None:
 
 def learn_at_rest(cars: Columns, pack: Pack, rows: Rows, seconds: F4s) -> None:
     """A rest of `seconds` corrects the counter by what the open-circuit voltage shows; the display never rises."""
-    readable = _READABLE(cars.soc[rows].astype(np.float32), pack.chemistry)
+    readable = _READABLE(cars.soc[rows].astype(np.float32), pack.first_knot)
     rest: F4s = 1.0 - np.exp(seconds * np.float32(-1.0 / REST_S))
     shown, owed = soc_error(cars, pack, rows), _owed(cars, rows)
     known: F4s = (shown + owed) * (1.0 - readable * rest)

@@ -61,7 +61,7 @@ def voltage_gap(pack: Pack, terminals: Source, spread: Spread, voltage_v: F4s, s
     """
     soc4 = soc.astype(np.float32)
     behind = spread.capacity * (1.0 - soc4)  # the weak cell has given a larger share of what it holds
-    gap: F4s = np.minimum(_SLOPE(soc4, pack.chemistry) * behind, np.float32(MOST_STEEP_V))
+    gap: F4s = np.minimum(_SLOPE(soc4, pack.first_knot) * behind, np.float32(MOST_STEEP_V))
     gap += spread.rest_v
     gap += (terminals.open_v - voltage_v) * spread.resistance / pack.series
     return gap

@@ -28,20 +28,22 @@ DC_EFFICIENCY = 0.99
 LEAST_C = 0.05
 #: Loads never take more than this share of what the inlet gives, so that charging always charges.
 LOAD_SHARE = 0.8
+#: A charging curve is read every half percent.
+CURVE_KNOTS = 201
 #: At the limit within this much of SoC: far below one step of any display.
 AT_LIMIT_SOC = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
 class Inlet(PerModel):
-    curve: NDArray[np.intp]  # row of `dc_curves`
+    first_knot: NDArray[np.int32]  # of its row in `dc_curves`
     ac_w: F4s
     ac_efficiency: F4s
 
     @classmethod
     def of(cls, models: Sequence[VehicleModel]) -> Inlet:
         return cls(
-            curve=np.arange(len(models), dtype=np.intp),
+            first_knot=np.arange(len(models), dtype=np.int32) * np.int32(CURVE_KNOTS),
             ac_w=f4([m.charging.ac_kw * 1000.0 if m.charging else 0.0 for m in models]),
             ac_efficiency=f4([m.effective.charge for m in models]),
         )
@@ -49,7 +51,7 @@ class Inlet(PerModel):
 
 def dc_curves(models: Sequence[VehicleModel]) -> EvenTable:
     """Pack power in W over the displayed fraction, one row per model; a model without charging takes nothing."""
-    percent = np.linspace(0.0, 100.0, 201)
+    percent = np.linspace(0.0, 100.0, CURVE_KNOTS)
     rows = []
     for model in models:
         points = model.charging.dc_curve if model.charging else ((0.0, 0.0), (100.0, 0.0))
@@ -82,7 +84,7 @@ def pack_limit_w(
     The curve is the battery management's for fast charging and goes by the SoC it shows, `shown` (0..1); up to
     `least_w` (the on-board charger's power on AC) only the cells' voltage and the cold decide.
     """
-    curve_w = np.maximum(curves(shown.astype(np.float32), inlet.curve), least_w)
+    curve_w = np.maximum(curves(shown.astype(np.float32), inlet.first_knot), least_w)
     emf, resistance, _ = terminals
     charge_ah = (pack.capacity_as * np.float64(1 / 3600.0)).astype(np.float32)
     by_voltage_a = np.maximum((pack.most_v - emf) / resistance, LEAST_C * charge_ah)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arrays import EvenTable, F4s, PerModel, U1s, clip, f4
+from .arrays import ZERO, EvenTable, F4s, PerModel, U1s, anywhere, clip, f4
 from .vehicle_file import VehicleModel
 
 __all__ = ["HEAT_J_PER_K", "Cabin", "Climate", "climate_step", "heating_cop", "parked_cabin"]
@@ -46,7 +46,10 @@ PUMP_COP = EvenTable(-20.0, 10.0, (1.0, 1.0, 1.5, 2.4, 2.8, 3.0, 3.2))
 #: Resistance heater with its own loss.
 RESISTANCE_COP = 0.95
 
-_COLD_PER_W = np.float32(COOLING_COP * SENSIBLE_SHARE)
+_COLD_PER_W = f4(COOLING_COP * SENSIBLE_SHARE)
+_STILL_W_PER_K, _WIND_W_PER_K_PER_MPS, _WIND_MPS = f4(STILL_W_PER_K), f4(WIND_W_PER_K_PER_MPS), f4(WIND_MPS)
+_FRESH_W_PER_K, _INSIDE_W, _FAN_W = f4(FRESH_W_PER_K), f4(INSIDE_W), f4(FAN_W)
+_RESISTANCE_COP, _W_PER_COLD = f4(RESISTANCE_COP), f4(np.float32(-1.0) / _COLD_PER_W)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,24 @@ class Cabin(PerModel):
     hvac_w: F4s  # 0 where the file has no climate block
     heat_pump: F4s  # 1 or 0
     size: F4s  # surface of the cabin over that of a car of `SIZE_KG`
+    able: F4s  # 1 or 0: whether there is more than a fan
+    most_w: F4s  # electric, beside the fan
+    gain_w_per_k: F4s
+    k_per_j: F4s  # heat capacity, inverted
 
     @classmethod
     def of(cls, models: Sequence[VehicleModel]) -> Cabin:
         blocks = [m.climate for m in models]
+        hvac_w = f4([b.hvac_kw * 1000.0 if b else 0.0 for b in blocks])
+        size = f4([(m.mass_kg / SIZE_KG) ** (2.0 / 3.0) for m in models])
         return cls(
-            hvac_w=f4([b.hvac_kw * 1000.0 if b else 0.0 for b in blocks]),
+            hvac_w=hvac_w,
             heat_pump=f4([float(b.heat_pump) if b else 0.0 for b in blocks]),
-            size=f4([(m.mass_kg / SIZE_KG) ** (2.0 / 3.0) for m in models]),
+            size=size,
+            able=f4(hvac_w > FAN_W),
+            most_w=hvac_w - _FAN_W,
+            gain_w_per_k=f4(GAIN_W_PER_K) * size,
+            k_per_j=f4(1.0 / HEAT_J_PER_K) / size,
         )
 
 
@@ -74,7 +87,9 @@ class Climate(NamedTuple):
 
 def heating_cop(cabin: Cabin, ambient_degc: F4s) -> F4s:
     """Heat into the cabin per electric W."""
-    return np.float32(RESISTANCE_COP) + cabin.heat_pump * (PUMP_COP(ambient_degc) - np.float32(RESISTANCE_COP))
+    cop: F4s = PUMP_COP(ambient_degc) - _RESISTANCE_COP
+    cop = cop * cabin.heat_pump
+    return cop + _RESISTANCE_COP
 
 
 def climate_step(
@@ -86,33 +101,44 @@ def climate_step(
     speed_mps: F4s | None = None,
 ) -> Climate:
     """One second with the climate control on (1) or off (0); with a `speed_mps` somebody sits inside."""
-    loss, inside_w = np.full_like(cabin_degc, STILL_W_PER_K), np.float32(0.0)
-    if speed_mps is not None:
-        loss += np.minimum(speed_mps, np.float32(WIND_MPS)) * np.float32(WIND_W_PER_K_PER_MPS)
-        inside_w = np.float32(INSIDE_W)
-    k_per_j = np.float32(1.0 / HEAT_J_PER_K) / cabin.size
-    if not on.any():
-        drift = (ambient_degc - cabin_degc) * loss * cabin.size + inside_w
-        return Climate(np.zeros_like(cabin_degc), cabin_degc + drift * k_per_j)
-    able = (cabin.hvac_w > FAN_W).astype(np.float32)
-    running = able if on.all() else able * on
-    loss += running * np.float32(FRESH_W_PER_K)
+    inside_w = ZERO if speed_mps is None else _INSIDE_W
+    loss = _loss_w_per_k(cabin_degc, speed_mps)
+    running_of = np.count_nonzero(on)
+    if not running_of:  # in the order of the sums below: a car's cabin does not depend on another's climate control
+        loss *= cabin.size
+        loss *= ambient_degc - cabin_degc
+        loss += inside_w
+        loss *= cabin.k_per_j
+        loss += cabin_degc
+        return Climate(np.zeros_like(cabin_degc), loss)
+    running = cabin.able if running_of == len(on) else cabin.able * on.astype(np.float32)
+    loss += running * _FRESH_W_PER_K
     loss *= cabin.size
-    gain = np.float32(GAIN_W_PER_K) * cabin.size
-    heat_w = loss * (target_degc - ambient_degc) + gain * (target_degc - cabin_degc)
+    heat_w = loss * (target_degc - ambient_degc)
+    heat_w += cabin.gain_w_per_k * (target_degc - cabin_degc)
     heat_w -= inside_w
-    most_w = (cabin.hvac_w - np.float32(FAN_W)) * running
+    most_w = cabin.most_w * running
     cop = heating_cop(cabin, ambient_degc)
     heat_w = clip(heat_w, most_w * -_COLD_PER_W, most_w * cop)
     # Heating and cooling both come out positive, and of the two the one that is meant is the larger.
-    electric_w = np.maximum(heat_w / cop, heat_w * (np.float32(-1.0) / _COLD_PER_W))
-    electric_w += running * np.float32(FAN_W)
+    electric_w = np.maximum(heat_w / cop, heat_w * _W_PER_COLD)
+    electric_w += running * _FAN_W
     loss *= ambient_degc - cabin_degc
     heat_w += loss
     heat_w += inside_w
-    heat_w *= k_per_j
+    heat_w *= cabin.k_per_j
     heat_w += cabin_degc
     return Climate(electric_w, heat_w)
+
+
+def _loss_w_per_k(cabin_degc: F4s, speed_mps: F4s | None) -> F4s:
+    """Loss through the body of a car of `SIZE_KG`, W/K, shape (rows,)."""
+    if speed_mps is None:
+        return np.full_like(cabin_degc, STILL_W_PER_K)
+    loss = np.minimum(speed_mps, _WIND_MPS)
+    loss *= _WIND_W_PER_K_PER_MPS
+    loss += _STILL_W_PER_K
+    return loss
 
 
 def parked_cabin(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import battery, powertrain, thermal
-from .arrays import F4s, F8s, Rows, clip
+from .arrays import ONE, ZERO, F4s, F8s, Rows, anywhere, clip, f4
 from .climate import climate_step
 from .columns import Columns
 from .parameters import Parameters
@@ -21,6 +21,10 @@ __all__ = ["drive_rows", "follow_consumption"]
 MEMORY_KM = 20.0
 CONSUMPTION_RANGE = (0.06, 0.8)
 J_PER_KWH = 3.6e6
+
+_HALF, _GRIP_MS2 = f4(0.5), f4(powertrain.GRIP_MS2)
+_KM_PER_M, _PER_MEMORY_KM, _LEAST_KWH_PER_KM, _MOST_KWH_PER_KM = map(f4, (1e-3, 1 / MEMORY_KM, *CONSUMPTION_RANGE))
+_KWH_PER_J, _NONE, _EMPTY_SOC = np.array(1 / J_PER_KWH), np.array(0.0), np.array(battery.EMPTY_SOC)
 
 
 def drive_rows(
@@ -39,14 +43,14 @@ def drive_rows(
     terminals = battery.source(pack, soc, pack_degc, fast_a, slow_a)
 
     # Loads beside the motor. Nothing flows once the contactors have opened, no comfort once the display says empty.
-    displayed_empty = soc <= pack.low_soc
-    climate_on, may_flow = cars.climate_on[rows], np.ones((), dtype=np.float32)
+    displayed_empty = (soc <= pack.low_soc) | (soc <= _EMPTY_SOC)
+    climate_on, may_flow = cars.climate_on[rows], ONE
     coolant_degc = cars.coolant_temperature_degc[rows]
     loop = thermal.condition(pack, pack_degc, coolant_degc)
     aux_w, coolant_w = loop.electric_w + train.aux_w, loop.heat_w
-    if displayed_empty.any():
+    if anywhere(displayed_empty):
         climate_on = climate_on * ~displayed_empty
-        may_flow = (soc > battery.EMPTY_SOC).astype(np.float32)
+        may_flow = (soc > _EMPTY_SOC).astype(np.float32)
         coolant_w = coolant_w * may_flow
         aux_w *= may_flow
     climate = climate_step(
@@ -55,38 +59,47 @@ def drive_rows(
     loads_w = aux_w + climate.electric_w
 
     # The way down: wheels, shaft, terminals. What cannot be had is not driven.
-    most_w = battery.discharge_limit_w(pack, terminals, soc, pack_degc) - loads_w
-    regen_most_w = battery.charge_limit_w(pack, soc, pack_degc) * may_flow
-    end = np.maximum(asked_mps, start - np.float32(powertrain.GRIP_MS2))
+    window = battery.window(pack, soc)
+    most_w = battery.discharge_limit_w(pack, terminals, window, pack_degc)
+    most_w -= loads_w
+    regen_most_w = battery.charge_limit_w(pack, window, pack_degc)
+    if may_flow is not ONE:
+        regen_most_w *= may_flow
+    end = np.maximum(asked_mps, start - _GRIP_MS2)
     gradient = None if grade is None else gradient_n(road, grade)
     wheel_w = wheel_power_w(road, start, end, gradient)
-    mean = (start + end) * np.float32(0.5)
+    mean = start + end
+    mean *= _HALF
     shaft_w = powertrain.shaft_power_w(train, wheel_w, mean, regen_most_w)
     electric_w = powertrain.electric_power_w(train, shaft_w)
     short = (electric_w > most_w) | (shaft_w > train.peak_w) | (wheel_w > train.peak_force_n * mean)
-    short &= wheel_w > 0
-    if short.any():
-        few = np.flatnonzero(short)
+    short &= wheel_w > ZERO
+    if anywhere(short):
+        few = short.nonzero()[0]
         pull = None if gradient is None else gradient[few]
         few_road, few_train = road.some(few), train.some(few)
-        shaft_most_w = np.maximum(most_w[few], 0.0)
+        shaft_most_w = np.maximum(most_w[few], ZERO)
         shaft_most_w *= powertrain.motor_efficiency(few_train, shaft_most_w)
         end[few] = powertrain.reachable_mps(few_train, few_road, start[few], end[few], shaft_most_w, pull)
         wheel_w[few] = wheel_power_w(few_road, start[few], end[few], pull)
-        mean[few] = (start[few] + end[few]) * np.float32(0.5)
+        mean[few] = (start[few] + end[few]) * _HALF
         shaft_w[few] = powertrain.shaft_power_w(few_train, wheel_w[few], mean[few], regen_most_w[few])
         electric_w[few] = powertrain.electric_power_w(few_train, shaft_w[few])
 
     current = battery.current_a(terminals, electric_w + loads_w)
     voltage = terminals.emf_v - current * terminals.resistance_ohm
-    cells_loss_w = (terminals.open_v - voltage) * current
-    energy_kwh = (voltage * current).astype(np.float64) * (1 / J_PER_KWH)
+    cells_loss_w = terminals.open_v - voltage
+    cells_loss_w *= current
+    energy_kwh = (voltage * current).astype(np.float64)
+    energy_kwh *= _KWH_PER_J
+    used_soc = current.astype(np.float64)
+    used_soc /= pack.capacity_as * cars.state_of_health[rows]
     moved: F8s = mean.astype(np.float64)
 
-    cars.soc[rows] = np.maximum(soc - current / (pack.capacity_as * cars.state_of_health[rows]), 0.0)
+    cars.soc[rows] = np.maximum(soc - used_soc, _NONE)
     cars.odometer_m[rows] += moved
-    cars.energy_discharged_kwh[rows] += np.maximum(energy_kwh, 0.0)
-    cars.energy_regenerated_kwh[rows] -= np.minimum(energy_kwh, 0.0)
+    cars.energy_discharged_kwh[rows] += np.maximum(energy_kwh, _NONE)
+    cars.energy_regenerated_kwh[rows] -= np.minimum(energy_kwh, _NONE)
     cars.trip_s[rows] += 1
     cars.consumption_kwh_per_km[rows] = follow_consumption(cars.consumption_kwh_per_km[rows], energy_kwh, mean)
     cars.acceleration_mps2[rows] = end - start  # before the speed: `start` is a view of it
@@ -119,7 +132,7 @@ def drive_rows(
 def follow_consumption(kwh_per_km: F4s, energy_kwh: F8s, moved_m: F4s) -> F4s:
     """Recent consumption after one step: a mean over distance that forgets within `MEMORY_KM`."""
     change: F4s = energy_kwh.astype(np.float32)
-    change -= kwh_per_km * (moved_m * np.float32(1e-3))
-    change *= np.float32(1 / MEMORY_KM)
+    change -= kwh_per_km * (moved_m * _KM_PER_M)
+    change *= _PER_MEMORY_KM
     change += kwh_per_km
-    return clip(change, *CONSUMPTION_RANGE)
+    return clip(change, _LEAST_KWH_PER_KM, _MOST_KWH_PER_KM)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from jinqiao.base.keyed import Draws, FleetPart
 
 from . import battery, bms
-from .arrays import BLOCK_ROWS, F4s, F8s, Rows, blocks, model_index, model_runs
+from .arrays import BLOCK_ROWS, F4s, F8s, Rows, blocks, f4, model_index, model_runs, per_row
 from .birth import draw_differences, draw_vins
 from .cells import probes_of_car, voltages_of_car
 from .charging import AT_LIMIT_SOC, dc_curves, limit_soc
@@ -103,8 +103,8 @@ class Fleet(Columns):
         rise of the road per metre of map, 0.05 for 5 %; a level road when absent.
         """
         chosen, count = self._rows(rows)
-        end, ambient = _per_row(speed_end_mps, count), np.asarray(ambient_degc, dtype=np.float32)
-        rise = None if grade is None else _per_row(grade, count)
+        end, ambient = per_row(speed_end_mps, count), f4(ambient_degc)
+        rise = None if grade is None else per_row(grade, count)
         moved = np.empty(count)
         for part, block in blocks(chosen, self._runs):
             slope = None if rise is None else rise[part]
@@ -115,14 +115,14 @@ class Fleet(Columns):
     def charge(self, rows: RowsLike, offered_kw: ArrayLike, ambient_degc: ArrayLike) -> None:
         """One second of charging with `offered_kw` at the inlet, for plugged rows whose charging state is 2."""
         chosen, count = self._rows(rows)
-        offered, ambient = _per_row(offered_kw, count), _per_row(ambient_degc, count)
+        offered, ambient = per_row(offered_kw, count), per_row(ambient_degc, count)
         for part, block in blocks(chosen, self._runs):
             charge_rows(self, self._parameters(block), self._curves, block, offered[part], ambient[part])
 
     def rest(self, rows: RowsLike, seconds: ArrayLike, ambient_degc: ArrayLike) -> None:
         """Stand still for `seconds`: temperatures relax, standby drains. The first rest after a trip ends it."""
         chosen, count = self._rows(rows)
-        time, ambient = _per_row(seconds, count), _per_row(ambient_degc, count)
+        time, ambient = per_row(seconds, count), per_row(ambient_degc, count)
         for part, block in blocks(chosen, self._runs):
             rest_rows(self, self._parameters(block), block, time[part], ambient[part])
 
@@ -257,8 +257,3 @@ class Fleet(Columns):
     def _parameters(self, block: Rows) -> Parameters:
         index = model_index(self.model_of[block])
         return self._of_model[index] if isinstance(index, int) else self._models.at(index)
-
-
-def _per_row(values: ArrayLike, count: int) -> F4s:
-    """One float32 per row, whether one was given or many."""
-    return np.broadcast_to(np.asarray(values, dtype=np.float32), (count,))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["ChargingState", "Gear", "Plug", "VehicleState"]
+import numpy as np
+
+__all__ = ["ON_AC", "ON_DC", "UNPLUGGED", "ChargingState", "Gear", "Plug", "VehicleState"]
 
 
 class VehicleState(IntEnum):
@@ -26,6 +28,10 @@ class Plug(IntEnum):
     UNPLUGGED = 0
     AC = 1
     DC = 2
+
+
+#: The plugs as columns hold them: NumPy examines an enumeration at length, each time.
+UNPLUGGED, ON_AC, ON_DC = (np.asarray(plug, dtype=np.uint8) for plug in Plug)
 
 
 class ChargingState(IntEnum):

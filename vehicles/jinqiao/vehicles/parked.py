@@ -47,9 +47,13 @@ def rest_rows(cars: Columns, model: Parameters, rows: Rows, seconds: F4s, ambien
     current = battery.current_a(terminals, load_w)
     capacity_as = pack.capacity_as * cars.state_of_health[rows]
     half_way = current * seconds / (2.0 * capacity_as)
-    if (half_way > FAR_SOC).any():  # the voltage half way down stands for the whole rest
-        terminals = battery.source(pack, np.maximum(soc - half_way, 0.0), pack_degc, fast_a, slow_a)
-        current = battery.current_a(terminals, load_w)
+    far = np.flatnonzero(half_way > FAR_SOC)
+    if len(far):  # the voltage half way down stands for their whole rest
+        lower = np.maximum(soc[far] - half_way[far], 0.0)
+        middle = battery.source(pack.some(far), lower, pack_degc[far], fast_a[far], slow_a[far])
+        for values, value in zip(terminals, middle, strict=True):
+            values[far] = value
+        current[far] = battery.current_a(middle, load_w[far])
     current = np.minimum(current, soc * capacity_as / np.maximum(seconds, np.float32(1.0))).astype(np.float32)
     voltage = terminals.emf_v - terminals.resistance_ohm * current
     used_kwh = (voltage * current).astype(np.float64) * seconds * (1 / 3.6e6)

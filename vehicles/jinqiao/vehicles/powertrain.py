@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import F4s, PerModel, f4
+from .arrays import ONE, ZERO, F4s, PerModel, f4
 from .road_load import GRAVITY, ROTATING_MASS, RoadLoad, resistance_n
 from .vehicle_file import VehicleModel
 
@@ -63,6 +63,10 @@ LOOPS = 3
 #: Stands for "no limit" in float32.
 NO_LIMIT = 1e9
 
+_HALF, _TWO, _GRIP_MS2 = f4(0.5), f4(2.0), f4(GRIP_MS2)
+_FADE_PER_MPS, _FADE_0 = f4(-FADE_RATE * MPH_PER_MPS), f4(math.log(FADE_GAIN) - FADE_RATE)
+_BEST = f4(BEST_EFFICIENCY * LEADS)
+
 
 @dataclass(frozen=True, slots=True)
 class Powertrain(PerModel):
@@ -75,22 +79,34 @@ class Powertrain(PerModel):
     peak_w: F4s
     peak_force_n: F4s  # at the wheels
     aux_w: F4s
+    map_points_per_w: F4s
+    map_gain: F4s  # map_scale with the leads
+    regen_most_w: F4s  # at the shaft
+    brake_n: F4s  # - regen_force_n
 
     @classmethod
     def of(cls, models: Sequence[VehicleModel], *, dynamometer: bool) -> Powertrain:
         effective = [m.effective for m in models]
         regen = [m.drivetrain.regen for m in models]
         efficiency = [m.drivetrain.efficiency / MAP_BEST for m in models]
+        map_scale = f4([e.map_scale * own for e, own in zip(effective, efficiency, strict=True)])
+        peak_w = f4([m.drivetrain.peak_kw * 1000.0 for m in models])
+        regen_w = f4([NO_LIMIT if r.max_kw is None else r.max_kw * 1000.0 for r in regen])
+        regen_force_n = f4([_regen_force_n(m, dynamometer=dynamometer) for m in models])
         return cls(
             transmission=f4([e.transmission for e in effective]),
             regen_gain=f4([e.transmission * e.regen_share for e in effective]),
-            regen_w=f4([NO_LIMIT if r.max_kw is None else r.max_kw * 1000.0 for r in regen]),
-            regen_force_n=f4([_regen_force_n(m, dynamometer=dynamometer) for m in models]),
+            regen_w=regen_w,
+            regen_force_n=regen_force_n,
             regen_min_mps=f4([r.min_speed_kmh / 3.6 for r in regen]),
-            map_scale=f4([e.map_scale * own for e, own in zip(effective, efficiency, strict=True)]),
-            peak_w=f4([m.drivetrain.peak_kw * 1000.0 for m in models]),
+            map_scale=map_scale,
+            peak_w=peak_w,
             peak_force_n=f4([_peak_force_n(m) for m in models]),
             aux_w=f4([e.aux_w if dynamometer else m.aux_w for e, m in zip(effective, models, strict=True)]),
+            map_points_per_w=f4(_MAP_STEPS) / peak_w,
+            map_gain=map_scale * f4(LEADS),
+            regen_most_w=np.minimum(regen_w, peak_w),
+            brake_n=-regen_force_n,
         )
 
 
@@ -120,12 +136,12 @@ def _regen_force_n(model: VehicleModel, *, dynamometer: bool) -> float:
 
 def motor_efficiency(train: Powertrain, power_w: F4s) -> F4s:
     """Efficiency of motor, inverter and leads at this shaft power, either sign."""
-    place = np.abs(power_w)
-    place *= np.float32(_MAP_STEPS) / train.peak_w
-    place += np.float32(0.5)
-    efficiency: F4s = _MAP.take(np.minimum(place, np.float32(_MAP_STEPS)).astype(np.intp))
-    efficiency *= train.map_scale * np.float32(LEADS)
-    return np.minimum(efficiency, np.float32(BEST_EFFICIENCY * LEADS), out=efficiency)
+    place: F4s = np.abs(power_w)
+    place *= train.map_points_per_w
+    place += _HALF
+    efficiency: F4s = _MAP.take(place.astype(np.intp), out=place, mode="clip")
+    efficiency *= train.map_gain
+    return np.minimum(efficiency, _BEST, out=efficiency)
 
 
 def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w: F4s) -> F4s:
@@ -133,17 +149,21 @@ def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w
 
     `charge_limit_w` is the most that braking may return, at the shaft; the friction brakes do the rest.
     """
-    fade = np.exp(mean_mps * np.float32(-FADE_RATE * MPH_PER_MPS) + np.float32(math.log(FADE_GAIN) - FADE_RATE))
-    fade = np.float32(1.0) / (fade + np.float32(1.0))
+    fade: F4s = mean_mps * _FADE_PER_MPS
+    fade += _FADE_0
+    np.exp(fade, fade)
+    fade += ONE
+    np.divide(ONE, fade, fade)
     # Driving and braking are added up, each zero where the other holds: ten times faster than choosing by row.
-    braking = np.minimum(wheel_w, 0.0)
-    braking = np.maximum(braking, -train.regen_force_n * mean_mps)
+    braking = np.minimum(wheel_w, ZERO)
+    braking = np.maximum(braking, train.brake_n * mean_mps)
     fade *= train.regen_gain
-    if np.any(train.regen_min_mps > 0):
-        fade *= mean_mps >= train.regen_min_mps
+    if train.regen_min_mps.any():
+        fade *= (mean_mps >= train.regen_min_mps).astype(np.float32)
     braking *= fade
-    most = np.minimum(np.minimum(train.regen_w, charge_limit_w), train.peak_w)
-    shaft: F4s = np.divide(np.maximum(wheel_w, 0.0), train.transmission)
+    most = np.minimum(charge_limit_w, train.regen_most_w)
+    shaft = np.maximum(wheel_w, ZERO)
+    shaft /= train.transmission
     shaft += np.maximum(braking, -most)
     return shaft
 
@@ -151,8 +171,10 @@ def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w
 def electric_power_w(train: Powertrain, shaft_w: F4s) -> F4s:
     """Power of the traction at the pack's terminals for a shaft power, W; negative when it feeds the battery."""
     efficiency = motor_efficiency(train, shaft_w)
-    electric: F4s = np.divide(np.maximum(shaft_w, 0.0), efficiency)
-    electric += np.minimum(shaft_w, 0.0) * efficiency
+    electric = np.maximum(shaft_w, ZERO)
+    electric /= efficiency
+    efficiency *= np.minimum(shaft_w, ZERO)
+    electric += efficiency
     return electric
 
 
@@ -171,15 +193,16 @@ def reachable_mps(
     """
     mass = road.effective_mass_kg
     wheel_limit_w = np.minimum(shaft_limit_w, train.peak_w) * train.transmission
-    slowest = np.maximum(start_mps - np.float32(GRIP_MS2), 0.0)
+    slowest = np.maximum(start_mps - _GRIP_MS2, ZERO)
     asked = np.maximum(asked_mps, slowest)
     reached: F4s = asked
+    squared = start_mps * start_mps
     for _ in range(LOOPS):
-        mean = (start_mps + reached) * 0.5
+        mean = (start_mps + reached) * _HALF
         resistance = resistance_n(road, mean)
         if gradient is not None:
             resistance += gradient
-        by_power = np.sqrt(np.maximum(start_mps * start_mps + 2.0 * (wheel_limit_w - resistance * mean) / mass, 0.0))
+        by_power = np.sqrt(np.maximum(squared + _TWO * (wheel_limit_w - resistance * mean) / mass, ZERO))
         by_force = start_mps + (train.peak_force_n - resistance) / mass
-        reached = np.minimum(asked, np.maximum(np.minimum(by_power, by_force), 0.0))
+        reached = np.minimum(asked, np.maximum(np.minimum(by_power, by_force), ZERO))
     return reached

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import F4s, PerModel, clip, f4
+from .arrays import ONE, F4s, PerModel, clip, f4
 from .vehicle_file import VehicleModel
 
 __all__ = ["GRAVITY", "ROTATING_MASS", "RoadLoad", "gradient_n", "in_weather", "resistance_n", "wheel_power_w"]
@@ -30,6 +30,9 @@ LABORATORY_DEGC = (20.0, 30.0)
 ZERO_DEGC_K = 273.15
 #: Range of the linear correction: beyond it nobody has measured.
 COLDEST_DEGC, HOTTEST_DEGC = -30.0, 45.0
+
+_COLDEST, _HOTTEST, _COOL, _WARM = map(f4, (COLDEST_DEGC, HOTTEST_DEGC, *LABORATORY_DEGC))
+_ROLLING_PER_K, _ZERO_DEGC_K, _HALF = f4(ROLLING_PER_K), f4(ZERO_DEGC_K), f4(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +63,22 @@ def _coefficients(model: VehicleModel, mass_kg: float) -> tuple[float, float, fl
 
 def in_weather(road: RoadLoad, ambient_degc: F4s) -> RoadLoad:
     """The road load at this air temperature: cold tyres roll harder and cold air is denser."""
-    low, high = LABORATORY_DEGC
-    degc = clip(ambient_degc, COLDEST_DEGC, HOTTEST_DEGC)
-    off = degc - clip(degc, low, high)
+    degc = clip(ambient_degc, _COLDEST, _HOTTEST)
+    off = degc - clip(degc, _COOL, _WARM)
     if not off.any():
         return road
-    rolling = 1.0 - np.float32(ROLLING_PER_K) * off
-    air = (degc - off + np.float32(ZERO_DEGC_K)) / (degc + np.float32(ZERO_DEGC_K))
+    rolling = ONE - _ROLLING_PER_K * off
+    air = (degc - off + _ZERO_DEGC_K) / (degc + _ZERO_DEGC_K)
     return RoadLoad(road.a_n * rolling, road.b_n_per_mps * rolling, road.c_n_per_mps2 * air, road.effective_mass_kg)
 
 
 def resistance_n(road: RoadLoad, speed_mps: F4s) -> F4s:
     """Rolling and air resistance at `speed_mps`, N; it acts only while the car moves, so multiply by speed first."""
-    return road.a_n + speed_mps * (road.b_n_per_mps + speed_mps * road.c_n_per_mps2)
+    force: F4s = speed_mps * road.c_n_per_mps2
+    force += road.b_n_per_mps
+    force *= speed_mps
+    force += road.a_n
+    return force
 
 
 def gradient_n(road: RoadLoad, grade: F4s) -> F4s:
@@ -87,8 +93,11 @@ def wheel_power_w(road: RoadLoad, start_mps: F4s, end_mps: F4s, gradient: F4s | 
 
     `gradient` is the pull of the weight, N; None on the level.
     """
-    mean = (start_mps + end_mps) * 0.5
-    force = resistance_n(road, mean) + road.effective_mass_kg * (end_mps - start_mps)
+    mean = start_mps + end_mps
+    mean *= _HALF
+    force = resistance_n(road, mean)
+    force += road.effective_mass_kg * (end_mps - start_mps)
     if gradient is not None:
         force += gradient
-    return mean * force
+    force *= mean
+    return force

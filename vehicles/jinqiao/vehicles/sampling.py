@@ -70,6 +70,10 @@ class Reading:
         return battery.source(self.model.pack, self.soc, pack_degc, self["rc_fast_a"], self["rc_slow_a"])
 
     @cached_property
+    def window(self) -> F4s:
+        return battery.window(self.model.pack, self.soc)
+
+    @cached_property
     def awake(self) -> NDArray[np.bool_]:
         """Driving, or logging while offline."""
         state = self["vehicle_state"]
@@ -155,7 +159,7 @@ def _accelerator(car: Reading) -> NDArray[Any]:
 def _charge_limit_kw(car: Reading) -> NDArray[Any]:
     """Plugged in, what would go in at the inlet; on the road, what braking may return."""
     plugged = car["plug_state"] != Plug.UNPLUGGED
-    braking = battery.charge_limit_w(car.model.pack, car.soc, car["pack_temperature_degc"])
+    braking = battery.charge_limit_w(car.model.pack, car.window, car["pack_temperature_degc"])
     return np.where(plugged, acceptable_w(car.cars, car.model, car.curves, car.rows), braking) * 1e-3
 
 
@@ -214,7 +218,7 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "coolant_temperature": lambda car: car["coolant_temperature_degc"],
     "insulation_resistance": lambda car: body.insulation_kohm(car["insulation_kohm"], car["pack_temperature_degc"]),
     "discharge_power_limit": lambda car: (
-        battery.discharge_limit_w(car.model.pack, car.terminals, car.soc, car["pack_temperature_degc"]) * 1e-3
+        battery.discharge_limit_w(car.model.pack, car.terminals, car.window, car["pack_temperature_degc"]) * 1e-3
     ),
     "charge_power_limit": _charge_limit_kw,
     "energy_discharged": lambda car: car["energy_discharged_kwh"],

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import F4s, clip
+from .arrays import ONE, ZERO, F4s, anywhere, clip, f4
 from .battery import CASE_W_PER_K, Pack
 
 __all__ = [
@@ -37,19 +37,40 @@ FROST_DEGC = 0.0
 COOLANT_J_PER_K, PLATE_W_PER_K_KWH = 35e3, 8.0
 #: The heater lets the coolant get no hotter, degC.
 COOLANT_MOST_DEGC = 50.0
-#: Motor winding and inverter: J/K, W/K to the coolant, share of the loss, and the coolant over the outside air, K.
-MOTOR = (30e3, 80.0, 0.6)
-INVERTER = (8e3, 55.0, 0.4)
+#: The coolant of motor and inverter over the outside air, K.
 RADIATOR_K = 5.0
 #: A tyre rolls this much warmer than the air per m/s, with this time constant (+20 K after half an hour at 90 km/h).
 TYRE_K_PER_MPS, TYRE_S = 0.8, 900.0
 
 #: Column and rate, 1/s, of what cools by itself while a car stands: still coolant, and the tyres.
 RESTING = (
-    ("motor_temperature_degc", np.float32(1 / 2400.0)),
-    ("inverter_temperature_degc", np.float32(1 / 1200.0)),
-    ("tyre_temperature_degc", np.float32(1 / 1800.0)),
+    ("motor_temperature_degc", f4(1 / 2400.0)),
+    ("inverter_temperature_degc", f4(1 / 1200.0)),
+    ("tyre_temperature_degc", f4(1 / 1800.0)),
 )
+
+
+_COOL_ABOVE, _PER_COOL_K, _PER_COP = f4(COOL_ABOVE_DEGC), f4(1 / COOL_OVER_K), f4(1 / COOL_COP)
+_HEAT_BELOW, _PER_HEAT_K, _COOLANT_MOST = f4(HEAT_BELOW_DEGC), f4(1 / HEAT_OVER_K), f4(COOLANT_MOST_DEGC)
+_COOL_W_PER_KWH, _HEAT_W_PER_KWH = f4(COOL_W_PER_KWH), f4(HEAT_W_PER_KWH)
+_PLATE_W_PER_K_KWH, _PER_COOLANT_J_PER_K, _CASE = f4(PLATE_W_PER_K_KWH), f4(1 / COOLANT_J_PER_K), f4(CASE_W_PER_K)
+_PLATE_PER_COOLANT = f4(PLATE_W_PER_K_KWH / COOLANT_J_PER_K)
+_RADIATOR, _TYRE_K_PER_MPS, _PER_TYRE_S = f4(RADIATOR_K), f4(TYRE_K_PER_MPS), f4(1 / TYRE_S)
+
+
+class Node(NamedTuple):
+    """Motor winding or inverter over one second: share of its lead over the coolant that it loses, and K per W."""
+
+    cooled_per_k: F4s
+    k_per_w: F4s
+
+    @classmethod
+    def of(cls, heat_j_per_k: float, cooling_w_per_k: float, share_of_loss: float) -> Node:
+        return cls(f4(cooling_w_per_k / heat_j_per_k), f4(share_of_loss / heat_j_per_k))
+
+
+MOTOR = Node.of(30e3, 80.0, 0.6)
+INVERTER = Node.of(8e3, 55.0, 0.4)
 
 
 class Loop(NamedTuple):
@@ -61,48 +82,66 @@ class Loop(NamedTuple):
 
 def condition(pack: Pack, pack_degc: F4s, coolant_degc: F4s, *, heat: NDArray[np.bool_] | None = None) -> Loop:
     """Cool a hot pack, and heat a cold one in the rows of `heat` (before and while it charges fast)."""
-    cooling = clip((pack_degc - COOL_ABOVE_DEGC) * np.float32(1 / COOL_OVER_K), 0.0, 1.0)
-    cooling *= pack.gross_kwh * np.float32(COOL_W_PER_KWH)
-    if heat is None or not heat.any():
-        return Loop(-cooling, cooling * np.float32(1 / COOL_COP))
-    heating = clip((HEAT_BELOW_DEGC - pack_degc) * np.float32(1 / HEAT_OVER_K), 0.0, 1.0) * heat
-    heating *= clip(COOLANT_MOST_DEGC - coolant_degc, 0.0, 1.0) * pack.gross_kwh * np.float32(HEAT_W_PER_KWH)
-    return Loop(heating - cooling, heating + cooling * np.float32(1 / COOL_COP))
+    over_k = pack_degc - _COOL_ABOVE
+    if anywhere(over_k > ZERO):
+        over_k *= _PER_COOL_K
+        cooling = clip(over_k, ZERO, ONE)
+        cooling *= pack.gross_kwh * _COOL_W_PER_KWH
+    else:
+        cooling = np.zeros_like(over_k)
+    if heat is None or not anywhere(heat):
+        return Loop(-cooling, cooling * _PER_COP)
+    heating = clip((_HEAT_BELOW - pack_degc) * _PER_HEAT_K, ZERO, ONE) * heat.astype(np.float32)
+    heating *= clip(_COOLANT_MOST - coolant_degc, ZERO, ONE) * pack.gross_kwh * _HEAT_W_PER_KWH
+    return Loop(heating - cooling, heating + cooling * _PER_COP)
 
 
 def step_pack(
     pack: Pack, pack_degc: F4s, coolant_degc: F4s, ambient_degc: F4s, loss_w: F4s, coolant_w: F4s
 ) -> tuple[F4s, F4s]:
     """Temperatures of pack and coolant after one second with `loss_w` in the cells and `coolant_w` from the loop."""
-    through_w = (coolant_degc - pack_degc) * (pack.gross_kwh * np.float32(PLATE_W_PER_K_KWH))
-    change = loss_w + through_w - (pack_degc - ambient_degc) * np.float32(CASE_W_PER_K)
+    through_w = coolant_degc - pack_degc
+    through_w *= pack.gross_kwh * _PLATE_W_PER_K_KWH
+    change = loss_w + through_w
+    change -= (pack_degc - ambient_degc) * _CASE
     change *= pack.k_per_j
-    coolant: F4s = coolant_degc + (coolant_w - through_w) * np.float32(1 / COOLANT_J_PER_K)
-    return pack_degc + change, coolant
+    change += pack_degc
+    coolant: F4s = coolant_w - through_w
+    coolant *= _PER_COOLANT_J_PER_K
+    coolant += coolant_degc
+    return change, coolant
 
 
 def rest_pack(pack: Pack, pack_degc: F4s, coolant_degc: F4s, ambient_degc: F4s, seconds: F4s) -> tuple[F4s, F4s]:
     """The same left alone: the pack goes to the ambient temperature, the coolant to the pack's."""
-    rested = relax(pack_degc, ambient_degc, seconds, pack.k_per_j * np.float32(CASE_W_PER_K))
-    rate = pack.gross_kwh * np.float32(PLATE_W_PER_K_KWH / COOLANT_J_PER_K)
+    rested = relax(pack_degc, ambient_degc, seconds, pack.k_per_j * _CASE)
+    rate = pack.gross_kwh * _PLATE_PER_COOLANT
     return rested, relax(coolant_degc, rested, seconds, rate)
 
 
-def step_motor(node: tuple[float, float, float], temperature_degc: F4s, ambient_degc: F4s, loss_w: F4s) -> F4s:
+def step_motor(node: Node, temperature_degc: F4s, ambient_degc: F4s, loss_w: F4s) -> F4s:
     """Temperature of `MOTOR` or `INVERTER` after one second with this loss of both together."""
-    heat_j_per_k, cooling_w_per_k, share = node
-    cooled = np.float32(cooling_w_per_k / heat_j_per_k) * (temperature_degc - ambient_degc - np.float32(RADIATOR_K))
-    stepped: F4s = temperature_degc + loss_w * np.float32(share / heat_j_per_k)
-    stepped -= np.maximum(cooled, 0.0)
+    cooled = temperature_degc - ambient_degc
+    cooled -= _RADIATOR
+    cooled *= node.cooled_per_k
+    stepped: F4s = loss_w * node.k_per_w
+    stepped += temperature_degc
+    stepped -= np.maximum(cooled, ZERO)
     return stepped
 
 
 def step_tyre(temperature_degc: F4s, ambient_degc: F4s, speed_mps: F4s) -> F4s:
-    warm = ambient_degc + np.float32(TYRE_K_PER_MPS) * speed_mps
-    return temperature_degc + (warm - temperature_degc) * np.float32(1 / TYRE_S)
+    change: F4s = speed_mps * _TYRE_K_PER_MPS
+    change += ambient_degc
+    change -= temperature_degc
+    change *= _PER_TYRE_S
+    change += temperature_degc
+    return change
 
 
-def relax(temperature_degc: F4s, ambient_degc: F4s, seconds: F4s, rate_per_s: F4s | np.float32) -> F4s:
+def relax(temperature_degc: F4s, ambient_degc: F4s, seconds: F4s, rate_per_s: F4s) -> F4s:
     """A node left alone: exponential approach to the ambient temperature."""
-    left: F4s = np.exp(seconds * -rate_per_s)
-    return ambient_degc + (temperature_degc - ambient_degc) * left
+    relaxed: F4s = temperature_degc - ambient_degc
+    relaxed *= np.exp(seconds * -rate_per_s)
+    relaxed += ambient_degc
+    return relaxed
