@@ -106,18 +106,21 @@ class Movement:
         """Carry vehicles that have come to the end of their edge over to the next; a route's end holds them."""
         start_m = self._book.start_m
         while len(rows):
-            last = self._last[rows]
-            ending = self.entry[rows] >= last
-            again = self._again[rows]
-            anew = rows[ending & (again >= 0)]
-            if len(anew):
-                self.metres[anew] -= start_m[self._last[anew] + 1]
-                self.entry[anew] = self._again[anew]
-            held = ending & (again < 0)
-            self.metres[rows[held]] = start_m[last[held] + 1]
-            self.entry[rows[~ending]] += 1
-            rows = rows[~held]
+            ending = self.entry[rows] >= self._last[rows]
+            onward = rows[~ending]
+            self.entry[onward] += 1
+            rows = onward if len(onward) == len(rows) else np.append(onward, self._end_routes(rows[ending]))
             rows = rows[self.metres[rows] >= start_m[self.entry[rows] + 1]]
+
+    def _end_routes(self, rows: Rows) -> Rows:
+        """Hold these vehicles at their route's end, or begin a closed tour again; those that go on."""
+        again, end_m = self._again[rows], self._book.start_m[self._last[rows] + 1]
+        touring = again >= 0
+        anew, held = rows[touring], ~touring
+        self.metres[anew] -= end_m[touring]
+        self.entry[anew] = again[touring]
+        self.metres[rows[held]] = end_m[held]
+        return anew
 
     def positions(self, rows: Rows | slice) -> dict[str, NDArray[np.generic]]:
         """`longitude latitude altitude heading` of these vehicles, in the signal table's units, WGS-84."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import simpy
 
 from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
@@ -171,7 +170,7 @@ class Sessions:
     def tell_who_is_full(self) -> None:
         """Trigger the events of the charging vehicles that have reached their limit; a loop over those few only."""
         town = self._town
-        charging = np.flatnonzero(town.mode == CHARGING)
+        charging = town.doing(CHARGING)
         if len(charging):
             for row in charging[town.fleet.at_charge_limit(charging)].tolist():
                 self._end(row, SessionEvent.LIMIT_REACHED)

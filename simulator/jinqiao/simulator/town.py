@@ -10,6 +10,7 @@ are the stations, of which a driver knows those of his own town only, and the pl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +68,7 @@ class Town:
         self.chargers = Chargers(self.clock, scenario.charging_stations, self.graph, towns)
         self.start_ms = scenario.start_ms
         self.ambient_at = scenario.weather.ambient_at
+        self._weather = NEVER, 0.0
         #: Local time of day at the start, s.
         self.day_second = scenario.start_second_of_day
         self._net_kwh = [model.battery.net_kwh for model in fleet.models]
@@ -98,7 +100,10 @@ class Town:
 
     @property
     def ambient_degc(self) -> float:
-        return self.ambient_at(self.clock.second)
+        second = self.clock.second
+        if self._weather[0] != second:
+            self._weather = second, self.ambient_at(second)
+        return self._weather[1]
 
     @property
     def report_ms(self) -> int:
@@ -212,6 +217,11 @@ class Town:
         for done in (self._stirred, self._unplugged, self._conditioned, self._departed):
             done.clear()
 
+    def doing(self, mode: int) -> Rows:
+        """Who needs this physics, rising."""
+        rows: Rows = (self.mode == mode).nonzero()[0]
+        return rows
+
     def catch_up(self, rows: Rows) -> None:
         """Compute what vehicles did while nobody looked, up to now: rest, also where that has just ended."""
         now = self.clock.second
@@ -226,13 +236,12 @@ class Town:
         """The physics of the second that begins now, for all who are awake."""
         ambient_degc = self.ambient_degc
         self.fleet.dark = not DAWN_S <= self.second_of_day < DUSK_S
-        rolling = np.flatnonzero(self.mode == ROLLING)
+        rolling = self.doing(ROLLING)
         if len(rolling):
             self.movement.step(rolling, ambient_degc)
-        charging = np.flatnonzero(self.mode == CHARGING)
+        charging = self.doing(CHARGING)
         if len(charging):
-            offered_kw = self.chargers.share_kw(charging, self.fleet.acceptable_kw(charging))
-            self.fleet.charge(charging, offered_kw, ambient_degc)
+            self.fleet.charge_sharing(charging, partial(self.chargers.share_kw, charging), ambient_degc)
 
 
 def _carrier(towns: Sequence[TownRows]) -> Carrier | None:

@@ -109,7 +109,7 @@ class World:
     @property
     def time_ms(self) -> int:
         """Simulated UTC, ms since 1970."""
-        return self.scenario.start_ms + self.elapsed_s * 1000
+        return self.town.start_ms + self.elapsed_s * 1000
 
     @property
     def town_rows(self) -> list[slice]:
@@ -285,7 +285,7 @@ class World:
     def _wake(self, now_s: int) -> None:
         """Start the outings of those whose alarm rings."""
         town = self.town
-        waking = np.flatnonzero(town.wake_s <= now_s)
+        waking = (town.wake_s <= now_s).nonzero()[0]
         if not len(waking):
             return
         town.catch_up(waking[town.mode[waking] == RESTING])  # a command may have let one charge meanwhile

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import EvenTable, F4s, F8s, Rows, clip
+from .arrays import EvenTable, F4s, F8s, Rows, clip, f4
 from .battery import Pack
 from .cell_data import CELLS
 from .columns import Columns
@@ -28,6 +28,7 @@ GENERATION = np.array([{"nmc": 0.35, "lfp": 0.30}[name] for name in CELLS])
 STRESS_PER_C, GENTLE_C = 1.3, 0.3
 #: A car's charging habit is remembered over so many full charges.
 HABIT_CHARGES = 10.0
+_PER_HABIT_S = f4(1.0 / (3600.0 * HABIT_CHARGES))
 #: Depth of a day's swing that driving and charging at home make, when nobody says.
 USUAL_DEPTH = 0.4
 ZERO_DEGC_K, DAY_S = 273.15, 86_400.0
@@ -99,4 +100,8 @@ def age_at_rest(cars: Columns, pack: Pack, rows: Rows, seconds: F4s) -> None:
 
 def remember_charge(habit_c: F4s, c_rate: F4s) -> F4s:
     """The usual charging rate after one second at `c_rate`."""
-    return habit_c + (c_rate - habit_c) * c_rate * np.float32(1.0 / (3600.0 * HABIT_CHARGES))
+    habit: F4s = c_rate - habit_c
+    habit *= c_rate
+    habit *= _PER_HABIT_S
+    habit += habit_c
+    return habit

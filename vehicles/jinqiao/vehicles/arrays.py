@@ -8,7 +8,7 @@ stand beside them as arrays without dimensions (`f4`), and what depends on the m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -17,14 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "BLOCK_ROWS",
+    "ONE",
+    "ONE8",
+    "ZERO",
+    "ZERO8",
     "EvenTable",
     "F4s",
     "F8s",
-    "ONE",
     "PerModel",
     "Rows",
     "U1s",
-    "ZERO",
     "anywhere",
     "blocks",
     "clip",
@@ -55,11 +57,13 @@ def f4(values: ArrayLike) -> F4s:
 
 
 ZERO, ONE = f4(0.0), f4(1.0)
+#: The same for counters.
+ZERO8, ONE8 = np.array(0.0), np.array(1.0)
 
 
-def anywhere(mask: NDArray[np.bool_]) -> bool:
+def anywhere(mask: NDArray[np.bool_] | U1s) -> bool:
     """As `mask.any()`, in a third of the time."""
-    return np.count_nonzero(mask) > 0
+    return bool(np.count_nonzero(mask))
 
 
 def per_row(values: ArrayLike, count: int) -> F4s:
@@ -116,7 +120,15 @@ def model_index(model_of: NDArray[np.int16]) -> int | NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True)
 class PerModel:
-    """Parameters of the models: every field is an array of shape (models,)."""
+    """Parameters of the models: every field is an array of shape (models,).
+
+    Fields that are not arguments are derived from the others: what formulas need of them, computed once.
+    """
+
+    def _derive(self, **values: ArrayLike) -> None:
+        """For `__post_init__`: set the derived fields."""
+        for name, value in values.items():
+            object.__setattr__(self, name, np.asarray(value))
 
     def at(self, index: int | NDArray[np.intp]) -> Self:
         """The same parameters for rows: arrays of shape (rows,), or without dimensions when `index` is one model."""
@@ -133,7 +145,7 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 
 def _names(kind: type) -> tuple[str, ...]:
     if kind not in _NAMES:
-        _NAMES[kind] = tuple(field.name for field in fields(kind))
+        _NAMES[kind] = tuple(field.name for field in fields(kind) if field.init)
     return _NAMES[kind]
 
 

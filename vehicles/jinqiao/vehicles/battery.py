@@ -9,13 +9,13 @@ V I is the power asked for, U I what the cells give, and (U - V) I their heat.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ONE, ZERO, EvenTable, F4s, F8s, PerModel, anywhere, clip, f4
+from .arrays import ONE, ONE8, ZERO, ZERO8, EvenTable, F4s, F8s, PerModel, anywhere, clip, f4
 from .cell_data import CELLS, FAST_S, KNOTS, SLOW_S
 from .vehicle_file import VehicleModel
 
@@ -91,11 +91,15 @@ REGEN_AT_FULL = 0.1
 #: Heat capacity per kWh (about 6 kg of cells, 1 kJ/kg/K) and loss of a closed case to the air (estimates).
 HEAT_J_PER_K_KWH = 6000.0
 CASE_W_PER_K = 10.0
+#: Conductance of the plates between cells and coolant, per kWh (estimate).
+PLATE_W_PER_K_KWH = 8.0
+#: Cells at their upper voltage still take this, in C: the taper has an end.
+LEAST_C = 0.05
 #: The battery gives what the motor takes at its peak, with its losses and the loads beside it (estimate).
 PEAK_RESERVE = 1.12
 
 #: Constants of the formulas below, as NumPy takes them quickest.
-_TWO, _FOUR = f4(2.0), f4(4.0)
+_TWO, _FOUR, _LEAST_C, _PLATE_W_PER_K_KWH = f4(2.0), f4(4.0), f4(LEAST_C), f4(PLATE_W_PER_K_KWH)
 _CHARGE_FROM, _CHARGE_TO, _DISCHARGE_FROM, _DISCHARGE_TO = map(f4, (*FULL_POWER_DEGC, *FULL_DISCHARGE_DEGC))
 _PER_FADE, _PER_REGEN_FADE, _REGEN_AT_FULL = f4(1 / FADE_DISPLAYED), f4(1 / 0.05), f4(REGEN_AT_FULL)
 _CHARGE_0, _CHARGE_PER_K, _CHARGE_PER_COLD_K, _LEAST_CHARGE = f4(0.40), f4(0.0273), f4(0.018), f4(0.02)
@@ -107,22 +111,36 @@ _NO_DISCHARGE_DEGC, _DISCHARGE_PER_HOT_K = f4(65.0), f4(0.1)
 @dataclass(frozen=True, slots=True)
 class Pack(PerModel):
     chemistry: NDArray[np.intp]
-    first_knot: NDArray[np.int32]  # of its chemistry, where tables over SoC stand one behind the other
     series: F4s
     ohm_per_ohm_ah: F4s  # pack's resistance over the tables'
     lag_per_a: F4s  # SoC by which the surfaces run ahead, per A in the slow link
     capacity_as: F8s  # charge of a new pack, A s
-    charge_ah: F4s
     gross_kwh: F4s
     low_soc: F8s  # true SoC at a displayed 0 % …
     span_soc: F8s  # … and how much more it is at 100 %
-    low_soc4: F4s
-    per_span4: F4s  # 1 / span_soc
     least_v: F4s
     most_v: F4s
     peak_w: F4s
     regen_w: F4s
     k_per_j: F4s  # heat capacity, inverted
+    first_knot: NDArray[np.int32] = field(init=False)  # of its chemistry, where tables over SoC are one array
+    empty_soc: F8s = field(init=False)  # up to here the display says empty, or nothing flows at all
+    low_soc4: F4s = field(init=False)
+    per_span4: F4s = field(init=False)  # 1 / span_soc
+    least_charge_a: F4s = field(init=False)
+    plates_w_per_k: F4s = field(init=False)
+    c_per_a: F8s = field(init=False)  # charging rate of a new pack, current into it negative
+
+    def __post_init__(self) -> None:
+        self._derive(
+            first_knot=(self.chemistry * len(KNOTS)).astype(np.int32),
+            empty_soc=np.maximum(self.low_soc, EMPTY_SOC),
+            low_soc4=self.low_soc.astype(np.float32),
+            per_span4=(1.0 / self.span_soc).astype(np.float32),
+            least_charge_a=_LEAST_C * (self.capacity_as * np.float64(1 / 3600.0)).astype(np.float32),
+            plates_w_per_k=self.gross_kwh * _PLATE_W_PER_K_KWH,
+            c_per_a=-3600.0 / self.capacity_as,
+        )
 
     @classmethod
     def of(cls, models: Sequence[VehicleModel]) -> Pack:
@@ -132,20 +150,15 @@ class Pack(PerModel):
         # Charge such that the full cells hold the gross energy: the data sheet's Ah is rounded.
         capacity_ah = gross * 1000.0 / (np.array(series) * np.array([cell.mean_ocv_v for cell in cells]))
         hidden = np.array([m.hidden_fraction for m in models])
-        chemistry = np.array([_CHEMISTRIES.index(m.battery.chemistry) for m in models], dtype=np.intp)
         return cls(
-            chemistry=chemistry,
-            first_knot=(chemistry * len(KNOTS)).astype(np.int32),
+            chemistry=np.array([_CHEMISTRIES.index(m.battery.chemistry) for m in models], dtype=np.intp),
             series=f4(series),
             ohm_per_ohm_ah=(np.array(series) / capacity_ah).astype(np.float32),
             lag_per_a=f4([c.lag_s for c in cells] / (capacity_ah * 3600.0)),
             capacity_as=capacity_ah * 3600.0,
-            charge_ah=f4(capacity_ah * 3600.0 * (1 / 3600.0)),
             gross_kwh=gross.astype(np.float32),
             low_soc=hidden * HIDDEN_BELOW,
             span_soc=1.0 - hidden,
-            low_soc4=f4(hidden * HIDDEN_BELOW),
-            per_span4=f4(1.0 / (1.0 - hidden)),
             least_v=f4([s * c.limits_v[0] for s, c in zip(series, cells, strict=True)]),
             most_v=f4([s * c.limits_v[1] for s, c in zip(series, cells, strict=True)]),
             peak_w=f4([m.drivetrain.peak_kw * 1000.0 * PEAK_RESERVE for m in models]),
@@ -223,7 +236,9 @@ def self_discharge_per_s(temperature_degc: F4s) -> F8s:
 
 def displayed_fraction(pack: Pack, soc: F8s) -> F8s:
     """What the driver is shown, 0..1: the net window of the true SoC."""
-    return clip((soc - pack.low_soc) / pack.span_soc, 0.0, 1.0)
+    displayed = soc - pack.low_soc
+    displayed /= pack.span_soc
+    return clip(displayed, ZERO8, ONE8)
 
 
 def true_soc(pack: Pack, displayed: F8s) -> F8s:

@@ -14,7 +14,7 @@ import numpy as np
 
 from jinqiao.base.keyed import Draws
 
-from .arrays import EvenTable, F4s, F8s, Rows, clip
+from .arrays import ONE, ONE8, ZERO8, EvenTable, F4s, F8s, Rows, clip, f4
 from .battery import Pack, displayed_fraction, true_soc
 from .cell_data import CELLS, KNOTS
 from .columns import Columns
@@ -39,6 +39,7 @@ DRIFT_SIGMA = 0.005
 FADE = 0.15
 #: A rest is read with this time constant, s: cells must relax first.
 REST_S = 3600.0
+_PER_FADE, _FADE, _TO_FADE, _FADE4 = np.array(1.0 / FADE), np.array(FADE), np.array(1.0 - FADE), f4(FADE)
 #: Slope of the open-circuit voltage that halves an error, V per unit of SoC.
 READABLE_V = 0.3
 
@@ -65,14 +66,21 @@ def soc_error(cars: Columns, pack: Pack, rows: Rows) -> F4s:
     """How far the counter is above the truth away from the ends, SoC, shape (rows,)."""
     moved_kwh = (cars.energy_discharged_kwh[rows] - cars.bms_from_kwh[rows]).astype(np.float32)
     most = MOST_ERROR.take(pack.chemistry)
-    drifted: F4s = cars.bms_error[rows] + cars.bms_drift_per_kwh[rows] * moved_kwh
-    return clip(drifted + np.minimum(cars.bms_owed[rows], cars.bms_release_per_kwh[rows] * moved_kwh), -most, most)
+    error: F4s = cars.bms_drift_per_kwh[rows] * moved_kwh
+    error += cars.bms_error[rows]
+    error += np.minimum(cars.bms_owed[rows], cars.bms_release_per_kwh[rows] * moved_kwh)
+    return clip(error, -most, most)
 
 
 def shown_fraction(pack: Pack, soc: F8s, error: F4s) -> F8s:
     """What the display shows, 0..1, for a true SoC and the counter's error."""
     right = displayed_fraction(pack, soc)
-    return right + error * clip(np.minimum(right, 1.0 - right) * (1.0 / FADE), 0.0, 1.0)
+    faded = np.minimum(right, ONE8 - right)
+    faded *= _PER_FADE
+    faded = clip(faded, ZERO8, ONE8)
+    faded *= error
+    faded += right
+    return faded
 
 
 def shown_of(cars: Columns, row: int, right: float, most: float) -> float:
@@ -86,11 +94,11 @@ def shown_of(cars: Columns, row: int, right: float, most: float) -> float:
 
 def soc_shown_as(pack: Pack, shown: F8s, error: F4s) -> F8s:
     """The true SoC at which the display shows `shown` (0..1): the inverse of `shown_fraction`."""
-    share = error / FADE
-    low, high = shown / (1.0 + share), (shown - share) / (1.0 - share)
-    middle = clip(shown - error, FADE, 1.0 - FADE)
-    right = np.where(low < FADE, low, np.where(high > 1.0 - FADE, high, middle))
-    return true_soc(pack, clip(right, 0.0, 1.0))
+    share = error / _FADE4
+    low, high = shown / (ONE + share), (shown - share) / (ONE - share)
+    middle = clip(shown - error, _FADE, _TO_FADE)
+    right = np.where(low < _FADE, low, np.where(high > _TO_FADE, high, middle))
+    return true_soc(pack, clip(right, ZERO8, ONE8))
 
 
 def _owed(cars: Columns, rows: Rows) -> F4s:

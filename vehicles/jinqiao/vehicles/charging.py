@@ -14,24 +14,35 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import EvenTable, F4s, F8s, PerModel, U1s, clip, f4
+from .arrays import ZERO, EvenTable, F4s, F8s, PerModel, U1s, clip, f4
 from .battery import Pack, Source, current_a, warm_charge_share
 from .bms import soc_shown_as
-from .modes import Plug
+from .modes import ON_AC, ON_DC
 from .vehicle_file import VehicleModel
 
-__all__ = ["ChargeStep", "Inlet", "charge_step", "dc_curves", "inlet_efficiency", "limit_soc", "pack_limit_w"]
+__all__ = [
+    "ChargeStep",
+    "Inlet",
+    "charge_step",
+    "dc_curves",
+    "inlet_efficiency",
+    "inlet_most_w",
+    "inlet_wanted_w",
+    "limit_soc",
+    "pack_limit_w",
+]
 
 #: Cable, inlet and contactors between a DC station's meter and the pack (estimate).
 DC_EFFICIENCY = 0.99
-#: Cells at their upper voltage still take this, in C: the taper has an end.
-LEAST_C = 0.05
 #: Loads never take more than this share of what the inlet gives, so that charging always charges.
 LOAD_SHARE = 0.8
 #: A charging curve is read every half percent.
 CURVE_KNOTS = 201
 #: At the limit within this much of SoC: far below one step of any display.
 AT_LIMIT_SOC = 1e-7
+
+_DC_EFFICIENCY, _LOAD_SHARE, _NO_LIMIT = f4(DC_EFFICIENCY), f4(LOAD_SHARE), f4(np.inf)
+_AT_LIMIT_SOC, _PER_PERCENT = np.array(AT_LIMIT_SOC), np.array(0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +73,18 @@ def dc_curves(models: Sequence[VehicleModel]) -> EvenTable:
 
 def limit_soc(pack: Pack, charge_limit_percent: U1s, soc_error: F4s) -> F8s:
     """True SoC at which the display shows the charge limit and charging stops."""
-    return soc_shown_as(pack, charge_limit_percent.astype(np.float64) * 0.01, soc_error)
+    shown = charge_limit_percent.astype(np.float64)
+    shown *= _PER_PERCENT
+    return soc_shown_as(pack, shown, soc_error)
 
 
 def inlet_efficiency(inlet: Inlet, plug_state: U1s) -> F4s:
-    return np.where(plug_state == Plug.DC, np.float32(DC_EFFICIENCY), inlet.ac_efficiency)
+    return np.where(plug_state == ON_DC, _DC_EFFICIENCY, inlet.ac_efficiency)
+
+
+def inlet_most_w(inlet: Inlet, plug_state: U1s) -> F4s:
+    """The most an inlet takes by its plug, W: no limit on DC, the on-board charger's on AC, nothing without one."""
+    return np.where(plug_state == ON_DC, _NO_LIMIT, inlet.ac_w * (plug_state == ON_AC).astype(np.float32))
 
 
 def pack_limit_w(
@@ -86,11 +104,21 @@ def pack_limit_w(
     """
     curve_w = np.maximum(curves(shown.astype(np.float32), inlet.first_knot), least_w)
     emf, resistance, _ = terminals
-    charge_ah = (pack.capacity_as * np.float64(1 / 3600.0)).astype(np.float32)
-    by_voltage_a = np.maximum((pack.most_v - emf) / resistance, LEAST_C * charge_ah)
-    by_voltage_w = by_voltage_a * (emf + resistance * by_voltage_a)
-    limit_w = np.minimum(curve_w * warm_charge_share(temperature_degc), by_voltage_w)
-    return np.where(room_soc > AT_LIMIT_SOC, limit_w, np.float32(0.0))
+    by_voltage_a = np.maximum((pack.most_v - emf) / resistance, pack.least_charge_a)
+    by_voltage_w = resistance * by_voltage_a
+    by_voltage_w += emf
+    by_voltage_w *= by_voltage_a
+    curve_w *= warm_charge_share(temperature_degc)
+    limit_w: F4s = np.minimum(curve_w, by_voltage_w)
+    limit_w *= (room_soc > _AT_LIMIT_SOC).astype(np.float32)
+    return limit_w
+
+
+def inlet_wanted_w(pack_w: F4s, load_w: F4s, efficiency: F4s) -> F4s:
+    """What feeds pack and loads, W at the inlet; nothing when the pack takes nothing."""
+    wanted: F4s = np.divide(pack_w + load_w, efficiency)
+    wanted *= (pack_w > ZERO).astype(np.float32)
+    return wanted
 
 
 class ChargeStep(NamedTuple):
@@ -110,10 +138,13 @@ def charge_step(
     load_wanted_w: F4s,
 ) -> ChargeStep:
     """Take what is offered and wanted; `room_as` is the charge (A s) left to the limit, which the last step meets."""
-    most_w = np.where(pack_most_w > 0, (pack_most_w + load_wanted_w) / efficiency, np.float32(0.0))
-    inside_w = clip(offered_w, 0.0, most_w) * efficiency
-    load_w = np.minimum(load_wanted_w, inside_w * np.float32(LOAD_SHARE))
+    inside_w = clip(offered_w, ZERO, inlet_wanted_w(pack_most_w, load_wanted_w, efficiency))
+    inside_w *= efficiency
+    load_w = np.minimum(load_wanted_w, inside_w * _LOAD_SHARE)
     current = current_a(terminals, load_w - inside_w)
     current = np.maximum(current, -room_as).astype(np.float32)
-    pack_w = -current * (terminals.emf_v - terminals.resistance_ohm * current)
-    return ChargeStep((pack_w + load_w) / efficiency, load_w, current)
+    inlet_w = terminals.emf_v - terminals.resistance_ohm * current
+    inlet_w *= -current
+    inlet_w += load_w
+    inlet_w /= efficiency
+    return ChargeStep(inlet_w, load_w, current)

@@ -9,12 +9,13 @@ consumption in view (factor 1.2-1.4 at -7 degC, about .73 of the range at -10), 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from .arrays import ZERO, EvenTable, F4s, PerModel, U1s, anywhere, clip, f4
+from .arrays import ZERO, EvenTable, F4s, PerModel, U1s, clip, f4
 from .vehicle_file import VehicleModel
 
 __all__ = ["HEAT_J_PER_K", "Cabin", "Climate", "climate_step", "heating_cop", "parked_cabin"]
@@ -49,6 +50,7 @@ RESISTANCE_COP = 0.95
 _COLD_PER_W = f4(COOLING_COP * SENSIBLE_SHARE)
 _STILL_W_PER_K, _WIND_W_PER_K_PER_MPS, _WIND_MPS = f4(STILL_W_PER_K), f4(WIND_W_PER_K_PER_MPS), f4(WIND_MPS)
 _FRESH_W_PER_K, _INSIDE_W, _FAN_W = f4(FRESH_W_PER_K), f4(INSIDE_W), f4(FAN_W)
+_GAIN_W_PER_K, _K_PER_J = f4(GAIN_W_PER_K), f4(1.0 / HEAT_J_PER_K)
 _RESISTANCE_COP, _W_PER_COLD = f4(RESISTANCE_COP), f4(np.float32(-1.0) / _COLD_PER_W)
 
 
@@ -57,24 +59,26 @@ class Cabin(PerModel):
     hvac_w: F4s  # 0 where the file has no climate block
     heat_pump: F4s  # 1 or 0
     size: F4s  # surface of the cabin over that of a car of `SIZE_KG`
-    able: F4s  # 1 or 0: whether there is more than a fan
-    most_w: F4s  # electric, beside the fan
-    gain_w_per_k: F4s
-    k_per_j: F4s  # heat capacity, inverted
+    able: F4s = field(init=False)  # 1 or 0: whether there is more than a fan
+    most_w: F4s = field(init=False)  # electric, beside the fan
+    gain_w_per_k: F4s = field(init=False)
+    k_per_j: F4s = field(init=False)  # heat capacity, inverted
+
+    def __post_init__(self) -> None:
+        self._derive(
+            able=(self.hvac_w > _FAN_W).astype(np.float32),
+            most_w=self.hvac_w - _FAN_W,
+            gain_w_per_k=_GAIN_W_PER_K * self.size,
+            k_per_j=_K_PER_J / self.size,
+        )
 
     @classmethod
     def of(cls, models: Sequence[VehicleModel]) -> Cabin:
         blocks = [m.climate for m in models]
-        hvac_w = f4([b.hvac_kw * 1000.0 if b else 0.0 for b in blocks])
-        size = f4([(m.mass_kg / SIZE_KG) ** (2.0 / 3.0) for m in models])
         return cls(
-            hvac_w=hvac_w,
+            hvac_w=f4([b.hvac_kw * 1000.0 if b else 0.0 for b in blocks]),
             heat_pump=f4([float(b.heat_pump) if b else 0.0 for b in blocks]),
-            size=size,
-            able=f4(hvac_w > FAN_W),
-            most_w=hvac_w - _FAN_W,
-            gain_w_per_k=f4(GAIN_W_PER_K) * size,
-            k_per_j=f4(1.0 / HEAT_J_PER_K) / size,
+            size=f4([(m.mass_kg / SIZE_KG) ** (2.0 / 3.0) for m in models]),
         )
 
 
@@ -87,9 +91,22 @@ class Climate(NamedTuple):
 
 def heating_cop(cabin: Cabin, ambient_degc: F4s) -> F4s:
     """Heat into the cabin per electric W."""
-    cop: F4s = PUMP_COP(ambient_degc) - _RESISTANCE_COP
-    cop = cop * cabin.heat_pump
+    gain = _pump_gain(ambient_degc) if ambient_degc.ndim else _pump_gain_in(float(ambient_degc))
+    cop: F4s = gain * cabin.heat_pump
     return cop + _RESISTANCE_COP
+
+
+def _pump_gain(ambient_degc: F4s) -> F4s:
+    """What a heat pump gives beyond a heater, per electric W."""
+    gain: F4s = PUMP_COP(ambient_degc)
+    gain -= _RESISTANCE_COP
+    return gain
+
+
+@lru_cache(maxsize=16)
+def _pump_gain_in(weather_degc: float) -> F4s:
+    """The same in one weather for all."""
+    return _pump_gain(f4([weather_degc])).reshape(())
 
 
 def climate_step(

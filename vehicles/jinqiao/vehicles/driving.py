@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import battery, powertrain, thermal
-from .arrays import ONE, ZERO, F4s, F8s, Rows, anywhere, clip, f4
+from .arrays import ONE, ZERO, ZERO8, F4s, F8s, Rows, anywhere, clip, f4
 from .climate import climate_step
 from .columns import Columns
 from .parameters import Parameters
@@ -24,7 +24,7 @@ J_PER_KWH = 3.6e6
 
 _HALF, _GRIP_MS2 = f4(0.5), f4(powertrain.GRIP_MS2)
 _KM_PER_M, _PER_MEMORY_KM, _LEAST_KWH_PER_KM, _MOST_KWH_PER_KM = map(f4, (1e-3, 1 / MEMORY_KM, *CONSUMPTION_RANGE))
-_KWH_PER_J, _NONE, _EMPTY_SOC = np.array(1 / J_PER_KWH), np.array(0.0), np.array(battery.EMPTY_SOC)
+_KWH_PER_J, _EMPTY_SOC = np.array(1 / J_PER_KWH), np.array(battery.EMPTY_SOC)
 
 
 def drive_rows(
@@ -43,7 +43,7 @@ def drive_rows(
     terminals = battery.source(pack, soc, pack_degc, fast_a, slow_a)
 
     # Loads beside the motor. Nothing flows once the contactors have opened, no comfort once the display says empty.
-    displayed_empty = (soc <= pack.low_soc) | (soc <= _EMPTY_SOC)
+    displayed_empty = soc <= pack.empty_soc
     climate_on, may_flow = cars.climate_on[rows], ONE
     coolant_degc = cars.coolant_temperature_degc[rows]
     loop = thermal.condition(pack, pack_degc, coolant_degc)
@@ -96,10 +96,10 @@ def drive_rows(
     used_soc /= pack.capacity_as * cars.state_of_health[rows]
     moved: F8s = mean.astype(np.float64)
 
-    cars.soc[rows] = np.maximum(soc - used_soc, _NONE)
+    cars.soc[rows] = np.maximum(soc - used_soc, ZERO8)
     cars.odometer_m[rows] += moved
-    cars.energy_discharged_kwh[rows] += np.maximum(energy_kwh, _NONE)
-    cars.energy_regenerated_kwh[rows] -= np.minimum(energy_kwh, _NONE)
+    cars.energy_discharged_kwh[rows] += np.maximum(energy_kwh, ZERO8)
+    cars.energy_regenerated_kwh[rows] -= np.minimum(energy_kwh, ZERO8)
     cars.trip_s[rows] += 1
     cars.consumption_kwh_per_km[rows] = follow_consumption(cars.consumption_kwh_per_km[rows], energy_kwh, mean)
     cars.acceleration_mps2[rows] = end - start  # before the speed: `start` is a view of it

@@ -7,7 +7,7 @@ stand together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from .estimate import planning_kwh_per_km
 from .modes import ChargingState, Plug
 from .parameters import Parameters
 from .parked import rest_rows
-from .plugged import acceptable_w, charge_rows
+from .plugged import ChargingSecond
 from .sampling import Health, Reading, health_of, sample
 from .stored import stored_kwh
 from .vehicle_file import VehicleModel
@@ -35,6 +35,9 @@ __all__ = ["Fleet"]
 
 #: How long a car of a new fleet has stood.
 OVERNIGHT_S = 8 * 3600.0
+#: Sets of rows whose parameters are kept, and how many rows one may have.
+KEPT_SETS, KEPT_ROWS = 16, 4096
+_KW_PER_W = f4(1e-3)
 
 RowsLike = slice | NDArray[np.integer[Any]]
 
@@ -65,6 +68,7 @@ class Fleet(Columns):
         self._runs = model_runs(self.model_of)
         self._models = Parameters.of(self.models, dynamometer=dynamometer)
         self._of_model = [self._models.at(number) for number in range(len(self.models))]
+        self._kept: dict[bytes | tuple[int, int], Parameters] = {}
         self._curves = dc_curves(self.models)
         parts = [FleetPart(*fleet) for fleet in fleets] or [FleetPart("", self.n)]
         draws = Draws.of(seed, parts)
@@ -115,9 +119,24 @@ class Fleet(Columns):
     def charge(self, rows: RowsLike, offered_kw: ArrayLike, ambient_degc: ArrayLike) -> None:
         """One second of charging with `offered_kw` at the inlet, for plugged rows whose charging state is 2."""
         chosen, count = self._rows(rows)
-        offered, ambient = per_row(offered_kw, count), per_row(ambient_degc, count)
+        offered, ambient = per_row(offered_kw, count), f4(ambient_degc)
         for part, block in blocks(chosen, self._runs):
-            charge_rows(self, self._parameters(block), self._curves, block, offered[part], ambient[part])
+            self._charging(block).step(offered[part], ambient[part] if ambient.ndim else ambient)
+
+    def charge_sharing(self, rows: RowsLike, share_kw: Callable[[F4s], ArrayLike], ambient_degc: ArrayLike) -> None:
+        """As `charge`, where the offer follows from what the cars would take: `share_kw(acceptable_kw)`.
+
+        The same as asking `acceptable_kw` first, and a third cheaper.
+        """
+        chosen, count = self._rows(rows)
+        ambient, acceptable_kw = f4(ambient_degc), np.empty(count, dtype=np.float32)
+        seconds = [(part, self._charging(block)) for part, block in blocks(chosen, self._runs)]
+        for part, second in seconds:
+            acceptable_kw[part] = second.acceptable_w()
+        acceptable_kw *= _KW_PER_W
+        offered = per_row(share_kw(acceptable_kw), count)
+        for part, second in seconds:
+            second.step(offered[part], ambient[part] if ambient.ndim else ambient)
 
     def rest(self, rows: RowsLike, seconds: ArrayLike, ambient_degc: ArrayLike) -> None:
         """Stand still for `seconds`: temperatures relax, standby drains. The first rest after a trip ends it."""
@@ -162,8 +181,8 @@ class Fleet(Columns):
         chosen, count = self._rows(rows)
         power = np.empty(count, dtype=np.float32)
         for part, block in blocks(chosen, self._runs):
-            power[part] = acceptable_w(self, self._parameters(block), self._curves, block)
-        power *= np.float32(1e-3)
+            power[part] = self._charging(block).acceptable_w()
+        power *= _KW_PER_W
         return power
 
     def at_charge_limit(self, rows: RowsLike) -> NDArray[np.bool_]:
@@ -171,7 +190,8 @@ class Fleet(Columns):
         chosen, _ = self._rows(rows)
         pack = self._parameters(chosen).pack
         stop = limit_soc(pack, self.charge_limit[chosen], bms.soc_error(self, pack, chosen))
-        reached: NDArray[np.bool_] = self.soc[chosen] >= stop - AT_LIMIT_SOC
+        stop -= AT_LIMIT_SOC
+        reached: NDArray[np.bool_] = self.soc[chosen] >= stop
         return reached
 
     def displayed_soc(self, rows: RowsLike) -> F8s:
@@ -254,6 +274,18 @@ class Fleet(Columns):
             return slice(int(rows[0]), int(rows[-1]) + 1), count
         return rows.astype(np.intp), count
 
+    def _charging(self, block: Rows) -> ChargingSecond:
+        return ChargingSecond(self, self._parameters(block), self._curves, block)
+
     def _parameters(self, block: Rows) -> Parameters:
-        index = model_index(self.model_of[block])
-        return self._of_model[index] if isinstance(index, int) else self._models.at(index)
+        """Of these rows; kept, as mostly the same cars drive and charge as did a second ago."""
+        key = (block.start, block.stop) if isinstance(block, slice) else block.tobytes()
+        found = self._kept.get(key)
+        if found is None:
+            index = model_index(self.model_of[block])
+            found = self._of_model[index] if isinstance(index, int) else self._models.at(index)
+            if isinstance(index, int) or len(index) <= KEPT_ROWS:
+                if len(self._kept) >= KEPT_SETS:
+                    self._kept.clear()
+                self._kept[key] = found
+        return found

@@ -79,6 +79,4 @@ def rest_rows(cars: Columns, model: Parameters, rows: Rows, seconds: F4s, ambien
     for still in (cars.speed_mps, cars.acceleration_mps2, cars.wheel_w, cars.shaft_w, cars.motor_electric_w):
         still[rows] = 0.0
     cars.charge_power_kw[rows] = inlet_w * np.float32(1e-3)
-    for column, rate_per_s in thermal.RESTING:
-        values = getattr(cars, column)
-        values[rows] = thermal.relax(values[rows], ambient_degc, seconds, rate_per_s)
+    thermal.rest_beside(cars, rows, ambient_degc, seconds)

@@ -5,123 +5,109 @@ Inlet energy = charger loss + loads + pack in every second; the last second meet
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from . import ageing, battery, bms, charging, thermal
-from .arrays import EvenTable, F4s, F8s, Rows
+from .arrays import ONE, ZERO, ZERO8, EvenTable, F4s, Rows, anywhere, f4
 from .climate import Climate, climate_step
 from .columns import Columns
-from .modes import Plug
+from .modes import ON_DC
 from .parameters import Parameters
 
-__all__ = ["acceptable_w", "charge_rows"]
+__all__ = ["ChargingSecond"]
+
+_FROST_DEGC, _W_PER_KW, _KW_PER_W = f4(thermal.FROST_DEGC), f4(1e3), f4(1e-3)
+_KWH_PER_J = np.array(1 / 3.6e6)
 
 
-class _Wants(NamedTuple):
-    """What a plugged car could use now: the pack's limit and the loads, W, with what they rest on."""
+class ChargingSecond:
+    """The second that begins now, for some rows: first what they could use, then, with what they are offered, the step.
 
-    terminals: battery.Source
-    soc: F8s
-    stop_soc: F8s
-    pack_w: F4s
-    load_w: F4s
-    coolant_w: F4s
-    climate: Climate
-    efficiency: F4s
+    What neither the offer nor the weather changes is computed once, for both.
+    """
 
+    def __init__(self, cars: Columns, model: Parameters, curves: EvenTable, rows: Rows) -> None:
+        self._cars, self._model, self._rows = cars, model, rows
+        pack, inlet, plug = model.pack, model.inlet, cars.plug_state[rows]
+        self._soc, self._pack_degc = cars.soc[rows], cars.pack_temperature_degc[rows]
+        self._coolant_degc = cars.coolant_temperature_degc[rows]
+        self._climate_on, self._cabin_degc = cars.climate_on[rows], cars.cabin_temperature_degc[rows]
+        self._links_a = cars.rc_fast_a[rows], cars.rc_slow_a[rows]
+        self._terminals = battery.source(pack, self._soc, self._pack_degc, *self._links_a)
 
-def _wants(cars: Columns, model: Parameters, curves: EvenTable, rows: Rows, ambient_degc: F4s | None) -> _Wants:
-    pack, inlet = model.pack, model.inlet
-    soc, pack_degc, plug = cars.soc[rows], cars.pack_temperature_degc[rows], cars.plug_state[rows]
-    terminals = battery.source(pack, soc, pack_degc, cars.rc_fast_a[rows], cars.rc_slow_a[rows])
-    error = bms.soc_error(cars, pack, rows)
-    stop_soc = charging.limit_soc(pack, cars.charge_limit[rows], error)
-    shown = bms.shown_fraction(pack, soc, error)
-    on_dc = plug == Plug.DC
-    least_w = inlet.ac_w * ~on_dc
-    pack_w = charging.pack_limit_w(pack, inlet, curves, terminals, shown, stop_soc - soc, pack_degc, least_w)
-    loop = thermal.condition(
-        pack, pack_degc, cars.coolant_temperature_degc[rows], heat=on_dc | (pack_degc < thermal.FROST_DEGC)
-    )
-    cabin_degc = cars.cabin_temperature_degc[rows]
-    climate = climate_step(
-        model.cabin,
-        cars.climate_on[rows],
-        cabin_degc,
-        cars.target_temperature[rows],
-        cabin_degc if ambient_degc is None else ambient_degc,
-    )
-    # The AC figure of the maker holds the car's own needs already.
-    load_w = loop.electric_w + climate.electric_w + model.train.aux_w * on_dc
-    efficiency = charging.inlet_efficiency(inlet, plug)
-    return _Wants(terminals, soc, stop_soc, pack_w, load_w, loop.heat_w, climate, efficiency)
+        error = bms.soc_error(cars, pack, rows)
+        shown = bms.shown_fraction(pack, self._soc, error)
+        self._room_soc = charging.limit_soc(pack, cars.charge_limit[rows], error) - self._soc
+        on_dc = plug == ON_DC
+        fast = on_dc.astype(np.float32)
+        self._pack_w = charging.pack_limit_w(
+            pack, inlet, curves, self._terminals, shown, self._room_soc, self._pack_degc, inlet.ac_w * (ONE - fast)
+        )
+        heat = on_dc | (self._pack_degc < _FROST_DEGC)
+        self._loop = thermal.condition(pack, self._pack_degc, self._coolant_degc, heat=heat)
+        # The AC figure of the maker holds the car's own needs already.
+        self._aux_w = model.train.aux_w * fast
+        self._efficiency = charging.inlet_efficiency(inlet, plug)
+        self._inlet_most_w = charging.inlet_most_w(inlet, plug)
 
+    def acceptable_w(self) -> F4s:
+        """Power at the inlet the cars would take now, W; 0 unplugged or at the charge limit.
 
-def acceptable_w(cars: Columns, model: Parameters, curves: EvenTable, rows: Rows) -> F4s:
-    """Power at the inlet the car would take now, W; 0 unplugged or at its charge limit."""
-    wants = _wants(cars, model, curves, rows, None)
-    inlet_w = np.where(wants.pack_w > 0, (wants.pack_w + wants.load_w) / wants.efficiency, np.float32(0.0))
-    return _through_plug(cars, model, rows, inlet_w)
+        A cabin is taken to be as warm as the air, which the car is not asked for.
+        """
+        load_w = self._loop.electric_w
+        if anywhere(self._climate_on):
+            load_w = load_w + self._climate(self._cabin_degc).electric_w
+        inlet_w = charging.inlet_wanted_w(self._pack_w, load_w + self._aux_w, self._efficiency)
+        return np.minimum(inlet_w, self._inlet_most_w)
 
+    def step(self, offered_kw: F4s, ambient_degc: F4s) -> None:
+        """Charge with `offered_kw` at the inlet; a car takes what it can use and no more."""
+        cars, rows, pack, terminals = self._cars, self._rows, self._model.pack, self._terminals
+        climate = self._climate(ambient_degc)
+        load_w = self._loop.electric_w + climate.electric_w
+        load_w += self._aux_w
+        capacity_as = pack.capacity_as * cars.state_of_health[rows]
+        step = charging.charge_step(
+            terminals,
+            np.maximum(self._room_soc, ZERO8) * capacity_as,
+            self._efficiency,
+            np.minimum(offered_kw * _W_PER_KW, self._inlet_most_w),
+            self._pack_w,
+            load_w,
+        )
+        current = step.current_a.astype(np.float64)
+        voltage = terminals.emf_v - step.current_a * terminals.resistance_ohm
+        cells_loss_w: F4s = terminals.open_v - voltage
+        cells_loss_w *= step.current_a
+        # Loads are cut together when the inlet is weak.
+        served: F4s = np.divide(step.load_w, np.maximum(load_w, ONE))
+        hvac_w = climate.electric_w * served
 
-def _through_plug(cars: Columns, model: Parameters, rows: Rows, inlet_w: F4s) -> F4s:
-    """No more than the on-board charger on AC, nothing without a plug."""
-    plug = cars.plug_state[rows]
-    on_ac = np.minimum(inlet_w, model.inlet.ac_w)
-    return np.where(plug == Plug.DC, inlet_w, np.where(plug == Plug.AC, on_ac, np.float32(0.0)))
+        cars.soc[rows] = self._soc - current / capacity_as
+        cars.energy_charged_kwh[rows] += step.inlet_w.astype(np.float64) * _KWH_PER_J
+        cars.stood_s[rows] += ONE
+        cars.charge_power_kw[rows] = step.inlet_w * _KW_PER_W
+        cars.offered_kw[rows] = offered_kw
+        cars.pack_current_a[rows] = step.current_a
+        cars.pack_voltage_v[rows] = voltage
+        cars.cells_loss_w[rows] = cells_loss_w
+        cars.charge_habit_c[rows] = ageing.remember_charge(
+            cars.charge_habit_c[rows], (current * pack.c_per_a).astype(np.float32)
+        )
+        cars.rc_fast_a[rows], cars.rc_slow_a[rows] = battery.link_step(*self._links_a, step.current_a)
+        cars.hvac_w[rows] = hvac_w
+        cars.aux_w[rows] = step.load_w - hvac_w
+        for still in (cars.speed_mps, cars.acceleration_mps2, cars.wheel_w, cars.shaft_w, cars.motor_electric_w):
+            still[rows] = ZERO
+        cars.pack_temperature_degc[rows], cars.coolant_temperature_degc[rows] = thermal.step_pack(
+            pack, self._pack_degc, self._coolant_degc, ambient_degc, cells_loss_w, self._loop.heat_w * served
+        )
+        cars.cabin_temperature_degc[rows] = climate.cabin_degc
+        thermal.rest_beside(cars, rows, ambient_degc)
 
-
-def charge_rows(
-    cars: Columns, model: Parameters, curves: EvenTable, rows: Rows, offered_kw: F4s, ambient_degc: F4s
-) -> None:
-    """Step `rows` by one second with `offered_kw` at the inlet; a car takes what it can use and no more."""
-    pack = model.pack
-    wants = _wants(cars, model, curves, rows, ambient_degc)
-    capacity_as = pack.capacity_as * cars.state_of_health[rows]
-    offered_w = _through_plug(cars, model, rows, offered_kw * np.float32(1000.0))
-    step = charging.charge_step(
-        wants.terminals,
-        np.maximum(wants.stop_soc - wants.soc, 0.0) * capacity_as,
-        wants.efficiency,
-        offered_w,
-        wants.pack_w,
-        wants.load_w,
-    )
-    voltage = wants.terminals.emf_v - step.current_a * wants.terminals.resistance_ohm
-    cells_loss_w: F4s = (wants.terminals.open_v - voltage) * step.current_a
-    # Loads are cut together when the inlet is weak.
-    served: F4s = np.divide(step.load_w, np.maximum(wants.load_w, np.float32(1.0)))
-
-    cars.soc[rows] = wants.soc - step.current_a / capacity_as
-    cars.energy_charged_kwh[rows] += step.inlet_w.astype(np.float64) * (1 / 3.6e6)
-    cars.stood_s[rows] += 1.0
-    cars.charge_power_kw[rows] = step.inlet_w * np.float32(1e-3)
-    cars.offered_kw[rows] = offered_kw
-    cars.pack_current_a[rows] = step.current_a
-    cars.pack_voltage_v[rows] = voltage
-    cars.cells_loss_w[rows] = cells_loss_w
-    cars.charge_habit_c[rows] = ageing.remember_charge(
-        cars.charge_habit_c[rows], (step.current_a * (-3600.0 / pack.capacity_as)).astype(np.float32)
-    )
-    cars.rc_fast_a[rows], cars.rc_slow_a[rows] = battery.link_step(
-        cars.rc_fast_a[rows], cars.rc_slow_a[rows], step.current_a
-    )
-    cars.hvac_w[rows] = wants.climate.electric_w * served
-    cars.aux_w[rows] = step.load_w - wants.climate.electric_w * served
-    for still in (cars.speed_mps, cars.acceleration_mps2, cars.wheel_w, cars.shaft_w, cars.motor_electric_w):
-        still[rows] = 0.0
-    cars.pack_temperature_degc[rows], cars.coolant_temperature_degc[rows] = thermal.step_pack(
-        pack,
-        cars.pack_temperature_degc[rows],
-        cars.coolant_temperature_degc[rows],
-        ambient_degc,
-        cells_loss_w,
-        wants.coolant_w * served,
-    )
-    cars.cabin_temperature_degc[rows] = wants.climate.cabin_degc
-    second = np.ones_like(ambient_degc)
-    for column, rate_per_s in thermal.RESTING:
-        values = getattr(cars, column)
-        values[rows] = thermal.relax(values[rows], ambient_degc, second, rate_per_s)
+    def _climate(self, ambient_degc: F4s) -> Climate:
+        cars, rows = self._cars, self._rows
+        return climate_step(
+            self._model.cabin, self._climate_on, self._cabin_degc, cars.target_temperature[rows], ambient_degc
+        )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -65,7 +65,7 @@ NO_LIMIT = 1e9
 
 _HALF, _TWO, _GRIP_MS2 = f4(0.5), f4(2.0), f4(GRIP_MS2)
 _FADE_PER_MPS, _FADE_0 = f4(-FADE_RATE * MPH_PER_MPS), f4(math.log(FADE_GAIN) - FADE_RATE)
-_BEST = f4(BEST_EFFICIENCY * LEADS)
+_BEST, _LEADS, _POINTS = f4(BEST_EFFICIENCY * LEADS), f4(LEADS), f4(_MAP_STEPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +79,34 @@ class Powertrain(PerModel):
     peak_w: F4s
     peak_force_n: F4s  # at the wheels
     aux_w: F4s
-    map_points_per_w: F4s
-    map_gain: F4s  # map_scale with the leads
-    regen_most_w: F4s  # at the shaft
-    brake_n: F4s  # - regen_force_n
+    map_points_per_w: F4s = field(init=False)
+    map_gain: F4s = field(init=False)  # map_scale with the leads
+    regen_most_w: F4s = field(init=False)  # at the shaft
+    brake_n: F4s = field(init=False)  # - regen_force_n
+
+    def __post_init__(self) -> None:
+        self._derive(
+            map_points_per_w=_POINTS / self.peak_w,
+            map_gain=self.map_scale * _LEADS,
+            regen_most_w=np.minimum(self.regen_w, self.peak_w),
+            brake_n=-self.regen_force_n,
+        )
 
     @classmethod
     def of(cls, models: Sequence[VehicleModel], *, dynamometer: bool) -> Powertrain:
         effective = [m.effective for m in models]
         regen = [m.drivetrain.regen for m in models]
         efficiency = [m.drivetrain.efficiency / MAP_BEST for m in models]
-        map_scale = f4([e.map_scale * own for e, own in zip(effective, efficiency, strict=True)])
-        peak_w = f4([m.drivetrain.peak_kw * 1000.0 for m in models])
-        regen_w = f4([NO_LIMIT if r.max_kw is None else r.max_kw * 1000.0 for r in regen])
-        regen_force_n = f4([_regen_force_n(m, dynamometer=dynamometer) for m in models])
         return cls(
             transmission=f4([e.transmission for e in effective]),
             regen_gain=f4([e.transmission * e.regen_share for e in effective]),
-            regen_w=regen_w,
-            regen_force_n=regen_force_n,
+            regen_w=f4([NO_LIMIT if r.max_kw is None else r.max_kw * 1000.0 for r in regen]),
+            regen_force_n=f4([_regen_force_n(m, dynamometer=dynamometer) for m in models]),
             regen_min_mps=f4([r.min_speed_kmh / 3.6 for r in regen]),
-            map_scale=map_scale,
-            peak_w=peak_w,
+            map_scale=f4([e.map_scale * own for e, own in zip(effective, efficiency, strict=True)]),
+            peak_w=f4([m.drivetrain.peak_kw * 1000.0 for m in models]),
             peak_force_n=f4([_peak_force_n(m) for m in models]),
             aux_w=f4([e.aux_w if dynamometer else m.aux_w for e, m in zip(effective, models, strict=True)]),
-            map_points_per_w=f4(_MAP_STEPS) / peak_w,
-            map_gain=map_scale * f4(LEADS),
-            regen_most_w=np.minimum(regen_w, peak_w),
-            brake_n=-regen_force_n,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -63,13 +64,30 @@ def _coefficients(model: VehicleModel, mass_kg: float) -> tuple[float, float, fl
 
 def in_weather(road: RoadLoad, ambient_degc: F4s) -> RoadLoad:
     """The road load at this air temperature: cold tyres roll harder and cold air is denser."""
+    factors = _weather(ambient_degc) if ambient_degc.ndim else _weather_in(float(ambient_degc))
+    if factors is None:
+        return road
+    rolling, air = factors
+    return RoadLoad(road.a_n * rolling, road.b_n_per_mps * rolling, road.c_n_per_mps2 * air, road.effective_mass_kg)
+
+
+def _weather(ambient_degc: F4s) -> tuple[F4s, F4s] | None:
+    """Factors on rolling and air resistance; None where nobody is outside the laboratory's weather."""
     degc = clip(ambient_degc, _COLDEST, _HOTTEST)
     off = degc - clip(degc, _COOL, _WARM)
     if not off.any():
-        return road
-    rolling = ONE - _ROLLING_PER_K * off
-    air = (degc - off + _ZERO_DEGC_K) / (degc + _ZERO_DEGC_K)
-    return RoadLoad(road.a_n * rolling, road.b_n_per_mps * rolling, road.c_n_per_mps2 * air, road.effective_mass_kg)
+        return None
+    rolling, air = ONE - _ROLLING_PER_K * off, degc - off
+    air += _ZERO_DEGC_K
+    air /= degc + _ZERO_DEGC_K
+    return rolling, air
+
+
+@lru_cache(maxsize=16)
+def _weather_in(degc: float) -> tuple[F4s, F4s] | None:
+    """The same in one weather for all."""
+    factors = _weather(f4([degc]))
+    return factors and (factors[0].reshape(()), factors[1].reshape(()))
 
 
 def resistance_n(road: RoadLoad, speed_mps: F4s) -> F4s:

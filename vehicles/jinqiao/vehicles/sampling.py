@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import SIGNALS
 
 from . import battery, bms, body, cells
-from .arrays import EvenTable, F4s, F8s, Rows
+from .arrays import EvenTable, F4s, F8s, Rows, anywhere
 from .columns import Columns
 from .modes import ChargingState, Gear, Plug, VehicleState
 from .parameters import Parameters
-from .plugged import acceptable_w
+from .plugged import ChargingSecond
 from .powertrain import GEAR_RATIO, WHEEL_RADIUS_M
 
 __all__ = ["READINGS", "WORLD_SIGNALS", "Health", "Reading", "health_of", "sample"]
@@ -160,7 +160,10 @@ def _charge_limit_kw(car: Reading) -> NDArray[Any]:
     """Plugged in, what would go in at the inlet; on the road, what braking may return."""
     plugged = car["plug_state"] != Plug.UNPLUGGED
     braking = battery.charge_limit_w(car.model.pack, car.window, car["pack_temperature_degc"])
-    return np.where(plugged, acceptable_w(car.cars, car.model, car.curves, car.rows), braking) * 1e-3
+    if not anywhere(plugged):
+        return braking * 1e-3
+    taken = ChargingSecond(car.cars, car.model, car.curves, car.rows).acceptable_w()
+    return np.where(plugged, taken, braking) * 1e-3
 
 
 def _minutes_to_limit(car: Reading) -> NDArray[Any]:

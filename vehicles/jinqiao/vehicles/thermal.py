@@ -12,15 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ONE, ZERO, F4s, anywhere, clip, f4
-from .battery import CASE_W_PER_K, Pack
+from .arrays import ONE, ZERO, F4s, Rows, anywhere, clip, f4
+from .battery import CASE_W_PER_K, PLATE_W_PER_K_KWH, Pack
+from .columns import Columns
 
 __all__ = [
     "COOLANT_J_PER_K",
-    "RESTING",
     "Loop",
     "condition",
     "relax",
+    "rest_beside",
     "rest_pack",
     "step_motor",
     "step_pack",
@@ -33,8 +34,8 @@ COOL_ABOVE_DEGC, COOL_OVER_K, COOL_W_PER_KWH, COOL_COP = 33.0, 7.0, 80.0, 2.5
 HEAT_BELOW_DEGC, HEAT_OVER_K, HEAT_W_PER_KWH = 20.0, 10.0, 60.0
 #: A plugged car without haste is only kept from the cold in which cells take no charge.
 FROST_DEGC = 0.0
-#: Coolant in the loop (10 l of water and glycol at 3.5 kJ/kg/K) and its plates' conductance per kWh of pack.
-COOLANT_J_PER_K, PLATE_W_PER_K_KWH = 35e3, 8.0
+#: Coolant in the loop (10 l of water and glycol at 3.5 kJ/kg/K).
+COOLANT_J_PER_K = 35e3
 #: The heater lets the coolant get no hotter, degC.
 COOLANT_MOST_DEGC = 50.0
 #: The coolant of motor and inverter over the outside air, K.
@@ -42,18 +43,16 @@ RADIATOR_K = 5.0
 #: A tyre rolls this much warmer than the air per m/s, with this time constant (+20 K after half an hour at 90 km/h).
 TYRE_K_PER_MPS, TYRE_S = 0.8, 900.0
 
-#: Column and rate, 1/s, of what cools by itself while a car stands: still coolant, and the tyres.
-RESTING = (
-    ("motor_temperature_degc", f4(1 / 2400.0)),
-    ("inverter_temperature_degc", f4(1 / 1200.0)),
-    ("tyre_temperature_degc", f4(1 / 1800.0)),
-)
+#: Time constant, s, of what cools by itself while a car stands: still coolant, and the tyres.
+RESTING_S = {"motor_temperature_degc": 2400.0, "inverter_temperature_degc": 1200.0, "tyre_temperature_degc": 1800.0}
+#: Column, minus its rate, 1/s, and what one second leaves.
+_RESTING = tuple((column, f4(-1 / seconds), np.exp(f4([-1 / seconds]))) for column, seconds in RESTING_S.items())
 
 
 _COOL_ABOVE, _PER_COOL_K, _PER_COP = f4(COOL_ABOVE_DEGC), f4(1 / COOL_OVER_K), f4(1 / COOL_COP)
 _HEAT_BELOW, _PER_HEAT_K, _COOLANT_MOST = f4(HEAT_BELOW_DEGC), f4(1 / HEAT_OVER_K), f4(COOLANT_MOST_DEGC)
 _COOL_W_PER_KWH, _HEAT_W_PER_KWH = f4(COOL_W_PER_KWH), f4(HEAT_W_PER_KWH)
-_PLATE_W_PER_K_KWH, _PER_COOLANT_J_PER_K, _CASE = f4(PLATE_W_PER_K_KWH), f4(1 / COOLANT_J_PER_K), f4(CASE_W_PER_K)
+_PER_COOLANT_J_PER_K, _CASE = f4(1 / COOLANT_J_PER_K), f4(CASE_W_PER_K)
 _PLATE_PER_COOLANT = f4(PLATE_W_PER_K_KWH / COOLANT_J_PER_K)
 _RADIATOR, _TYRE_K_PER_MPS, _PER_TYRE_S = f4(RADIATOR_K), f4(TYRE_K_PER_MPS), f4(1 / TYRE_S)
 
@@ -101,7 +100,7 @@ def step_pack(
 ) -> tuple[F4s, F4s]:
     """Temperatures of pack and coolant after one second with `loss_w` in the cells and `coolant_w` from the loop."""
     through_w = coolant_degc - pack_degc
-    through_w *= pack.gross_kwh * _PLATE_W_PER_K_KWH
+    through_w *= pack.plates_w_per_k
     change = loss_w + through_w
     change -= (pack_degc - ambient_degc) * _CASE
     change *= pack.k_per_j
@@ -141,7 +140,19 @@ def step_tyre(temperature_degc: F4s, ambient_degc: F4s, speed_mps: F4s) -> F4s:
 
 def relax(temperature_degc: F4s, ambient_degc: F4s, seconds: F4s, rate_per_s: F4s) -> F4s:
     """A node left alone: exponential approach to the ambient temperature."""
-    relaxed: F4s = temperature_degc - ambient_degc
-    relaxed *= np.exp(seconds * -rate_per_s)
-    relaxed += ambient_degc
+    return _towards(ambient_degc, temperature_degc, np.exp(seconds * -rate_per_s))
+
+
+def rest_beside(cars: Columns, rows: Rows, ambient_degc: F4s, seconds: F4s | None = None) -> None:
+    """Let everything beside pack and cabin stand for `seconds`; for one second when absent."""
+    for name, minus_rate, left in _RESTING:
+        column: F4s = getattr(cars, name)
+        left = left if seconds is None else np.exp(seconds * minus_rate)
+        column[rows] = _towards(ambient_degc, column[rows], left)
+
+
+def _towards(end_degc: F4s, temperature_degc: F4s, left: F4s) -> F4s:
+    relaxed: F4s = temperature_degc - end_degc
+    relaxed *= left
+    relaxed += end_degc
     return relaxed

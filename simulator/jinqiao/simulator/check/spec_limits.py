@@ -76,6 +76,6 @@ def _figures(model: VehicleModel) -> tuple[float, ...]:
         charge_kw,
         pack_w / (gross * battery.HEAT_J_PER_K_KWH),
         (hvac_w * BEST_COP + CABIN_BESIDE_W) / climate.HEAT_J_PER_K,
-        peak_kw * 1000.0 * MOTOR_LOSS * thermal.MOTOR[2] / thermal.MOTOR[0],
-        peak_kw * 1000.0 * MOTOR_LOSS * thermal.INVERTER[2] / thermal.INVERTER[0],
+        peak_kw * 1000.0 * MOTOR_LOSS * float(thermal.MOTOR.k_per_w),
+        peak_kw * 1000.0 * MOTOR_LOSS * float(thermal.INVERTER.k_per_w),
     )
