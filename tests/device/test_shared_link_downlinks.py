@@ -49,7 +49,7 @@ class House:
 async def house() -> AsyncIterator[House]:
     product = simulated_product(KEY, NAMES, fleet_secret="s3cret")
     applications = [Application("app", "pw", frozenset({KEY}))]
-    platform = Platform(Registry([product], applications), in_house=("house", "secret"))
+    platform = Platform(Registry([product], applications), simulator=("house", "secret"))
     server = Server(platform)
     await server.start("127.0.0.1", 0)
     platform.carried_by(server)

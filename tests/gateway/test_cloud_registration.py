@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from urllib.parse import urlencode
 
 import pytest
@@ -40,8 +40,6 @@ def test_a_device_is_told_its_secret(world: CloudWorld, method: str) -> None:
     [
         ({"random": ""}, 460),
         ({"deviceName": ""}, 460),
-        ({"productKey": "none"}, 6250),
-        ({"productKey": PK}, 6288),
         ({"signMethod": "rot13"}, 6292),
         ({"sign": "00"}, 6600),
         ({"deviceName": "none"}, 6100),
@@ -51,6 +49,18 @@ def test_refusals_are_told_by_code_and_logged(world: CloudWorld, changed: dict[s
     body = world.post("/auth/register/device", registration(**changed))
     assert (body["code"], body["data"]) == (code, {})
     assert [entry.code for entry in world.platform.log] == [code]
+
+
+def test_who_has_not_proved_the_products_secret_does_not_learn_which_products_there_are(world: CloudWorld) -> None:
+    products = world.platform.registry.products
+    products["off"] = replace(products[DYN], key="off", dynamic_registration=False)
+    products["none"] = replace(products[DYN], key="none", secret=None)
+    asked = [{"productKey": key, "sign": "00"} for key in ("nobody", DYN, "off", "none")]
+    bodies = [world.post("/auth/register/device", registration(**changed)) for changed in asked]
+    assert [body["code"] for body in bodies] == [6600] * 4
+    assert len({str(body) for body in bodies}) == 1
+    assert [entry.code for entry in world.platform.log] == [6250, 6600, 6600, 6288]  # for who runs the platform
+    assert world.post("/auth/register/device", registration(productKey="off"))["code"] == 6288
 
 
 def test_an_active_device_is_told_nothing(world: CloudWorld) -> None:

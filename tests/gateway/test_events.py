@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
+from jinqiao.gateway.broker.policy import Principal
 from jinqiao.gateway.platform import events as events_module
 from jinqiao.gateway.platform.devices.jobs import Task
 from jinqiao.gateway.platform.devices.ota import Firmware
@@ -34,7 +35,7 @@ from jinqiao.gateway.platform.events import (
 from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.storage.keeper import attach
-from jinqiao.gateway.storage.sqlite import Storage
+from jinqiao.gateway.storage.sqlite import Row, Storage
 from jinqiao.wire.alink.signature import client_content, sign
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
 
@@ -159,6 +160,146 @@ def test_a_message_whose_effect_cannot_be_kept_is_answered_500_and_changes_nothi
     assert world.request(device, suffix, params)["code"] == 500
     assert world.state().tags == {}
     assert world.platform.parts.topology.gateway_of(f"{SUB_PK}/{SUB_DN}") is None
+
+
+class Disk:
+    """Storage of a platform whose disk is full after so many changes."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._storage = Storage(folder)
+        attach(world.platform, self._storage)
+        self._room: int | None = None
+        world.platform.events.subscribe(PlatformEvent, self._take, before_ack=True)
+
+    def _take(self, event: PlatformEvent) -> None:
+        if self._room is not None and isinstance(event, Deleted | RecordChanged | StateChanged):
+            self._room -= 1
+            if self._room < 0:
+                raise EnvironmentFault("the disk is full")
+
+    def full_after(self, changes: int | None) -> None:
+        self._room = changes
+
+    def rows(self) -> list[Row]:
+        return list(self._storage.rows())
+
+
+@pytest.fixture
+def disk(world: World, tmp_path: Path) -> Disk:
+    return Disk(world, tmp_path)
+
+
+def sub_device(name: str, secret: str) -> dict[str, str]:
+    signature = sign("hmacsha1", secret, client_content("c", name, SUB_PK))
+    return {"productKey": SUB_PK, "deviceName": name, "clientId": "c", "signMethod": "hmacSha1", "sign": signature}
+
+
+SUBS = {SUB_DN: "subsecret", "other": "othersecret"}
+
+
+def bind_all(world: World, gateway: Principal) -> dict[str, Any]:
+    return world.request(gateway, "thing/topo/add", [sub_device(*each) for each in SUBS.items()])
+
+
+def bound_names(world: World, gateway: Principal) -> set[str]:
+    names = world.request(gateway, "thing/topo/get", {})["data"]
+    return {entry["deviceName"] for entry in names}
+
+
+def log_in_all(world: World, gateway: Principal) -> dict[str, Any]:
+    params = {"signMethod": "hmacSha1", "deviceList": [sub_device(*each) for each in SUBS.items()]}
+    return world.ask(gateway, f"/ext/session/{PK}/{DN}/combine/batch_login", {"id": "1", "params": params})
+
+
+def test_all_sub_devices_of_a_message_are_bound_or_none_is(world: World, disk: Disk) -> None:
+    gateway = world.connect()
+    disk.full_after(1)
+    before = disk.rows()
+    assert bind_all(world, gateway)["code"] == 500
+    assert bound_names(world, gateway) == set()
+    assert disk.rows() == before
+    disk.full_after(None)
+    assert bind_all(world, gateway)["code"] == 200
+    assert bound_names(world, gateway) == set(SUBS)
+
+
+def test_a_sub_device_that_cannot_move_stays_where_it_is_with_its_session(world: World, disk: Disk) -> None:
+    former, other = world.connect(), world.connect(PK, "gw2")
+    bind_all(world, former)
+    assert log_in_all(world, former)["code"] == 200
+    disk.full_after(1)
+    sent = len(world.sent)
+    entries = [sub_device(*each) for each in SUBS.items()]
+    assert world.request(other, "thing/topo/add", entries, f"/sys/{PK}/gw2")["code"] == 500
+    assert bound_names(world, former) == set(SUBS)
+    assert world.platform.parts.topology.speaks_for(f"{SUB_PK}/{SUB_DN}") == f"{PK}/{DN}"
+    assert len(world.sent) == sent  # and the former gateway was not notified
+
+
+@pytest.mark.parametrize("suffix", ["thing/topo/delete", "thing/sub/unregister"])
+def test_all_sub_devices_of_a_message_are_unbound_or_none_is(world: World, disk: Disk, suffix: str) -> None:
+    gateway = world.connect()
+    bind_all(world, gateway)
+    log_in_all(world, gateway)
+    disk.full_after(1)
+    params = [{"productKey": SUB_PK, "deviceName": name} for name in SUBS]
+    assert world.request(gateway, suffix, params)["code"] == 500
+    assert bound_names(world, gateway) == set(SUBS)
+    assert world.platform.parts.topology.speaks_for(f"{SUB_PK}/{SUB_DN}") == f"{PK}/{DN}"
+    disk.full_after(None)
+    assert world.request(gateway, suffix, params)["code"] == 200
+    assert bound_names(world, gateway) == set()
+
+
+def test_a_batch_of_sub_devices_logs_in_together_or_not_at_all(world: World, disk: Disk) -> None:
+    gateway = world.connect()
+    bind_all(world, gateway)
+    told = heard(world, Online)
+    disk.full_after(1)
+    assert log_in_all(world, gateway)["code"] == 500
+    assert told == []
+    assert not any(world.platform.parts.topology.speaks_for(f"{SUB_PK}/{name}") for name in SUBS)
+    assert not any(world.platform.parts.records.of(world.device(SUB_PK, name)).activated_ms for name in SUBS)
+    disk.full_after(None)
+    assert log_in_all(world, gateway)["code"] == 200
+    assert {event.device.name for event in told} == set(SUBS)
+
+
+def test_a_gateway_that_cannot_be_deleted_keeps_its_sub_devices(world: World, disk: Disk) -> None:
+    gateway = world.connect()
+    bind_all(world, gateway)
+    before = disk.rows()
+    disk.full_after(2)
+    with pytest.raises(EnvironmentFault):
+        world.platform.operations.devices.delete(OPERATOR, world.device())
+    assert bound_names(world, gateway) == set(SUBS)
+    assert world.platform.parts.presence.is_online(world.device())
+    assert disk.rows() == before
+
+
+def test_a_firmware_is_offered_to_all_devices_of_a_job_or_to_none(world: World, disk: Disk) -> None:
+    world.connect()
+    devices, firmware = [world.device(), world.device(PK, "gw2")], Firmware("2", 1, "u", "s")
+    disk.full_after(1)
+    sent = len(world.sent)
+    with pytest.raises(EnvironmentFault):
+        world.platform.operations.firmware.offer_all(OPERATOR, devices, firmware, "job")
+    assert [world.platform.parts.states.of(device).ota.of_module for device in devices] == [{}, {}]
+    assert len(world.sent) == sent
+    disk.full_after(None)
+    world.platform.operations.firmware.offer_all(OPERATOR, devices, firmware, "job")
+    assert len({world.platform.parts.states.of(d).ota.of_module["default"].task_id for d in devices}) == 2
+    assert [downlink.topic for downlink in world.sent[sent:]] == [f"/ota/device/upgrade/{PK}/{DN}"]
+
+
+def test_a_version_that_ends_an_upgrade_is_noted_with_it_or_not_at_all(world: World, disk: Disk) -> None:
+    device = world.connect()
+    world.platform.operations.firmware.offer(OPERATOR, world.device(), Firmware("2", 1, "u", "s"))
+    disk.full_after(1)
+    with pytest.raises(EnvironmentFault):
+        world.say(device, f"/ota/device/inform/{PK}/{DN}", '{"id":1,"params":{"version":"2"}}')
+    assert world.state().versions == {}
+    assert not world.state().ota.of_module["default"].is_over
 
 
 def test_a_shadow_that_cannot_be_kept_answers_500_and_stays(world: World) -> None:

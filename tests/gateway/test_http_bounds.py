@@ -174,6 +174,44 @@ async def test_a_request_that_does_not_come_ends(begun: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"\x10\x0e\0\x04MQTT\x04\x02\0\x3c\0\x02ab",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"hello\r\n",
+        b"GET /\r\n",
+        b"GET / HTTP/1.1 \r\n",
+        b"GET  / HTTP/1.1\r\nHost: x\r\n",
+        b"A" * 40,
+        "你好，世界".encode(),
+        b"GET /none HTTP/1.1\r\nHost: x\r\n\r\nhello there, this is no request\r\n",
+    ],
+)
+@pytest.mark.asyncio
+async def test_what_cannot_be_a_request_is_answered_at_once(rubbish: bytes) -> None:
+    async with served(HttpBounds()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(rubbish)
+        async with asyncio.timeout(8):  # a header has ten seconds
+            answer = await reader.read()
+        assert b"HTTP/1.1 400 Bad Request\r\n" in answer
+        assert b"Invalid HTTP request received." in answer
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_request_may_come_byte_by_byte() -> None:
+    async with served(HttpBounds()) as port:
+        for method, ending, status in ((b"POST", b"Content-Length: 1\r\n\r\nx", 200), (b"M-SEARCH", b"\r\n", 405)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for byte in method + b" /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + ending:
+                writer.write(bytes((byte,)))
+                await asyncio.sleep(0.001)
+            assert (await reader.read()).startswith(b"HTTP/1.1 %d " % status)
+            writer.close()
+
+
+@pytest.mark.parametrize(
     "begun", [b"GET /echo HTTP/1.1\r\n", b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n"]
 )
 @pytest.mark.asyncio

@@ -10,7 +10,9 @@ import pytest
 from jinqiao.gateway.openapi.channel import LARGEST, DeviceChannel
 from jinqiao.gateway.openapi.http import Request
 from jinqiao.wire.alink.signature import client_content, sign
+from jinqiao.wire.mqtt.packets import Publish, Subscribe
 from support.cloud_world import DN, PK, CloudWorld
+from support.sandbox import Sandbox
 
 S = f"/sys/{PK}/{DN}"
 POST = f"{S}/thing/event/property/post"
@@ -141,3 +143,36 @@ def test_rates_and_sizes_hold_here_too(device: Device) -> None:
     codes = [device.post() for _ in range(40)]
     assert codes == [0] * 29 + [40000] * 11
     assert [device.auth()["code"] for _ in range(6)] == [0] * 4 + [40000] * 2
+
+
+def test_bytes_count_here_too(device: Device) -> None:
+    device.auth()
+    codes = [device.post(f"/{PK}/{DN}/user/update", b"x" * LARGEST) for _ in range(10)]
+    assert codes == [0] * 7 + [40000] * 3  # 1 MB a second, topics included
+    device.world.now_ms += 1_000
+    assert device.post() == 0
+
+
+def test_what_comes_over_http_counts_with_what_comes_over_mqtt() -> None:
+    """Two doors are no two rates."""
+    sandbox = Sandbox()
+    channel, topic = DeviceChannel(sandbox.platform), f"/{PK}/{DN}/user/update"
+    secret = sandbox.world.device().secret
+    fields = {"clientId": "c1", "deviceName": DN, "productKey": PK, "signmethod": "hmacsha1"}
+    body = json.dumps(fields | {"sign": sign("hmacsha1", secret, client_content("c1", DN, PK))}).encode()
+    token = json.loads(channel.authenticate(Request("POST", "/auth", body=body)).body)["info"]["token"]
+
+    def post() -> int:
+        answer = channel.publish(Request("POST", f"/topic{topic}", "", {"password": token}, b"x"))
+        return int(json.loads(answer.body)["code"])
+
+    application, client = sandbox.application(), sandbox.device()
+    application.send(Subscribe(1, ((topic, 0),)))
+    application.received()
+    client.send(*(Publish(topic, b"x") for _ in range(20)))
+    assert [post() for _ in range(15)] == [0] * 10 + [40000] * 5
+    client.send(*(Publish(topic, b"x") for _ in range(20)))
+    assert len(application.messages()) == 30
+    assert 9324 in [entry.code for entry in sandbox.platform.log.of(PK, DN)]
+    client.lose()
+    assert post() == 0  # without a connection it has the rates of its own

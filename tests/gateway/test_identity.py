@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.gateway.broker.policy import Login, Refused
-from jinqiao.gateway.platform.auth.identity import Denied, InHouse, authenticate, parse_client_id
+from jinqiao.gateway.platform.auth.identity import Denied, SimulatorLogin, authenticate, parse_client_id
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.registry import Application, Product, Registry
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
@@ -189,7 +189,7 @@ def test_an_application_logs_in_with_any_client_id() -> None:
 
 
 def test_the_house_is_trusted_and_says_whether_it_waits() -> None:
-    house = InHouse("simulator", "pw")
+    house = SimulatorLogin("simulator", "pw")
     plain = authenticate(Login("sim", "simulator", b"pw", 4, True, 0), registry(), house)
     waiting = authenticate(Login("sim|lossless=1|", "simulator", b"pw", 4, True, 0), registry(), house)
     assert plain.trusted

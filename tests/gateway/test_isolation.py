@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from jinqiao.gateway.platform.registry.registry import Registry
+from jinqiao.gateway.platform.registry.registry import Application, Registry
 from jinqiao.gateway.storage.registry import seed, take_over
 from jinqiao.gateway.storage.sqlite import Storage
 from jinqiao.wire.alink.signature import client_content, sign
@@ -383,6 +383,105 @@ def test_the_same_client_id_does_not_take_over_anothers_session(sandbox: Sandbox
     )
 
 
+# What waits for a client that is away.
+
+POSTS = "/sys/+/+/thing/event/property/post"
+
+
+def absent_application(sandbox: Sandbox, *filters: str) -> None:
+    application = sandbox.application(clean_session=False)
+    application.send(Subscribe(1, tuple((topic_filter, 1) for topic_filter in filters)))
+    application.lose()
+
+
+def back(sandbox: Sandbox) -> list[str]:
+    """Topics of the canaries that an application hears that has come back."""
+    client = sandbox.client("app", username="app", password=b"pw", clean_session=False)
+    return [m.topic for m in client.backlog if isinstance(m, Publish) and b"canary" in m.payload]
+
+
+def admit(sandbox: Sandbox, *products: str) -> None:
+    sandbox.platform.registry.applications["app"] = Application("app", "pw", frozenset(products))
+    sandbox.platform.parts.out.products_changed()
+
+
+@pytest.mark.parametrize("filters", [(POSTS,), (f"{S}/thing/event/property/post", f"{SUB}/thing/event/property/post")])
+def test_of_a_product_that_was_taken_from_an_application_nothing_waits_for_it(
+    sandbox: Sandbox, filters: tuple[str, ...]
+) -> None:
+    absent_application(sandbox, *filters)
+    theirs, mine = (f"{names}/thing/event/property/post" for names in (S, SUB))
+    for topic in (theirs, mine):
+        sandbox.broker.publish(topic, CANARY, 1)
+    admit(sandbox, SUB_PK)
+    for topic in (theirs, mine):
+        sandbox.broker.publish(topic, CANARY, 1)
+    admit(sandbox, PK, SUB_PK)  # what was said meanwhile is not caught up on
+    assert [topic for topic in back(sandbox) if topic == theirs] == []
+    assert [topic for topic in back(sandbox) if topic == mine] == [mine, mine]
+
+
+def test_who_is_given_the_name_of_a_deleted_application_is_not_given_what_waited_for_it(sandbox: Sandbox) -> None:
+    absent_application(sandbox, POSTS)
+    sandbox.broker.publish(f"{S}/thing/event/property/post", CANARY, 1)
+    del sandbox.platform.registry.applications["app"]
+    sandbox.platform.parts.out.products_changed()
+    assert len(sandbox.broker.absent) == 0
+    admit(sandbox, PK)
+    assert back(sandbox) == []
+
+
+def test_who_is_given_the_name_of_a_deleted_device_is_not_given_what_waited_for_it(sandbox: Sandbox) -> None:
+    sandbox.device(clean_session=False).lose()
+    sandbox.broker.publish(f"{S}/thing/service/property/set", CANARY, 1)
+    provisioning, product = sandbox.platform.parts.provisioning, sandbox.platform.registry.products[PK]
+    provisioning.delete(sandbox.world.device())
+    provisioning.register(product, DN)
+    again = sandbox.device(clean_session=False)
+    assert isinstance(again.connack, Connack)
+    assert not again.connack.session_present
+    assert again.backlog == []
+
+
+@pytest.mark.parametrize("parameters", ["_ss=1", "ext=0"])
+def test_a_gateway_that_was_away_does_not_hear_what_was_for_a_sub_device_it_has_lost(
+    sandbox: Sandbox, parameters: str
+) -> None:
+    gateway, intruder = sandbox.device(parameters=parameters, clean_session=False), sandbox.device(PK, INTRUDER)
+    theirs, mine = f"{SUB}/thing/service/property/set", f"{S}/thing/service/property/set"
+    for topic, params in ((f"{S}/thing/topo/add", [entry()]), (f"/ext/session/{PK}/{DN}/combine/login", entry())):
+        gateway.send(Publish(topic, json.dumps({"id": "1", "params": params}).encode()))
+    if parameters == "ext=0":
+        gateway.send(Subscribe(1, ((theirs, 1), (mine, 1))))
+    gateway.received()
+    for topic in (theirs, mine):  # it does not acknowledge them
+        sandbox.broker.publish(topic, CANARY, 1)
+    gateway.lose()
+    add = json.dumps({"id": "1", "params": [entry()]}).encode()
+    intruder.send(Publish(f"/sys/{PK}/{INTRUDER}/thing/topo/add", add))
+    again = sandbox.device(parameters=parameters, clean_session=False)
+    assert [m.topic for m in again.backlog if isinstance(m, Publish) and b"canary" in m.payload] == [mine]
+
+
+def test_a_gateway_that_was_away_hears_what_was_for_the_sub_devices_it_still_has(sandbox: Sandbox) -> None:
+    gateway, _ = login(sandbox)
+    gateway.lose()
+    gateway = sandbox.device(clean_session=False)
+    gateway.send(Publish(f"/ext/session/{PK}/{DN}/combine/login", json.dumps({"id": "1", "params": entry()}).encode()))
+    sandbox.broker.publish(f"{SUB}/thing/service/property/set", CANARY, 1)
+    gateway.lose()
+    sandbox.platform.parts.out.products_changed()
+    again = sandbox.device(clean_session=False)
+    assert [m.topic for m in again.backlog if isinstance(m, Publish)] == [f"{SUB}/thing/service/property/set"]
+
+
+def entry() -> dict[str, Any]:
+    """The victim's sub-device, signed."""
+    signature = sign("hmacsha1", "subsecret", client_content("c", SUB_DN, SUB_PK, "1"))
+    names = {"productKey": SUB_PK, "deviceName": SUB_DN}
+    return {**names, "clientId": "c", "timestamp": "1", "signMethod": "hmacSha1", "sign": signature}
+
+
 def test_only_the_device_that_was_asked_may_answer(sandbox: Sandbox) -> None:
     sandbox.device(parameters="_ss=1,ext=1")
     intruder = sandbox.device(PK, INTRUDER, "_ss=1,ext=1")
@@ -412,10 +511,7 @@ def test_an_upload_is_its_devices_own(sandbox: Sandbox) -> None:
 def login(sandbox: Sandbox) -> tuple[Client, Client]:
     """The victim's gateway with the sub-device logged in, and another gateway."""
     gateway, intruder = sandbox.device(), sandbox.device(PK, INTRUDER)
-    signature = sign("hmacsha1", "subsecret", client_content("c", SUB_DN, SUB_PK, "1"))
-    names = {"productKey": SUB_PK, "deviceName": SUB_DN}
-    entry = {**names, "clientId": "c", "timestamp": "1", "signMethod": "hmacSha1", "sign": signature}
-    for topic, params in ((f"{S}/thing/topo/add", [entry]), (f"/ext/session/{PK}/{DN}/combine/login", entry)):
+    for topic, params in ((f"{S}/thing/topo/add", [entry()]), (f"/ext/session/{PK}/{DN}/combine/login", entry())):
         gateway.send(Publish(topic, json.dumps({"id": "1", "params": params}).encode()))
     assert [json.loads(message.payload)["code"] for message in gateway.messages()] == [200, 200]
     return gateway, intruder

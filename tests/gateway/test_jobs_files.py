@@ -6,15 +6,17 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinqiao.gateway.platform.devices import uploads as uploads_module
+from jinqiao.gateway.platform.devices.checksums import crc16, crc64
 from jinqiao.gateway.platform.devices.jobs import Jobs, Task
-from jinqiao.gateway.platform.devices.uploads import MAX_FILE, Uploads, crc16, crc64
+from jinqiao.gateway.platform.devices.uploads import MAX_FILE, Uploads
 from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from support.alink_house import DN, PK, S, World
+from support.examples import examples
 
 
 @pytest.fixture
@@ -187,6 +189,33 @@ def test_a_file_that_is_not_what_was_announced_is_thrown_away(world: World) -> N
     assert files(world) == {}
 
 
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [(0, 400), (400, 600)],
+        [(0, 400), (0, 400), (400, 600)],  # the answer was lost
+        [(0, 300), (100, 500), (500, 600)],  # what is sent again reaches further
+        [(0, 600), (100, 400)],
+    ],
+)
+def test_a_files_checksum_is_that_of_its_last_content(world: World, blocks: list[tuple[int, int]]) -> None:
+    device = world.connect()
+    upload_id = begin(world, device, ficMode="crc64", ficValue=str(crc64(CONTENT)))["data"]["uploadId"]
+    for start, stop in blocks:
+        done = (start, stop) == blocks[-1]
+        assert send(world, device, upload_id, start, CONTENT[start:stop], isComplete=done)["code"] == 200
+    assert files(world) == {"log.txt": CONTENT}
+
+
+def test_a_corrected_block_counts_as_corrected(world: World) -> None:
+    device = world.connect()
+    upload_id = begin(world, device, ficMode="crc64", ficValue=str(crc64(CONTENT)))["data"]["uploadId"]
+    assert send(world, device, upload_id, 0, b"x" * 400)["code"] == 200
+    assert send(world, device, upload_id, 0, CONTENT[:400])["code"] == 200
+    assert send(world, device, upload_id, 400, CONTENT[400:], isComplete=True)["code"] == 200
+    assert files(world) == {"log.txt": CONTENT}
+
+
 def test_an_upload_is_cancelled_by_its_own_device_only(world: World) -> None:
     device, other = world.connect(), world.connect(PK, "gw2")
     upload_id = begin(world, device)["data"]["uploadId"]
@@ -227,6 +256,27 @@ def test_what_is_held_is_what_is_counted(steps: list[tuple[int, bytes, bool]]) -
 def test_checksums_by_their_published_check_values() -> None:
     assert crc16(b"123456789") == 0xBB3D  # CRC-16/ARC
     assert crc64(b"123456789") == 0x995DC9BBDF1939FA  # CRC-64/XZ
+
+
+def bit_by_bit(data: bytes, polynomial: int, register: int) -> int:
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ polynomial if register & 1 else register >> 1
+    return register
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(
+    st.sampled_from([0, 1, 63, 4_095, 4_096, 4_097, 8_192, 10_000, 131_072, 131_073]),
+    st.binary(min_size=1, max_size=300),
+    st.integers(0, 5_000),
+)
+def test_checksums_of_any_length_are_those_of_the_polynomial(size: int, seed: bytes, cut: int) -> None:
+    data = (seed * (size // len(seed) + 1))[:size]
+    ones = 0xFFFFFFFFFFFFFFFF
+    assert crc16(data) == bit_by_bit(data, 0xA001, 0)
+    assert crc64(data) == crc64(data[cut:], crc64(data[:cut])) == bit_by_bit(data, 0xC96C5795D7870F42, ones) ^ ones
 
 
 @pytest.mark.parametrize("size", [-1, 1])

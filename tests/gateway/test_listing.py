@@ -39,7 +39,7 @@ class Fleet:
         others = simulated_product("a1others000", NAMES[:1], fleet_secret="s")
         key = AccessKey(*ACCESS_KEY, frozenset({FLEET}))
         registry = Registry([product, others], access_keys=[key])
-        self.platform = Platform(registry, clock_ms=lambda: NOW_MS, in_house=("house", "pw"))
+        self.platform = Platform(registry, clock_ms=lambda: NOW_MS, simulator=("house", "pw"))
         self.platform.carried_by(NotingCarrier())
         self.cloud = Cloud(self.platform)
 

@@ -116,8 +116,13 @@ def test_retained_messages_are_found_by_filter(house: House, topic_filter: str, 
 
 def test_devices_on_3_1_1_retain_nothing(house: House) -> None:
     house.policy.limits = {}
-    house.client("device").send(Publish("a", b"x", retain=True))
+    listener, device = subscribed(house, "listener", "a", qos=0), house.client("device")
+    device.send(Publish("a", b"x", retain=True), Publish("a", b"y", 1, True, packet_id=1))
+    assert [(m.payload, m.retain) for m in listener.messages()] == [(b"x", False), (b"y", False)]
+    assert device.received() == [Puback(1)]
     assert len(house.broker.retained) == 0
+    told = [what for kind, what in house.policy.log if kind == "refused"]
+    assert told == ["device a: RETAIN is for MQTT 5 here: its messages are delivered, and not retained"]  # once
 
 
 # Wills.
@@ -289,6 +294,17 @@ def test_a_lost_permission_ends_a_subscription_at_the_next_login(house: House) -
     again = house.client("one", clean_session=False)
     house.client("publisher").send(Publish("a", b"1"), Publish("b", b"2"))
     assert again.messages() == [Publish("b", b"2")]
+
+
+def test_what_waits_for_a_lost_permission_is_not_delivered(house: House) -> None:
+    subscribed(house, "one", "a", "+/b", clean_session=False).leave()
+    burst = [Publish(topic, b"kept" if topic == "a" else b"lost", 1, packet_id=9) for topic in ("a", "x/b", "y/b", "a")]
+    house.client("publisher").send(*burst)
+    house.policy.may_subscribe = lambda _, topic_filter: topic_filter == "a"  # type: ignore[method-assign]
+    again = house.client("one", clean_session=False)
+    assert [m.payload for m in again.backlog if isinstance(m, Publish)] == [b"kept", b"kept"]
+    again.send(*(Puback(m.packet_id) for m in again.backlog if isinstance(m, Publish)))
+    assert house.broker.dispatcher.held == 0
 
 
 def test_a_pushed_to_device_keeps_its_session(house: House) -> None:

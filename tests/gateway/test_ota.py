@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from jinqiao.gateway.platform.devices.checksums import crc16
 from jinqiao.gateway.platform.devices.ota import Firmware, Status, Upgrades
-from jinqiao.gateway.platform.devices.uploads import crc16
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.uplinks.files import BLOCK
 from support.alink_house import DN, PK, S, World

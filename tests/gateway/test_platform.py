@@ -42,7 +42,7 @@ def platform(clock: Clock) -> Platform:
         [listed, simulated_product("ev", VINS, fleet_secret="fleet")],
         [Application("app", "pw", frozenset({PK, "ev"}))],
     )
-    return Platform(registry, clock_ms=clock, in_house=("house", "key"))
+    return Platform(registry, clock_ms=clock, simulator=("house", "key"))
 
 
 def connect(platform: Platform, device_name: str = DN, product_key: str = PK, parameters: str = "_ss=1") -> Principal:

@@ -551,6 +551,6 @@ def test_beside_devices_ordinary_topics_stay_free(topic: str) -> None:
 
 
 def test_the_house_may_do_everything() -> None:
-    house = Principal("in-house", "in_house", "in-house", 60, trusted=True)
+    house = Principal("simulator", "simulator", "simulator", 60, trusted=True)
     assert may_publish(REGISTRY, house, f"{S}/thing/event/property/post")
     assert may_subscribe(REGISTRY, house, "#")

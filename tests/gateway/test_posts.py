@@ -20,7 +20,7 @@ def world() -> World:
 
 
 def gateway(world: World) -> Any:
-    world.platform.parts.topology.bind(f"{PK}/{DN}", world.device(SUB_PK, SUB_DN))
+    world.platform.parts.topology.put(f"{PK}/{DN}", world.device(SUB_PK, SUB_DN))
     return world.connect()
 
 

@@ -135,7 +135,8 @@ def test_a_product_with_a_converter_is_asked_in_bytes(world: World) -> None:
     plain = request_downlink(house.calls, world.device(), "thing/service/property/set", request, qos=1)
     assert (plain.topic, plain.payload, plain.qos) == (f"{S}/thing/service/property/set", request, 1)
     converted(world, LAYOUT)
-    raw = request_downlink(house.calls, world.device(), "thing/service/property/set", request)
+    made = convert_down(LAYOUT, request)
+    raw = request_downlink(house.calls, world.device(), "thing/service/property/set", request, raw=made)
     assert raw.topic == f"{S}/thing/model/down_raw"
     assert raw.payload[:5] == bytes.fromhex("01 0000002a")
 

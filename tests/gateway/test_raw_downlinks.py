@@ -23,6 +23,7 @@ from jinqiao.gateway.platform.uplinks.table import HANDLERS
 from jinqiao.wire.alink.codes import TEXT
 from support.cloud_world import DN, PK, CloudWorld
 from support.examples import examples
+from support.loop import Loop
 
 S = f"/sys/{PK}/{DN}"
 DOWN_RAW = f"{S}/thing/model/down_raw"
@@ -275,6 +276,93 @@ def test_pub_sends_bytes_as_they_are(script: ScriptConverter) -> None:
     content = base64.b64encode(b"\0\xff\1").decode()
     assert world.call("Pub", ProductKey=PK, TopicFullName=DOWN_RAW, MessageContent=content, Qos="1")["Success"]
     assert world.sent == [Downlink(DOWN_RAW, b"\0\xff\1", 1)]
+
+
+class Beside:
+    """A platform whose scripts work in threads; `turn` lets them say what they made."""
+
+    def __init__(self, script: ScriptConverter) -> None:
+        self.world, self.loop = RawWorld(script), Loop()
+        self.world.platform.parts.aside.begin(self.loop.later)
+        self.device = self.world.connect(ext=1)
+        self.turn = self.loop.turn
+
+
+@pytest.fixture
+def beside(script: ScriptConverter) -> Iterator[Beside]:
+    made = Beside(script)
+    yield made
+    made.world.platform.parts.aside.end()
+
+
+SET_LIMIT = {"Items": {"ChargeLimit": 80}}
+CLIMATE = {"Identifier": "StartClimate", "Args": {"Target": 21.5, "Minutes": 5}}
+
+
+@pytest.mark.parametrize(("action", "arguments"), [("SetDeviceProperty", SET_LIMIT), ("InvokeThingService", CLIMATE)])
+def test_a_call_that_a_script_has_to_convert_waits_beside_the_event_loop(
+    beside: Beside, action: str, arguments: dict[str, Any]
+) -> None:
+    waiting = beside.world.wait(action, **arguments)
+    assert beside.world.sent == []
+    beside.turn()
+    (sent,) = beside.world.sent
+    body = beside.world.read(waiting.finish())
+    assert body["Success"]
+    assert body["Data"] == {"MessageId": str(int.from_bytes(sent.payload[1:5]))}
+    assert (sent.topic, sent.qos) == (DOWN_RAW, 1)
+
+
+def test_request_and_answer_of_a_synchronous_service_are_converted_beside_the_event_loop(beside: Beside) -> None:
+    world = beside.world
+    waiting = world.wait("InvokeThingService", Identifier="Unlock", Args={"Door": 1})
+    beside.turn()
+    (sent,) = world.sent
+    request_id = str(int.from_bytes(sent.payload[1:5]))
+    world.say(beside.device, sent.topic, frame(2, request_id, {"code": 200, "data": {"Result": 1}}))
+    answered: list[bool] = []
+    waiting.call.when_answered(lambda: answered.append(True))
+    assert answered == []
+    beside.turn()
+    assert answered == [True]
+    assert world.read(waiting.finish())["Data"] == {"Result": '{"Result":1}', "MessageId": request_id}
+    waiting.close()
+    assert len(world.platform.parts.calls) == 0
+
+
+def test_a_script_that_fails_beside_the_event_loop_fails_the_call(beside: Beside) -> None:
+    world = beside.world
+    for action, arguments in (
+        ("SetDeviceProperty", {"Items": {"DoorLock": 0}}),
+        ("InvokeThingService", {"Identifier": "Unlock", "Args": {"Door": 1}}),
+    ):
+        waiting = world.wait(action, **arguments)
+        beside.turn()
+        if action == "InvokeThingService":
+            world.say(beside.device, world.sent[0].topic, b"?")
+            beside.turn()
+        body = world.read(waiting.finish())
+        waiting.close()
+        assert (body["Success"], body["Code"].rpartition(".")[2]) == (
+            False,
+            "SetDevicePropertyFailed" if action == "SetDeviceProperty" else "InvokeThingServiceFailed",
+        )
+    assert [code for _, code in world.log()] == [6201, 26010]
+
+
+def test_a_call_that_was_given_up_is_not_sent_later(beside: Beside) -> None:
+    world = beside.world
+    waiting = world.wait("SetDeviceProperty", **SET_LIMIT)
+    assert world.read(waiting.finish())["Code"] == "iot.device.SetDevicePropertyFailed"  # no time is left
+    waiting.close()
+    beside.turn()
+    assert world.sent == []
+
+
+def test_a_wish_does_not_wait_for_the_script(beside: Beside) -> None:
+    assert beside.world.call("SetDeviceDesiredProperty", **SET_LIMIT)["Success"]
+    beside.turn()
+    assert [sent.topic for sent in beside.world.sent] == [DOWN_RAW]
 
 
 def test_a_slow_script_holds_nobody_up_for_long(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_logins_as_captured(world: World, vector: dict[str, Any]) -> None:
 
 def test_a_fresh_device_gets_a_token_and_logs_in_with_it(world: World) -> None:
     _, _, body = told(world, login("regnwl", "fresh"))
-    assert [row.kind for row in world.kept if row.device_name == "fresh"] == ["device", "record", "record"]
+    assert [row.kind for row in world.kept if row.device_name == "fresh"] == ["device", "record"]
     again = Login(
         f"{body['clientId']}|authType=connwl,securemode=-2,_ss=1,ext=3,lan=Python,_v=1.2.13|",
         f"fresh&{PK}",
@@ -98,6 +98,7 @@ def test_a_device_with_a_token_still_needs_its_secret_for_an_ordinary_login(worl
     [
         ({"password": b"00"}, (4, 6600)),
         ({"product_key": "closedpk", "device_name": "c1"}, (3, 6288)),
+        ({"product_key": "closedpk", "device_name": "c1", "password": b"00"}, (4, 6600)),
         ({"product_key": "nobody"}, (4, 6250)),
         ({"client_id": "x|authType=%s,signmethod=hmacsha256|"}, (2, 460)),
         ({"client_id": "x|authType=%s,random=r,signmethod=rot13|"}, (2, 6292)),

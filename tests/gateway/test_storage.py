@@ -19,11 +19,13 @@ from jinqiao.gateway.platform.registry.accounts import OPERATOR, AccessKey
 from jinqiao.gateway.platform.registry.devices import ListedDevices
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Application, ConsumerGroup, Device, Product, Registry
+from jinqiao.gateway.storage import keeper as keeper_module
 from jinqiao.gateway.storage.applications import application_row, deleted_row
-from jinqiao.gateway.storage.keeper import attach
+from jinqiao.gateway.storage.keeper import Keeper, attach, restore
 from jinqiao.gateway.storage.registry import load_kept, product_row, seed, take_over
 from jinqiao.gateway.storage.sqlite import FILE, MOST_OF_STRANGERS, Row, Storage
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.alink.signature import client_content, sign
 from support.carrier import NotingCarrier
 
 PK = "a1carPK0001"
@@ -371,6 +373,86 @@ def test_a_platform_takes_over_what_another_process_did(tmp_path: Path) -> None:
     other.parts.provisioning.set_disabled(device_of(other, "d2"), False)
     take_over(running, Storage(tmp_path))
     assert not running.parts.records.is_disabled(f"{PK}/d2")
+
+
+def login_of(name: str, secret: str) -> Login:
+    return Login("c||", f"{name}&{PK}", sign("hmacmd5", secret, client_content("c", name, PK)).encode(), 4, True, 60)
+
+
+class Looking:
+    """A platform with a clock, another process's view of its folder, and how often the platform took changes over."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        storage = Storage(folder)
+        self.platform = Platform(seed(storage, registry(d1="s1")))
+        restore(self.platform, storage)
+        self.now_s = 100.0
+        self.keeper = Keeper(self.platform, storage, lambda: self.now_s)
+        self.other = Storage(folder)
+        self.count, self.broken = 0, False
+        monkeypatch.setattr(keeper_module, "take_over", self.take_over)
+
+    def take_over(self, platform: Platform, storage: Storage) -> None:
+        self.count += 1
+        self.now_s += 0.01
+        if self.broken:
+            raise EnvironmentFault("the disk is gone")
+        take_over(platform, storage)
+
+    def add(self, name: str) -> None:
+        self.other.keep("device", f"{PK}/{name}", {"secret": "new"})
+
+    def refused(self, name: str) -> bool:
+        try:
+            self.platform.authenticate(login_of(name, "new"))
+        except Refused:
+            return True
+        return False
+
+
+@pytest.fixture
+def looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Looking:
+    return Looking(tmp_path, monkeypatch)
+
+
+def test_who_was_registered_a_moment_ago_may_log_in(looking: Looking) -> None:
+    looking.add("new")
+    assert not looking.refused("new")
+    looking.other.keep_all([application_row(Application("backend", "pw"))])
+    looking.now_s += 1
+    principal = looking.platform.authenticate(Login("any", "backend", b"pw", 4, True, 60))
+    assert (principal.kind, looking.count) == ("application", 2)
+
+
+def test_strangers_do_not_have_the_folder_read_again_and_again(looking: Looking) -> None:
+    for _ in range(100):
+        assert looking.refused("nobody")
+    assert looking.count == 0
+    for number in range(50):  # others do change something, and nothing that helps
+        looking.add(f"d{number}")
+        assert looking.refused("nobody")
+        looking.now_s += 0.001
+    assert 1 <= looking.count <= 6
+
+
+def test_what_could_not_be_taken_over_is_tried_again(looking: Looking, caplog: pytest.LogCaptureFixture) -> None:
+    looking.broken = True
+    looking.add("new")
+    assert looking.refused("new")
+    assert "the disk is gone" in caplog.text
+    looking.broken = False
+    looking.keeper.round()
+    assert not looking.refused("new")
+
+
+def test_who_has_another_secret_from_now_on_is_put_out_and_has_no_session(tmp_path: Path) -> None:
+    running, storage = platform_of(tmp_path, registry(d1="s1", d2="s2")), Storage(tmp_path)
+    carrier = NotingCarrier()
+    running.carried_by(carrier)
+    storage.keep("device", f"{PK}/d1", {"secret": "another"})
+    take_over(running, storage)
+    assert carrier.closed == [f"{PK}/d1"]
+    assert running.registry.products[PK].devices.secret("d1") == "another"
 
 
 def test_a_platform_takes_over_products(tmp_path: Path) -> None:

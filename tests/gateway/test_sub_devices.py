@@ -127,6 +127,19 @@ def test_what_cannot_be_registered(world: World, params: Any, code: int) -> None
     assert world.request(world.connect(), "thing/sub/register", params)["code"] == code
 
 
+def test_a_sub_device_that_is_named_twice_comes_once(world: World) -> None:
+    gateway = world.connect()
+    alone, sent = gateway.max_subscriptions, len(world.sent)
+    assert world.request(gateway, "thing/topo/add", [signed(), signed()])["data"] == [NAMES, NAMES]
+    assert len(world.sent) == sent  # the gateway does not hear that it has lost it
+    params = {"signMethod": "hmacSha1", "deviceList": [signed(), signed()]}
+    assert world.ask(gateway, f"{SESSION}/batch_login", {"id": "1", "params": params})["code"] == 200
+    assert gateway.max_subscriptions == alone + 100
+    for suffix in ("thing/topo/delete", "thing/topo/delete"):
+        world.request(gateway, suffix, [NAMES, NAMES])
+    assert gateway.max_subscriptions == alone
+
+
 def test_another_gateways_sub_device_cannot_be_registered(world: World) -> None:
     bound(world)
     second = world.connect(PK, "gw2")
@@ -143,10 +156,11 @@ def test_another_gateways_sub_device_cannot_be_registered(world: World) -> None:
 def test_product_register_as_captured(world: World, random: str, signature: str) -> None:
     entry = {**NAMES, "random": random, "signMethod": "hmacSha256", "sign": signature}
     bad = [{**entry, "sign": "00"}, {**entry, "signMethod": "rot13"}, {**entry, "productKey": "nobody"}, {}, 5]
+    bad += [{**entry, "productKey": "closedpk", "sign": "00"}]  # nothing is said of it to who does not know its secret
     topic = "thing/proxy/provisioning/product_register"
     data = world.request(world.connect(), topic, {"proxieds": [entry, *bad]})["data"]
     assert data["successes"] == [{"iotId": iot_id(SUB_PK, SUB_DN), **NAMES, "deviceSecret": "subsecret"}]
-    assert [failure["code"] for failure in data["failures"]] == [6600, 6292, 5005, 460, 460]
+    assert [failure["code"] for failure in data["failures"]] == [6600, 6292, 6600, 460, 460, 6600]
 
 
 def test_a_secret_is_not_given_to_a_stranger_that_says_it_is_a_gateway(world: World) -> None:
@@ -460,10 +474,11 @@ def test_disabling_and_enabling_is_told_to_the_gateway(world: World) -> None:
 
 def test_deleting_is_told_to_the_gateway_and_forgets_everything(world: World) -> None:
     gateway = logged_in(world)
-    world.platform.parts.provisioning.forget(world.device(SUB_PK, SUB_DN))
+    device = world.device(SUB_PK, SUB_DN)
+    world.platform.parts.provisioning.forget(device)
     assert errors(world) == [(521, NAMES)]
     assert world.request(gateway, "thing/topo/get", {})["data"] == []
-    assert world.platform.parts.states.known(world.device(SUB_PK, SUB_DN)) is None
+    assert world.platform.parts.states.known(device) is None
 
 
 def test_deleting_a_gateway_frees_its_sub_devices(world: World) -> None:

@@ -7,6 +7,7 @@ import shlex
 import time
 import urllib.error
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from typer.testing import CliRunner
 
 from jinqiao.base.errors import InputError
 from jinqiao.sandbox.cli import app
+from jinqiao.wire.mqtt.packets import Connack, Connect
+from support.mqtt import RawClient
 from support.openapi import Caller
 from support.programs import Program
 
@@ -129,6 +132,27 @@ def device(port: int, data: Path, product_key: str) -> paho.Client:
     return client
 
 
+def test_what_was_added_a_moment_ago_may_log_in_and_be_asked_about(start: Start, data: Path) -> None:
+    ready = start("serve", "--data", str(data), "--mqtt-port", "0").ready
+    call = None
+    for number in range(3):
+        application = reported("application", "add", f"backend{number}", "--data", data)
+        with closing(RawClient(ready["mqtt_port"])) as reader:
+            reader.send(Connect("reader", username=f"backend{number}", password=application["password"].encode()))
+            assert reader.expect(Connack).code == 0
+        added = reported("device", "add", "a1one", f"new{number}", "--data", data)
+        with closing(RawClient(ready["mqtt_port"])) as client:
+            login = {name: added[name] for name in ("client_id", "username")}
+            client.send(Connect(**login, password=added["password"].encode(), keep_alive_s=60))
+            assert client.expect(Connack).code == 0
+        call = Caller(ready["http_port"], (application["access_key_id"], application["access_key_secret"]))
+        jinqiao("device", "add", "a1two", f"new{number}", "--data", data)
+        assert call("GetDeviceStatus", ProductKey="a1two", DeviceName=f"new{number}")["Data"]["Status"] == "UNACTIVE"
+    jinqiao("product", "add", "--data", data, "--name", "new", "--key", "a1new")
+    assert call is not None
+    assert "TslStr" in call("GetThingModelTsl", ProductKey="a1new")["Data"]
+
+
 def test_a_running_server_takes_over_applications_and_a_file_may_name_products_of_the_folder(
     start: Start, data: Path, tmp_path: Path
 ) -> None:
@@ -146,7 +170,7 @@ def test_a_running_server_takes_over_applications_and_a_file_may_name_products_o
             with refused:
                 return False
 
-    until(lambda: answers("a1one"))
+    assert answers("a1one")
     assert not answers("a1two")
     backend, filed = Reader(port, "backend", added["password"]), Reader(port, "filed", "pw")
     until(lambda: backend.ready == filed.ready == [True])

@@ -245,6 +245,32 @@ async def test_a_list_says_which_vehicles_may_log_in() -> None:
             await terminal.close()
 
 
+def test_who_tries_vins_does_not_learn_more_than_a_few() -> None:
+    now, platform = [0.0], a_platform()
+    sessions = Gbt32960Sessions(platform, lambda: now[0], allowed=["192.0.2.7"])
+
+    def log_in(vin: str, address: str = "192.0.2.1", edition: str = "2025") -> str:
+        [found] = StreamReader().feed(encode_frame(login(edition, vin, NOON, 1)))
+        peer = Peer(address)
+        answer = sessions.take(peer, found)
+        sessions.leave(peer)
+        assert answer is not None
+        return answer.reply
+
+    sessions_open = Gbt32960Sessions(platform, lambda: now[0])
+    assert log_in(VIN) == "vin_unknown"  # not on the list: as if it were not known
+    sessions = sessions_open
+    for number in range(MOST_WRONG):
+        assert log_in(f"LBV1Z3102JMK0{number:04d}") == "vin_unknown"
+    assert (log_in(VIN), log_in(VIN, edition="2016")) == ("vin_unknown", "error")  # as if it were not known
+    assert log_in(VIN, "192.0.2.2") == "ok"
+    for _ in range(2 * MOST_WRONG):
+        assert log_in(STRANGER, "127.0.0.1") == "vin_unknown"
+    assert log_in(VIN, "127.0.0.1") == "ok"  # this machine is the user's own
+    now[0] = PAUSE_S + 1
+    assert log_in(VIN) == "ok"
+
+
 def test_who_guesses_passwords_is_not_looked_at_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
     platform = a_platform()

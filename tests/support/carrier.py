@@ -34,7 +34,10 @@ class NotingCarrier:
     def deliver(self, identity: str, downlink: Downlink) -> None:
         self.delivered.append((identity, downlink))
 
-    def end(self, identity: str) -> None:
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:  # noqa: ARG002
+        return None
+
+    def end(self, identity: str, *, for_good: bool = False) -> None:  # noqa: ARG002
         self.closed.append(identity)
 
     def reconsider(self, identity: str, about: str = "") -> None:  # noqa: ARG002

@@ -63,6 +63,9 @@ class OpenPolicy:
             **{"longest_topic": 65_535, "max_retained": 1_000_000} | self.limits,
         )
 
+    def renewed(self, principal: Principal) -> Principal | None:
+        return principal
+
     def may_publish(self, _: Principal, topic: str) -> bool:
         return "secret" not in topic
 

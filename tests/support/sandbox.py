@@ -22,7 +22,7 @@ class _Carried:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.publish, self.end, self.reconsider = broker.publish, broker.end, broker.reconsider
-        self.permissions_changed = broker.permissions_changed
+        self.permissions_changed, self.takes = broker.permissions_changed, broker.takes
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         self._broker.deliver(identity, downlink.topic, downlink.payload)

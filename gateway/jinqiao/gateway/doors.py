@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from jinqiao.base.errors import EnvironmentFault
 
-__all__ = ["HANDSHAKE_S", "Door", "Doors", "Gate", "NoSeat", "Seat", "listening_sockets"]
+__all__ = ["HANDSHAKE_S", "Door", "Doors", "Gate", "NoSeat", "Seat", "is_local", "listening_sockets"]
 
 #: Time for a TLS handshake; loops allow a minute.
 HANDSHAKE_S = 10.0
@@ -61,7 +61,7 @@ class Door:
         self.check_room()
         if doors.sockets is not None and doors.taken >= doors.sockets:
             raise NoSeat("open_files")
-        counted = "" if _is_local(address) else address
+        counted = "" if is_local(address) else address
         if counted and doors.per_address is not None and doors.addresses[counted] >= doors.per_address:
             raise NoSeat("connections_per_address")
         if counted:
@@ -204,5 +204,6 @@ def listening_sockets(host: str, port: int, backlog: int) -> list[socket.socket]
     return found
 
 
-def _is_local(address: str) -> bool:
+def is_local(address: str) -> bool:
+    """Whether a client with this address is on this machine."""
     return not address or address == "::1" or address.startswith(("127.", "::ffff:127."))

@@ -60,7 +60,7 @@ class Service:
             self.platform = Platform(
                 registry,
                 clock_ms=_now_ms,
-                in_house=config.fleet.simulator if config.fleet is not None else None,
+                simulator=config.fleet.simulator if config.fleet is not None else None,
                 rates=config.rates,
                 cut_off=config.cut_off,
                 past=past,

@@ -100,7 +100,7 @@ class Carrier:
     `places` are those of the towns, `town_of`, shape (n,), says which one each vehicle lives in.
     """
 
-    def __init__(self, places: Sequence[Place], town_of: NDArray[np.int16]) -> None:
+    def __init__(self, places: Sequence[Place], town_of: NDArray[np.intp]) -> None:
         self._town_of = town_of
         latitude = np.array([place.latitude_deg for place in places])
         self._north_deg = latitude - CENTRE_LAT_DEG
@@ -110,18 +110,18 @@ class Carrier:
         # millionths; c - 1 and its slope are kept, because they are exactly 0 in Jinqiao.
         here, there = np.radians(CENTRE_LAT_DEG), np.radians(latitude)
         wider = np.cos(here) / np.cos(there)
-        self._wider = wider - 1.0
         self._slope = wider * np.radians(np.tan(there) - np.tan(here))
+        self._wider = wider - 1.0 - CENTRE_LAT_DEG * self._slope
         home = (self._north_deg == 0.0) & (self._east_deg == 0.0)
         self._wider[home] = self._slope[home] = 0.0
 
     def carry(self, where: Any, longitude: F8, latitude: F8) -> None:
         """Change positions of the vehicles `where`, degrees, shape (m,) each, in place."""
         town = self._town_of[where]
-        north_deg = latitude - CENTRE_LAT_DEG
-        north_deg *= self._slope.take(town)
-        north_deg += self._wider.take(town)
-        north_deg *= longitude - CENTRE_LON_DEG
-        north_deg += self._east_deg.take(town)
-        longitude += north_deg
+        east_deg = self._slope.take(town)
+        east_deg *= latitude
+        east_deg += self._wider.take(town)
+        east_deg *= longitude - CENTRE_LON_DEG
+        east_deg += self._east_deg.take(town)
+        longitude += east_deg
         latitude += self._north_deg.take(town)

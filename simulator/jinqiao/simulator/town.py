@@ -248,8 +248,8 @@ def _carrier(towns: Sequence[TownRows]) -> Carrier | None:
     """What takes positions from the road graph to the towns; None for Jinqiao alone, which needs nothing."""
     if [town.number for town in towns] == [0]:
         return None
-    index = np.arange(len(towns), dtype=np.int16)
-    return Carrier([town.place for town in towns], np.repeat(index, [len(town) for town in towns]))
+    town_of = np.repeat(np.arange(len(towns)), [len(town) for town in towns])
+    return Carrier([town.place for town in towns], town_of)
 
 
 def _rows(rows: list[int]) -> Rows:

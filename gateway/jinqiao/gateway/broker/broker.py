@@ -112,11 +112,19 @@ class Broker:
         if session is not None:
             session.outbox.post(Message(topic.encode(), payload), Grant(0))
 
-    def end(self, identity: str) -> None:
-        """End the connection of an identity, if it has one."""
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message that this client sent by another way is within the rates of its connection, in which it
+        counts; None if it has none."""
+        session = self.sessions.get(identity)
+        return None if session is None else session.takes(topic.encode(), size)
+
+    def end(self, identity: str, *, for_good: bool = False) -> None:
+        """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
         session = self.sessions.get(identity)
         if session is not None:
             session.close()
+        if for_good:
+            self.absent.end(identity)
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """What this identity may publish and is pushed has changed; and what it may subscribe, if `about` is given.
@@ -127,6 +135,20 @@ class Broker:
         session = self.sessions.get(identity)
         if session is not None:
             session.reconsider(about)
+        elif about:
+            self._reconsider_absent(identity, about)
+
+    def _reconsider_absent(self, identity: str, about: str) -> None:
+        """The same of a client that is away: what it may not have when it comes back is not kept for it."""
+        lasting = self.absent.get(identity)
+        if lasting is None:
+            return
+        principal = self.policy.renewed(lasting.subscriptions.principal)
+        if principal is None:
+            self.absent.end(identity)
+        elif about or principal is not lasting.subscriptions.principal:
+            who = principal
+            lasting.subscriptions.reconsider(about, lambda name: self.allows(self.policy.may_subscribe, who, name))
 
     def forward(self, route: Route[Outbox], packets: bytes, messages: int, level: int, sender: str = "") -> None:
         """Hand a run of QoS 0 packets of this protocol level to its subscribers."""
@@ -205,6 +227,8 @@ class Broker:
         self.router.forget_all()
         for session in self.sessions.values():
             session.reconsider_all()
+        for identity in self.absent.identities():
+            self._reconsider_absent(identity, "")
 
     def throttled(self, principal: Principal, topic: bytes, direction: str) -> None:
         """A client is above its rates: said once a second."""

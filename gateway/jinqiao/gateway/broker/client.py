@@ -34,6 +34,9 @@ class Client(Protocol):
     def subscriptions_of(self) -> Subscriptions:
         """What it is subscribed to; raises ProtocolError before it is known."""
 
+    def takes(self, topic: bytes, size: int) -> bool:
+        """Whether a message that it sent by another way is within its rates; counts it."""
+
     def close(self, reason: int = 0) -> None:
         """Send what is pending, then end the connection; an MQTT 5 client gets the reason."""
 

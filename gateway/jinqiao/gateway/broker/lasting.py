@@ -54,6 +54,14 @@ class AbsentSessions:
         if len(self._sessions) > self._limits.offline_sessions:
             self.end(next(iter(self._sessions)))
 
+    def identities(self) -> list[str]:
+        """Whose sessions are kept."""
+        return list(self._sessions)
+
+    def get(self, identity: str) -> Lasting | None:
+        """The session of a client that is away."""
+        return self._sessions.get(identity)
+
     def resume(self, identity: str) -> Lasting | None:
         """The client is back: its session, if there is one; its will is not sent [MQTT5-3.1.3-9]."""
         lasting = self._sessions.pop(identity, None)

@@ -40,7 +40,7 @@ class Principal:
     """
 
     name: str
-    kind: Literal["device", "application", "anonymous", "in_house", "registering"]
+    kind: Literal["device", "application", "anonymous", "simulator", "registering"]
     identity: str
     keep_alive_s: int
     trusted: bool = False
@@ -88,6 +88,10 @@ class Policy(Protocol):
 
     def authenticate(self, login: Login) -> Principal:
         """Who this is; raises Refused with a CONNACK code."""
+
+    def renewed(self, principal: Principal) -> Principal | None:
+        """A client that is away as it would be admitted now, itself if its rights depend on nothing that may have
+        changed; None where there is nobody of that name any more."""
 
     def may_publish(self, principal: Principal, topic: str) -> bool:
         """Whether this topic name is the principal's to write."""
@@ -144,8 +148,12 @@ class Carrier(Protocol):
     def deliver(self, identity: str, downlink: Downlink) -> None:
         """The same to one client, whatever it is subscribed to."""
 
-    def end(self, identity: str) -> None:
-        """End the connection of an identity, if it has one."""
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message of `size` bytes that this client sent by another way is within the rates of its connection,
+        in which it counts; None if it has no connection."""
+
+    def end(self, identity: str, *, for_good: bool = False) -> None:
+        """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""

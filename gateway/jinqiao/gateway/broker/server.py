@@ -141,9 +141,13 @@ class Server:
         """The same to one client, whatever it is subscribed to."""
         self._broker.deliver(identity, downlink.topic, downlink.payload)
 
-    def end(self, identity: str) -> None:
-        """End the connection of an identity, if it has one."""
-        self._broker.end(identity)
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message that a client sent by another way is within the rates of its connection, if it has one."""
+        return self._broker.takes(identity, topic, size)
+
+    def end(self, identity: str, *, for_good: bool = False) -> None:
+        """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
+        self._broker.end(identity, for_good=for_good)
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""

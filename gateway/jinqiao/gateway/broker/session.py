@@ -75,6 +75,7 @@ class Session:
         "_known_bytes",
         "_link",
         "_refused",
+        "_retain_refused",
         "_waits_for",
         "aliases",
         "broker",
@@ -115,6 +116,7 @@ class Session:
         self.permitted: set[bytes] = set()
         self._refused: set[bytes] = set()
         self._known_bytes = 0
+        self._retain_refused = False
         self.subscriptions: Subscriptions | None = None
         self._waits_for: set[Congestion] = set()
         self._link = link
@@ -196,6 +198,17 @@ class Session:
             meter.refuse(first, topic)
             return Reason.QUOTA_EXCEEDED
         return Reason.SUCCESS if topic in self.permitted else self._judge(topic)
+
+    def takes(self, topic: bytes, size: int) -> bool:
+        """Whether a message that the client sent by another way is within its rates, as if it were a QoS 0 PUBLISH."""
+        return self.meter is None or self.meter.takes(0x30, size, topic)
+
+    def cannot_retain(self, topic: bytes) -> None:
+        """The client asks to retain a message and may not: the message goes on, and the log says so once."""
+        if not self._retain_refused:
+            self._retain_refused = True
+            why = "RETAIN is for MQTT 5 here: its messages are delivered, and not retained"
+            self.broker.refuse(self.who(), "retained", topic.decode(errors="replace"), why)
 
     def may_publish(self, topic: bytes) -> bool:
         """Whether a topic is this client's to write, however often; raises ProtocolError if it is no topic."""

@@ -265,6 +265,8 @@ def _receive(session: Session, data: bytes, position: int, body: int, stop: int)
     if session.level < 5 and qos < 2 and not (first & _RETAIN and session.retains):
         # A message sent again is to us a message like others (§ 4.3.2), and RETAIN counts only from those who may:
         # without these flags it is an ordinary PUBLISH.
+        if first & _RETAIN:
+            session.cannot_retain(data[body + 2 : min(body + 2 + (data[body] << 8 | data[body + 1]), stop)])
         walk(session, bytes((_PUBLISH | first & _QOS,)) + data[position + 1 : stop])
         return
     packet = decode(first, data[body:stop], session.level)

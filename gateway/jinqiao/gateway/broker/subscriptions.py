@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from jinqiao.gateway.broker.delivery.outbox import Outbox
 from jinqiao.wire.mqtt.reasons import Reason
+from jinqiao.wire.mqtt.topics import split_share
 
-from .filter_trie import filter_cost
+from .filter_trie import FilterTrie, filter_cost
 from .grant import Grant
 from .limits import Limits
 from .policy import Principal
@@ -76,15 +77,12 @@ class Subscriptions:
 
     def move(self, outbox: Outbox, principal: Principal, allowed: Callable[[str], bool]) -> None:
         """The client is back on another connection; what it may not have any more, it loses, or has at a lower QoS."""
+        self.reconsider("", allowed)
         before, self._outbox, self._principal = self._outbox, outbox, principal
         for topic_filter, grant in list(self._filters.items()):
             self._router.unsubscribe(before, topic_filter)
-            if allowed(topic_filter):
-                granted = self._filters[topic_filter] = grant._replace(qos=min(grant.qos, principal.max_qos))
-                self._router.subscribe(outbox, topic_filter, granted)
-            else:
-                del self._filters[topic_filter]
-                self._bytes -= filter_cost(topic_filter)
+            granted = self._filters[topic_filter] = grant._replace(qos=min(grant.qos, principal.max_qos))
+            self._router.subscribe(outbox, topic_filter, granted)
 
     def spare(self) -> None:
         """Tell the router again which pushed topics the client does not want."""
@@ -92,11 +90,34 @@ class Subscriptions:
             self._router.push_without(self._principal.identity, topic_filter)
 
     def reconsider(self, about: str, allowed: Callable[[str], bool]) -> None:
-        """End the subscriptions with this text in their filters that are no longer allowed."""
-        for topic_filter in [name for name in self._filters if about in name and not allowed(name)]:
+        """End the subscriptions with this text in their filters that are no longer allowed, and forget what waits for
+        the client because of them, or because it was pushed what is named in `about`."""
+        ended = [name for name in self._filters if about in name and not allowed(name)]
+        for topic_filter in ended:
             del self._filters[topic_filter]
             self._bytes -= filter_cost(topic_filter)
             self._router.unsubscribe(self._outbox, topic_filter)
+        gone: FilterTrie[str, int] = FilterTrie(max)
+        for topic_filter in ended:
+            gone.add(split_share(topic_filter)[1], "", 0)
+        self._outbox.withhold(lambda topic: self._may_still_get(topic, gone, about))
+
+    def _may_still_get(self, topic: bytes, gone: FilterTrie[str, int], about: str) -> bool:
+        """Whether a message that waits for the client may be delivered, now that some subscriptions are `gone`.
+
+        One that was pushed stays although it would not be pushed today: a gateway's sub-devices have no session while
+        it is away.
+        """
+        route = self._router.route(topic)
+        if self._outbox in route.targets or any(self._outbox in group.members for group in route.groups):
+            return True
+        name = topic.decode()
+        return self._principal.auto_subscribed and not gone.match(name) and not (about and about in name)
+
+    @property
+    def principal(self) -> Principal:
+        """Whose they are, as at the last login."""
+        return self._principal
 
     def end(self) -> None:
         """The session is over."""

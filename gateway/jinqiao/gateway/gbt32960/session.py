@@ -4,8 +4,9 @@ A connection is a vehicle's, which logs in with its VIN: the name of a device of
 platform's, which first logs in with user name and password (an application's), and then speaks for vehicles of that
 application's products.
 
-The standard has no other proof than the VIN. So a VIN with an MQTT connection of its own is refused, and `allowed` says
-which addresses and SIM cards (ICCID) may log in at all, where that is known.
+The standard has no other proof than the VIN. So a VIN with an MQTT connection of its own is refused, who tries many
+VINs is not looked at for a while, whichever he has come to, and `allowed` says which addresses and SIM cards (ICCID)
+may log in at all, where that is known.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from jinqiao.wire.gbt32960.forms import BEIJING
 from jinqiao.wire.gbt32960.frame import Frame
 from jinqiao.wire.gbt32960.reader import Found
 
+from ..doors import is_local
 from .uplink import status_message, uplink_message
 from .wrong_logins import MOST_WRONG, PAUSE_S, WrongLogins
 
@@ -74,7 +76,7 @@ class Gbt32960Sessions:
         self._platform = platform
         self._clock = clock
         self._allowed = frozenset(allowed)
-        self._wrong = WrongLogins(clock)
+        self._wrong, self._guessed = WrongLogins(clock), WrongLogins(clock)
         self._of_vin: dict[str, Peer] = {}
         self.counts: Counter[str] = Counter()
 
@@ -128,9 +130,7 @@ class Gbt32960Sessions:
         if application is None or not compare_digest(application.password.encode(), given):
             self.counts["bad_credentials"] += 1
             if self._wrong.note(peer.address):
-                why = f"{MOST_WRONG} wrong platform logins: none is looked at for {PAUSE_S:g} s"
-                _logger.warning("gb32960 %s: %s", peer.address, why)
-                self._platform.log.record("", "", f"{_TOPIC} {peer.address}", _WRONG_LOGIN, why, stranger=True)
+                self._warn(peer, f"{MOST_WRONG} wrong platform logins: none is looked at for {PAUSE_S:g} s")
             return "error"
         peer.application = application
         return "ok"
@@ -144,11 +144,18 @@ class Gbt32960Sessions:
 
     def _login(self, peer: Peer, frame: Frame) -> str:
         device = self._device(frame.vin, peer.application)
+        if device is None and self._platform.parts.elsewhere.look():
+            device = self._device(frame.vin, peer.application)
         if not self._may_log_in(peer, frame):
             self.counts["not_allowed"] += 1
             return "vin_unknown"
+        if self._guesses(peer) and self._guessed.pausing(peer.address):
+            self.counts["paused"] += 1
+            return "vin_unknown"
         if device is None or self._platform.parts.records.is_disabled(device.identity):
             self.counts["vin_unknown"] += 1
+            if self._guesses(peer) and self._guessed.note(peer.address):
+                self._warn(peer, f"{MOST_WRONG} unknown VINs: no vehicle may log in for {PAUSE_S:g} s")
             return "vin_unknown"
         if self._platform.parts.presence.peer_of(device) is not None:
             self.counts["busy_by_mqtt"] += 1
@@ -189,6 +196,14 @@ class Gbt32960Sessions:
         return "ok" if peer.welcome else "error"
 
     # Helpers.
+
+    def _guesses(self, peer: Peer) -> bool:
+        """Whether a VIN that is not known may be a stranger's try: nothing else tells this address from one."""
+        return peer.application is None and peer.address not in self._allowed and not is_local(peer.address)
+
+    def _warn(self, peer: Peer, why: str) -> None:
+        _logger.warning("gb32960 %s: %s", peer.address, why)
+        self._platform.log.record("", "", f"{_TOPIC} {peer.address}", _WRONG_LOGIN, why, stranger=True)
 
     def _may_log_in(self, peer: Peer, frame: Frame) -> bool:
         """Whether the list of addresses and SIM cards lets this vehicle in; a platform has proved who it is."""

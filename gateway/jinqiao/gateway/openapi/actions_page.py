@@ -48,11 +48,14 @@ _BETWEEN = """
 device that was never online, to who knows its product's. `POST /auth/devicename` with `productKey, deviceName,
 clientId, timestamp, signmethod, sign` answers `iotId` and `iotToken`: user name and password of MQTT for seven days.
 Both answer `{"code", "data", "message"}` with the platform's device-side code.
+A request that is not signed with the secret gets 6600 (401 for `/auth/devicename`), whether or not there is such a
+product or device; the device log (`jinqiao log`) has the real reason.
 
 Devices that speak no MQTT publish over HTTP: `POST /auth` with the JSON object `productKey, deviceName, clientId,
 timestamp, signmethod, sign` answers a token for seven days, and `POST /topic/sys/{pk}/{dn}/thing/event/property/post`
 (or another topic of the device's, behind `/topic`) with the header `password: TOKEN` publishes the body, up to 128 KB.
 Both answer `{"code", "message", "info"}`, code 0 for done. Nothing comes back to the device this way.
+These messages count in the device's rates, together with what it publishes by MQTT: 40000 above them.
 
 `GET /download/…` answers a configuration or firmware file, whole or a byte range.
 

@@ -27,6 +27,8 @@ def routes(cloud: Cloud) -> list[Route]:
         if len(value.body) > UNSIGNED_BYTES and value.path not in PATHS:
             async with judging:  # one after the other: who is not known cannot keep more than one thread busy
                 judged = await asyncio.to_thread(cloud.judge, value)
+                if cloud.may_have_changed(judged):
+                    judged = await asyncio.to_thread(cloud.judge, value)
             result = cloud.act(judged)
         else:
             result = cloud.dispatch(value)

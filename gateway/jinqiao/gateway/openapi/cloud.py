@@ -14,7 +14,7 @@ from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from .action import VERSION, Action
 from .actions import ACTIONS
 from .arguments import Arguments
-from .errors import ApiError, of_operation
+from .errors import ApiError, is_unknown, of_operation
 from .forms import response, wants_xml
 from .http import MAX_BODY, Request, Response, Waiting
 from .pending import Pending
@@ -49,7 +49,12 @@ class Cloud:
 
     def dispatch(self, request: Request) -> Response | Waiting:
         """Answer a request; total over what an HTTP server can read."""
-        return self.act(self.judge(request))
+        judged = self.judge(request)
+        return self.act(self.judge(request) if self.may_have_changed(judged) else judged)
+
+    def may_have_changed(self, judged: Response | Judged) -> bool:
+        """Whether judging again may help: the key may be one that was given a moment ago. To be asked on the loop."""
+        return isinstance(judged, Response) and judged.status != 200 and self.platform.parts.elsewhere.look()
 
     def act(self, judged: Response | Judged) -> Response | Waiting:
         """Do what was asked for, if it was."""
@@ -94,11 +99,17 @@ class Cloud:
             body = {"RequestId": _request_id(), "Success": False, "Code": error.code, "ErrorMessage": error.message}
             return response(200, f"{action.name}Response", body, xml=xml)
 
+        def run() -> Mapping[str, Any] | Pending:
+            operations, now_ms = self.platform.operations, self.platform.parts.now_ms
+            return action.run(Arguments(action.known, parameters, operations, account, now_ms))
+
         try:
-            platform = self.platform
-            result = action.run(
-                Arguments(action.known, parameters, platform.operations, account, platform.parts.now_ms)
-            )
+            try:
+                result = run()
+            except (OperationError, ApiError) as error:
+                if not is_unknown(error) or not self.platform.parts.elsewhere.look():
+                    raise
+                result = run()  # what it is about may have been registered a moment ago
         except Exception as error:
             return refusal(error)
         if not isinstance(result, Pending):

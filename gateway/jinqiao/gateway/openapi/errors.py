@@ -13,7 +13,7 @@ from types import MappingProxyType
 from jinqiao.base.errors import JinqiaoError
 from jinqiao.gateway.platform.operations import OperationError, Reason
 
-__all__ = ["ERRORS", "ApiError", "missing", "of_operation"]
+__all__ = ["ERRORS", "ApiError", "is_unknown", "missing", "of_operation"]
 
 #: Code → (HTTP status, text). 200: the call was understood, and the product refuses.
 ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
@@ -76,6 +76,8 @@ class ApiError(JinqiaoError):
         super().__init__(f"{code}: {self.message}")
 
 
+_UNKNOWN = frozenset({"iot.prod.NotExistedProduct", "iot.device.NotExistedDevice", "iot.device.InvalidIoTId"})
+
 #: What a missing parameter is called where it has a code of its own.
 _MISSING: Mapping[str, str] = MappingProxyType(
     {
@@ -108,6 +110,12 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",
     }
 )
+
+
+def is_unknown(error: OperationError | ApiError) -> bool:
+    """Whether the call is about a product or a device that is not known."""
+    code = _OF_REASON[error.reason] if isinstance(error, OperationError) else error.code
+    return code in _UNKNOWN
 
 
 def missing(name: str) -> ApiError:

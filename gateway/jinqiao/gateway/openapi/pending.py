@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from jinqiao.gateway.platform.calls import Call
+from jinqiao.gateway.platform.operations.awaited import Awaited
 
 __all__ = ["Pending"]
+
+T = TypeVar("T")
 
 
 def _nothing() -> None:
@@ -23,3 +26,8 @@ class Pending:
     timeout_s: float
     finish: Callable[[], Mapping[str, Any]]
     close: Callable[[], None] = _nothing
+
+    @classmethod
+    def of(cls, awaited: Awaited[T], make: Callable[[T], Mapping[str, Any]]) -> Pending:
+        """An operation that waits, and the members that are made of its result."""
+        return cls(awaited.call, awaited.timeout_s, lambda: make(awaited.finish()), awaited.close)

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from jinqiao.base.errors import PlatformError
-from jinqiao.gateway.platform.auth.vouching import check_registration, device_secret, issue_token
+from jinqiao.gateway.platform.auth.vouching import NotVouched, check_registration, device_secret, issue_token
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.wire.alink.codes import OK, TEXT
 
@@ -39,12 +39,21 @@ class Registration:
         except ValueError:
             form = {}
         try:
-            return _reply(200, OK, _HANDLERS[request.path](self, form))
+            return _reply(200, OK, self._done(request.path, form))
         except PlatformError as refused:
             product_key, device_name = form.get("productKey", ""), form.get("deviceName", "")
             log = self.platform.log
-            log.record(product_key, device_name, request.path, refused.code, refused.message, stranger=True)
+            code = refused.found if isinstance(refused, NotVouched) else refused.code
+            log.record(product_key, device_name, request.path, code, TEXT.get(code, refused.message), stranger=True)
             return _reply(200, refused.code, {})
+
+    def _done(self, path: str, form: Form) -> dict[str, Any]:
+        try:
+            return _HANDLERS[path](self, form)
+        except PlatformError:
+            if not self.platform.parts.elsewhere.look():
+                raise
+        return _HANDLERS[path](self, form)
 
     def register(self, form: Form) -> dict[str, Any]:
         """The secret of a pre-registered device, for who knows its product's."""

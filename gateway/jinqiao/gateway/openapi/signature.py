@@ -15,12 +15,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote
 
 from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 
 from .errors import ApiError
 from .http import UNSIGNED_BYTES, Request
+from .percent import encoded
 
 __all__ = ["SIGNED", "authorise", "is_v3", "look_first", "rpc_string_to_sign", "v3_string_to_sign"]
 
@@ -55,7 +55,7 @@ def look_first(request: Request, access_keys: Mapping[str, AccessKey]) -> None:
     """
     if len(request.body) <= UNSIGNED_BYTES or is_v3(request):
         return
-    query = dict(request.query_pairs())
+    query = dict(request.query_pairs)
     _known(access_keys, query.get("AccessKeyId", ""))
     if len(query.get("Signature", "")) != _RPC_LENGTH:
         raise ApiError("SignatureDoesNotMatch", "Specified signature is not matched with our calculation. found:none")
@@ -79,7 +79,7 @@ def _authorise_rpc(request: Request, parameters: Mapping[str, str], access_keys:
     if method.upper() != "HMAC-SHA1":
         raise ApiError("InvalidSignatureMethod", f"Specified signature method is not supported: {method}")
     given = parameters.get("Signature", "")
-    string_to_sign = rpc_string_to_sign(request.method, [*request.query_pairs(), *request.form_pairs()])
+    string_to_sign = rpc_string_to_sign(request.method, [*request.query_pairs, *request.form_pairs])
     mac = hmac.new(f"{known.secret}&".encode(), string_to_sign.encode(), hashlib.sha1).digest()
     _compare(base64.b64encode(mac), given.encode(), string_to_sign)
     return known.account
@@ -87,7 +87,7 @@ def _authorise_rpc(request: Request, parameters: Mapping[str, str], access_keys:
 
 def rpc_string_to_sign(method: str, pairs: Iterable[tuple[str, str]]) -> str:
     """METHOD&%2F&pct(sorted k=v joined by &), over everything but the signature itself."""
-    signed = sorted((_percent(name), _percent(value)) for name, value in pairs if name != "Signature")
+    signed = sorted((encoded(name), encoded(value)) for name, value in pairs if name != "Signature")
     # What is left of escaped text to escape again are three characters.
     text = "&".join(f"{name}={value}" for name, value in signed)
     return f"{method}&%2F&{text.replace('%', '%25').replace('=', '%3D').replace('&', '%26')}"
@@ -118,7 +118,7 @@ def v3_string_to_sign(request: Request, signed_headers: Iterable[str]) -> str:
     """The algorithm's name and the SHA-256 of the canonical request."""
     names = sorted(signed_headers)
     query = "&".join(
-        f"{name}={value}" for name, value in sorted((_percent(k), _percent(v)) for k, v in request.query_pairs())
+        f"{name}={value}" for name, value in sorted((encoded(k), encoded(v)) for k, v in request.query_pairs)
     )
     canonical = "\n".join(
         (
@@ -140,8 +140,3 @@ def _compare(expected: bytes, given: bytes, string_to_sign: str) -> None:
             "Specified signature is not matched with our calculation. server string to sign is:"
             + string_to_sign[:_ECHOED],
         )
-
-
-def _percent(text: str) -> str:
-    """RFC 3986: everything but letters, digits and -_.~ is escaped."""
-    return quote(text, safe="~")

@@ -10,7 +10,7 @@ from .calls import Calls
 from .converters.base import Converter, ConverterError, encoded, to_raw
 from .registry.registry import Device
 
-__all__ = ["DOWN_RAW", "convert_down", "read_answer", "request_downlink"]
+__all__ = ["DOWN_RAW", "convert_answer", "convert_down", "request_downlink"]
 
 #: Topic's end of what goes out in bytes.
 DOWN_RAW = "thing/model/down_raw"
@@ -24,20 +24,19 @@ def convert_down(converter: Converter, request: bytes) -> bytes:
     return raw
 
 
-def request_downlink(calls: Calls, device: Device, path: str, request: bytes, *, qos: int = 0) -> Downlink:
-    """A request to a device: as Alink on its own topic, or for a product with a converter in bytes on `down_raw`.
-
-    `path` is what follows the device's name in the topic, such as `thing/service/property/set`. Raises ConverterError.
-    """
-    converter = device.product.converter
-    topic, payload = path, request
-    if converter is not None:
-        topic, payload = DOWN_RAW, convert_down(converter, request)
-    calls.expect(device.identity, parse_request(request).id, path)
-    return Downlink(f"/sys/{device.identity}/{topic}", payload, qos)
-
-
-def read_answer(device: Device, answer: bytes) -> bytes:
+def convert_answer(converter: Converter, answer: bytes) -> bytes:
     """A device's answer to a synchronous call as Alink; raises ConverterError where its converter can make no JSON."""
-    converter = device.product.converter
-    return answer if converter is None else encoded(converter.raw_data_to_protocol(answer))
+    return encoded(converter.raw_data_to_protocol(answer))
+
+
+def request_downlink(
+    calls: Calls, device: Device, path: str, request: bytes, *, raw: bytes | None = None, qos: int = 0
+) -> Downlink:
+    """A request to a device: as Alink on its own topic, or as what a converter has made of it, `raw`, on `down_raw`.
+
+    `path` is what follows the device's name in the topic, such as `thing/service/property/set`.
+    """
+    calls.expect(device.identity, parse_request(request).id, path)
+    if raw is not None:
+        return Downlink(f"/sys/{device.identity}/{DOWN_RAW}", raw, qos)
+    return Downlink(f"/sys/{device.identity}/{path}", request, qos)

@@ -7,13 +7,16 @@ Rule 2: all other listeners are called after the change, in the order in which t
 logged and costs nobody anything: the change has happened.
 Rule 3: listeners are called on the platform's own thread and must be quick; work goes into a queue of theirs.
 Rule 4: a value is built only where somebody listens. A fleet posts 100,000 times a second.
+Rule 5: where one answer is given for several changes, they are announced and made in one block of `together`: all of
+them are made, or none is.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from .events import PlatformEvent
@@ -34,6 +37,8 @@ class Events:
         self._subscribed: list[tuple[type[PlatformEvent], Listener, bool]] = []
         self._listeners: dict[type[PlatformEvent], tuple[tuple[Listener, ...], tuple[Listener, ...]]] = {}
         self._brackets: list[Callable[[], AbstractContextManager[object]]] = []
+        #: The block of `together` that is open.
+        self._block: _Block | None = None
 
     def subscribe(
         self, kinds: type[E] | tuple[type[E], ...], listener: Callable[[E], object], *, before_ack: bool = False
@@ -49,14 +54,29 @@ class Events:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Changes announced in this block are all agreed to when it ends, or none is and it raises.
+        """Changes of this block are all agreed to when it ends, and made then; or none is, and it raises.
 
-        So they are made behind it.
+        Until then what is read is what was there before, so a block changes each thing once. A block within another is
+        part of that one.
         """
-        with ExitStack() as stack:
-            for around in self._brackets:
-                stack.enter_context(around())
+        if self._block is not None:
             yield
+            return
+        with ExitStack() as stack:
+            block = self._block = _Block(stack, self._brackets)
+            try:
+                yield
+            finally:
+                self._block = None
+        for make in block.makings:
+            make()
+
+    def make(self, change: Callable[[], object]) -> None:
+        """Make a change that was announced: at once, or with the others of its block of `together`."""
+        if self._block is None:
+            change()
+        else:
+            self._block.makings.append(change)
 
     def heard(self, kind: type[PlatformEvent]) -> bool:
         """Whether anybody listens to this kind."""
@@ -70,10 +90,12 @@ class Events:
         before, after = self._of(kind)  # type: ignore[arg-type]
         if not before and not after:
             return _UNHEARD
+        if before and self._block is not None:
+            self._block.enter()
         event = kind(*args, **kwargs)
         for listener in before:
             listener(event)
-        return Change(event, after)
+        return Change(partial(self.make, partial(_call, after, event)))
 
     def emit(self, kind: Callable[P, E], *args: P.args, **kwargs: P.kwargs) -> None:
         """Something has happened that nobody can refuse."""
@@ -98,20 +120,35 @@ class Events:
 class Change:
     """A change that everybody who had to agree has agreed to."""
 
-    __slots__ = ("_after", "_event")
+    __slots__ = ("_say",)
 
-    def __init__(self, event: PlatformEvent | None, after: tuple[Listener, ...]) -> None:
-        self._event, self._after = event, after
+    def __init__(self, say: Callable[[], object] | None) -> None:
+        self._say = say
 
     def done(self) -> None:
-        """It has been made."""
-        _call(self._after, self._event)
+        """It has been made, or is part of a block and will be before those who listen afterwards are called."""
+        if self._say is not None:
+            self._say()
 
 
-_UNHEARD = Change(None, ())
+_UNHEARD = Change(None)
 
 
-def _call(listeners: tuple[Listener, ...], event: PlatformEvent | None) -> None:
+class _Block:
+    """Changes that belong together; the brackets are put around them when there is somebody who has to agree."""
+
+    __slots__ = ("_brackets", "_stack", "makings")
+
+    def __init__(self, stack: ExitStack, brackets: Sequence[Callable[[], AbstractContextManager[object]]]) -> None:
+        self._stack, self._brackets = stack, list(brackets)
+        self.makings: list[Callable[[], object]] = []
+
+    def enter(self) -> None:
+        while self._brackets:
+            self._stack.enter_context(self._brackets.pop(0)())
+
+
+def _call(listeners: tuple[Listener, ...], event: PlatformEvent) -> None:
     for listener in listeners:
         try:
             listener(event)

@@ -29,10 +29,14 @@ class Outbound:
         if self._carrier is not None:
             self._carrier.deliver(identity, downlink)
 
-    def end(self, identity: str) -> None:
-        """End the connection of an identity, if it has one."""
+    def takes(self, identity: str, topic: str, size: int) -> bool | None:
+        """Whether a message that a client sent by another way is within the rates of its connection, if it has one."""
+        return None if self._carrier is None else self._carrier.takes(identity, topic, size)
+
+    def end(self, identity: str, *, for_good: bool = False) -> None:
+        """End the connection of an identity, if it has one; `for_good` also the session that would go on."""
         if self._carrier is not None:
-            self._carrier.end(identity)
+            self._carrier.end(identity, for_good=for_good)
 
     def reconsider(self, identity: str, about: str = "") -> None:
         """What this identity may publish and is pushed has changed; and its subscriptions with `about` in them."""

@@ -26,6 +26,7 @@ from .devices.remote_config import RemoteConfig
 from .devices.states import DeviceStates
 from .devices.topology import Topology
 from .devices.uploads import Uploads
+from .elsewhere import Elsewhere
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
@@ -45,6 +46,7 @@ class Parts:
     events: Events
     out: Outbound
     aside: Aside
+    elsewhere: Elsewhere
     log: DeviceLog
     calls: Calls
     notices: Notices
@@ -80,6 +82,7 @@ class Parts:
             events=events,
             out=out,
             aside=Aside(out),
+            elsewhere=Elsewhere(),
             log=log,
             calls=calls,
             notices=notices,

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.policy import Carrier, Downlink, Login, Principal
@@ -48,7 +49,7 @@ from .auth.identity import (
     ClientId,
     Denied,
     DeviceLogin,
-    InHouse,
+    SimulatorLogin,
     TooOften,
     authenticate,
     device_principal,
@@ -57,13 +58,14 @@ from .auth.identity import (
 from .auth.rates import RatesOf
 from .auth.registration import REGISTRATIONS, register_by_mqtt
 from .auth.token import token_login
+from .converters.aside import Crowded
 from .devices.past import NO_HISTORY, Past
 from .operations import Operations
 from .parts import Parts
 from .provisioning import PUT_OUT
 from .registry.registry import Device, Registry
 from .uplinks.table import HANDLERS
-from .uplinks.uplink import Uplink
+from .uplinks.uplink import Handler, Uplink
 
 __all__ = ["Platform"]
 
@@ -75,6 +77,8 @@ THROTTLED, TOO_LARGE, NOT_ALLOWED = 9324, 9320, 9236
 #: Uplinks of simulated vehicles that nobody reads on their way: a fleet says them every second. Their raw data is CAN,
 #: for subscribers; as raw data of a product without a converter each batch would be refused, and fill the device log.
 _UNREAD = frozenset({"property_post", "event_post", "raw_up"})
+#: Ends of the topics that a converter reads.
+_RAW = ("/thing/model/up_raw", "/thing/model/down_raw_reply")
 
 
 def _wall_clock_ms() -> int:
@@ -84,7 +88,7 @@ def _wall_clock_ms() -> int:
 class Platform:
     """The mirror of one platform instance.
 
-    `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `in_house` are the credentials of
+    `clock_ms` gives UTC milliseconds (simulated time where vehicles are simulated); `simulator` are the credentials of
     the simulator's own connection, whose messages are trusted. `rates` says whose rates the platform keeps: those of
     all devices, of real ones only (simulated vehicles at ten times the speed say ten times as much), or of none.
     `cut_off` ends the connection of a device that publishes without permission; else the message is dropped. `past`
@@ -96,7 +100,7 @@ class Platform:
         registry: Registry,
         *,
         clock_ms: Callable[[], int] = _wall_clock_ms,
-        in_house: tuple[str, str] | None = None,
+        simulator: tuple[str, str] | None = None,
         rates: RatesOf = "all",
         cut_off: bool = False,
         past: Past = NO_HISTORY,
@@ -104,7 +108,7 @@ class Platform:
         self.parts = parts = Parts.assemble(registry, clock_ms, rates)
         self.registry, self.events, self.log = registry, parts.events, parts.log
         self.operations = Operations(parts, past)
-        self._in_house = InHouse(*in_house) if in_house is not None else None
+        self._simulator = SimulatorLogin(*simulator) if simulator is not None else None
         self._cut_off = cut_off
 
     def carried_by(self, carrier: Carrier) -> None:
@@ -116,7 +120,7 @@ class Platform:
     def authenticate(self, login: Login) -> Principal:
         """Who this is; raises Refused with a CONNACK code of MQTT 3.1.1."""
         try:
-            principal = self._registration(login) or self._admitted(login)
+            principal = self._judged(login)
             if isinstance(principal.subject, DeviceLogin):
                 self._restrain(principal, principal.subject.device)
             return principal
@@ -124,6 +128,14 @@ class Platform:
             names = denied.product_key, denied.device_name
             self.log.record(*names, "CONNECT", denied.code, str(denied), stranger=True)
             raise
+
+    def _judged(self, login: Login) -> Principal:
+        try:
+            return self._registration(login) or self._admitted(login)
+        except Denied:
+            if not self.parts.elsewhere.look():
+                raise
+        return self._registration(login) or self._admitted(login)
 
     def _registration(self, login: Login) -> Principal | None:
         client = parse_client_id(login.client_id)
@@ -135,7 +147,7 @@ class Platform:
     def _admitted(self, login: Login) -> Principal:
         parts = self.parts
         principal = token_login(login, parts.tokens, self.registry, parts.now_ms()) or authenticate(
-            login, self.registry, self._in_house, lambda device: parts.records.of(device).token
+            login, self.registry, self._simulator, lambda device: parts.records.of(device).token
         )
         if principal.kind == "device" and parts.records.is_disabled(principal.identity):
             device = principal.subject.device
@@ -152,6 +164,19 @@ class Platform:
             why = "more logins in a minute than a device may have"
             raise TooOften(UNAVAILABLE, THROTTLED, why, product_key=device.product.key, device_name=device.name)
         principal.rates = DEVICE_RATES
+
+    def renewed(self, principal: Principal) -> Principal | None:
+        """A client that is away as it would be admitted now. A device's rights end with the device, or with what
+        `Outbound.reconsider` names; an application's change with its products, and with those that there are."""
+        if principal.kind == "device":
+            device = principal.subject.device
+            return principal if self.registry.device(device.product.key, device.name) is not None else None
+        if principal.kind == "application":
+            application = self.registry.application(principal.subject.username)
+            return replace(principal, subject=application) if application is not None else None
+        if principal.kind == "anonymous":
+            return replace(principal) if self.registry.anonymous else None
+        return principal
 
     def may_publish(self, principal: Principal, topic: str) -> bool:
         """Whether this topic name is the principal's to write; a device's refusal is logged."""
@@ -190,7 +215,7 @@ class Platform:
         if found is None or handler is None:
             return ()
         device: Device | None
-        if principal.kind == "in_house":
+        if principal.kind == "simulator":
             device = self.registry.device(found.product_key, found.device_name)
             return () if device is None else self._dispatch(device, topic, payload)
         if principal.kind != "device":
@@ -203,7 +228,32 @@ class Platform:
         if len(payload) > MAX_PAYLOAD:
             self._note(device, topic, TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
             return ()
-        return handler(Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))
+        uplink = Uplink(device, topic, found.variables, payload, self.parts, self._dispatch)
+        if self.parts.aside.is_busy(device.identity):
+            return self._act_in_turn(handler, uplink)
+        return handler(uplink)
+
+    def _act_in_turn(self, handler: Handler, uplink: Uplink) -> Iterable[Downlink]:
+        """Act on a message behind the raw data that the same device sent before, and a script still works on."""
+        device = uplink.device
+
+        def act() -> Iterable[Downlink]:
+            known = self.registry.device(device.product.key, device.name)
+            return handler(uplink) if known is not None else ()
+
+        if uplink.topic.endswith(_RAW):
+            return handler(uplink)  # which waits in the same line
+        try:
+            return self.parts.aside.after(device.product.key, device.identity, act)
+        except Crowded:
+            self._note(device, uplink.topic, THROTTLED, "too much waits for the product's script already")
+            return ()
+
+    def admits_without_mqtt(self, device: Device, topic: str, payload: bytes) -> bool:
+        """Whether such a message is within the device's rates: those of its connection by MQTT, where it has one."""
+        size = len(topic) + len(payload)
+        within = self.parts.out.takes(device.identity, topic, size)
+        return self.parts.quotas.admits_http(device, size) if within is None else within
 
     def take_without_mqtt(self, device: Device, topic: str, payload: bytes) -> bool:
         """Forward and act on a message that a device sent over another protocol, and proved to have sent.
@@ -265,7 +315,7 @@ class Platform:
         if principal.kind == "device":
             self.parts.provisioning.log_put_out(principal.subject.device, "another login of the device")
             self.parts.presence.device_connected(principal)
-        elif principal.kind == "in_house":
+        elif principal.kind == "simulator":
             self.parts.presence.simulator_connected(principal)
         elif principal.kind == "registering":
             self.parts.out.deliver(principal.identity, principal.subject.answer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from jinqiao.base.errors import PlatformError
@@ -113,60 +114,68 @@ class Provisioning:
 
     def _register(self, devices: Sequence[Device], **facts: Any) -> Sequence[Device]:
         with self._events.together():
-            announced = [
-                (
-                    device,
-                    self._events.change(Registered, device),
-                    self._records.noting(device, created_ms=self._now_ms(), **facts),
-                )
-                for device in devices
-            ]
-        for device, registered, noted in announced:
-            if isinstance(device.product.devices, ListedDevices):
-                device.product.devices.add(device.name, device.secret)
-            noted.done()
-            registered.done()
+            for device in devices:
+                announced = self._events.change(Registered, device)
+                if isinstance(device.product.devices, ListedDevices):
+                    self._events.make(partial(device.product.devices.add, device.name, device.secret))
+                self._records.note(device, created_ms=self._now_ms(), **facts)
+                announced.done()
         return devices
 
     def set_disabled(self, device: Device, disabled: bool) -> None:
         """A disabled device is put out and may not come back; the gateway of a sub-device is notified."""
-        announced = self._events.change(Disabled, device, disabled)
-        self._records.note(device, disabled=disabled)
+        with self._events.together():
+            announced = self._events.change(Disabled, device, disabled)
+            self._records.note(device, disabled=disabled)
+            self._events.make(partial(self._set_disabled, device, disabled))
+            announced.done()
+
+    def _set_disabled(self, device: Device, disabled: bool) -> None:
         self._tell(device, "disable" if disabled else "enable")
         if disabled:
             self._put_out(device, "the device is disabled")
-        announced.done()
 
     def delete(self, device: Device) -> None:
         """Delete a device and everything known about it; 403 for a simulated fleet's."""
-        devices = device.product.devices
-        if not isinstance(devices, ListedDevices):
+        if not isinstance(device.product.devices, ListedDevices):
             raise refusal(403)
-        announced = self._events.change(Deleted, device)
-        devices.remove(device.name)
-        self.forget(device)
-        announced.done()
+        with self._events.together():
+            announced = self._events.change(Deleted, device)
+            self.forget(device)
+            announced.done()
 
     def forget(self, device: Device) -> None:
-        """A device is no longer in the registry: it is put out, leaves its gateway, and nothing is remembered of it."""
+        """A device leaves the registry: it is put out, leaves its gateway, and nothing is remembered of it."""
+        with self._events.together():
+            for sub_device in self._topology.bound_to(device.identity):
+                self._presence.release(sub_device)
+            self._events.make(partial(self._forget, device))
+
+    def _forget(self, device: Device) -> None:
+        if isinstance(device.product.devices, ListedDevices):
+            device.product.devices.remove(device.name)
         self._tell(device, "delete")
-        for sub_device in self._topology.bound_to(device.identity):
-            self._presence.release(sub_device)
-        self._topology.forget(device)
+        self._presence.part(device)
         self._states.forget(device)
         self._records.forget(device)
         self._uploads.forget(device.identity)
-        self._put_out(device, "the device is deleted")
+        self._put_out(device, "the device is deleted", for_good=True)
         self._presence.forget(device)
+
+    def give_secret(self, device: Device, secret: str) -> None:
+        """A device has another secret: whoever has logged in with the former one is put out."""
+        if isinstance(device.product.devices, ListedDevices):
+            device.product.devices.add(device.name, secret)
+            self._put_out(device, "the device has another secret", for_good=True)
 
     def log_put_out(self, device: Device, why: str) -> None:
         """A device's own connection, if it has one, is about to be ended."""
         if self._presence.peer_of(device) is not None:
             self._log.record(device.product.key, device.name, "DISCONNECT", PUT_OUT, why)
 
-    def _put_out(self, device: Device, why: str) -> None:
+    def _put_out(self, device: Device, why: str, *, for_good: bool = False) -> None:
         self.log_put_out(device, why)
-        self._out.end(device.identity)
+        self._out.end(device.identity, for_good=for_good)
 
     def _tell(self, device: Device, what: LifeCycle) -> None:
         """What the gateway of a sub-device hears; its session ends where the device may not go on."""

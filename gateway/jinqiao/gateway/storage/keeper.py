@@ -7,9 +7,12 @@ is acknowledged without waiting for a disk. `round` also takes over what the com
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.devices.device_log import LogEntry
 from jinqiao.gateway.platform.events import Deleted, PlatformEvent, PropertiesAccepted, Refused
 from jinqiao.gateway.platform.platform import Platform
@@ -21,6 +24,11 @@ from .sqlite import MOST_OF_STRANGERS, Row, Storage
 
 __all__ = ["Keeper", "attach", "restore"]
 
+_logger = logging.getLogger(__name__)
+
+#: After taking over what others have changed strangers' questions bring nothing about for as long as that took, after a
+#: failure for so many seconds.
+_REST_S = 0.5
 #: Devices whose last values are kept in one round, entries of the device log that wait for one.
 _PER_ROUND, _MOST_WAITING = 500, 10_000
 
@@ -42,8 +50,10 @@ def restore(platform: Platform, storage: Storage) -> None:
 class Keeper:
     """Keeps what one platform says has changed."""
 
-    def __init__(self, platform: Platform, storage: Storage) -> None:
-        self._platform, self._storage = platform, storage
+    def __init__(self, platform: Platform, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
+        self._platform, self._storage, self._clock = platform, storage, clock
+        #: Whether others have changed something that is not taken over yet, and until when nobody is to ask for it.
+        self._behind, self._rests_until_s = False, 0.0
         self._entries: deque[LogEntry] = deque(maxlen=_MOST_WAITING)
         #: What strangers did is kept apart, and less of it.
         self._strangers: deque[LogEntry] = deque(maxlen=MOST_OF_STRANGERS)
@@ -52,6 +62,7 @@ class Keeper:
         events = platform.events
         events.subscribe(tuple(kept.event for kept in KEPT), self._keep, before_ack=True)
         events.bracket(storage.transaction)
+        platform.parts.elsewhere.watched_by(self._take_over_now)
         events.subscribe(Refused, self._log)
         events.subscribe(PropertiesAccepted, self._note)
         events.subscribe(Deleted, lambda event: self._fresh.pop(event.device.identity, None))
@@ -59,8 +70,27 @@ class Keeper:
     def round(self) -> None:
         """Keep what nobody was told is kept, and take over what others have changed. Raises EnvironmentFault."""
         self._keep_lazily()
-        if self._storage.changed_elsewhere():
-            take_over(self._platform, self._storage)
+        self._take_over()
+
+    def _take_over(self) -> bool:
+        """Take over what others have changed, if they have; what fails is tried again."""
+        self._behind = self._storage.changed_elsewhere() or self._behind
+        if not self._behind:
+            return False
+        began_s = self._clock()
+        self._rests_until_s = began_s + _REST_S
+        take_over(self._platform, self._storage)
+        self._behind = False
+        self._rests_until_s = 2 * self._clock() - began_s
+        return True
+
+    def _take_over_now(self) -> bool:
+        """The same between two rounds, because somebody asks for what is not known; not too often for what it costs."""
+        try:
+            return self._clock() >= self._rests_until_s and self._take_over()
+        except EnvironmentFault as fault:
+            _logger.error("%s", fault)
+            return False
 
     def close(self) -> None:
         """Keep what is left."""

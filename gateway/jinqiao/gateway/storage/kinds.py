@@ -55,7 +55,7 @@ def _restore_gateway(parts: Parts, row: Row) -> None:
     _restore_state(parts, row)
     device = parts.registry.device(row.product_key, row.device_name)
     if row.value and device is not None:
-        parts.topology.restore(row.value, device)
+        parts.topology.put(row.value, device)
 
 
 def _dump_config(event: ConfigChanged) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def seed(storage: Storage, file: Registry) -> Registry:
 
 def take_over(platform: Platform, storage: Storage) -> None:
     """Take over what another process has changed: products, devices, applications, who is disabled or deleted."""
-    kept, registry = load_kept(storage), platform.registry
+    kept, registry = load_kept(storage, unopened=True), platform.registry
     before = frozenset(registry.products)
     for key, product in list(registry.products.items()):
         if isinstance(product.devices, ListedDevices):
@@ -100,11 +100,13 @@ def take_over(platform: Platform, storage: Storage) -> None:
 def _take_devices(platform: Platform, product: Product, known: ListedDevices, fresh: Devices | tuple[()]) -> None:
     secrets = {name: fresh.secret(name) for name in fresh} if fresh else {}
     for name in [name for name in known if name not in secrets]:
-        gone = Device(product, name, known.secret(name) or "")
-        known.remove(name)
-        platform.parts.provisioning.forget(gone)
+        platform.parts.provisioning.forget(Device(product, name, known.secret(name) or ""))
     for name, secret in secrets.items():
-        known.add(name, secret or "")
+        before = known.secret(name)
+        if before is None:
+            known.add(name, secret or "")
+        elif before != secret:
+            platform.parts.provisioning.give_secret(Device(product, name, before), secret or "")
 
 
 def _take_record(platform: Platform, row: Row) -> None:

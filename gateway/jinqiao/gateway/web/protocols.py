@@ -6,6 +6,7 @@ Imported where uvicorn is: with the first request.
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 from typing import Any, cast
 
@@ -16,10 +17,22 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from ..doors import Seat
 from .bounds import HttpBounds
 
-__all__ = ["SOCKET", "BoundedHttp", "BoundedWebSocket"]
+__all__ = ["SOCKET", "BoundedHttp", "BoundedWebSocket", "cannot_be_a_request"]
 
 #: Name of the extension in a WebSocket's scope under which its `BoundedWebSocket` is found.
 SOCKET = "jinqiao.socket"
+
+
+#: A request line (RFC 9112 § 3), and what one may begin with; methods of more than 20 characters there are none.
+_METHOD = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}"
+_LINE = re.compile(_METHOD + rb" [\x21-\x7e\x80-\xff]+ HTTP/[0-9]\.[0-9]\r?")
+_BEGUN = re.compile(_METHOD + rb"(?: |$)")
+
+
+def cannot_be_a_request(begun: bytes) -> bool:
+    """Whether nothing that follows these bytes makes a request of them; h11 says so at the end of the header only."""
+    line, ended, _ = begun.partition(b"\n")
+    return bool(begun) and (_LINE.fullmatch(line) if ended else _BEGUN.match(line)) is None
 
 
 class BoundedHttp(H11Protocol):
@@ -71,6 +84,9 @@ class BoundedHttp(H11Protocol):
         if self.transport.get_protocol() is not self:
             return  # it is a WebSocket
         if state is h11.IDLE:
+            if cannot_be_a_request(self.conn.trailing_data[0]) and not self.transport.is_closing():
+                self.send_400_response("Invalid HTTP request received.")
+                return
             begun = self._owed == "header" or bool(self.conn.trailing_data[0])
             self._owe("header" if begun else "")
         else:

@@ -44,7 +44,7 @@ def add(
     http_port: LinesHttpPort = 8080,
     json_: AsJson = False,
 ) -> None:
-    """Add an application; prints its credentials, ready to paste. A running server picks it up within a second.
+    """Add an application; prints its credentials, ready to paste. A running server picks it up at once.
 
     \b
     Example:

@@ -38,7 +38,7 @@ def add(
     mqtt_port: LinesPort = 1883,
     json_: AsJson = False,
 ) -> None:
-    """Register a device; prints its credentials, ready to paste. A running server picks it up within a second.
+    """Register a device; prints its credentials, ready to paste. A running server picks it up at once.
 
     \b
     Example:

@@ -28,7 +28,7 @@ _DEVICE = Group(
         Command(
             "add",
             "device:add",
-            "Register a device; prints its credentials, ready to paste. A running server picks it up within a second.",
+            "Register a device; prints its credentials, ready to paste. A running server picks it up at once.",
         ),
         Command("list", "device:list_", "List a product's devices."),
         Command("show", "device:show", "Show a device with its credentials, ready to paste."),
@@ -45,7 +45,7 @@ _APPLICATION = Group(
         Command(
             "add",
             "application:add",
-            "Add an application; prints its credentials, ready to paste. A running server picks it up within a second.",
+            "Add an application; prints its credentials, ready to paste. A running server picks it up at once.",
         ),
         Command("list", "application:list_", "List the applications."),
         Command("show", "application:show", "Show an application with its credentials, ready to paste."),

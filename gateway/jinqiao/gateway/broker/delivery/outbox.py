@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from jinqiao.gateway.broker.grant import Grant
@@ -259,6 +259,20 @@ class Outbox:
         for packet_id in window.qos2_sent:
             self._send_anyhow(_PUBREL + packet_id.to_bytes(2, "big"), 0)
         self._send_waiting(window)
+
+    def withhold(self, keeps: Callable[[bytes], bool]) -> None:
+        """Of what waits for its turn, or for the client, keep the messages whose topic `keeps` says so of."""
+        window = self.window
+        if window is None or not window.waiting:
+            return
+        kept: deque[tuple[AcknowledgedRun | Letter, int]] = deque()
+        for waiting, start in window.waiting:
+            letters = [(letter, 0) for letter, _ in letters_of(waiting, start) if keeps(letter.message.topic)]
+            whole = len(letters) == len(waiting) - start
+            kept.extend(((waiting, start),) if whole else letters)
+        self._release(sum(size_of(*waiting) for waiting in window.waiting))
+        window.waiting = kept
+        self._occupy(sum(size_of(*waiting) for waiting in kept))
 
     def _send_plainly(self, window: Window) -> None:
         """Send all that waits at QoS 0, as new messages."""

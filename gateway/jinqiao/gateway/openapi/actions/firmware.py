@@ -67,12 +67,12 @@ def create_ota_static_upgrade_job(args: Arguments) -> dict[str, Any]:
     firmware = args.operations.firmware.find(args.account, product, args.text("FirmwareId"))
     sources = set(args.list("SrcVersion"))
     job_id = secrets.token_urlsafe(18)
-    for device in _targets(args, product):
-        versions = args.operations.devices.versions(args.account, device)
-        if not sources or versions.get(firmware.module, "") in sources:
-            args.operations.firmware.offer(
-                args.account, device, firmware, job_id=job_id, task_id=secrets.token_urlsafe(18)
-            )
+    chosen = [
+        device
+        for device in _targets(args, product)
+        if not sources or args.operations.devices.versions(args.account, device).get(firmware.module, "") in sources
+    ]
+    args.operations.firmware.offer_all(args.account, chosen, firmware, job_id)
     return {"Data": {"JobId": job_id, "UtcCreate": utc_time(args.now_ms())}}
 
 

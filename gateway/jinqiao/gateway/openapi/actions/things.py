@@ -30,10 +30,11 @@ __all__ = [
     "device! Items!",
     "Data{MessageId}",
 )
-def set_device_property(args: Arguments) -> dict[str, Any]:
+def set_device_property(args: Arguments) -> dict[str, Any] | Pending:
     """Delivered on push: several official SDKs never answer a set."""
     device, items = args.device(), args.object("Items")
-    return {"Data": {"MessageId": args.operations.things.set_properties(args.account, device, items)}}
+    sent = args.operations.things.set_properties(args.account, device, items)
+    return {"Data": {"MessageId": sent}} if isinstance(sent, str) else Pending.of(sent, _message)
 
 
 @action(
@@ -49,10 +50,15 @@ def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
         return {"Data": {"MessageId": invoked}}
     message_id, awaited = invoked
 
-    def finish() -> Mapping[str, Any]:
-        return {"Data": {"Result": as_text(awaited.finish()), "MessageId": message_id}}
+    def members(output: dict[str, Any] | None) -> Mapping[str, Any]:
+        result = {} if output is None else {"Result": as_text(output)}
+        return {"Data": {**result, "MessageId": message_id}}
 
-    return Pending(awaited.call, awaited.timeout_s, finish, awaited.close)
+    return Pending.of(awaited, members)
+
+
+def _message(message_id: str) -> Mapping[str, Any]:
+    return {"Data": {"MessageId": message_id}}
 
 
 @action(

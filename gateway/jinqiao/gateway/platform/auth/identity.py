@@ -1,4 +1,4 @@
-"""Who is connecting: the platform's CONNECT rules, and the house's own credentials beside them.
+"""Who is connecting: the platform's CONNECT rules, and the credentials of the simulator beside them.
 
 A device's client id is `<id>|k=v,k=v,…|`, its user name `<deviceName>&<productKey>`, its password the hex HMAC of
 `clientId<id>deviceName<dn>productKey<pk>[timestamp<ts>]` keyed with the device's secret. Return codes are those of
@@ -22,7 +22,7 @@ __all__ = [
     "ClientId",
     "Denied",
     "DeviceLogin",
-    "InHouse",
+    "SimulatorLogin",
     "TooOften",
     "authenticate",
     "device_principal",
@@ -48,8 +48,8 @@ LONGEST_CLIENT_ID = 64
 _unnamed = count(1)
 
 
-class InHouse(NamedTuple):
-    """Credentials of the house's own simulator; its client id may ask for more.
+class SimulatorLogin(NamedTuple):
+    """Credentials of our own simulator; its client id may ask for more.
 
     `lossless=1` asks for back-pressure instead of loss, `_ss=1` for the downlinks of the simulated vehicles.
     """
@@ -117,16 +117,16 @@ def _no_token(_: Device) -> str:
 
 
 def authenticate(
-    login: Login, registry: Registry, in_house: InHouse | None, token_of: Callable[[Device], str] = _no_token
+    login: Login, registry: Registry, simulator: SimulatorLogin | None, token_of: Callable[[Device], str] = _no_token
 ) -> Principal:
     """The principal behind a CONNECT; raises Denied. `token_of` returns the token that a device logs in with, or ''."""
     if login.username is None:
         if registry.anonymous:
             return _plain("anonymous", login, "anonymous")
         raise Denied(BAD_CREDENTIALS, 401, "no user name")
-    if in_house is not None and login.username == in_house.username:
-        _check_password(in_house.password, login)
-        return _in_house(login)
+    if simulator is not None and login.username == simulator.username:
+        _check_password(simulator.password, login)
+        return _simulator(login)
     application = registry.application(login.username)
     if application is not None:
         _check_password(application.password, login)
@@ -206,9 +206,9 @@ def _plain(kind: Literal["application", "anonymous"], login: Login, name: str, s
     return _ordinary(Principal(name, kind, f"{kind}:{name}/{own}", keep_alive_s, subject=subject))
 
 
-def _in_house(login: Login) -> Principal:
+def _simulator(login: Login) -> Principal:
     client = parse_client_id(login.client_id)
-    principal = Principal("in-house", "in_house", f"in-house:{login.client_id}", login.keep_alive_s, trusted=True)
+    principal = Principal("simulator", "simulator", f"simulator:{login.client_id}", login.keep_alive_s, trusted=True)
     principal.lossless = client is not None and client.parameters.get("lossless") == "1"
     principal.auto_subscribed = client is not None and client.parameters.get("_ss") == "1"
     return _ordinary(principal)

@@ -52,14 +52,14 @@ Rule = Callable[[Registry, Principal, str], bool]
 
 def may_publish(registry: Registry, principal: Principal, topic: str) -> bool:
     """Whether this topic name is the principal's to write."""
-    return principal.kind == "in_house" or (
+    return principal.kind == "simulator" or (
         not topic.startswith("$") and _PUBLISH[principal.kind](registry, principal, topic)
     )
 
 
 def may_subscribe(registry: Registry, principal: Principal, topic_filter: str) -> bool:
     """Whether every topic this filter can match is the principal's to read; a `$share/{group}/` is passed over."""
-    return principal.kind == "in_house" or _SUBSCRIBE[principal.kind](registry, principal, unshared(topic_filter))
+    return principal.kind == "simulator" or _SUBSCRIBE[principal.kind](registry, principal, unshared(topic_filter))
 
 
 def unshared(topic_filter: str) -> str:

@@ -47,10 +47,19 @@ class SubLogins(_Recent):
     most, period_ms = SUB_LOGINS_PER_SECOND, 1_000
 
 
-class HttpPosts(_Recent):
-    """Messages of each device over HTTP during the last second."""
+class HttpPosts:
+    """Messages of each device over HTTP during the last second, and their bytes."""
 
-    most, period_ms = DEVICE_RATES.up_qos0, 1_000
+    def __init__(self) -> None:
+        self._of: dict[str, tuple[tuple[int, int], ...]] = {}
+
+    def admit(self, identity: str, now_ms: int, size: int) -> bool:
+        """Whether this device may send so many bytes more; counts them if so. A clock set back forgives."""
+        recent = tuple(each for each in self._of.get(identity, ()) if 0 <= now_ms - each[0] < 1_000)
+        sent = sum(each[1] for each in recent)
+        allowed = len(recent) < DEVICE_RATES.up_qos0 and sent + size <= DEVICE_RATES.bytes_per_s
+        self._of[identity] = (*recent, (now_ms, size)) if allowed else recent
+        return allowed
 
 
 class Quotas:
@@ -72,9 +81,9 @@ class Quotas:
         """A login in this minute."""
         return not self.is_limited(device) or self._logins.admit(device.identity, self._now_ms())
 
-    def admits_http(self, device: Device) -> bool:
-        """A message over HTTP in this second."""
-        return not self.is_limited(device) or self._http_posts.admit(device.identity, self._now_ms())
+    def admits_http(self, device: Device, size: int) -> bool:
+        """A message of so many bytes over HTTP in this second, of a device without a connection by MQTT."""
+        return not self.is_limited(device) or self._http_posts.admit(device.identity, self._now_ms(), size)
 
     def admits_shadow(self, device: Device) -> bool:
         """A message to its shadow in this second."""

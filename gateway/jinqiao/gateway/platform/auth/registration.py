@@ -17,7 +17,7 @@ from ..parts import Parts
 from ..provisioning import new_secret
 from ..registry.registry import Device, Product
 from .identity import BAD_CREDENTIALS, IDENTIFIER_REJECTED, UNAVAILABLE, ClientId, Denied
-from .vouching import check_registration, device_secret
+from .vouching import NotVouched, check_registration, device_secret
 
 __all__ = ["REGISTRATIONS", "Registering", "register_by_mqtt"]
 
@@ -55,7 +55,8 @@ def register_by_mqtt(parts: Parts, login: Login, client: ClientId, product_key: 
     except PlatformError as error:
         reason = _REASONS.get(error.code, BAD_CREDENTIALS)
         why = f"dynamic registration: {error}"
-        raise Denied(reason, error.code, why, product_key=product_key, device_name=device_name) from error
+        code = error.found if isinstance(error, NotVouched) else error.code
+        raise Denied(reason, code, why, product_key=product_key, device_name=device_name) from error
     return Principal(
         name=f"{device_name}&{product_key} (registering)",
         kind="registering",
@@ -75,9 +76,10 @@ def _register_without_list(parts: Parts, product: Product, device_name: str) -> 
     known = parts.registry.device(product.key, device_name)
     if known is not None and parts.records.of(known).activated_ms:
         raise PlatformError(6289, "device already activated")
-    device = known or parts.provisioning.register(product, device_name)
     token = new_secret()
-    parts.records.note(device, token=token)
+    if known is not None:
+        parts.records.note(known, token=token)
+    device = known or parts.provisioning.register(product, device_name, token=token)
     body: dict[str, Any] = {**_names(device), "clientId": f"{device_name}.{product.key}", "deviceToken": token}
     return Downlink("/ext/regnwl", compact(body))
 

@@ -17,10 +17,43 @@ from ..registry.record import iot_id
 from ..registry.registry import Device, Product, Registry
 from .token import Token
 
-__all__ = ["TOKEN_MS", "check_registration", "device_secret", "issue_token", "vouched_device"]
+__all__ = [
+    "TOKEN_MS",
+    "NotVouched",
+    "check_registration",
+    "check_vouched",
+    "device_secret",
+    "issue_token",
+    "vouched_device",
+]
 
 #: A token is good for seven days.
 TOKEN_MS = 7 * 24 * 3_600_000
+
+
+class NotVouched(PlatformError):
+    """Who asks has not proved to know the product's secret, and gets 6600 whether or not there is such a product.
+
+    `found` is what is really the matter, for the device log.
+    """
+
+    def __init__(self, found: int) -> None:
+        super().__init__(6600, TEXT[6600])
+        self.found = found
+
+
+def check_vouched(product: Product | None, content: str, method: str, signature: bytes | str) -> Product:
+    """The product, if the content is signed with its secret; raises 6292 for an unknown method, and NotVouched.
+
+    Without a product or a secret the same HMAC is computed.
+    """
+    if method.lower() not in METHODS:
+        raise refusal(6292)
+    secret = product.secret if product is not None else None
+    agrees = same_signature(sign(method, secret or "", content), signature)
+    if product is None or secret is None or not agrees:
+        raise NotVouched(6250 if product is None else 6288 if secret is None else 6600)
+    return product
 
 
 def check_registration(
@@ -28,20 +61,14 @@ def check_registration(
 ) -> Product:
     """The product that vouches for a dynamic registration.
 
-    Raises 460 (something is missing), 6250 (no such product), 6288 (switched off), 6292 (method), 6600 (signature).
+    Raises 460 (something is missing), 6292 (method), 6600 (signature, and no such product), 6288 (switched off).
     """
     if not (product_key and device_name and random):
         raise refusal(460)
-    product = registry.product(product_key)
-    if product is None:
-        raise refusal(6250)
-    if not product.dynamic_registration or product.secret is None:
-        raise refusal(6288)
-    if method.lower() not in METHODS:
-        raise refusal(6292)
     content = registration_content(device_name, product_key, random)
-    if not same_signature(sign(method, product.secret, content), signature):
-        raise refusal(6600)
+    product = check_vouched(registry.product(product_key), content, method, signature)
+    if not product.dynamic_registration:
+        raise refusal(6288)
     return product
 
 

@@ -4,6 +4,9 @@ A product's script may take a fifth of a second for one message. On the event lo
 the product's alone. Each product has a line of its own with one thread, in which devices take turns and each device's
 messages keep their order. What one device may have waiting is bounded, so that it cannot crowd out the others.
 
+A device's other messages wait for those that are worked on (`is_busy`, `after`): what it says counts in the order in
+which it came.
+
 Without a loop (`begin`) everything is done at once: a platform without a broker has nobody to keep waiting.
 """
 
@@ -11,13 +14,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinqiao.gateway.broker.policy import Downlink
 
 from ..outbound import Outbound
+from .base import Converter, ConverterError
+from .script_converter import ScriptConverter
 
 __all__ = ["MOST_OF_ONE", "Aside", "Crowded"]
 
@@ -40,6 +45,8 @@ class Aside:
         self._out = out
         self._later: Later | None = None
         self._lines: dict[str, _Line] = {}
+        #: How much of each device is not finished.
+        self._unfinished: Counter[str] = Counter()
 
     def begin(self, later: Later) -> None:
         """From now on work is done in threads; `later` has a function called on the event loop, from any thread."""
@@ -51,6 +58,34 @@ class Aside:
         lines, self._lines = self._lines, {}
         for line in lines.values():
             line.end()
+        self._unfinished.clear()
+
+    def is_busy(self, who: str) -> bool:
+        """Whether something that this device sent is still worked on."""
+        return who in self._unfinished
+
+    def after(self, line: str, who: str, act: Callable[[], Iterable[Downlink]]) -> Iterable[Downlink]:
+        """Do this when what is worked on for the device is finished. Raises Crowded."""
+        return self.do(line, who, _nothing, lambda _: act())
+
+    def convert(
+        self,
+        converter: Converter,
+        line: str,
+        who: str,
+        work: Callable[[], Any],
+        then: Callable[[Any], Iterable[Downlink]],
+    ) -> Iterable[Downlink]:
+        """The same as `do` for a converter, which may be quick: only a script works beside the loop.
+
+        Where too much waits already, that is the script's error.
+        """
+        if not isinstance(converter, ScriptConverter):
+            return then(_outcome(work))
+        try:
+            return self.do(line, who, work, then)
+        except Crowded:
+            return then(ConverterError(26010, "more raw data than the script can take: this message is dropped"))
 
     def do(
         self, line: str, who: str, work: Callable[[], Any], then: Callable[[Any], Iterable[Downlink]]
@@ -65,19 +100,28 @@ class Aside:
         if found is None:
             found = self._lines[line] = _Line(line, self._done)
         found.add(who, work, then)
+        self._unfinished[who] += 1
         return ()
 
-    def _done(self, then: Callable[[Any], Iterable[Downlink]], outcome: Any) -> None:
+    def _done(self, who: str, then: Callable[[Any], Iterable[Downlink]], outcome: Any) -> None:
         later = self._later
         if later is not None:
-            later(self._publish, then, outcome)
+            later(self._publish, who, then, outcome)
 
-    def _publish(self, then: Callable[[Any], Iterable[Downlink]], outcome: Any) -> None:
+    def _publish(self, who: str, then: Callable[[Any], Iterable[Downlink]], outcome: Any) -> None:
         try:
             for downlink in then(outcome):
                 self._out.send(downlink)
         except Exception:
             _logger.exception("the output of a converter could not be used")
+        finally:
+            self._unfinished[who] -= 1
+            if self._unfinished[who] <= 0:
+                del self._unfinished[who]
+
+
+def _nothing() -> None:
+    """There is no work, but a place in the line."""
 
 
 def _outcome(work: Callable[[], Any]) -> Any:
@@ -93,7 +137,7 @@ Task = tuple[Callable[[], Any], Callable[[Any], Iterable[Downlink]]]
 class _Line:
     """The work of one product and the thread that does it."""
 
-    def __init__(self, name: str, done: Callable[[Callable[[Any], Iterable[Downlink]], Any], None]) -> None:
+    def __init__(self, name: str, done: Callable[[str, Callable[[Any], Iterable[Downlink]], Any], None]) -> None:
         self._done = done
         #: By device; the one whose turn it is first.
         self._waiting: dict[str, deque[Task]] = {}
@@ -133,4 +177,4 @@ class _Line:
                 self._count -= 1
                 if tasks:
                     self._waiting[who] = tasks  # behind the others
-            self._done(then, _outcome(work))
+            self._done(who, then, _outcome(work))

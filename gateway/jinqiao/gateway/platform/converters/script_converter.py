@@ -1,6 +1,6 @@
 """A product's converter as a Python script, run in a process of its own with a time limit for each call.
 
-A call waits for that process, so the platform makes none on its event loop for what a device sent: see `aside`.
+A call waits for that process, so the platform makes none on its event loop: see `aside`.
 A script defines `raw_data_to_protocol(raw: bytes) -> dict` and `protocol_to_raw_data(message: dict) -> bytes`. It is a
 guard against mistakes and endless loops, not against malice: run only scripts you would run yourself.
 """
@@ -42,7 +42,7 @@ class ScriptConverter:
         self.path = Path(path)
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
-        #: Calls come from the event loop and from a thread.
+        #: Calls come from the thread of the product, and from the event loop of a platform without threads.
         self._lock = threading.RLock()
         self._rests_until = 0.0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from jinqiao.gateway.broker.policy import Principal
@@ -112,6 +113,9 @@ class Presence:
     def sub_device_logged_in(self, gateway: Device, device: Device) -> None:
         """A bound sub-device logs in over its gateway's connection; its own connection, if any, was the older login."""
         self._records.note_online(device)
+        self._events.make(partial(self._begin_sub_session, gateway, device))
+
+    def _begin_sub_session(self, gateway: Device, device: Device) -> None:
         self._out.end(device.identity)
         self._topology.log_in(device)
         self._sessions[device.identity] = _Session(None, self._now_ms())
@@ -135,17 +139,33 @@ class Presence:
             self._topology.log_out(device.identity)
             self._sub_session_ended(gateway.identity, device)
 
-    def release(self, device: Device) -> Device | None:
-        """The sub-device belongs to no gateway any more; returns the one it belonged to."""
-        gateway = self.gateway_of(device)
-        identity = self._topology.gateway_of(device.identity)
+    def bind(self, gateway: Device, device: Device) -> None:
+        """The sub-device belongs to this gateway from now on; the one that it belonged to is notified."""
+        self._topology.announce(gateway.identity, device)
+        self._events.make(partial(self._bound, gateway, device))
+
+    def _bound(self, gateway: Device, device: Device) -> None:
+        former = self.gateway_of(device)
+        self.part(device)
+        if former is not None:
+            self._notices.topology_changed(former, [device], "delete")
+        self._topology.put(gateway.identity, device)
+
+    def release(self, device: Device) -> None:
+        """The sub-device belongs to no gateway any more."""
+        if self._topology.gateway_of(device.identity) is not None:
+            self._topology.announce("", device)
+            self._events.make(partial(self.part, device))
+
+    def part(self, device: Device) -> None:
+        """The same, where it has been announced: its session ends, and what its gateway may hear of it."""
+        gateway, identity = self.gateway_of(device), self._topology.gateway_of(device.identity)
         if identity is None:
-            return None
+            return
         if gateway is not None:
             self.sub_device_logged_out(gateway, device)
-        self._topology.unbind(device)
+        self._topology.part(device)
         self._out.reconsider(identity, device.identity)
-        return gateway
 
     def gateway_of(self, device: Device) -> Device | None:
         """The gateway a sub-device is bound to."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from copy import copy
+from functools import partial
 from typing import Any
 
 import orjson
@@ -60,7 +61,10 @@ class DeviceStates:
 
     @contextmanager
     def changing(self, device: Device, kind: str) -> Iterator[DeviceState]:
-        """A draft of the device's state in which the store `kind` may be changed, and nothing else."""
+        """A draft of the device's state in which the store `kind` may be changed, and nothing else.
+
+        Among several changes that belong together (`Events.together`) each store is changed once.
+        """
         state, change = self.of(device), _CHANGES[kind]
         if not self._events.heard(change):
             yield state
@@ -71,7 +75,7 @@ class DeviceStates:
         fresh = getattr(draft, kind)
         if fresh != known:
             announced = self._events.change(change, device, fresh)
-            setattr(state, kind, fresh)
+            self._events.make(partial(setattr, state, kind, fresh))
             announced.done()
 
     def restore(self, identity: str, kind: str, dumped: Any) -> None:

@@ -26,29 +26,22 @@ class Topology:
         self._bound: dict[str, dict[str, Device]] = {}
         self._sessions: dict[str, str] = {}
 
-    def bind(self, gateway: str, device: Device) -> None:
-        """The sub-device belongs to this gateway from now on, and to no other."""
+    def announce(self, gateway: str, device: Device) -> None:
+        """The sub-device is about to belong to this gateway, to nobody where that is '': `put` and `part` make it so.
+
+        Raises what those raise who have to agree.
+        """
         with self._states.changing(device, "gateway") as draft:
             draft.gateway = gateway
-        self.restore(gateway, device)
 
-    def unbind(self, device: Device) -> None:
-        """The sub-device belongs to nobody; its session has ended."""
-        with self._states.changing(device, "gateway") as draft:
-            draft.gateway = ""
-        self._part(device)
-
-    def restore(self, gateway: str, device: Device) -> None:
-        """The same as `bind` for what was kept: nobody is notified."""
-        self._part(device)
+    def put(self, gateway: str, device: Device) -> None:
+        """The sub-device belongs to this gateway from now on, and to no other; nobody is notified."""
+        self.part(device)
         self._gateway_of[device.identity] = gateway
         self._bound.setdefault(gateway, {})[device.identity] = device
 
-    def forget(self, device: Device) -> None:
-        """The device is deleted; nobody is notified."""
-        self._part(device)
-
-    def _part(self, device: Device) -> None:
+    def part(self, device: Device) -> None:
+        """The sub-device belongs to nobody, and has no session; nobody is notified."""
         gateway = self._gateway_of.pop(device.identity, None)
         if gateway is not None:
             self._bound[gateway].pop(device.identity, None)

@@ -8,8 +8,9 @@ from typing import Literal
 
 from ..events import FileReceived
 from ..listeners import Events
+from .checksums import crc64
 
-__all__ = ["Conflict", "Upload", "Uploads", "crc16", "crc64"]
+__all__ = ["Conflict", "Upload", "Uploads"]
 
 Conflict = Literal["overwrite", "append", "reject"]
 
@@ -27,8 +28,10 @@ class Upload:
     size: int
     offset: int
     content: bytearray = field(repr=False)
+    #: What the file's CRC-64 is to be, if the device has said so, and what it is so far; None after a correction.
     crc: int | None = None
     client_id: str = ""
+    crc_so_far: int | None = 0
 
 
 class Uploads:
@@ -80,7 +83,12 @@ class Uploads:
         if self._held + growth > TOTAL_QUOTA or self._bytes_of(upload.identity) + growth > DEVICE_QUOTA:
             return False
         self._held += growth
-        upload.content[upload.offset + offset : upload.offset + whole] = block
+        place = slice(upload.offset + offset, upload.offset + whole)
+        if upload.crc is not None and upload.content[place] != block:  # else it was sent twice
+            # Block by block: that of a whole file would take a while.
+            goes_on = offset == written and upload.crc_so_far is not None
+            upload.crc_so_far = crc64(block, upload.crc_so_far or 0) if goes_on else None
+        upload.content[place] = block
         return True
 
     def _bytes_of(self, identity: str) -> int:
@@ -93,8 +101,12 @@ class Uploads:
         self.cancel(upload.identity, upload.id)
         content = bytes(upload.content)
         sent = content[upload.offset :]
-        if (upload.size >= 0 and len(sent) != upload.size) or (upload.crc is not None and crc64(sent) != upload.crc):
+        if upload.size >= 0 and len(sent) != upload.size:
             return False
+        if upload.crc is not None:
+            crc = crc64(sent) if upload.crc_so_far is None else upload.crc_so_far
+            if crc != upload.crc:
+                return False
         files = self.files.setdefault(upload.identity, {})
         self._held += len(content) - len(files.get(upload.name, b""))
         files[upload.name] = content
@@ -115,32 +127,3 @@ class Uploads:
         for upload in [upload for upload in self.open.values() if upload.identity == identity]:
             self.cancel(identity, upload.id)
         self._held -= sum(map(len, self.files.pop(identity, {}).values()))
-
-
-def _table(polynomial: int) -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ polynomial if byte & 1 else byte >> 1
-        table.append(byte)
-    return tuple(table)
-
-
-#: CRC-16/ARC and CRC-64/XZ (reflected polynomials).
-_CRC16, _CRC64 = _table(0xA001), _table(0xC96C5795D7870F42)
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/ARC: what stands behind each block."""
-    crc = 0
-    for byte in data:
-        crc = crc >> 8 ^ _CRC16[(crc ^ byte) & 0xFF]
-    return crc
-
-
-def crc64(data: bytes) -> int:
-    """CRC-64/XZ (ECMA-182 reflected), as object stores compute it: what `ficMode` crc64 compares."""
-    crc = 0xFFFFFFFFFFFFFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _CRC64[(crc ^ byte) & 0xFF]
-    return crc ^ 0xFFFFFFFFFFFFFFFF

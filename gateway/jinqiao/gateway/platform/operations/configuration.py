@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from operator import setitem
+
 from jinqiao.wire.alink.limits import CONFIG_BYTES
 
 from ..devices.remote_config import RemoteConfig
@@ -28,7 +31,7 @@ class Configuration:
         path = self._parts.downloads.offer(content, "config") if content is not None else ""
         config = RemoteConfig(enabled, content, path)
         announced = self._parts.events.change(ConfigChanged, product_key, config)
-        self._parts.configs[product_key] = config
+        self._parts.events.make(partial(setitem, self._parts.configs, product_key, config))
         announced.done()
         return config
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from functools import partial
+from operator import setitem
 
 from ..devices.ota import Firmware, Status, Upgrade
 from ..events import FirmwareAdded
@@ -27,7 +30,7 @@ class Firmwares:
         self._reach.product(account, product.key)
         firmware_id = secrets.token_hex(16)
         announced = self._parts.events.change(FirmwareAdded, product.key, firmware_id, firmware)
-        self._parts.firmwares[product.key, firmware_id] = firmware
+        self._parts.events.make(partial(setitem, self._parts.firmwares, (product.key, firmware_id), firmware))
         announced.done()
         return firmware_id
 
@@ -38,6 +41,12 @@ class Firmwares:
         if firmware is None:
             raise OperationError(Reason.NO_FIRMWARE)
         return firmware
+
+    def offer_all(self, account: Account, devices: Iterable[Device], firmware: Firmware, job_id: str) -> None:
+        """Offer a firmware to several devices, each with a task of its own: to all of them or to none."""
+        with self._parts.events.together():
+            for device in {device.identity: device for device in devices}.values():
+                self.offer(account, device, firmware, job_id=job_id, task_id=secrets.token_urlsafe(18))
 
     def offer(
         self, account: Account, device: Device, firmware: Firmware, *, job_id: str = "", task_id: str = ""
@@ -53,5 +62,6 @@ class Firmwares:
         with parts.states.changing(device, "ota") as draft:
             draft.ota.offer(upgrade)
         if upgrade.status is Status.NOTIFIED:
-            parts.out.send(upgrade_downlink(device, upgrade, parts.calls.new_id()))
+            notice = upgrade_downlink(device, upgrade, parts.calls.new_id())
+            parts.events.make(partial(parts.out.send, notice))
         return upgrade

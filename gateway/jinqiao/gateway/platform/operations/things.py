@@ -12,12 +12,9 @@ import orjson
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.thing_model import refused_parameters
 
-from ..calls import Call
-from ..converters.base import ConverterError
 from ..devices.desired import Desired, VersionConflict
 from ..devices.past import NO_HISTORY, Page, Past, Query
 from ..devices.state import Timed
-from ..downlinks import DOWN_RAW, read_answer
 from ..events import ServiceCalled, ServiceReplied
 from ..parts import Parts
 from ..registry.accounts import Account
@@ -29,8 +26,6 @@ from .shadow import change_shadow
 
 __all__ = ["Things", "as_text"]
 
-#: Seconds a device has to answer a synchronous service.
-SERVICE_TIMEOUT_S = 8.0
 _SET = "thing/service/property/set"
 _SET_METHOD = "thing.service.property.set"
 #: Code of the device log for an answer that does not fit the thing model.
@@ -43,16 +38,16 @@ class Things:
     def __init__(self, parts: Parts, reach: Reach, past: Past) -> None:
         self._parts, self._reach, self._past = parts, reach, past
 
-    def set_properties(self, account: Account, device: Device, items: Mapping[str, Any]) -> str:
-        """Ask a device to set properties; returns the message's id. Several official SDKs never answer.
+    def set_properties(self, account: Account, device: Device, items: Mapping[str, Any]) -> str | Awaited[str]:
+        """Ask a device to set properties; the message's id, to be waited for where a script has to convert it first.
 
-        Raises INACTIVE, and NOT_SET for what the thing model does not allow.
+        Several official SDKs never answer. Raises INACTIVE, and NOT_SET for what the thing model does not allow.
         """
         self._reach.active(account, device, _SET)
         wanted = _settable(device, items)
         message_id = alink_id(self._parts)
-        self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET)
-        return message_id
+        sent = self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET)
+        return message_id if sent is None else sent.then(lambda _: message_id)
 
     def set_desired(
         self, account: Account, device: Device, items: Mapping[str, Any], versions: Mapping[str, int] | None = None
@@ -88,8 +83,9 @@ class Things:
 
     def invoke_service(
         self, account: Account, device: Device, identifier: str, values: Mapping[str, Any]
-    ) -> str | tuple[str, Awaited[dict[str, Any]]]:
-        """Call a service: the message's id, and for a synchronous one the output to wait for.
+    ) -> str | tuple[str, Awaited[dict[str, Any] | None]]:
+        """Call a service: the message's id, and what is to be waited for: a synchronous service's output, or None where
+        a script has to convert the request of an asynchronous one.
 
         Raises INACTIVE, OFFLINE (synchronous), NOT_INVOKED; the output TIMEOUT and NOT_INVOKED.
         """
@@ -105,27 +101,21 @@ class Things:
         request = _request(f"thing.service.{identifier}", message_id, values)
         parts.events.emit(ServiceCalled, device, identifier, message_id, as_text(values), parts.now_ms())
         if service.call_type == "async":
-            self._reach.send(device, path, request, Reason.NOT_INVOKED)
-            return message_id
+            sent = self._reach.send(device, path, request, Reason.NOT_INVOKED)
+            return message_id if sent is None else (message_id, sent.then(lambda _: None))
         if not parts.presence.is_online(device):
             raise OperationError(Reason.OFFLINE, code=9201)
-        call = self._reach.call(device, path, request, Reason.NOT_INVOKED)
+        asked = self._reach.call(device, path, request, Reason.NOT_INVOKED)
 
-        def finish() -> dict[str, Any]:
-            output = self._output(device, identifier, call)
+        def output_of(answer: bytes) -> dict[str, Any] | None:
+            output = self._output(device, identifier, answer)
             parts.events.emit(ServiceReplied, device, identifier, message_id, as_text(output), parts.now_ms())
             return output
 
-        return message_id, Awaited(call, SERVICE_TIMEOUT_S, finish, lambda: parts.calls.close(call))
+        return message_id, asked.then(output_of)
 
-    def _output(self, device: Device, identifier: str, call: Call) -> dict[str, Any]:
+    def _output(self, device: Device, identifier: str, answer: bytes) -> dict[str, Any]:
         """What a synchronous service gave."""
-        if call.answer is None:
-            raise OperationError(Reason.TIMEOUT)
-        try:
-            answer = read_answer(device, call.answer)
-        except ConverterError as error:
-            raise self._reach.not_converted(device, f"{DOWN_RAW}_reply", error, Reason.NOT_INVOKED) from error
         try:
             output = _data_of(answer)
             _check(

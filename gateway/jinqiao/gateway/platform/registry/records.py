@@ -5,27 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from ..events import RecordChanged
-from ..listeners import Change, Events
+from ..listeners import Events
 from .record import DeviceRecord, iot_id
 from .registry import Device, Registry
 
-__all__ = ["IotIds", "Noting", "Records"]
-
-
-class Noting(NamedTuple):
-    """A note that everybody who had to agree has agreed to; `done` makes it."""
-
-    identity: str
-    record: DeviceRecord
-    announced: Change
-    put: Callable[[str, DeviceRecord], None]
-
-    def done(self) -> None:
-        self.put(self.identity, self.record)
-        self.announced.done()
+__all__ = ["IotIds", "Records"]
 
 
 class Records:
@@ -50,15 +38,12 @@ class Records:
 
     def note(self, device: Device, **facts: Any) -> DeviceRecord:
         """Note facts about a device: fields of DeviceRecord."""
-        noted = self.noting(device, **facts)
-        noted.done()
-        return noted.record
-
-    def noting(self, device: Device, **facts: Any) -> Noting:
-        """The same in two steps: announced now, made by `done`."""
         known = self._records.get(device.identity) or DeviceRecord(created_ms=self._now_ms())
         record = replace(known, **facts)
-        return Noting(device.identity, record, self._events.change(RecordChanged, device, record), self._put)
+        announced = self._events.change(RecordChanged, device, record)
+        self._events.make(partial(self._put, device.identity, record))
+        announced.done()
+        return record
 
     def _put(self, identity: str, record: DeviceRecord) -> None:
         before, self._records[identity] = self._records.get(identity), record
@@ -80,7 +65,7 @@ class Records:
         if record is None or not record.activated_ms:
             self.note(device, activated_ms=now_ms, online_ms=now_ms, address=address)
         else:
-            self._put(device.identity, replace(record, online_ms=now_ms, address=address))
+            self._events.make(partial(self._put, device.identity, replace(record, online_ms=now_ms, address=address)))
 
     def restore(self, identity: str, record: DeviceRecord) -> None:
         """Take over what was kept; nobody is notified."""

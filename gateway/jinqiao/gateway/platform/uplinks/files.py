@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.platform.devices.uploads import MAX_FILE, Upload, crc16
+from jinqiao.gateway.platform.devices.checksums import crc16
+from jinqiao.gateway.platform.devices.uploads import MAX_FILE, Upload
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.json_values import as_name, compact
 from jinqiao.wire.alink.requests import parse_request

@@ -33,11 +33,13 @@ def inform_version(uplink: Uplink) -> Iterable[Downlink]:
     known = uplink.state.versions
     if module not in known and len(known) >= MOST_MODULES:
         return _refuse(uplink, 460)
-    with uplink.changing("versions") as draft:
-        draft.versions[module] = version
-    with uplink.changing("ota") as draft:
-        if draft.ota.informed(module, version) is not None:
-            return ()
+    with uplink.parts.events.together():
+        with uplink.changing("versions") as draft:
+            draft.versions[module] = version
+        with uplink.changing("ota") as draft:
+            succeeded = draft.ota.informed(module, version) is not None
+    if succeeded:
+        return ()
     waiting = uplink.state.ota.pending.get(module)
     if waiting is None or waiting.status is not Status.QUEUED:
         return ()

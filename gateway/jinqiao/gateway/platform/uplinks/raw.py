@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.platform.converters.aside import Crowded
 from jinqiao.gateway.platform.converters.base import Converter, ConverterError, encoded, to_raw
-from jinqiao.gateway.platform.converters.script_converter import ScriptConverter
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.requests import parse_request
 
@@ -65,6 +63,8 @@ def _aside(
     """Have the converter work, beside the event loop if it is a script, and go on with what it made."""
 
     def go_on(outcome: T | Exception) -> Iterable[Downlink]:
+        if uplink.parts.registry.device(uplink.device.product.key, uplink.device.name) is None:
+            return ()  # deleted while the script worked
         try:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -72,16 +72,7 @@ def _aside(
         except ConverterError as error:
             return (refuse or _refused)(uplink, error.code, str(error))
 
-    if not isinstance(converter, ScriptConverter):
-        try:
-            made = work()
-        except ConverterError as error:
-            return go_on(error)
-        return go_on(made)
-    try:
-        return uplink.parts.aside.do(uplink.device.product.key, uplink.device.identity, work, go_on)
-    except Crowded:
-        return (refuse or _refused)(uplink, 26010, "more raw data than the script can take: this message is dropped")
+    return uplink.parts.aside.convert(converter, uplink.device.product.key, uplink.device.identity, work, go_on)
 
 
 def answer_raw(uplink: Uplink) -> Iterable[Downlink]:

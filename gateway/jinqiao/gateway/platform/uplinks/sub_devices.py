@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from jinqiao.base.errors import PlatformError
+from jinqiao.gateway.platform.auth.vouching import check_vouched
 from jinqiao.gateway.platform.devices.topology import MOST_BOUND
 from jinqiao.gateway.platform.notices import names_of
 from jinqiao.gateway.platform.parts import Parts
@@ -151,19 +152,23 @@ def product_register(uplink: Uplink, params: Any) -> Outcome:
 
 
 def _vouched(uplink: Uplink, entry: Any) -> Device | int:
-    found = _registrable(uplink, entry)
-    if isinstance(found, int):
-        return found
-    product, device_name = found
+    """The device of an entry that is signed with its product's secret, or the code why there is none: what is known of
+    product and device is for who knows that secret."""
+    if type(entry) is not dict:
+        return 460
+    product_key, device_name = as_name(entry.get("productKey")), as_name(entry.get("deviceName"))
     random, method, signature = (entry.get(name) for name in ("random", "signMethod", "sign"))
+    if product_key is None or device_name is None:
+        return 460
     if not (type(random) is str and type(method) is str and type(signature) is str):
         return 460
-    if method.lower() not in METHODS:
-        return 6292
-    content = registration_content(device_name, product.key, random)
-    if product.secret is None or not same_signature(sign(method, product.secret, content), signature):
-        return 6600
+    content = registration_content(device_name, product_key, random)
     try:
+        check_vouched(uplink.parts.registry.product(product_key), content, method, signature)
+        found = _registrable(uplink, entry)
+        if isinstance(found, int):
+            return found
+        product, device_name = found
         return uplink.parts.provisioning.register_sub_devices([(product, device_name)], uplink.device.identity)[0]
     except PlatformError as refused:
         return refused.code
@@ -192,14 +197,13 @@ def add_topology(uplink: Uplink, params: Any) -> Outcome:
             return Outcome(code)
         devices.append(device)
     parts = uplink.parts
-    fresh = [d for d in devices if parts.topology.gateway_of(d.identity) != uplink.device.identity]
+    # One that is named twice is bound once.
+    fresh = {d.identity: d for d in devices if parts.topology.gateway_of(d.identity) != uplink.device.identity}
     if parts.topology.count(uplink.device.identity) + len(fresh) > MOST_BOUND:
         return Outcome(6400)
-    for device in fresh:
-        former = parts.presence.release(device)
-        if former is not None:
-            parts.notices.topology_changed(former, [device], "delete")
-        parts.topology.bind(uplink.device.identity, device)
+    with parts.events.together():
+        for device in fresh.values():
+            parts.presence.bind(uplink.device, device)
     return Outcome(data=names_of(devices))
 
 
@@ -234,8 +238,9 @@ def _unbind(uplink: Uplink, params: Any) -> Outcome:
         if uplink.parts.topology.gateway_of(device.identity) != uplink.device.identity:
             return Outcome(6401)
         devices.append(device)
-    for device in devices:
-        uplink.parts.presence.release(device)
+    with uplink.parts.events.together():
+        for device in devices:
+            uplink.parts.presence.release(device)
     return Outcome()
 
 

@@ -54,11 +54,13 @@ def _log_in(uplink: Uplink, entries: list[Any], method: Any, *, data: Any) -> Ou
             return Outcome(code, data=[_named(entry)] if data else {})
         devices.append(device)
     topology = uplink.parts.topology
-    fresh = [device for device in devices if topology.speaks_for(device.identity) is None]
+    # One that is named twice logs in once.
+    fresh = {device.identity: device for device in devices if topology.speaks_for(device.identity) is None}
     if len(tuple(topology.logged_in(uplink.device.identity))) + len(fresh) > MOST_BOUND:
         return Outcome(428)
-    for device in fresh:
-        uplink.parts.presence.sub_device_logged_in(uplink.device, device)
+    with uplink.parts.events.together():
+        for device in fresh.values():
+            uplink.parts.presence.sub_device_logged_in(uplink.device, device)
     return Outcome(data=data)
 
 
