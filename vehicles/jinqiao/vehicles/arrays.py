@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
+from numpy._core import umath as _ufuncs
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "BLOCK_ROWS",
+    "INFINITE",
+    "INFINITE8",
+    "MINUS_INFINITE",
+    "MINUS_INFINITE8",
     "ONE",
     "ONE8",
     "ZERO",
@@ -57,8 +62,9 @@ def f4(values: ArrayLike) -> F4s:
 
 
 ZERO, ONE = f4(0.0), f4(1.0)
+INFINITE, MINUS_INFINITE = f4(np.inf), f4(-np.inf)
 #: The same for counters.
-ZERO8, ONE8 = np.array(0.0), np.array(1.0)
+ZERO8, ONE8, INFINITE8, MINUS_INFINITE8 = np.array(0.0), np.array(1.0), np.array(np.inf), np.array(-np.inf)
 
 
 def anywhere(mask: NDArray[np.bool_] | U1s) -> bool:
@@ -72,10 +78,13 @@ def per_row(values: ArrayLike, count: int) -> F4s:
     return array if array.shape == (count,) else np.broadcast_to(array, (count,))
 
 
-def clip(values: NDArray[FloatT], low: Any, high: Any) -> NDArray[FloatT]:
-    """As `np.clip`, without its overhead."""
-    clipped: NDArray[FloatT] = np.minimum(np.maximum(values, low), high)
-    return clipped
+class _Clip(Protocol):
+    def __call__(self, values: NDArray[FloatT], low: Any, high: Any, /) -> NDArray[FloatT]: ...
+
+
+#: The ufunc behind `np.clip`, which adds 2 µs. Where a bound is one for all rows it is several times as fast as
+#: `np.maximum` and `np.minimum`, few rows or many, so what is above or below zero is clipped, too.
+clip: _Clip = _ufuncs.clip  # type: ignore[attr-defined]
 
 
 def model_runs(model_of: NDArray[np.int16]) -> NDArray[np.intp]:

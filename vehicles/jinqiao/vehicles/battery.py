@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ONE, ONE8, ZERO, ZERO8, EvenTable, F4s, F8s, PerModel, anywhere, clip, f4
+from .arrays import INFINITE, ONE, ONE8, ZERO, ZERO8, EvenTable, F4s, F8s, PerModel, anywhere, clip, f4
 from .cell_data import CELLS, FAST_S, KNOTS, SLOW_S
 from .vehicle_file import VehicleModel
 
@@ -221,7 +221,7 @@ def current_a(terminals: Source, power_w: F4s) -> F4s:
     emf, resistance, _ = terminals
     root = emf * emf
     root -= _FOUR * resistance * power_w
-    root = np.maximum(root, ZERO)
+    root = clip(root, ZERO, INFINITE)
     np.sqrt(root, root)
     root += emf
     current: F4s = np.divide(_TWO * power_w, root)
@@ -250,7 +250,7 @@ def energy_kwh(pack: Pack, soc: F8s, health: F8s) -> F4s:
     """Energy the driver can still use, kWh: what lies in the cells above the displayed zero."""
     left = _ENERGY(soc.astype(np.float32), pack.first_knot)
     left -= _ENERGY(pack.low_soc4, pack.first_knot)
-    return np.maximum(left, ZERO) * pack.gross_kwh * health.astype(np.float32)
+    return clip(left, ZERO, INFINITE) * pack.gross_kwh * health.astype(np.float32)
 
 
 def warm_charge_share(temperature_degc: F4s) -> F4s:
@@ -288,7 +288,7 @@ def discharge_limit_w(pack: Pack, terminals: Source, place: F4s, temperature_deg
     `place` is the pack's `window`.
     """
     emf, resistance, _ = terminals
-    limit: F4s = np.maximum(emf - pack.least_v, ZERO)
+    limit: F4s = clip(emf - pack.least_v, ZERO, INFINITE)
     limit *= pack.least_v
     limit /= resistance
     limit = np.minimum(pack.peak_w * _warm_discharge_share(temperature_degc), limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import battery, powertrain, thermal
-from .arrays import ONE, ZERO, ZERO8, F4s, F8s, Rows, anywhere, clip, f4
+from .arrays import INFINITE, INFINITE8, MINUS_INFINITE8, ONE, ZERO, ZERO8, F4s, F8s, Rows, anywhere, clip, f4
 from .climate import climate_step
 from .columns import Columns
 from .parameters import Parameters
@@ -78,7 +78,7 @@ def drive_rows(
         few = short.nonzero()[0]
         pull = None if gradient is None else gradient[few]
         few_road, few_train = road.some(few), train.some(few)
-        shaft_most_w = np.maximum(most_w[few], ZERO)
+        shaft_most_w = clip(most_w[few], ZERO, INFINITE)
         shaft_most_w *= powertrain.motor_efficiency(few_train, shaft_most_w)
         end[few] = powertrain.reachable_mps(few_train, few_road, start[few], end[few], shaft_most_w, pull)
         wheel_w[few] = wheel_power_w(few_road, start[few], end[few], pull)
@@ -96,10 +96,10 @@ def drive_rows(
     used_soc /= pack.capacity_as * cars.state_of_health[rows]
     moved: F8s = mean.astype(np.float64)
 
-    cars.soc[rows] = np.maximum(soc - used_soc, ZERO8)
+    cars.soc[rows] = clip(soc - used_soc, ZERO8, INFINITE8)
     cars.odometer_m[rows] += moved
-    cars.energy_discharged_kwh[rows] += np.maximum(energy_kwh, ZERO8)
-    cars.energy_regenerated_kwh[rows] -= np.minimum(energy_kwh, ZERO8)
+    cars.energy_discharged_kwh[rows] += clip(energy_kwh, ZERO8, INFINITE8)
+    cars.energy_regenerated_kwh[rows] -= clip(energy_kwh, MINUS_INFINITE8, ZERO8)
     cars.trip_s[rows] += 1
     cars.consumption_kwh_per_km[rows] = follow_consumption(cars.consumption_kwh_per_km[rows], energy_kwh, mean)
     cars.acceleration_mps2[rows] = end - start  # before the speed: `start` is a view of it

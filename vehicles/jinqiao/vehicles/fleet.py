@@ -284,7 +284,7 @@ class Fleet(Columns):
         if found is None:
             index = model_index(self.model_of[block])
             found = self._of_model[index] if isinstance(index, int) else self._models.at(index)
-            # A slice costs nothing to find again; where models take turns, as in many towns, it spares a sixth of a step.
+            # A slice is found again for nothing: where models take turns, as in many towns, that is a tenth of a step.
             if isinstance(index, int) or isinstance(block, slice) or len(index) <= KEPT_ROWS:
                 if len(self._kept) >= KEPT_SETS:
                     self._kept.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import ageing, battery, bms, charging, thermal
-from .arrays import ONE, ZERO, ZERO8, EvenTable, F4s, Rows, anywhere, f4
+from .arrays import INFINITE, INFINITE8, ONE, ZERO, ZERO8, EvenTable, F4s, Rows, anywhere, clip, f4
 from .climate import Climate, climate_step
 from .columns import Columns
 from .modes import ON_DC
@@ -70,7 +70,7 @@ class ChargingSecond:
         capacity_as = pack.capacity_as * cars.state_of_health[rows]
         step = charging.charge_step(
             terminals,
-            np.maximum(self._room_soc, ZERO8) * capacity_as,
+            clip(self._room_soc, ZERO8, INFINITE8) * capacity_as,
             self._efficiency,
             np.minimum(offered_kw * _W_PER_KW, self._inlet_most_w),
             self._pack_w,
@@ -81,7 +81,7 @@ class ChargingSecond:
         cells_loss_w: F4s = terminals.open_v - voltage
         cells_loss_w *= step.current_a
         # Loads are cut together when the inlet is weak.
-        served: F4s = np.divide(step.load_w, np.maximum(load_w, ONE))
+        served: F4s = np.divide(step.load_w, clip(load_w, ONE, INFINITE))
         hvac_w = climate.electric_w * served
 
         cars.soc[rows] = self._soc - current / capacity_as

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arrays import ONE, ZERO, F4s, PerModel, f4
+from .arrays import INFINITE, MINUS_INFINITE, ONE, ZERO, F4s, PerModel, clip, f4
 from .road_load import GRAVITY, ROTATING_MASS, RoadLoad, resistance_n
 from .vehicle_file import VehicleModel
 
@@ -141,7 +141,7 @@ def motor_efficiency(train: Powertrain, power_w: F4s) -> F4s:
     place += _HALF
     efficiency: F4s = _MAP.take(place.astype(np.intp), out=place, mode="clip")
     efficiency *= train.map_gain
-    return np.minimum(efficiency, _BEST, out=efficiency)
+    return clip(efficiency, ZERO, _BEST)
 
 
 def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w: F4s) -> F4s:
@@ -155,14 +155,14 @@ def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w
     fade += ONE
     np.divide(ONE, fade, fade)
     # Driving and braking are added up, each zero where the other holds: ten times faster than choosing by row.
-    braking = np.minimum(wheel_w, ZERO)
+    braking = clip(wheel_w, MINUS_INFINITE, ZERO)
     braking = np.maximum(braking, train.brake_n * mean_mps)
     fade *= train.regen_gain
     if train.regen_min_mps.any():
         fade *= (mean_mps >= train.regen_min_mps).astype(np.float32)
     braking *= fade
     most = np.minimum(charge_limit_w, train.regen_most_w)
-    shaft = np.maximum(wheel_w, ZERO)
+    shaft = clip(wheel_w, ZERO, INFINITE)
     shaft /= train.transmission
     shaft += np.maximum(braking, -most)
     return shaft
@@ -171,9 +171,9 @@ def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w
 def electric_power_w(train: Powertrain, shaft_w: F4s) -> F4s:
     """Power of the traction at the pack's terminals for a shaft power, W; negative when it feeds the battery."""
     efficiency = motor_efficiency(train, shaft_w)
-    electric = np.maximum(shaft_w, ZERO)
+    electric = clip(shaft_w, ZERO, INFINITE)
     electric /= efficiency
-    efficiency *= np.minimum(shaft_w, ZERO)
+    efficiency *= clip(shaft_w, MINUS_INFINITE, ZERO)
     electric += efficiency
     return electric
 
@@ -193,7 +193,7 @@ def reachable_mps(
     """
     mass = road.effective_mass_kg
     wheel_limit_w = np.minimum(shaft_limit_w, train.peak_w) * train.transmission
-    slowest = np.maximum(start_mps - _GRIP_MS2, ZERO)
+    slowest = clip(start_mps - _GRIP_MS2, ZERO, INFINITE)
     asked = np.maximum(asked_mps, slowest)
     reached: F4s = asked
     squared = start_mps * start_mps
@@ -202,7 +202,7 @@ def reachable_mps(
         resistance = resistance_n(road, mean)
         if gradient is not None:
             resistance += gradient
-        by_power = np.sqrt(np.maximum(squared + _TWO * (wheel_limit_w - resistance * mean) / mass, ZERO))
+        by_power = np.sqrt(clip(squared + _TWO * (wheel_limit_w - resistance * mean) / mass, ZERO, INFINITE))
         by_force = start_mps + (train.peak_force_n - resistance) / mass
-        reached = np.minimum(asked, np.maximum(np.minimum(by_power, by_force), ZERO))
+        reached = np.minimum(asked, clip(by_force, ZERO, by_power))
     return reached

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ONE, ZERO, F4s, Rows, anywhere, clip, f4
+from .arrays import INFINITE, ONE, ZERO, F4s, Rows, anywhere, clip, f4
 from .battery import CASE_W_PER_K, PLATE_W_PER_K_KWH, Pack
 from .columns import Columns
 
@@ -125,7 +125,7 @@ def step_motor(node: Node, temperature_degc: F4s, ambient_degc: F4s, loss_w: F4s
     cooled *= node.cooled_per_k
     stepped: F4s = loss_w * node.k_per_w
     stepped += temperature_degc
-    stepped -= np.maximum(cooled, ZERO)
+    stepped -= clip(cooled, ZERO, INFINITE)
     return stepped
 
 
