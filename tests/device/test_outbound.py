@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from jinqiao.base.telemetry import CanSecond, Event, Label, Step
 from jinqiao.device.agent.car import Outgoing
 from jinqiao.device.outbound import Outbound, Sent
+from jinqiao.wire.crossing import read_crossing
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.fields import frame
@@ -82,13 +82,18 @@ def renderer() -> StepRenderer:
     return StepRenderer(KEY, NAMES, NAMES)
 
 
+async def sent(out: Outbound, step: Step, by: StepRenderer | None = None) -> None:
+    by = by or renderer()
+    await out.send(by, by.say(step))
+
+
 LABEL = Label(NOW_MS, "dtc", "once", np.arange(6, dtype=np.int32), {"code": "P0A80"})
 
 
 def test_labels_go_over_own_connections_and_what_is_not_sent_is_counted() -> None:
     shared, own = Shared(), Own()
     out = made(shared, own)
-    asyncio.run(out.send(renderer().blocks(Step(NOW_MS, labels=(LABEL,)))))
+    asyncio.run(sent(out, Step(NOW_MS, labels=(LABEL,))))
     assert [row for row, _, _ in own.sent] == list(OWN)
     for row, packet, qos in own.sent:
         (message,) = split(packet)
@@ -104,7 +109,7 @@ def test_labels_go_over_own_connections_and_what_is_not_sent_is_counted() -> Non
 def test_a_block_is_divided_between_the_connections() -> None:
     shared, own = Shared(), Own()
     out = made(shared, own)
-    asyncio.run(out.send(renderer().blocks(Step(NOW_MS, (batch(6),)))))
+    asyncio.run(sent(out, Step(NOW_MS, (batch(6),))))
     (rest,) = shared.written
     assert [packet.topic.split("/")[3] for packet in split(rest)] == [NAMES[row].decode() for row in (0, 3, 5)]
     assert [(row, next(split(packet)).topic.split("/")[3]) for row, packet, _ in own.sent] == [
@@ -116,7 +121,7 @@ def test_a_block_is_divided_between_the_connections() -> None:
 
 def test_without_own_connections_a_block_is_one_write() -> None:
     shared = Shared()
-    asyncio.run(made(shared, None).send(renderer().blocks(Step(NOW_MS, (batch(6),)))))
+    asyncio.run(sent(made(shared, None), Step(NOW_MS, (batch(6),))))
     (data,) = shared.written
     assert len(list(split(data))) == 6
 
@@ -143,30 +148,60 @@ def test_an_answer_over_the_shared_connection_keeps_its_qos(full: bool) -> None:
 
 def test_what_has_no_connection_at_all_is_not_sent() -> None:
     out = made(None, Own())
-    asyncio.run(out.send(renderer().blocks(Step(NOW_MS, (batch(6),)))))
+    asyncio.run(sent(out, Step(NOW_MS, (batch(6),))))
     asyncio.run(out.say(Outgoing(0, "/a/b/user/update", b"{}", 1)))
     assert out.sent.not_sent == 1 + 3 + 1
 
 
-def test_the_digest_runs_over_all_packets_of_a_step_labels_first() -> None:
-    """Which connection they take, and what vehicles answer, changes nothing."""
-    frames = CanSecond(
-        NOW_MS - 1000,
-        "powertrain",
-        np.array([0, 1], np.int32),
-        np.array([2, 1]),
-        *(np.array([5, 9, 7], kind) for kind in (np.uint32, np.uint32, np.uint8)),
-        np.zeros((3, 8), np.uint8),
-    )
-    step = Step(NOW_MS, (batch(6),), (Event(NOW_MS, 1, "TripFinished", {"Distance": 1.5}),), (frames,), (LABEL,))
-    blocks = [(kind, bytes(block.data)) for kind, block in renderer().blocks(step)]
-    assert list(dict.fromkeys(kind for kind, _ in blocks)) == ["label", "event_post", "property_post", "can_batch"]
-    expected = hashlib.sha256(b"".join(data for _, data in blocks)).hexdigest()
-    for shared, own in ((Shared(), None), (Shared(), Own()), (None, Own())):
-        out = made(shared, own)
-        asyncio.run(out.send(renderer().blocks(step)))
-        asyncio.run(out.say(Outgoing(0, "/a/b/user/update", b"{}")))
-        assert out.sent.digest.hexdigest() == expected
+FRAMES = CanSecond(
+    NOW_MS - 1000,
+    "powertrain",
+    np.array([0, 1], np.int32),
+    np.array([2, 1]),
+    *(np.array([5, 9, 7], kind) for kind in (np.uint32, np.uint32, np.uint8)),
+    np.zeros((3, 8), np.uint8),
+)
+
+
+def test_the_digest_does_not_depend_on_where_things_go() -> None:
+    """Which connection they take, who renders them, and what vehicles answer, changes nothing."""
+    step = Step(NOW_MS, (batch(6),), (Event(NOW_MS, 1, "TripFinished", {"Distance": 1.5}),), (FRAMES,), (LABEL,))
+    found = set()
+    for crossing in (False, True):
+        for shared, own in ((Shared(), None), (Shared(), Own()), (None, Own())):
+            out = Outbound(shared, own, Sent(), crossing=crossing)  # type: ignore[arg-type]
+            asyncio.run(sent(out, step))
+            asyncio.run(out.say(Outgoing(0, "/a/b/user/update", b"{}")))
+            found.add((out.sent.digest.hexdigest(), tuple(out.sent.published.items()), out.sent.published_bytes))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("without", ["batches", "events", "can", "labels"])
+def test_the_digest_covers_all_that_is_said(without: str) -> None:
+    whole = Step(NOW_MS, (batch(6),), (Event(NOW_MS, 1, "TripFinished", {"Distance": 1.5}),), (FRAMES,), (LABEL,))
+    digests = set()
+    for step in (whole, replace(whole, **{without: ()})):
+        out = made(Shared(), None)
+        asyncio.run(sent(out, step))
+        digests.add(out.sent.digest.hexdigest())
+    assert len(digests) == 2
+
+
+def test_columns_cross_to_our_own_gateway_and_own_connections_get_packets() -> None:
+    shared, own = Shared(), Own()
+    out = Outbound(shared, own, Sent(), crossing=True)  # type: ignore[arg-type]
+    events = tuple(Event(NOW_MS, row, "TripFinished", {}) for row in (0, 1))
+    asyncio.run(sent(out, Step(NOW_MS, (batch(6),), events, (), (LABEL,))))
+    labels, crossed = shared.written
+    assert [packet.topic.split("/")[-1] for packet in split(labels)] == ["label"] * 3
+    edges = frame(crossed, 0)
+    assert edges is not None
+    found_events, (found,) = read_crossing(crossed[edges[0] :])
+    assert [event.vehicle for event in found_events] == [0]
+    assert (found.kind, found.batch.vehicles.tolist(), found.ids.tolist()) == ("property_post", [0, 3, 5], [2, 1, 1])
+    # Vehicle 1: its label, its event before the sample of its moment.
+    said = [next(split(packet)).topic.split("/")[-2] for row, packet, _ in own.sent if row == 1]
+    assert said == ["user", "TripFinished", "property"]
 
 
 def test_what_is_due_together_is_one_write_but_for_large_blocks() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from jinqiao.gateway.broker.policy import Principal
 from jinqiao.gateway.openapi.http import Response, Waiting
+from jinqiao.gateway.platform.devices.past import NO_HISTORY, Page, Pasts, Query
 from support.cloud_world import DN, NOW_MS, PK, CloudWorld
 
 pytest.importorskip("duckdb")
@@ -20,6 +21,19 @@ pytest.importorskip("pyarrow")
 from jinqiao.gateway.history.history import History
 
 S = f"/sys/{PK}/{DN}"
+
+
+def asked(world: CloudWorld, action: str, **arguments: Any) -> dict[str, Any]:
+    """What a question about the past is answered, when it is."""
+    found: Response | Waiting = world.dispatch(action, **{"ProductKey": PK, "DeviceName": DN} | arguments)
+    if not isinstance(found, Waiting):
+        return world.read(found)
+    answered = threading.Event()
+    found.call.when_answered(answered.set)
+    assert answered.wait(10)
+    response = found.finish()
+    found.close()
+    return world.read(response)
 
 
 class Past:
@@ -32,15 +46,7 @@ class Past:
         self.device: Principal = self.world.connect()
 
     def ask(self, action: str, **arguments: Any) -> dict[str, Any]:
-        found: Response | Waiting = self.world.dispatch(action, **{"ProductKey": PK, "DeviceName": DN} | arguments)
-        if isinstance(found, Waiting):
-            answered = threading.Event()
-            found.call.when_answered(answered.set)
-            assert answered.wait(10)
-            response = found.finish()
-            found.close()
-            return self.world.read(response)
-        return self.world.read(found)
+        return asked(self.world, action, **arguments)
 
     def say(self, suffix: str, params: Any, **more: Any) -> None:
         body = {"id": "1", "version": "1.0", "params": params} | more
@@ -233,3 +239,17 @@ def test_without_a_history_the_last_values_are_all_there_is() -> None:
     infos = world.call("QueryDevicePropertiesData", PageSize=3, Asc=1, **names, **RANGE)["PropertyDataInfos"]
     assert [len(info["List"]["PropertyInfo"]) for info in infos["PropertyDataInfo"]] == [1, 0]
     assert world.call("QueryDeviceEventData", **RANGE)["Data"]["List"]["EventInfo"] == []
+
+
+def test_of_a_time_that_nobody_remembers_the_last_value_is_left() -> None:
+    class Forgotten:
+        def ask(self, query: Query) -> Page:  # noqa: ARG002
+            return Page(())
+
+    for past in (Forgotten(), Pasts(NO_HISTORY)):
+        world = CloudWorld(past)
+        device = world.connect()
+        world.say(device, f"{S}/thing/event/property/post", b'{"id":"1","params":{"VehicleSpeed":50}}')
+        assert values(asked(world, "QueryDevicePropertyData", **GOOD)) == ["50"]
+        assert values(asked(world, "QueryDevicePropertyData", **GOOD | {"StartTime": NOW_MS + 1})) == []
+        assert asked(world, "QueryDeviceEventData", **RANGE)["Data"]["List"]["EventInfo"] == []

@@ -63,7 +63,7 @@ def test_any_widths_together(speeds: list[float], data: st.DataObject) -> None:
     powers = data.draw(st.lists(st.floats(-999, 999, width=32), min_size=count, max_size=count))
     signals = {"speed": np.array(speeds, "f4"), "odometer": np.array(odometers), "pack_power": np.array(powers, "f4")}
     for line, odometer, power in zip(
-        rendered(Batch(NOW_MS, "core", np.arange(count, dtype=np.int32), signals)), odometers, powers, strict=True
+        rendered(Batch.at(NOW_MS, "core", np.arange(count, dtype=np.int32), signals)), odometers, powers, strict=True
     ):
         _, fields, _ = read(line)
         assert abs(float(fields["odometer"]) - odometer) <= 0.00051
@@ -80,7 +80,7 @@ def test_names_of_any_length_and_characters() -> None:
 def test_a_value_that_is_not_finite_is_refused() -> None:
     signals = {"speed": np.array([np.nan], "f4")}
     with pytest.raises(ValueError, match="speed"):
-        rendered(Batch(NOW_MS, "core", np.zeros(1, np.int32), signals))
+        rendered(Batch.at(NOW_MS, "core", np.zeros(1, np.int32), signals))
 
 
 def test_events_as_the_client_would_write_them() -> None:

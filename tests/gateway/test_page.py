@@ -13,30 +13,25 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
+from jinqiao.base.telemetry import Batch
 from jinqiao.gateway.broker.server import Server
 from jinqiao.gateway.openapi.app import routes
+from jinqiao.gateway.platform.events import TelemetryBatch
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.web.page import page_route
 from jinqiao.gateway.web.port import HttpPort
 from support.cloud_world import DN, PK, CloudWorld
 from support.openapi import signed_query
+from support.telemetry import batch, crossed
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 VIN = "LBV00000000000001"
 TIME_MS = 1_795_388_461_000
 
 
-class Remembering(Server):
-    """A broker to which one car has posted."""
-
-    def last_payloads(self, topic: str, enough: object = frozenset()) -> list[bytes]:  # noqa: ARG002 (as the server's)
-        post = {"id": "1", "params": {"VehicleState": {"value": 1, "time": TIME_MS}}}
-        return [json.dumps(post).encode()] if VIN in topic else []
-
-
 @asynccontextmanager
 async def served(world: CloudWorld) -> AsyncIterator[str]:
-    page = page_route(world.platform, Remembering(world.platform), ("127.0.0.1", 1883))
+    page = page_route(world.platform, Server(world.platform), ("127.0.0.1", 1883))
     port = HttpPort("127.0.0.1", 0)
     port.serve(lambda: Starlette(routes=[page, *routes(world.cloud)]))
     try:
@@ -63,6 +58,9 @@ async def test_a_browser_reads_what_runs_and_how_to_connect_and_no_secret() -> N
     world = CloudWorld()
     product = simulated_product("a1fleet0000", np.array([VIN.encode()]), fleet_secret="s")
     world.platform.registry.products[product.key] = product
+    said = batch(1)
+    at = Batch.at(TIME_MS, said.group, said.vehicles, said.signals)
+    world.platform.events.emit(TelemetryBatch, product.key, crossed(at))
     async with served(world) as url:
         status, kind, text = await fetch(f"{url}/", BROWSER)
     assert (status, kind) == (200, "text/html; charset=utf-8")

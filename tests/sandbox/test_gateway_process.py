@@ -6,22 +6,25 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.base.telemetry import Step
+from jinqiao.base.telemetry import Event
 from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
-from jinqiao.gateway.stores.parquet import ParquetStore
 from jinqiao.sandbox.run.child import GatewayProcess
+from jinqiao.wire.crossing import crossing_packets
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
+from jinqiao.wire.render import PostRenderer
+from jinqiao.wire.render.events import event_post
+from jinqiao.wire.render.fixed import fixed
+from jinqiao.wire.render.said import SaidBatch, SaidPacket
 from support.openapi import Caller
-from support.telemetry import batch
+from support.telemetry import NOW_MS, batch
 
 pytestmark = pytest.mark.program
 
@@ -30,15 +33,13 @@ TOPIC = f"/sys/a1JinqiaoEV/{NAMES[0].decode()}/thing/event/property/post"
 
 
 @asynccontextmanager
-async def gateway(
-    port: int = 0, http: int | None = None, telemetry: Path | None = None, **more: Any
-) -> AsyncIterator[GatewayProcess]:
+async def gateway(port: int = 0, http: int | None = None, **more: Any) -> AsyncIterator[GatewayProcess]:
     process = await GatewayProcess.spawn()
     try:
         await process.configure(
             ServiceConfig(
                 ports=Ports(mqtt=port, http=http),
-                fleet=FleetConfig("a1JinqiaoEV", "s3cret", ("app", "pw"), ("house", "pw"), telemetry=telemetry),
+                fleet=FleetConfig("a1JinqiaoEV", "s3cret", ("app", "pw"), ("house", "pw")),
                 **more,
             ),
             NAMES,
@@ -82,18 +83,34 @@ async def test_a_port_in_use_is_an_environment_fault_with_the_way_out() -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_the_run_writes_is_the_vehicles_past(tmp_path: Path) -> None:
-    pytest.importorskip("duckdb")
-    store = ParquetStore(tmp_path)
-    store.open("a1JinqiaoEV", [name.decode() for name in NAMES])
-    sent = [batch(3, turn) for turn in range(4)]
-    await store.take(Step(0, tuple(sent)))
-    store.close()
-    async with gateway(http=0, telemetry=tmp_path) as process:
+async def test_what_vehicles_say_is_known_and_remembered_though_nobody_listens() -> None:
+    sent = [fixed(batch(3, turn)) for turn in range(4)]
+    event = Event(NOW_MS + 1000, 1, "TripFinished", {"DistanceKm": 2.5})
+    said = SaidPacket(
+        event.time_ms, event.vehicle, "event_post", event_post(PostRenderer("a1JinqiaoEV", NAMES), event, 1)
+    )
+    async with gateway(http=0) as process:
+        link = await SharedLink.connect("127.0.0.1", process.mqtt_port, "house", "pw", lossless=True)
+        for turn, one in enumerate(sent):
+            batches = [SaidBatch("property_post", one, np.full(3, turn + 1, np.int32))]
+            for packet in crossing_packets(
+                [said] if turn == 1 else [], [(b, b.records(one.vehicles)) for b in batches]
+            ):
+                await link.send(packet)
+        await link.flush()
         call = Caller(process.ports["http_port"], key=("app", "pw"))
-        who = {"ProductKey": "a1JinqiaoEV", "DeviceName": NAMES[1].decode(), "Identifier": "StateOfCharge"}
-        span = {"StartTime": sent[0].time_ms, "EndTime": sent[-1].time_ms, "PageSize": 3, "Asc": 1}
-        data = (await asyncio.to_thread(call, "QueryDevicePropertyData", **who, **span))["Data"]
-    assert (data["NextValid"], data["NextTime"]) == (True, sent[3].time_ms)
-    shown = [float(info["Value"]) for info in data["List"]["PropertyInfo"]]
-    assert shown == [round(float(one.signals["soc_displayed"][1]), 1) for one in sent[:3]]
+        who = {"ProductKey": "a1JinqiaoEV", "DeviceName": NAMES[1].decode()}
+        soc = {"Identifier": "StateOfCharge", "PageSize": 3, "Asc": 1}
+        span = {"StartTime": NOW_MS, "EndTime": NOW_MS + 60_000}
+        status = (await asyncio.to_thread(call, "QueryDevicePropertyStatus", **who))["Data"]["List"]
+        data = (await asyncio.to_thread(call, "QueryDevicePropertyData", **who, **soc, **span))["Data"]
+        events = (await asyncio.to_thread(call, "QueryDeviceEventData", **who, **span))["Data"]["List"]["EventInfo"]
+        stats = await process.stats()
+        await link.close()
+    expected = [f"{one.signals['soc_displayed'][1] / 10}" for one in sent]
+    last = {info["Identifier"]: info for info in status["PropertyStatusInfo"]}["StateOfCharge"]
+    assert (last["Value"], last["Time"]) == (expected[3], str(NOW_MS + 3000))
+    assert (data["NextValid"], data["NextTime"]) == (True, NOW_MS + 3000)
+    assert [info["Value"] for info in data["List"]["PropertyInfo"]] == expected[:3]
+    assert [(info["Identifier"], info["OutputData"]) for info in events] == [("TripFinished", '{"DistanceKm":2.5}')]
+    assert (stats["received"]["property_post"], stats["delivered"]) == (12, 0)

@@ -29,7 +29,7 @@ def pace_of(speed: float | None, wall_s: float = 0.0) -> Any:
 
 
 def ticker(world: IdleWorld, *, speed: float | None, due_ms: int | None = None) -> Ticker:
-    return Ticker(world, pace_of(speed), lambda: due_ms)  # type: ignore[arg-type]
+    return Ticker(world, pace_of(speed), lambda: due_ms, each_second=False)  # type: ignore[arg-type]
 
 
 def test_as_fast_as_it_goes_idle_seconds_are_skipped() -> None:

@@ -54,7 +54,7 @@ class Recording:
         shape = (seconds, world.fleet.n)
         self.signals: dict[str, np.ndarray] = defaultdict(lambda: np.full(shape, np.nan))
         for batch in self.batches:
-            second = (batch.time_ms - start_ms) // 1000 - 1
+            second = (int(batch.time_ms[0]) - start_ms) // 1000 - 1
             if second < seconds:
                 for name, values in batch.signals.items():
                     self.signals[name][second, batch.vehicles] = values

@@ -48,7 +48,7 @@ class Cars:
         found = {}
         for batch in self.world.look(np.array([row])):
             assert batch.vehicles.tolist() == [row]
-            assert batch.time_ms == self.world.time_ms
+            assert (batch.time_ms == self.world.time_ms).all()
             found |= {name: values[0].item() for name, values in batch.signals.items()}
         return found[names[0]] if len(names) == 1 else [found[name] for name in names]
 
@@ -451,7 +451,7 @@ def test_a_command_in_a_quiet_minute_finds_its_second_and_is_reported(parked):
     assert world.next_busy_s() == 40
     batches = world.advance().batches
     assert {batch.group for batch in batches} == {"core", "detail"}
-    assert all(batch.time_ms == world.scenario.start_ms + 41_000 for batch in batches)
+    assert all((batch.time_ms == world.scenario.start_ms + 41_000).all() for batch in batches)
     assert world.next_busy_s() == 50
 
 

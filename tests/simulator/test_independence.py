@@ -56,7 +56,7 @@ def said(world: World, seconds: int, act: Act | None = None, row: int = -1) -> S
             columns = [np.ascontiguousarray(values) for values in batch.signals.values()]
             table = np.concatenate([c.view(np.uint8).reshape(len(c), -1) for c in columns], axis=1)
             for vehicle, values in zip(batch.vehicles.tolist(), table, strict=True):
-                heard[names[vehicle]].append((batch.time_ms, batch.group, values.tobytes()))
+                heard[names[vehicle]].append((int(batch.time_ms[0]), batch.group, values.tobytes()))
         for event in step.events:
             heard[names[event.vehicle]].append((event.time_ms, event.identifier, dict(event.output)))
     return heard

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.gateway.platform.events import PlatformEvent
@@ -14,14 +14,10 @@ __all__ = ["NotingCarrier", "noted"]
 
 
 class NotingCarrier:
-    """Notes what a platform publishes, delivers, ends and reconsiders; `published` is called with each message.
+    """Notes what a platform publishes, delivers, ends and reconsiders; `published` is called with each message."""
 
-    `payloads` is what the simulator said last; `asked` are the topics for which that was looked up.
-    """
-
-    def __init__(self, payloads: Sequence[bytes] = ()) -> None:
+    def __init__(self) -> None:
         self.published: Callable[[Downlink], object] = lambda _: None
-        self.payloads, self.asked = payloads, list[str]()
         self.sent: list[Downlink] = []
         self.delivered: list[tuple[str, Downlink]] = []
         self.closed: list[str] = []
@@ -45,10 +41,6 @@ class NotingCarrier:
 
     def permissions_changed(self) -> None:
         self.reconsidered.append("*")
-
-    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:  # noqa: ARG002
-        self.asked.append(topic)
-        return self.payloads
 
 
 def noted(platform: Platform) -> list[Row]:

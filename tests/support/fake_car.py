@@ -46,7 +46,7 @@ class FakeCar:
         columns = {
             name: np.array([self.values[address][row] for row in rows]) for address, (name, _) in _COLUMNS.items()
         }
-        return [Batch(self.time_ms, "detail", np.asarray(rows, np.int32), columns)]
+        return [Batch.at(self.time_ms, "detail", np.asarray(rows, np.int32), columns)]
 
     def install(self, row: int, version: str, duration_s: float) -> Outcome:
         if row in self.moving:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
 from typing import Any
 
 from jinqiao.gateway.broker.broker import Broker
@@ -26,9 +25,6 @@ class _Carried:
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         self._broker.deliver(identity, downlink.topic, downlink.payload)
-
-    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:  # noqa: ARG002
-        return ()
 
 
 class Sandbox(House):

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from jinqiao.base.signals import GROUPS, SIGNALS, Signal
 from jinqiao.base.telemetry import Batch
 from jinqiao.wire.render import PostRenderer
+from jinqiao.wire.render.numbers import LAST_ID
 from jinqiao.wire.render.numerals import numeral
-from jinqiao.wire.render.packets import BLOCK_ROWS, LAST_ID
+from jinqiao.wire.render.packets import BLOCK_ROWS
 from support.examples import examples
 
 NOW_MS = 1_795_333_508_413
@@ -78,7 +79,7 @@ def batches(draw: st.DrawFn) -> Batch:
     count = draw(st.integers(1, 5))
     vehicles = sorted(draw(st.sets(st.integers(0, 9), min_size=count, max_size=count)))
     signals = {s.name: np.array([draw(column(s)) for _ in range(count)], s.dtype) for s in SIGNALS.group(group)}
-    return Batch(draw(st.integers(10**12, 10**13 - 1)), group, np.array(vehicles, np.int32), signals)
+    return Batch.at(draw(st.integers(10**12, 10**13 - 1)), group, np.array(vehicles, np.int32), signals)
 
 
 def post_renderer(count: int = 10) -> PostRenderer:
@@ -118,7 +119,7 @@ def test_every_row_parses_to_the_values_that_went_in(batch: Batch) -> None:
         assert topic == f"/sys/a1JinqiaoEV/LBV{vehicle:014d}/thing/event/property/post"
         assert (post["id"], post["version"], post["method"]) == ("1", "1.0", "thing.event.property.post")
         assert post["sys"] == {"ack": 0}
-        assert {value["time"] for value in post["params"].values()} == {batch.time_ms}
+        assert {value["time"] for value in post["params"].values()} == {int(batch.time_ms[row])}
         for signal in SIGNALS.group(batch.group):
             assert lookup(post["params"], signal) == expected(batch.signals[signal.name][row], signal), signal.name
 
@@ -132,7 +133,7 @@ def test_a_batch_larger_than_a_block_keeps_order_and_counts_each_device_once() -
     count = 2 * BLOCK_ROWS + 7
     speeds = np.linspace(0, 250, count)
     renderer = post_renderer(count)
-    batch = Batch(NOW_MS, "core", np.arange(count, dtype=np.int32), core(count, speed=speeds))
+    batch = Batch.at(NOW_MS, "core", np.arange(count, dtype=np.int32), core(count, speed=speeds))
     for turn in (1, 2):
         posts = [published(b.packet(row)) for b in renderer.blocks(batch) for row in range(len(b))]
         assert [topic.split("/")[3] for topic, _ in posts] == [f"LBV{i:014d}" for i in range(count)]
@@ -144,16 +145,18 @@ def test_a_batch_larger_than_a_block_keeps_order_and_counts_each_device_once() -
 
 def test_sequence_numbers_start_again_after_the_last() -> None:
     renderer = post_renderer(3)
-    renderer.sequence[:] = [LAST_ID, 9_999, 0]
-    (block,) = renderer.blocks(Batch(NOW_MS, "core", np.arange(3, dtype=np.int32), core(3)))
+    renderer.numbers.last[:] = [LAST_ID, 9_999, 0]
+    (block,) = renderer.blocks(Batch.at(NOW_MS, "core", np.arange(3, dtype=np.int32), core(3)))
     assert [published(block.packet(row))[1]["id"] for row in range(3)] == ["1", "10000", "1"]
 
 
 def test_values_beyond_the_range_are_clipped_and_not_a_number_is_refused() -> None:
     rows = np.arange(2, dtype=np.int32)
-    (block,) = post_renderer().blocks(Batch(NOW_MS, "core", rows, core(2, speed=[900, -3], soc_displayed=[50, 100.4])))
+    (block,) = post_renderer().blocks(
+        Batch.at(NOW_MS, "core", rows, core(2, speed=[900, -3], soc_displayed=[50, 100.4]))
+    )
     read = [published(block.packet(row))[1]["params"] for row in range(2)]
     assert [p["VehicleSpeed"]["value"] for p in read] == [300, 0]
     assert [p["StateOfCharge"]["value"] for p in read] == [50, 100]
     with pytest.raises(ValueError, match="pack_power"):
-        list(post_renderer().blocks(Batch(NOW_MS, "core", rows, core(2, pack_power=[1, np.nan]))))
+        list(post_renderer().blocks(Batch.at(NOW_MS, "core", rows, core(2, pack_power=[1, np.nan]))))

@@ -56,7 +56,7 @@ def batches(draw: st.DrawFn) -> Batch:
             else st.integers(int(signal.low), int(signal.high))
         )
         columns[signal.name] = np.array(draw(st.lists(value, min_size=count, max_size=count)), signal.dtype)
-    return Batch(draw(st.integers(1, 2**62)), group, np.arange(count, dtype=np.int32), columns)
+    return Batch.at(draw(st.integers(1, 2**62)), group, np.arange(count, dtype=np.int32), columns)
 
 
 @given(batches())
@@ -68,7 +68,10 @@ def test_bytes_are_those_of_google(batch: Batch) -> None:
         name = f"LBV{row:014d}"
         assert message.topic == f"/a1JinqiaoEV/{name}/user/telemetry"
         expected = VehicleSample(
-            time_ms=batch.time_ms, device_name=name, sequence=1, group=Group.Value(f"GROUP_{batch.group.upper()}")
+            time_ms=int(batch.time_ms[row]),
+            device_name=name,
+            sequence=1,
+            group=Group.Value(f"GROUP_{batch.group.upper()}"),
         )
         for signal, column in batch.signals.items():
             known = SIGNALS[signal]
@@ -96,7 +99,7 @@ def test_rows_read_back_by_column(batch: Batch) -> None:
 
 @given(st.binary(max_size=80), st.integers(0, 200))
 def test_bytes_with_a_layout_are_a_sample_and_others_never_fail(noise: bytes, cut: int) -> None:
-    batch = Batch(NOW_MS, "core", np.zeros(1, np.int32), {"speed": np.ones(1, "f4"), "gear": np.ones(1, "u1")})
+    batch = Batch.at(NOW_MS, "core", np.zeros(1, np.int32), {"speed": np.ones(1, "f4"), "gear": np.ones(1, "u1")})
     (block,) = renderer(1).blocks(batch)
     row = block.payload(0)
     for data in (noise, row[:cut] + noise, row + noise):
@@ -106,7 +109,7 @@ def test_bytes_with_a_layout_are_a_sample_and_others_never_fail(noise: bytes, cu
 
 
 def test_a_row_of_another_layout_among_them_is_seen() -> None:
-    batch = Batch(NOW_MS, "core", np.arange(3, dtype=np.int32), {"speed": np.ones(3, "f4")})
+    batch = Batch.at(NOW_MS, "core", np.arange(3, dtype=np.int32), {"speed": np.ones(3, "f4")})
     (block,) = renderer(3).blocks(batch)
     layout = layout_of(block.payload(0))
     assert layout is not None
@@ -118,11 +121,11 @@ def test_a_row_of_another_layout_among_them_is_seen() -> None:
 def test_each_device_counts_its_own_messages_over_blocks_and_events() -> None:
     count = BLOCK_ROWS + 3
     samples = renderer(count)
-    batch = Batch(NOW_MS, "core", np.arange(count, dtype=np.int32), {"speed": np.zeros(count, "f4")})
+    batch = Batch.at(NOW_MS, "core", np.arange(count, dtype=np.int32), {"speed": np.zeros(count, "f4")})
     sizes = [len(block) for block in samples.blocks(batch)]
     assert sizes == [BLOCK_ROWS, 3]
     event = Event(NOW_MS, 2, "charging:Plugged", {"Power": 11.5, "Station": "Lujiazui", "Bay": 3})
-    message = published(samples.event(event))
+    message = published(samples.event(event, 2))
     assert message.topic == "/a1JinqiaoEV/LBV00000000000002/user/events"
     parsed = VehicleEvent.FromString(message.payload)
     assert (parsed.sequence, parsed.identifier, parsed.time_ms) == (2, "charging:Plugged", NOW_MS)
@@ -130,6 +133,6 @@ def test_each_device_counts_its_own_messages_over_blocks_and_events() -> None:
 
 
 def test_a_value_that_is_not_finite_is_refused() -> None:
-    batch = Batch(NOW_MS, "core", np.zeros(1, np.int32), {"speed": np.array([np.nan], "f4")})
+    batch = Batch.at(NOW_MS, "core", np.zeros(1, np.int32), {"speed": np.array([np.nan], "f4")})
     with pytest.raises(ValueError, match="speed"):
         list(renderer(1).blocks(batch))

@@ -8,9 +8,10 @@ Nothing else passes between the simulator and its surroundings, so either can be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +27,53 @@ EXTENDED = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One telemetry sample of m vehicles at one simulated instant.
+    """m telemetry samples of one group, taken at one simulated instant or at several.
 
-    `time_ms` is simulated UTC; `vehicles` holds row numbers of the fleet, shape (m,), int32, strictly rising;
-    `signals` maps a name of the signal table to an array of shape (m,) in that signal's unit; `group` names the
-    telemetry group, so that all batches of a group carry the same signals.
+    `time_ms` is simulated UTC, shape (m,), int64, never falling; `vehicles` holds row numbers of the fleet, shape (m,),
+    int32, which rise strictly within an instant; `signals` maps a name of the signal table to an array of shape (m,) in
+    that signal's unit; `group` names the telemetry group, so that all batches of a group carry the same signals.
     """
 
-    time_ms: int
+    time_ms: NDArray[np.int64]
     group: str
     vehicles: NDArray[np.int32]
     signals: Mapping[str, NDArray[Any]]
 
+    @classmethod
+    def at(cls, time_ms: int, group: str, vehicles: NDArray[np.int32], signals: Mapping[str, NDArray[Any]]) -> Self:
+        """Samples of one instant."""
+        return cls(np.full(len(vehicles), time_ms, np.int64), group, vehicles, signals)
+
     def __len__(self) -> int:
         return len(self.vehicles)
+
+    @property
+    def edges(self) -> list[int]:
+        """Where its instants begin, and behind them its length; an empty batch has no instant."""
+        return [*_starts(self.time_ms).tolist(), len(self)]
+
+    def rows(self, chosen: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Self:
+        """Some of the samples, in their order."""
+        columns = {name: column[chosen] for name, column in self.signals.items()}
+        return type(self)(self.time_ms[chosen], self.group, self.vehicles[chosen], columns)
+
+    def instants(self) -> Iterator[Self]:
+        """The same, a batch for each instant."""
+        edges = self.edges
+        if len(edges) == 2:
+            yield self
+            return
+        for start, stop in pairwise(edges):
+            yield self.rows(slice(start, stop))
+
+
+def _starts(times: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The first row of each instant."""
+    if not len(times):
+        return np.zeros(0, np.intp)
+    if times[0] == times[-1]:
+        return np.zeros(1, np.intp)
+    return np.concatenate([np.zeros(1, np.intp), np.flatnonzero(times[1:] != times[:-1]) + 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +138,10 @@ class Label:
 class Step:
     """What a stretch of simulated time produced, columns only; `until_ms` is its end.
 
-    Labels come from the beginning of the stretch and telemetry from its end; what happened in between lies in
-    between. A step is therefore sent with its labels first, then in the order of its fields.
+    At the speed of the clock it is one second, or the last one of a pause in which nothing happened. A run that nobody
+    waits for takes many seconds together: then events and the batches of a group are each in the order of time. A
+    step with labels or CAN is one second. Labels come from its beginning and telemetry from its end. So a step is sent
+    with its labels first, then by time, and at the same time events, samples, CAN.
     """
 
     until_ms: int

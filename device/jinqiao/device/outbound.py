@@ -8,18 +8,21 @@ what could not. Whatever is to happen to telemetry on its way (a network that de
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.wire.alink.routing import find
+from jinqiao.wire.crossing import crossing_packets
+from jinqiao.wire.digest import RunDigest
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
+from jinqiao.wire.render import Packets, StepRenderer
+from jinqiao.wire.render.said import Said, SaidPacket
 
 from .agent.car import Outgoing
 from .links.login import VehicleLinks
@@ -27,7 +30,7 @@ from .links.shared import SharedLink
 
 __all__ = ["Block", "Outbound", "Sent"]
 
-#: A larger block of `send_together` is written by itself: a copy would make what follows late.
+#: A larger block is written by itself: a copy would make what follows late.
 _LARGE_BYTES = 1 << 16
 
 
@@ -57,14 +60,13 @@ class Block(Protocol):
 class Sent:
     """What was published: packets by kind of topic, bytes, and how many could not go because a connection was away.
 
-    `digest` runs over the packets of all steps in the order in which they were sent, whether they could go or not:
-    topic and payload, nothing of the wall clock.
+    `digest` runs over what is said in all steps, whether it could go or not.
     """
 
     published: Counter[str] = field(default_factory=Counter)
     published_bytes: int = 0
     not_sent: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
+    digest: RunDigest = field(default_factory=RunDigest)
 
     def add(self, kind: str, packets: int, size: int) -> None:
         """Count packets of one kind, `size` bytes in all."""
@@ -77,21 +79,72 @@ class Sent:
 
 
 class Outbound:
-    """Sends for all vehicles, and counts in `sent`. `shared` is the connection of those that have none in `own`."""
+    """Sends for all vehicles, and counts in `sent`. `shared` is the connection of those that have none in `own`.
 
-    def __init__(self, shared: SharedLink | None, own: VehicleLinks | None, sent: Sent) -> None:
-        self._shared, self._own = shared, own
+    With `crossing`, at the other end of `shared` is our own gateway, which renders telemetry itself.
+    """
+
+    def __init__(
+        self, shared: SharedLink | None, own: VehicleLinks | None, sent: Sent, *, crossing: bool = False
+    ) -> None:
+        self._shared, self._own, self._crossing = shared, own, crossing
         self.sent = sent
 
-    async def send(self, blocks: Iterable[tuple[str, Block]]) -> None:
-        """Publish a step that was rendered: (kind of topic, packets). Raises EnvironmentFault when `shared` is lost."""
-        for kind, block in blocks:
-            data = block.data
-            self.sent.add(kind, len(block), len(data))
-            self.sent.digest.update(data)
+    async def send(self, renderer: StepRenderer, said: Said) -> None:
+        """Publish a step. Raises EnvironmentFault when `shared` is lost."""
+        digest = self.sent.digest
+        digest.add_packets(said.labels)
+        digest.add_packets(said.events)
+        records = [one.records(digest.local(one.batch.vehicles)) for one in said.batches]
+        for one, rows in zip(said.batches, records, strict=True):
+            digest.add_rows(one, rows)
+            self.sent.add(one.kind, len(one), len(one) * renderer.packet_bytes(one))
+        for packet in (*said.labels, *said.events):
+            self.sent.add(packet.kind, 1, len(packet.data))
+        if self._crossing and self._shared is not None:
+            await self._cross(self._shared, renderer, said, records)
+        else:
+            await self._write(block for _, block in renderer.render(replace(said, can=())))
+        for second in said.can:
+            for block in renderer.frames(second):
+                digest.add_block("can_batch", block)
+                self.sent.add("can_batch", len(block), len(block.data))
+                await self._write([block])
+
+    async def _cross(
+        self, shared: SharedLink, renderer: StepRenderer, said: Said, records: Sequence[NDArray[Any]]
+    ) -> None:
+        """Labels as packets, then columns; vehicles with connections of their own send theirs themselves."""
+        await self._write(Packets.single(label.data, label.vehicle) for label in said.labels)
+        events: Sequence[SaidPacket] = said.events
+        batches = list(zip(said.batches, records, strict=True))
+        if self._own:
+            mine = [self._own.owns(one.batch.vehicles) for one in said.batches]
+            owned = self._own.owns(np.array([event.vehicle for event in events], np.int32))
+            parts = [one.some(some) for one, some in zip(said.batches, mine, strict=True) if some.any()]
+            apart = Said([], [event for event, own in zip(events, owned, strict=True) if own], parts, ())
+            await self._write(block for _, block in renderer.render(apart))
+            events = [event for event, own in zip(events, owned, strict=True) if not own]
+            batches = [(one.some(~some), rows[~some]) for (one, rows), some in zip(batches, mine, strict=True)]
+        for packet in crossing_packets(events, [(one, rows) for one, rows in batches if len(one)]):
+            await shared.send(packet)
+
+    async def _write(self, blocks: Iterable[Block]) -> None:
+        """Send what is rendered, small blocks as one write."""
+        small: list[memoryview | bytes] = []
+        for block in blocks:
             shared = self._after_own(block)
-            if self._shared is not None and len(shared):
-                await self._shared.send(shared)
+            if self._shared is None or not len(shared):
+                continue
+            if len(shared) < _LARGE_BYTES:
+                small.append(bytes(shared))
+                continue
+            if small:
+                await self._shared.send(b"".join(small))
+                small = []
+            await self._shared.send(shared)
+        if self._shared is not None and small:
+            await self._shared.send(b"".join(small))
 
     async def say(self, message: Outgoing) -> None:
         """Publish what a vehicle answers, or says by itself. When it is asked is the wall clock's matter: no digest."""
@@ -110,18 +163,7 @@ class Outbound:
     async def send_together(self, kind: str, blocks: Sequence[Block]) -> None:
         """Publish what is due at one moment, small blocks as one write. Not part of the digest."""
         self.sent.add(kind, sum(map(len, blocks)), sum(len(block.data) for block in blocks))
-        small: list[memoryview | bytes] = []
-        for block in blocks:
-            shared = self._after_own(block)
-            if self._shared is not None and len(shared) >= _LARGE_BYTES:
-                if small:
-                    await self._shared.send(b"".join(small))
-                    small = []
-                await self._shared.send(shared)
-            elif len(shared):
-                small.append(shared)
-        if self._shared is not None and small:
-            await self._shared.send(b"".join(small))
+        await self._write(blocks)
 
     def _after_own(self, block: Block) -> memoryview | bytes:
         """Send what has a connection of its own; what is left is for the shared one."""

@@ -47,8 +47,7 @@ class FleetConfig:
     """A simulated fleet on this platform; the devices' names cross beside the configuration.
 
     `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
-    connection over which the vehicles speak. `telemetry` is a folder in which the run keeps Parquet, for questions
-    about the vehicles' past. `cars` says what they are: model and fleet.
+    connection over which the vehicles speak. `cars` says what they are: model and fleet.
     """
 
     product_key: str
@@ -56,7 +55,6 @@ class FleetConfig:
     application: tuple[str, str]
     simulator: tuple[str, str]
     factory_versions: Mapping[str, str] = field(default_factory=dict)
-    telemetry: Path | None = None
     cars: CarColumns | None = None
 
 

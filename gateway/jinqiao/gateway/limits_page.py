@@ -13,6 +13,7 @@ from .gbt32960.listener import Bounds
 from .limit import limits_of
 from .openapi.http import MAX_BODY, MAX_PARAMETERS
 from .platform.auth.permission import LONGEST_TOPIC, MOST_SLASHES, MOST_SLASHES_OF_SYSTEM
+from .simulated.past import MOST_BYTES, MOST_EVENT_BYTES
 from .web.bounds import HttpBounds
 
 __all__ = ["limits_page"]
@@ -46,6 +47,11 @@ WebSocket, but has to log in with a user name: pages of this machine (any port) 
 none where `--plain-mqtt` allows that.
 """
 
+_PAST = """\
+What the vehicles of `jinqiao run` said is kept in memory for questions about the past; the oldest is forgotten first.
+How far back it reaches is in [stores.md](stores.md#the-past-of-devices).
+"""
+
 
 def limits_page() -> str:
     """The whole page, Markdown."""
@@ -69,6 +75,14 @@ def limits_page() -> str:
             ),
             "## GB/T 32960\n",
             _table(_named(Bounds())),
+            "## Simulated vehicles\n",
+            _PAST,
+            _table(
+                _rows(
+                    ("samples", MOST_BYTES, "bytes"),
+                    ("events with what it costs to keep them", MOST_EVENT_BYTES, "bytes"),
+                )
+            ),
         )
     )
 

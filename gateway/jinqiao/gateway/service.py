@@ -15,17 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .broker.limits import Limits
 from .config import FleetConfig, ServiceConfig
 from .front import Front
 from .history.history import History
-from .history.telemetry import TelemetryPast
-from .platform.devices.past import NO_HISTORY, Page, Past, Query
+from .platform.devices.past import NO_HISTORY, Past, Pasts
+from .platform.events import SimulatedEvent, TelemetryBatch
 from .platform.platform import Platform
 from .platform.registry.file import load_registry
-from .platform.registry.fleet_devices import simulated_product
+from .platform.registry.fleet_devices import FleetDevices, simulated_product
 from .platform.registry.registry import Application, Product, Registry
+from .simulated.intake import FleetIntake
+from .simulated.past import FleetPast
 from .storage.folder_lock import FolderLock
 from .storage.keeper import Keeper, attach
 from .storage.online import OnlineKeeper
@@ -38,8 +41,6 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds between looks at what is not kept at once: the device log, last values, changes by the command line.
 _ROUND_S = 0.5
-#: The simulator's latest traffic, in which a cloud call finds a vehicle's last values.
-_REMEMBERED_BYTES = 64 << 20
 
 
 class Service:
@@ -56,27 +57,44 @@ class Service:
             self._lock = FolderLock(config.data) if config.data is not None else None
             registry = _registry(config, self._storage, vehicles)
             self._history = _history(config)
-            past = _past(config, self._history)
+            fleet_past = _fleet_past(config, registry)
             self.platform = Platform(
                 registry,
                 clock_ms=_now_ms,
                 simulator=config.fleet.simulator if config.fleet is not None else None,
                 rates=config.rates,
                 cut_off=config.cut_off,
-                past=past,
+                past=_past(self._history, fleet_past),
             )
             self._keeper = attach(self.platform, self._storage) if self._storage is not None else None
             self._online = OnlineKeeper(self.platform.events, self._storage) if self._storage is not None else None
         except BaseException:
             self._leave_folder()
             raise
-        if self._history is not None:
-            self._history.listen(self.platform.events)
+        for past in (self._history, fleet_past):
+            if past is not None:
+                past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
         self.front = Front(self.platform, limits)
-        if config.fleet is not None:
-            self.front.server.remember(_REMEMBERED_BYTES)
+        if config.fleet is not None and vehicles is not None:
+            self._read_steps(config.fleet.product_key, vehicles)
         self._rounds: asyncio.Task[None] | None = None
+
+    def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
+        """Let the simulator's steps be read: they are announced, then rendered for those who listen."""
+        row_of = _fleet_devices(self.platform.registry, product_key).row
+        events = self.platform.events
+
+        def take(said: SaidBatch) -> None:
+            events.emit(TelemetryBatch, product_key, said)
+
+        def take_event(said: SaidPacket) -> None:
+            if said.kind == "event_post":
+                events.emit(SimulatedEvent, product_key, said.vehicle, said.time_ms, said.data)
+
+        self.front.server.read_steps(
+            lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event)
+        )
 
     @property
     def remembers(self) -> bool:
@@ -111,17 +129,6 @@ class Service:
             self._storage.close()
         if self._lock is not None:
             self._lock.release()
-
-
-class _ByProduct:
-    """The past of simulated vehicles is in the run's telemetry, that of all others in the history."""
-
-    def __init__(self, simulated: str, telemetry: Past, others: Past) -> None:
-        self._simulated, self._telemetry, self._others = simulated, telemetry, others
-
-    def ask(self, query: Query) -> Page | None:
-        past = self._telemetry if query.product_key == self._simulated else self._others
-        return past.ask(query)
 
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:
@@ -175,12 +182,23 @@ def _history(config: ServiceConfig) -> History | None:
         return None
 
 
-def _past(config: ServiceConfig, history: History | None) -> Past:
+def _fleet_past(config: ServiceConfig, registry: Registry) -> FleetPast | None:
+    """The past of simulated vehicles, if there are any."""
+    if config.fleet is None:
+        return None
+    key = config.fleet.product_key
+    return FleetPast(key, _fleet_devices(registry, key).row)
+
+
+def _fleet_devices(registry: Registry, product_key: str) -> FleetDevices:
+    devices = registry.products[product_key].devices
+    assert isinstance(devices, FleetDevices)
+    return devices
+
+
+def _past(history: History | None, fleet_past: FleetPast | None) -> Past:
     others: Past = history if history is not None else NO_HISTORY
-    fleet = config.fleet
-    if fleet is None or fleet.telemetry is None:
-        return others
-    return _ByProduct(fleet.product_key, TelemetryPast(fleet.telemetry), others)
+    return others if fleet_past is None else Pasts(fleet_past, others)
 
 
 async def _go_round(keeper: Keeper, online: OnlineKeeper) -> None:

@@ -124,8 +124,13 @@ class Movement:
 
     def positions(self, rows: Rows | slice) -> dict[str, NDArray[np.generic]]:
         """`longitude latitude altitude heading` of these vehicles, in the signal table's units, WGS-84."""
-        entry = self.entry[rows]
-        metres = self.metres[rows] - self._book.start_m[entry]
+        return self.positions_at(rows, self.entry[rows], self.metres[rows])
+
+    def positions_at(
+        self, rows: NDArray[np.integer[Any]] | slice, entry: NDArray[np.int32], metres: F8
+    ) -> dict[str, NDArray[np.generic]]:
+        """The same of when they were so many metres from the start of the route of this entry."""
+        metres = metres - self._book.start_m[entry]
         edge = self._book.edge[entry]
         # Column by column: rows of seven would be gathered whole and then walked over with strides.
         line = [column.take(edge) for column in self._book.line]

@@ -3,6 +3,9 @@
 The core group goes out at the interval of what the vehicle is doing, the detail group seldom; both at once when that
 changes, and with every report of a parked vehicle. Everybody is heard of in the first `FIRST_S` seconds, at a moment of
 his own, and then keeps to a moment of his own in his interval, so that a fleet's reports stay spread over time.
+
+`note` looks at who is due in a second, `take` returns what was noted since the last call. Meanwhile the states of few
+cars are only kept (`moments`); many cars are sampled at once.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from jinqiao.vehicles.modes import VehicleState
 from .clock import NEVER
 from .draws import Draws
 from .gcj02 import wgs84_to_gcj02
+from .moments import MOST_ROWS, Moments
 from .town import RESTING, Town
 
 if TYPE_CHECKING:
@@ -86,6 +90,10 @@ class Reports:
         for group in GROUPS:
             interval_s = self._interval_s[group][self._fleet_of, VehicleState.PARKED]
             self.due_s[group] = self._own_moment_s(slice(None), np.minimum(interval_s, FIRST_S))
+        #: Nobody is due before this second; 0 where that has to be looked up.
+        self._next_s = dict.fromkeys(GROUPS, 0)
+        self._moments = {group: Moments(town) for group in GROUPS}
+        self._sampled: list[Batch] = []
 
     def next_due_s(self) -> int:
         """The second of the next report of anybody."""
@@ -97,6 +105,7 @@ class Reports:
         detail_s = self._interval_s["detail"][self._fleet_of[rows], state]
         self.due_s["core"][rows] = 1
         self.due_s["detail"][rows] = self._own_moment_s(rows, np.minimum(detail_s, FIRST_S))
+        self._next_s = dict.fromkeys(GROUPS, 0)
 
     def _own_moment_s(self, rows: Rows | slice, interval_s: NDArray[np.int32]) -> NDArray[np.int32]:
         """The second of these vehicles within an interval of each, from 1."""
@@ -117,6 +126,7 @@ class Reports:
         for group, due_s in self.due_s.items():
             interval_s = self._interval_s[group][self._fleet_of[rows], state]
             due_s[rows] = np.minimum(due_s[rows], now_s + interval_s)
+            self._next_s[group] = 0
         return True
 
     def _changed_from(self, number: int, intervals_s: Mapping[str, float]) -> int | None:
@@ -139,11 +149,14 @@ class Reports:
 
     def hasten(self, rows: Rows) -> None:
         """Let these vehicles report both groups at the end of this second, the silent ones when they speak again."""
+        if not len(rows):
+            return
         installing = self._town.software.installing
         if installing:
             rows = rows[~np.isin(rows, list(installing))]
-        for due_s in self.due_s.values():
+        for group, due_s in self.due_s.items():
             due_s[rows] = 0
+            self._next_s[group] = 0
 
     def silence(self, row: int) -> None:
         """Let a vehicle report nothing until it is hastened."""
@@ -154,17 +167,28 @@ class Reports:
         """Both groups of these vehicles now, beside what they report by themselves; `rows` rise strictly."""
         if not len(rows):
             return []
-        self._look_at_sleepers(dict.fromkeys(GROUPS, rows))
+        self._look_at_sleepers([rows])
         return [self._sample(group, rows, now_s) for group in GROUPS]
 
     def collect(self, now_s: int) -> list[Batch]:
         """The batches of everybody who is due, at most one per group; rows rise strictly."""
-        due = {group: np.flatnonzero(due_s <= now_s) for group, due_s in self.due_s.items()}
-        self._look_at_sleepers(due)
-        batches = []
+        self.note(now_s)
+        return self.take()
+
+    @property
+    def full(self) -> bool:
+        """Whether so much has been noted that more would gain nothing."""
+        return bool(self._sampled) or any(moments.count * 2 > MOST_ROWS for moments in self._moments.values())
+
+    def note(self, now_s: int) -> None:
+        """See who is due at this second, and how they are; `now_s` rises from call to call."""
+        due = {group: np.flatnonzero(self.due_s[group] <= now_s) for group in GROUPS if self._next_s[group] <= now_s}
+        if not due:
+            return
+        self._look_at_sleepers(list(due.values()))
         for group, rows in due.items():
             if len(rows):
-                batches.append(self._sample(group, rows, now_s))
+                self._keep(group, rows, now_s)
                 state = self._town.fleet.vehicle_state[rows]
                 interval_s = self._interval_s[group][self._fleet_of[rows], state]
                 due_s = now_s + interval_s
@@ -172,11 +196,27 @@ class Reports:
                     moment_s = self._own_moment_s(rows, interval_s)
                     due_s = np.where(moment_s > now_s, moment_s, due_s)
                 self.due_s[group][rows] = due_s
-        return batches
+            self._next_s[group] = int(self.due_s[group].min())
 
-    def _look_at_sleepers(self, due: dict[str, Rows]) -> None:
+    def take(self) -> list[Batch]:
+        """The batches of what was noted, a group's in the order of time; rows rise strictly within an instant."""
+        for group in GROUPS:
+            self._sample_kept(group)
+        sampled, self._sampled = self._sampled, []
+        return sampled
+
+    def _keep(self, group: str, rows: Rows, now_s: int) -> None:
+        moments = self._moments[group]
+        if len(rows) > MOST_ROWS // 4 or not moments.room_for(len(rows)):
+            self._sample_kept(group)
+        if len(rows) > MOST_ROWS // 4:
+            self._sampled.append(self._sample(group, rows, now_s))
+        else:
+            moments.keep(rows, self._fleet_of[rows], now_s)
+
+    def _look_at_sleepers(self, due: Sequence[Rows]) -> None:
         mode = self._town.mode
-        sleepers = [rows[mode[rows] == RESTING] for rows in due.values()]
+        sleepers = [rows[mode[rows] == RESTING] for rows in due]
         if any(len(rows) for rows in sleepers):
             self._town.catch_up(np.unique(np.concatenate(sleepers)))
 
@@ -186,36 +226,67 @@ class Reports:
         everyone = len(rows) == town.fleet.n
         where: Rows | slice = slice(None) if everyone else rows
         known = {**town.fleet.sample(where, group), **self.surroundings(where, now_s)}
-        time_ms = town.start_ms + now_s * 1000
-        return Batch(time_ms, group, rows.astype(np.int32), {name: _own(known[name]) for name in NAMES[group]})
+        columns = {name: _own(known[name]) for name in NAMES[group]}
+        return Batch.at(town.start_ms + now_s * 1000, group, rows.astype(np.int32), columns)
+
+    def _sample_kept(self, group: str) -> None:
+        """The same of what is kept, which is then forgotten."""
+        town, moments, count = self._town, self._moments[group], self._moments[group].count
+        if not count:
+            return
+        kept = slice(0, count)
+        rows, second = moments.vehicles[kept].copy(), moments.second[kept]
+        known = town.fleet.sample_of(moments.state, rows, moments.dark[kept], group)
+        around = self._around(
+            town.movement.positions_at(rows, moments.entry[kept], moments.metres[kept]),
+            self._datum[moments.spec[kept]],
+            moments.ambient_degc[kept],
+            rows,
+            second,
+        )
+        known.update(around)
+        columns = {name: _own(known[name]) for name in NAMES[group]}
+        self._sampled.append(Batch(town.start_ms + second.astype(np.int64) * 1000, group, rows, columns))
+        moments.count = 0
 
     def surroundings(self, where: Rows | slice, now_s: int) -> dict[str, NDArray[Any]]:
         """What only the world knows of these vehicles: position in their fleet's datum, fix, weather."""
+        town = self._town
+        datum = self._datum[self._fleet_of[where]]
+        return self._around(town.movement.positions(where), datum, np.float32(town.ambient_degc), where, now_s)
+
+    def _around(
+        self,
+        positions: dict[str, NDArray[Any]],
+        datum: NDArray[np.uint8],
+        ambient_degc: np.float32 | NDArray[np.float32],
+        where: NDArray[np.integer[Any]] | slice,
+        second: int | NDArray[np.int32],
+    ) -> dict[str, NDArray[Any]]:
         return {
-            **self._positions(where, self._datum[self._fleet_of[where]]),
-            "ambient_temperature": self._thermometers(where),
-            "satellites": self._satellites(where, now_s),
+            **_in_datum(positions, datum),
+            "ambient_temperature": _shown_degc(ambient_degc + self._thermometer_degc[where]),
+            "satellites": _satellites(self._sky[where], second),
         }
 
-    def _positions(self, where: Rows | slice, datum: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        """Positions in the datum of each vehicle's fleet."""
-        positions = self._town.movement.positions(where)
-        shifted = datum == DATUM["gcj02"]
-        if shifted.any():
-            longitude, latitude = positions["longitude"], positions["latitude"]
-            longitude[shifted], latitude[shifted] = wgs84_to_gcj02(longitude[shifted], latitude[shifted])
-        return positions | {"coordinate_system": datum}
 
-    def _thermometers(self, where: Rows | slice) -> NDArray[np.float32]:
-        """What the cars measure of the air: each with the error of its sensor and its place, in steps."""
-        measured = np.float32(self._town.ambient_degc) + self._thermometer_degc[where]
-        return (np.round(measured / SENSOR_STEP_DEGC) * SENSOR_STEP_DEGC).astype(np.float32)
+def _in_datum(positions: dict[str, NDArray[Any]], datum: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Positions, which are WGS-84, in the datum of each vehicle's fleet."""
+    shifted = datum == DATUM["gcj02"]
+    if shifted.any():
+        longitude, latitude = positions["longitude"], positions["latitude"]
+        longitude[shifted], latitude[shifted] = wgs84_to_gcj02(longitude[shifted], latitude[shifted])
+    return positions | {"coordinate_system": datum}
 
-    def _satellites(self, where: Rows | slice, now_s: int) -> NDArray[np.uint8]:
-        more: NDArray[np.uint8] = self._sky[where] + np.uint8(now_s // 60 * 5 % MORE_SATELLITES)
-        more %= np.uint8(MORE_SATELLITES)
-        more += np.uint8(FEWEST_SATELLITES)
-        return more
+
+def _shown_degc(measured: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the cars show of the air, in the steps of their sensors."""
+    return (np.round(measured / SENSOR_STEP_DEGC) * SENSOR_STEP_DEGC).astype(np.float32)
+
+
+def _satellites(sky: NDArray[np.uint8], second: int | NDArray[np.int32]) -> NDArray[np.uint8]:
+    more = (sky + second // 60 * 5 % MORE_SATELLITES) % MORE_SATELLITES + FEWEST_SATELLITES
+    return np.asarray(more).astype(np.uint8)
 
 
 def _own(values: NDArray[Any]) -> NDArray[Any]:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.keyed import FleetPart
-from jinqiao.base.telemetry import Batch, Command, Outcome, Step
-from jinqiao.vehicles.catalogue import load_catalogue
+from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
+from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
 
@@ -141,11 +141,27 @@ class World:
         soonest = min(planned, self._reports.next_due_s() - 1.0)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
-    def advance(self) -> Step:
+    def advance(self, until_s: int = 0) -> Step:
         """Run the next busy second; what stands at its end is what is reported, and `elapsed_s` is that end.
 
-        Its faults begin and end before anything else happens in it.
+        Where nobody waits for that, it also runs those that follow and begin before `until_s`, until there is enough to
+        report; the samples are the same. What has to be looked at second by second ends such a stretch: CAN, and a
+        second in which a fault begins or ends, which is one by itself.
         """
+        events: list[Event] = []
+        labels = self._second(events)
+        can = self.buses.collect(self.elapsed_s, self.surroundings)
+        if not (labels or len(self.buses)):
+            while not self._reports.full and self._goes_on(until_s):
+                self._second(events)
+        return Step(self.time_ms, tuple(self._reports.take()), tuple(events), can, labels)
+
+    def _goes_on(self, until_s: int) -> bool:
+        next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
+        return next_s < until_s and self.faults.next_s() > next_s
+
+    def _second(self, events: list[Event]) -> tuple[Label, ...]:
+        """The next busy second; its faults begin and end before anything else happens in it. `events` get its own."""
         town = self.town
         now_s = self.next_busy_s()
         town.report_s = now_s + 1
@@ -153,13 +169,13 @@ class World:
         labels = self.faults.strike(now_s)
         town.sessions.tell_who_is_full()
         self._reports.hasten(self._decide(now_s))
-        events, town.events = town.events, []
+        events += town.events
+        town.events = []
         town.step()
         self.elapsed_s = now_s + 1
         town.clock.reach(self.elapsed_s)
-        batches = tuple(self._reports.collect(self.elapsed_s))
-        can = self.buses.collect(self.elapsed_s, self.surroundings)
-        return Step(self.time_ms, batches, tuple(events), can, labels)
+        self._reports.note(self.elapsed_s)
+        return labels
 
     # Between two seconds: what comes from outside.
 
@@ -303,14 +319,14 @@ class World:
 
     def _build_fleet(self, seed: int, parts: Sequence[FleetPart], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
-        catalogue = {**load_catalogue(), **self.scenario.own_vehicles}
+        own = self.scenario.own_vehicles
         ids = list(dict.fromkeys(model for _, spec in self._whole for model in spec.models))
         number = {model: index for index, model in enumerate(ids)}
         soc = np.empty(len(draws))
         for rows, spec in self._whole:
             soc[rows] = spec.initial_soc.draw(draws.take(rows), "charge")
         return Fleet(
-            [catalogue[model] for model in ids],
+            [own[model] if model in own else find_vehicle(model) for model in ids],
             np.concatenate([share_out(spec.models, number, rows.stop - rows.start) for _, rows, spec in self.fleets]),
             seed=seed,
             fleets=parts,

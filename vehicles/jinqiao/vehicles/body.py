@@ -5,8 +5,6 @@ No state of its own: every function here is asked when telemetry is sampled.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,6 +85,7 @@ def seat_belt(driving: NDArray[np.bool_], stood_s: F4s) -> NDArray[np.bool_]:
     return driving | (stood_s < UNBUCKLED_S)
 
 
-def lit(driving: NDArray[np.bool_], dark: bool, always: U1s) -> Any:
+def lit(driving: NDArray[np.bool_], dark: bool | NDArray[np.bool_], always: U1s) -> NDArray[np.bool_]:
     """Low beam: by night every driver's, by day that of those who never switch it off."""
-    return driving if dark else driving & (always > 0)
+    low_beam: NDArray[np.bool_] = driving & ((always > 0) | dark)
+    return low_beam

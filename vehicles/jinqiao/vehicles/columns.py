@@ -6,6 +6,8 @@ derived is derived when somebody asks (`sampling.py`). Columns marked W are set 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,10 +106,23 @@ class Columns:
 
     def __init__(self, n: int) -> None:
         self.n = n
-        for name, kind in Columns.__annotations__.items():
-            setattr(self, name, np.zeros(n, dtype=_DTYPES[kind]))
+        #: All columns of one type as rows of one array, shape (columns, n), so that many are taken in one call.
+        self.blocks: list[NDArray[Any]] = []
+        for kind, dtype in _DTYPES.items():
+            names = [name for name, annotation in Columns.__annotations__.items() if annotation == kind]
+            block = np.zeros((len(names), n), dtype=dtype)
+            self.blocks.append(block)
+            for name, column in zip(names, block, strict=True):
+                setattr(self, name, column)
+
+    def take(self, source: Columns, rows: NDArray[np.intp], start: int) -> None:
+        """Copy m rows of `source`, of all columns, to the rows from `start` on; there must be room for them."""
+        for mine, theirs in zip(self.blocks, source.blocks, strict=True):
+            theirs.take(rows, axis=1, out=mine[:, start : start + len(rows)], mode="clip")
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays that have one row per vehicle."""
-        return sum(v.nbytes for v in vars(self).values() if isinstance(v, np.ndarray) and v.shape[:1] == (self.n,))
+        views = {id(block) for block in self.blocks}
+        own = [value for value in vars(self).values() if isinstance(value, np.ndarray) and id(value.base) not in views]
+        return sum(block.nbytes for block in self.blocks) + sum(v.nbytes for v in own if v.shape[:1] == (self.n,))

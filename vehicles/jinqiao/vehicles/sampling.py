@@ -37,9 +37,11 @@ LEAST_CHARGE_KW = 0.05
 
 
 class Reading:
-    """The rows of one sample; what several signals share is computed once."""
+    """The rows of one sample; what several signals share is computed once. `dark` is one for all, or shape (rows,)."""
 
-    def __init__(self, cars: Columns, model: Parameters, curves: EvenTable, rows: Rows, *, dark: bool) -> None:
+    def __init__(
+        self, cars: Columns, model: Parameters, curves: EvenTable, rows: Rows, *, dark: bool | NDArray[np.bool_]
+    ) -> None:
         self.cars, self.model, self.curves, self.rows, self.dark = cars, model, curves, rows, dark
 
     def __getitem__(self, column: str) -> NDArray[Any]:

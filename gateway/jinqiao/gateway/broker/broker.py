@@ -17,11 +17,11 @@ from ..doors import Doors
 from .client import Client
 from .counters import Counters
 from .grant import Grant
+from .intake import Intake
 from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
 from .policy import Downlink, Login, Policy, Principal
-from .recent import RecentRuns
 from .retained import RetainedMessages
 from .router import Route, Router
 
@@ -52,8 +52,8 @@ class Broker:
         self.passing: set[bytes] = set()
         #: Where connections are let in.
         self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
-        #: What trusted connections published last, if somebody wants to know.
-        self.recent: RecentRuns | None = None
+        #: Who reads steps of our own simulator, if there is one.
+        self.intake: Intake | None = None
 
     def admit(self, session: Client, login: Login, check: Callable[[Principal], None]) -> Principal:
         """Log in; a connection of the same identity ends. Raises Refused, as `check` may.

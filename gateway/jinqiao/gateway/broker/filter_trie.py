@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from jinqiao.wire.mqtt.topics import has_wildcard
@@ -97,6 +97,19 @@ class FilterTrie(Generic[S, V]):
             if (child := node.children.get("#")) is not None:
                 self._merge(found, child.subscribers)
         return found
+
+    def named(self, before: str, after: str, words: Sequence[str]) -> list[str]:
+        """Of topics that differ in one level only, `before` + word + `after`, those with filters that name the word."""
+        nodes = [self._root]
+        wildcards = not before.startswith("$")
+        for level in before.split("/")[:-1]:
+            wild = [node.children["+"] for node in nodes if wildcards and "+" in node.children]
+            nodes, wildcards = wild + [node.children[level] for node in nodes if level in node.children], True
+        known = set().union(*(node.children.keys() for node in nodes)) - {"+", "#"}
+        exact = self._exact
+        if not exact:
+            return [word for word in words if word in known]
+        return [word for word in words if word in known or before + word + after in exact]
 
     def __len__(self) -> int:
         """Nodes and filters kept; 0 when nobody is subscribed to anything."""

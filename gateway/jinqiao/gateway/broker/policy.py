@@ -6,7 +6,7 @@ takes values and returns values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -160,6 +160,3 @@ class Carrier(Protocol):
 
     def permissions_changed(self) -> None:
         """Ask the policy again about everything and everybody."""
-
-    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> Sequence[bytes]:
-        """What trusted connections published last on this topic, newest first; all of `enough` found, no more."""

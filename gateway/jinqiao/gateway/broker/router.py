@@ -7,7 +7,7 @@ since thousands of devices subscribe while thousands publish.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -99,11 +99,33 @@ class Router(Generic[S]):
         self._index = TopicIndex()
         self._topics_pushed_to: dict[str, list[bytes]] = {}
         self._remembered = 0
+        #: Called with a filter when routes of the topics that it matches may have changed.
+        self._watchers: list[Callable[[str], None]] = []
+
+    def watch(self, changed: Callable[[str], None]) -> None:
+        """Let somebody who keeps routes by himself (`find`) know of each filter whose topics may go elsewhere now."""
+        self._watchers.append(changed)
 
     def route(self, topic: bytes) -> Route[S]:
         """The route of a topic name; raises ProtocolError when it is none."""
         route = self.routes.get(topic)
         return self._find(topic) if route is None else route
+
+    def find(self, topic: bytes) -> Route[S]:
+        """The same, looked up and not remembered here."""
+        return self._look_up(topic)[0]
+
+    def named(self, before: str, after: str, words: Sequence[str]) -> list[str]:
+        """Of topics `before` + word + `after` those whose word a filter names, which may have routes of their own."""
+        return self._trie.named(before, after, words)
+
+    def common(self, topic: bytes) -> Route[S] | None:
+        """The route of all topics that differ from this one in a level that no filter names, if they have the same.
+
+        They may not where a reader yields to `TopicRules.is_for`.
+        """
+        matched = self._trie.match(decode_name(topic)).values()
+        return None if any(grant.only_for for grant in matched) else self.find(topic)
 
     def has_room(self, topic_filter: str) -> bool:
         """Whether one more subscription to this filter is within what all together may take."""
@@ -166,6 +188,13 @@ class Router(Generic[S]):
         self.forget_pushed(identity)
 
     def _find(self, topic: bytes) -> Route[S]:
+        route, name, identity = self._look_up(topic)
+        if len(topic) <= self._limits.cached_topic_bytes:
+            self._remember(topic, name, identity, route)
+        return route
+
+    def _look_up(self, topic: bytes) -> tuple[Route[S], str, str | None]:
+        """The route of a topic, its name, and to whom it is pushed."""
         name = decode_name(topic)
         found = self._trie.match(name)
         strays = [
@@ -183,10 +212,7 @@ class Router(Generic[S]):
                 unasked = pushed.subscriber if before is None else None
         handled = self._rules.handles(name)
         trusted = handled and self._rules.handles_trusted(name)
-        route = self._intern(self._rules.kind(name), handled, trusted, found, unasked)
-        if len(topic) <= self._limits.cached_topic_bytes:
-            self._remember(topic, name, identity, route)
-        return route
+        return self._intern(self._rules.kind(name), handled, trusted, found, unasked), name, identity
 
     def _intern(
         self, kind: str, handled: bool, handled_trusted: bool, found: dict[S | Group[S], Grant], pushed: S | None
@@ -213,6 +239,8 @@ class Router(Generic[S]):
 
     def _forget(self, topic_filter: str) -> None:
         self.age += 1
+        for changed in self._watchers:
+            changed(topic_filter)
         if has_wildcard(topic_filter):
             for topic in self._index.take(topic_filter):
                 self.routes.pop(topic, None)
@@ -228,6 +256,8 @@ class Router(Generic[S]):
     def forget_all(self) -> None:
         """Ask the rules again about every topic."""
         self.age += 1
+        for changed in self._watchers:
+            changed("#")
         self.routes.clear()
         self._index.clear()
         self._topics_pushed_to.clear()

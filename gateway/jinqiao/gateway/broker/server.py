@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Set
+from collections.abc import Callable
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -17,10 +17,12 @@ from .broker import Broker
 from .connection import Connection
 from .counters import Counters
 from .delivery.dispatcher import TICK_S
+from .delivery.outbox import Outbox
+from .intake import Intake
 from .limits import Limits
 from .policy import Downlink, Policy
 from .reading import Reader, make_reader
-from .recent import RecentRuns
+from .router import Router
 from .sys_topics import INTERVAL_S, sys_messages
 
 __all__ = ["Server"]
@@ -153,17 +155,9 @@ class Server:
         """Ask the policy again what this identity may publish and is pushed, and about subscriptions with `about`."""
         self._broker.reconsider(identity, about)
 
-    def remember(self, most_bytes: int) -> None:
-        """From now on remember what trusted connections publish, that many bytes of it."""
-        self._broker.recent = RecentRuns(most_bytes)
-
-    def last_payloads(self, topic: str, enough: Set[bytes] = frozenset()) -> list[bytes]:
-        """What trusted connections published last on this topic, as far as it is remembered: newest first.
-
-        One payload for each property that a post may begin with; all of `enough` found, no more are looked for.
-        """
-        recent = self._broker.recent
-        return recent.last_of_each(topic, enough) if recent is not None else []
+    def read_steps(self, make: Callable[[Router[Outbox]], Intake]) -> None:
+        """From now on steps of the simulator are read by what `make` makes of the router."""
+        self._broker.intake = make(self._broker.router)
 
     def permissions_changed(self) -> None:
         """Ask the policy again about every topic before the next message."""

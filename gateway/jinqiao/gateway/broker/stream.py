@@ -14,6 +14,8 @@ from struct import Struct
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.outbox import Outbox
 from jinqiao.gateway.broker.delivery.runs import AcknowledgedRun
+from jinqiao.wire.crossing import FIRST_BYTE as CROSSING
+from jinqiao.wire.crossing import MOST_BYTES
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.fields import FieldReader, frame
 from jinqiao.wire.mqtt.packets import PacketType, Publish
@@ -22,6 +24,7 @@ from jinqiao.wire.mqtt.reasons import Reason
 from jinqiao.wire.mqtt.topics import check_name
 
 from .conversation import handle
+from .crossing import SessionDoor
 from .policy import ANSWERED_IN_PLACE, Downlink
 from .receiving import receive
 from .router import Route
@@ -188,8 +191,6 @@ def _forward(
         return
     broker = session.broker
     broker.counters.received[route.kind] += messages
-    if broker.recent is not None and not session.guarded:
-        broker.recent.take(packets)
     if route.pushed is session.outbox or route.kind in ANSWERED_IN_PLACE:
         route = route.without(session.outbox)
     if not route.targets and not route.groups:
@@ -245,6 +246,11 @@ def _other(session: Session, data: bytes, position: int, body: int, stop: int) -
     first = data[position]
     if first == _PUBACK and stop - body == 2:
         return _acknowledge(session, data, position)
+    if first == CROSSING and not session.guarded and (intake := session.broker.intake) is not None:
+        door = SessionDoor(session)
+        intake.take(data[body:stop], door)
+        door.settle()
+        return stop
     if first & 0xF0 != _PUBLISH:
         handle(session, first, data[body:stop])
         return stop
@@ -290,7 +296,8 @@ def _acknowledge(session: Session, data: bytes, position: int) -> int:
 def _check_size(session: Session, data: bytes, body: int, length: int, first: int) -> None:
     """Refuse a packet by the length it announces, before any of it is collected."""
     if first & 0xF0 != _PUBLISH:
-        if length > session.broker.limits.control_packet_bytes:
+        crossing = first == CROSSING and not session.guarded and session.broker.intake is not None
+        if length > (MOST_BYTES if crossing else session.broker.limits.control_packet_bytes):
             raise ProtocolError(f"packet of {length} bytes", Reason.PACKET_TOO_LARGE)
         return
     head = _MAX_HEAD

@@ -34,8 +34,9 @@ id has bit 0 of `ext` set on `/ext/rrpc/{{id}}/…`, others on `/sys/{{pk}}/{{dn
 The past is asked for by `StartTime` and `EndTime`, both inclusive, in ms; `Asc` 1 is oldest first, 0 latest first.
 Where `NextValid` is true, `NextTime` is the time of the first row that was left out: ask again with it as `StartTime`
 (as `EndTime`, if `Asc` is 0 and `StartTime` the earlier of the two), and every row comes once. `jinqiao serve --data`
-keeps 30 days, `jinqiao run --sink parquet:DIR` what it writes ([stores.md](stores.md)); elsewhere the last value of
-each property is all there is.
+keeps 30 days; of `jinqiao run`'s vehicles memory holds what they said lately, seven hours of 100 cars that post every
+second, half a minute of 100,000 ([stores.md](stores.md#the-past-of-devices)); elsewhere, and before that, the last
+value of each property is all there is.
 
 | action | parameters | answer |
 |---|---|---|

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from jinqiao.wire.render.events import read_event_post
+from jinqiao.wire.render.said import SaidBatch
+
 from .devices.ota import Firmware
 from .devices.remote_config import RemoteConfig
 from .registry.record import DeviceRecord
@@ -37,8 +40,10 @@ __all__ = [
     "ServiceCalled",
     "ServiceReplied",
     "ShadowChanged",
+    "SimulatedEvent",
     "StateChanged",
     "TagsChanged",
+    "TelemetryBatch",
     "TopologyChanged",
     "VersionsChanged",
 ]
@@ -112,6 +117,31 @@ class PropertiesAccepted(PlatformEvent):
     params: Mapping[str, Any]
     refused: Mapping[str, int]
     now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryBatch(PlatformEvent):
+    """What simulated vehicles of a product say, as columns: `said.batch.vehicles` are rows of `FleetDevices`.
+
+    They may be many, and it comes often: a listener works on columns.
+    """
+
+    product_key: str
+    said: SaidBatch
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedEvent(PlatformEvent):
+    """An event of a simulated vehicle, row `vehicle` of `FleetDevices`, as the whole packet that is forwarded."""
+
+    product_key: str
+    vehicle: int
+    time_ms: int
+    packet: bytes
+
+    def read(self) -> tuple[str, Mapping[str, Any]]:
+        """Identifier and output. It costs something, so only who needs to know asks."""
+        return read_event_post(self.packet)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-
 from jinqiao.gateway.broker.policy import Carrier, Downlink
 
 __all__ = ["Outbound"]
@@ -47,7 +45,3 @@ class Outbound:
         """Other products are there: what everybody may read and write is to be asked again."""
         if self._carrier is not None:
             self._carrier.permissions_changed()
-
-    def last_payloads(self, topic: str, enough: Set[bytes]) -> Sequence[bytes]:
-        """What the simulator published last on a topic, newest first, one payload for each of the marks in `enough`."""
-        return () if self._carrier is None else self._carrier.last_payloads(topic, enough)

@@ -3,7 +3,7 @@
 Handlers of uplinks and operations are given all parts and use the two or three they need. A part knows the parts below
 it, which it was given when it was made, and nothing of handlers, operations, brokers or HTTP:
 
-    registry ── records ── states ── topology ── presence ── provisioning
+    registry ── records ── simulated ── states ── topology ── presence ── provisioning
                    └──────────┴─ events, out (the broker), calls, notices, log
 """
 
@@ -23,6 +23,7 @@ from .devices.downloads import Downloads
 from .devices.ota import Firmware
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
+from .devices.simulated import SimulatedValues
 from .devices.states import DeviceStates
 from .devices.topology import Topology
 from .devices.uploads import Uploads
@@ -52,6 +53,7 @@ class Parts:
     notices: Notices
     records: Records
     iot_ids: IotIds
+    simulated: SimulatedValues
     states: DeviceStates
     topology: Topology
     presence: Presence
@@ -73,7 +75,8 @@ class Parts:
         events, out = Events(), Outbound()
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
-        records, states = Records(events, now_ms), DeviceStates(events, out)
+        records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
+        states = DeviceStates(events, simulated)
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         return cls(
@@ -88,6 +91,7 @@ class Parts:
             notices=notices,
             records=records,
             iot_ids=IotIds(registry),
+            simulated=simulated,
             states=states,
             topology=topology,
             presence=presence,

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch, Event, Label
+from jinqiao.wire.render.fixed import scaled
 from jinqiao.wire.render.numerals import numeral
-from jinqiao.wire.render.packets import BLOCK_ROWS, scaled
+from jinqiao.wire.render.packets import BLOCK_ROWS, stamps
 
 from .traits import Traits, traits_of
 
@@ -64,7 +65,7 @@ class LineRenderer:
                 number = numeral(scaled(batch.signals[signal.name][rows], signal), signal.decimals)
                 columns += [joint + f"{signal.name}=".encode(), *(piece.texts() for piece in number.pieces)]
                 joint = b"," if signal.decimals or signal.dtype[0] == "f" else b"i,"
-            columns.append(joint.removesuffix(b",") + _KEPT + b"%d\n" % batch.time_ms)
+            columns += [joint.removesuffix(b",") + _KEPT, stamps(batch.time_ms[rows]), b"\n"]
             yield _lines(columns, len(vehicles)), len(vehicles)
 
     def _signals_of(self, names: tuple[str, ...]) -> tuple[Signal, ...]:

@@ -67,7 +67,7 @@ class GroupTables:
     def table(self, batches: Sequence[Batch]) -> Any:
         """The batches' rows, in their order; values have the decimals they are published with."""
         pa = self._pa
-        times = np.repeat([batch.time_ms for batch in batches], [len(batch) for batch in batches])
+        times = np.concatenate([batch.time_ms for batch in batches])
         vehicles = np.concatenate([batch.vehicles for batch in batches])
         columns = [
             pa.array(times).cast(self.schema.field("time").type),

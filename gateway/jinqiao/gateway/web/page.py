@@ -5,12 +5,9 @@ It names no product and no device: who may see those has credentials.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from html import escape
-from itertools import islice
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -22,8 +19,6 @@ from jinqiao.gateway.platform.platform import Platform
 
 __all__ = ["page_route"]
 
-#: Simulated vehicles whose last posts are looked at for the simulated time.
-_LOOKED_AT = 8
 _SHANGHAI = timezone(timedelta(hours=8))
 _HEADERS = {"cache-control": "no-store", "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
@@ -98,7 +93,7 @@ def page_route(platform: Platform, server: Server, mqtt_address: tuple[str, int]
             yield "simulated vehicles", f"{simulated:,}"
         if others or not simulated:
             yield "devices", f"{others:,}"
-        time_ms = _simulated_ms(platform, server)
+        time_ms = platform.parts.simulated.latest_ms
         if time_ms is not None:
             moment = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(_SHANGHAI)
             yield "simulated time", f"{moment:%a} {moment.isoformat(' ', 'seconds')}"
@@ -108,17 +103,3 @@ def page_route(platform: Platform, server: Server, mqtt_address: tuple[str, int]
         yield "delivered to subscribers", f"{stats['delivered']:,}"
 
     return _ForPeople("/", show, methods=["GET"])
-
-
-def _simulated_ms(platform: Platform, server: Server) -> int | None:
-    """The latest time in what some simulated vehicles posted last; None before they did."""
-    latest = None
-    for product in platform.registry.products.values():
-        if not product.devices.simulated:
-            continue
-        for name in islice(product.devices, _LOOKED_AT):
-            for payload in server.last_payloads(f"/sys/{product.key}/{name}/thing/event/property/post"):
-                with suppress(ValueError, KeyError, TypeError, StopIteration):
-                    time_ms = int(next(iter(json.loads(payload)["params"].values()))["time"])
-                    latest = time_ms if latest is None else max(latest, time_ms)
-    return latest

@@ -63,9 +63,10 @@ def _by_google(names: np.ndarray[Any, Any], batch: Batch, sequence: int) -> list
     labels = tuple(columns)
     told = [name.decode() for name in names.tolist()]
     found = []
-    for name, values in zip(told, zip(*columns.values(), strict=True), strict=True):
+    times = batch.time_ms.tolist()
+    for name, time_ms, values in zip(told, times, zip(*columns.values(), strict=True), strict=True):
         sample = VehicleSample(
-            time_ms=batch.time_ms,
+            time_ms=time_ms,
             device_name=name,
             sequence=sequence,
             group=Group.GROUP_CORE,

@@ -48,7 +48,7 @@ async def bench_recordings(vehicles: int, batches: int, seconds: int) -> dict[st
         sequence = np.full(vehicles, turn + 1, np.uint32)
         # All in WGS 84, so that each sample has its position beside it.
         columns = {**batch.signals, "coordinate_system": np.ones(vehicles, np.uint8)}
-        parts.append(Samples("core", np.full(vehicles, batch.time_ms, np.int64), names, sequence, columns))
+        parts.append(Samples("core", batch.time_ms, names, sequence, columns))
     count = vehicles * batches
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)

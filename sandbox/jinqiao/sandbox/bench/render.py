@@ -73,7 +73,7 @@ def core_batch(count: int, turn: int) -> Batch:
             signals[signal.name] = random.uniform(low, high, count).astype(signal.dtype)
         else:
             signals[signal.name] = random.integers(int(low), int(high), count, endpoint=True).astype(signal.dtype)
-    return Batch(_NOW_MS + 1000 * turn, "core", np.arange(count, dtype=np.int32), signals)
+    return Batch.at(_NOW_MS + 1000 * turn, "core", np.arange(count, dtype=np.int32), signals)
 
 
 def _render(renderer: PostRenderer, batch: Batch) -> int:
@@ -88,7 +88,7 @@ def _render_with_orjson(names: NDArray[np.bytes_], batch: Batch, turn: int) -> i
             lists[signal.name] = batch.signals[signal.name].tolist()
     location = [lists[name] for name in ("longitude", "latitude", "altitude", "coordinate_system")]
     simple = [(s.identifier, lists[s.name]) for s in SIGNALS.group("core") if "." not in s.identifier]
-    at, number, size = batch.time_ms, str(turn + 1), 0
+    at, number, size = int(batch.time_ms[0]), str(turn + 1), 0
     for row in range(len(names)):
         params: dict[str, Any] = {name: {"value": column[row], "time": at} for name, column in simple}
         longitude, latitude, altitude, system = location

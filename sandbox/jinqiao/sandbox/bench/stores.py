@@ -82,7 +82,7 @@ def _influx(names: Sequence[str], batches: Sequence[Batch], seconds: float) -> d
         ours.append(count / max(time.process_time() - began, 1e-9))
         lists = _lists(batch, rows)
         began = time.process_time()
-        _render_points(names, lists, batch.time_ms)
+        _render_points(names, lists, int(batch.time_ms[0]))
         peer.append(rows / max(time.process_time() - began, 1e-9))
         turn += 1
     rate, peer_rate = float(np.median(ours)), float(np.median(peer))

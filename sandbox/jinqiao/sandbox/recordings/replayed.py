@@ -14,7 +14,6 @@ from jinqiao.gateway.recordings.parts import Events, Messages, Samples
 from jinqiao.gateway.recordings.whole import whole_arrays
 from jinqiao.wire.render import Packets, PostRenderer, SampleRenderer
 from jinqiao.wire.render.events import event_post
-from jinqiao.wire.render.packets import LAST_ID
 
 from .identities import Identities
 from .rewriting import publish, rewritten
@@ -106,7 +105,7 @@ class Renderer:
             own = rows[chosen]
             if not len(own):
                 continue
-            batch = Batch(at, part.group, self._local[own], {name: c[chosen] for name, c in columns.items()})
+            batch = Batch.at(at, part.group, self._local[own], {name: c[chosen] for name, c in columns.items()})
             start = 0
             for block in (fleet.samples if self._protobuf else fleet.posts).blocks(batch):
                 yield _kept(block, own[start : start + len(block)])
@@ -141,14 +140,12 @@ class Renderer:
 
     def _number(self, row: int) -> int:
         """The next number of one device, counted together with its posts."""
-        sequence, local = self._fleets[int(self._length[row])].posts.sequence, self._local[row]
-        number = int(sequence[local]) % LAST_ID + 1
-        sequence[local] = number
-        return number
+        return self._fleets[int(self._length[row])].posts.numbers.next_of(int(self._local[row]))
 
 
 def _event(fleet: _Fleet, event: Event, *, protobuf: bool) -> bytes:
-    return fleet.samples.event(event) if protobuf else event_post(fleet.posts, event)
+    number = fleet.posts.numbers.next_of(event.vehicle)
+    return fleet.samples.event(event, number) if protobuf else event_post(fleet.posts, event, number)
 
 
 def _single(packet: bytes, row: int) -> Replayed:

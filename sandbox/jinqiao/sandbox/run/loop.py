@@ -1,4 +1,4 @@
-"""Simulated time of a run, second by second: what happens, and out with it."""
+"""Simulated time of a run, in seconds or in stretches of them: what happens, and out with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def simulate(run: Running) -> None:
     while (second := ticker.next_second()) < end_s and await pace.until(second, stop):
         async with run.downlinks.turn:
             if ticker.arrive(second):
-                await _leave(run, world.advance())
+                await _leave(run, world.advance(ticker.stretch_end(end_s)))
             await run.downlinks.tick()
     await pace.until(end_s, stop)
     run.summary.wall_s = pace.wall_s()

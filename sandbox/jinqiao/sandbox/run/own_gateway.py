@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,7 +16,6 @@ from jinqiao.simulator.world import World
 from jinqiao.vehicles.vehicle_file import VehicleModel
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
-from ..sinks.base import SinkSpec
 from .child import GatewayProcess
 from .ending import Ending
 from .options import RunOptions
@@ -64,10 +63,8 @@ async def configure(
     options: RunOptions,
     logins: Logins,
     world: World,
-    sinks: Sequence[SinkSpec],
 ) -> None:
     """Let it serve these vehicles; returns when its ports listen. Raises InputError or EnvironmentFault."""
-    telemetry = next((spec.telemetry_folder for spec in sinks if spec.telemetry_folder is not None), None)
     config = ServiceConfig(
         ports=Ports(
             host=options.mqtt_host,
@@ -89,7 +86,6 @@ async def configure(
             application=(options.app_user, options.app_password),
             simulator=(logins.user, logins.password),
             factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
-            telemetry=telemetry.absolute() if telemetry is not None else None,
             cars=_cars(world),
         ),
     )

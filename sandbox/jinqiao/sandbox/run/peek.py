@@ -33,7 +33,7 @@ class Peek:
             if batch.group == "core" and len(posting):
                 row = posting[[np.argmax(batch.signals["speed"][posting])]]
                 columns = {name: column[row] for name, column in batch.signals.items()}
-                self._found = [Batch(batch.time_ms, batch.group, batch.vehicles[row], columns)]
+                self._found = [Batch(batch.time_ms[row], batch.group, batch.vehicles[row], columns)]
                 self._looked_s = now_s
 
     def post(self) -> tuple[str, bytes] | None:

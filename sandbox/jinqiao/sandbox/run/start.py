@@ -54,7 +54,7 @@ async def start_run(
     fleet = world.fleet
     summary.vehicles = fleet.n
     if gateway is not None:
-        await configure(gateway, options, logins, world, plan.sinks)
+        await configure(gateway, options, logins, world)
     who = identities(options, world)
     connections = Connections(options, address_of(options, gateway), logins, inbox)
     shared = await connections.shared(stack)
@@ -63,7 +63,7 @@ async def start_run(
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
     out = WayOut(
         StepRenderer(who.product_key, who.names, fleet.vins, protobuf),
-        Outbound(shared, own, summary.sent),
+        Outbound(shared, own, summary.sent, crossing=gateway is not None),
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
     )
@@ -86,7 +86,7 @@ async def start_run(
         out=out,
         downlinks=downlinks,
         pace=pace,
-        ticker=Ticker(world, pace, downlinks.next_ms),
+        ticker=Ticker(world, pace, downlinks.next_ms, each_second=any(sink.each_second for sink in sinks)),
         roster=Roster(world),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
     )

@@ -169,7 +169,7 @@ class Summary:
             lines.append(f"  {name:<10} " + _counts(report))
         if self.sent.not_sent:
             lines.append(f"  not sent   {self.sent.not_sent:,} (vehicle offline)")
-        return [*lines, f"  sha256     {found['sha256']} of everything published; the same seed gives the same"]
+        return [*lines, f"  sha256     {found['sha256']} of what was published; the same seed gives the same"]
 
 
 def _command(one: dict[str, Any]) -> str:

@@ -14,6 +14,9 @@ __all__ = ["Ticker", "catch_up"]
 #: Seconds of the wall clock after which a world in which nothing happens is looked at again: a command may have
 #: started something.
 _LOOK_S = 1.0
+#: Simulated seconds that are taken together at most when nobody waits for them: so long a downlink may have to wait,
+#: some hundredths of a second of the wall clock.
+_STRETCH_S = 60
 
 
 def catch_up(world: World, pace: Pace) -> None:
@@ -25,11 +28,13 @@ def catch_up(world: World, pace: Pace) -> None:
 class Ticker:
     """The simulated present of a run: `world`'s while it is busy, the wall clock's while everybody rests.
 
-    `next_ms` says when a vehicle does something by itself next, simulated UTC, if any does.
+    `next_ms` says when a vehicle does something by itself next, simulated UTC, if any does. With `each_second`
+    somebody looks at the world after every second.
     """
 
-    def __init__(self, world: World, pace: Pace, next_ms: Callable[[], int | None]) -> None:
+    def __init__(self, world: World, pace: Pace, next_ms: Callable[[], int | None], *, each_second: bool) -> None:
         self._world, self._pace, self._next_ms = world, pace, next_ms
+        self._each_second = each_second
         self._is_busy = False
 
     def next_second(self) -> int:
@@ -43,6 +48,18 @@ class Ticker:
             second = min(second, now_s + max(1, int(self._pace.speed * _LOOK_S)))
         self._is_busy = second == busy
         return second
+
+    def stretch_end(self, end_s: float) -> int:
+        """Seconds that begin before this one may be taken together with the present one; it is not beyond `end_s`."""
+        world, due_ms = self._world, self._next_ms()
+        if self._each_second:
+            return 0
+        most = world.elapsed_s + _STRETCH_S
+        if self._pace.speed is not None:
+            most = min(most, int(self._pace.wall_s() * self._pace.speed))
+        if due_ms is not None:
+            most = min(most, ceil((due_ms - world.scenario.start_ms) / 1000))
+        return min(most, ceil(end_s))
 
     def arrive(self, second: int) -> bool:
         """Be in the second that `next_second` gave; whether there is something to `advance`, by now."""

@@ -18,8 +18,8 @@ __all__ = ["WayOut"]
 class WayOut:
     """The one door of a run's telemetry; what vehicles answer goes to the wire alone.
 
-    Sinks get what happened. What the wire gets is rendered here, so whatever is to befall a step on its way to the
-    platform befalls it here, before it is rendered.
+    Sinks get what happened. Whatever is to befall a step on its way to the platform befalls it here, before the
+    vehicles say it.
     """
 
     def __init__(self, renderer: StepRenderer, outbound: Outbound, sinks: Sequence[Sink], peek: Peek) -> None:
@@ -28,7 +28,7 @@ class WayOut:
 
     async def take(self, step: Step) -> None:
         """Publish a step and give it to the sinks. Raises EnvironmentFault when the broker is gone."""
-        await self._outbound.send(self._renderer.blocks(step))
+        await self._outbound.send(self._renderer, self._renderer.say(step))
         for sink in self._sinks:
             await sink.take(step)
         self.peek.take(step)

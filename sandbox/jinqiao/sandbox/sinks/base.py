@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
@@ -35,6 +34,10 @@ class Sink(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def each_second(self) -> bool:
+        """Whether it looks at the world itself, so that every second has to be a step of its own."""
+
     async def take(self, step: Step) -> None:
         """What one stretch of simulated time brought."""
 
@@ -56,11 +59,6 @@ class SinkSpec(Model, ABC):
     @abstractmethod
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> Sink:
         """The sink, ready for the first step. Raises InputError or EnvironmentFault if that cannot be."""
-
-    @property
-    def telemetry_folder(self) -> Path | None:
-        """Where it writes telemetry as Parquet, for questions about the vehicles' past; None if it does not."""
-        return None
 
 
 #: The table: the word for a kind → its class. Filled by `@sink`.
@@ -103,6 +101,8 @@ def traits_of_fleet(world: World) -> Traits:
 
 class StoreSink:
     """A store of the gateway as the run sees it."""
+
+    each_second = False
 
     def __init__(self, name: str, store: Store) -> None:
         self.name = name

@@ -47,6 +47,10 @@ class Violation:
         return f"{self.vin} {moment} {self.rule}: {self.meaning}: {told}"
 
 
+def _moment(batch: Batch) -> tuple[int, int]:
+    return int(batch.time_ms[0]), GROUPS.index(batch.group)
+
+
 def _told(name: str, last: float, now: float) -> str:
     row = SIGNALS[name]
     unit = f" {row.unit}" if row.unit else ""
@@ -90,9 +94,9 @@ class Checker:
         return {"violations": self.total, "checked": self.checked, "by_rule": dict(sorted(self.by_rule.items()))}
 
     def read(self, batches: Iterable[Batch]) -> list[Violation]:
-        """Check what is published in one instant; returns the violations that are new and kept."""
+        """Check what is published, instant by instant; returns the violations that are new and kept."""
         before = len(self.violations)
-        for batch in sorted(batches, key=lambda batch: GROUPS.index(batch.group)):
+        for batch in sorted((instant for several in batches for instant in several.instants()), key=_moment):
             now = {name: published(name, values) for name, values in batch.signals.items()}
             self._ranges(batch)
             if batch.group == "core":
@@ -177,4 +181,4 @@ class Checker:
                 for name in shows
             }
             vin = self._vins[batch.vehicles[place]].decode()
-            self.violations.append(Violation(vin, batch.time_ms, rule, meaning, values))
+            self.violations.append(Violation(vin, int(batch.time_ms[place]), rule, meaning, values))

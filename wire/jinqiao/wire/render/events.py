@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 import orjson
 
 from jinqiao.base.telemetry import Event
 from jinqiao.telemetry.v1.telemetry_pb2 import Value, VehicleEvent
 from jinqiao.wire.mqtt.encoding import encode
+from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.packets import Publish
 
 from .packets import PostRenderer
 
-__all__ = ["event_message", "event_output", "event_post"]
+__all__ = ["event_message", "event_output", "event_post", "read_event_post"]
 
 
-def event_post(posts: PostRenderer, event: Event) -> bytes:
-    """The whole packet of one Alink event post (`thing.event.{identifier}.post`), counted with its device's posts."""
-    number = int(posts.next_ids(np.array([event.vehicle], np.int32))[0])
+def event_post(posts: PostRenderer, event: Event, number: int) -> bytes:
+    """The whole packet of one Alink event post (`thing.event.{identifier}.post`), numbered with its device's posts."""
     name = posts.device_names[event.vehicle].decode()
     post = {
         "id": str(number),
@@ -28,6 +29,15 @@ def event_post(posts: PostRenderer, event: Event) -> bytes:
     }
     topic = f"/sys/{posts.product_key}/{name}/thing/event/{event.identifier}/post"
     return encode(Publish(topic, orjson.dumps(post)))
+
+
+def read_event_post(packet: bytes) -> tuple[str, dict[str, Any]]:
+    """Identifier and output of what `event_post` made."""
+    edges = frame(packet, 0)
+    assert edges is not None  # it is whole
+    at = edges[0] + 2
+    post = orjson.loads(packet[at + int.from_bytes(packet[at - 2 : at], "big") :])
+    return post["method"].removeprefix("thing.event.").removesuffix(".post"), post["params"]["value"]
 
 
 def event_message(event: Event, device_name: str, sequence: int) -> bytes:

@@ -74,13 +74,22 @@ def _high_half(width: int, mark: str) -> Texts:
     return np.concatenate([_padded(width, mark), np.array(blank, dtype=f"S{width}")])
 
 
-def numeral(scaled: Ints, decimals: int, *, mark: str = "-", marked: NDArray[np.bool_] | None = None) -> Numeral:
+def numeral(
+    scaled: Ints,
+    decimals: int,
+    *,
+    mark: str = "-",
+    marked: NDArray[np.bool_] | None = None,
+    reach: tuple[int, int] | None = None,
+) -> Numeral:
     """The text of `scaled / 10**decimals` for each row.
 
     `scaled` holds whole numbers, shape (n,), n ≥ 1. `mark` stands before the first digit of the rows that are negative,
-    or of those in `marked`. Raises ValueError when an integer part has more than eight digits.
+    or of those in `marked`. The places are wide enough for all numbers of `reach`, from lowest to highest, which holds
+    those of `scaled`; if it is absent, for those that are here. Raises ValueError when an integer part has more than
+    eight digits.
     """
-    lowest, highest = int(scaled.min()), int(scaled.max())
+    lowest, highest = (int(scaled.min()), int(scaled.max())) if reach is None else reach
     if marked is None and lowest < 0:
         marked = scaled < 0
         scaled = np.abs(scaled)

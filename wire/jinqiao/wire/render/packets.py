@@ -6,7 +6,7 @@ have equal length; blocks are small enough to stay in cache. QoS 0 PUBLISH: MQTT
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,16 +18,15 @@ from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch
 from jinqiao.wire.mqtt.fields import frame, remaining_length
 
+from .fixed import FixedBatch, fixed, number_type
+from .numbers import LAST_ID, PostNumbers
 from .numerals import Numeral, numeral
 from .shape import ID, NAME, TIME, Part, Slot, post_parts, topic_parts
 
-__all__ = ["BLOCK_ROWS", "Packets", "PostRenderer", "scaled"]
+__all__ = ["BLOCK_ROWS", "Packets", "PostRenderer", "stamps"]
 
 #: Rows per block: with 1 kB rows the block, its columns and the look-up tables fit a 2 MB second-level cache.
 BLOCK_ROWS = 1024
-#: Sequence numbers go from 1 to this and start again (the platform allows 0 … 4294967295, unique per day).
-LAST_ID = 99_999_999
-_LAYOUTS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,10 @@ class Packets:
         end = at + (packet[at - 2] << 8 | packet[at - 1])
         return packet[at:end].decode(), packet[end:]
 
+    def rows(self, start: int, stop: int) -> Packets:
+        """Those that stand here; the memory is the same."""
+        return Packets(self.matrix[start:stop], self.head, self.vehicles[start:stop])
+
     def some(self, chosen: NDArray[np.bool_]) -> memoryview:
         """The packets of these rows, shape (m,), one after the other."""
         return self.matrix[chosen].data.cast("B")
@@ -76,12 +79,14 @@ class Packets:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where everything stands for one set of widths: template row, offset of the payload, places and row type."""
+    """Where everything stands in a post of these signals: template row, offset of the payload, places and row type."""
 
+    signals: tuple[Signal, ...]
+    reaches: tuple[tuple[int, int], ...]
     template: NDArray[np.uint8]
     head: int
     times: tuple[int, ...]
-    fields: dict[str, tuple[str, ...]]
+    fields: tuple[tuple[str, ...], ...]
     row_type: np.dtype[Any]
 
 
@@ -89,15 +94,15 @@ class PostRenderer:
     """Renders the posts of one product's fleet.
 
     `device_names` is a bytes array, shape (n,), all of one length; `Batch.vehicles` are its rows. Each device counts
-    its own posts; the count is the Alink `id`.
+    its own posts; the count is the Alink `id`. A post's bytes depend on its own values, time and number alone: every
+    place is as wide as its signal can get, whatever stands in the rows beside it.
     """
 
     def __init__(self, product_key: str, device_names: NDArray[np.bytes_]) -> None:
         self.product_key = product_key
         self.device_names = device_names
-        self.sequence = np.zeros(len(device_names), np.int32)
-        self._parts: dict[tuple[str, ...], tuple[list[Part], list[Part], tuple[Signal, ...]]] = {}
-        self._layouts: dict[tuple[object, ...], _Layout] = {}
+        self.numbers = PostNumbers(len(device_names))
+        self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._memory = np.empty(0, np.uint8)
 
     @cached_property
@@ -108,107 +113,97 @@ class PostRenderer:
             raise ValueError("device names of one fleet must have equal length")
         return width
 
-    def blocks(self, batch: Batch) -> Iterator[Packets]:
+    def blocks(self, batch: Batch, ids: NDArray[np.int32] | None = None) -> Iterator[Packets]:
         """The batch's posts, block by block, in the order of `batch.vehicles`.
 
-        Values are clipped to their signal's range; raises ValueError for a value that is not finite.
+        `ids`, shape (m,), are their numbers; if absent, each device's next ones. Then no device may be in the batch
+        twice. Values are clipped to their signal's range; raises ValueError for a value that is not finite.
         """
-        topic, payload, signals = self._parts_of(tuple(batch.signals))
-        vehicles = batch.vehicles
-        for start in range(0, len(vehicles), BLOCK_ROWS):
-            rows = vehicles[start : start + BLOCK_ROWS]
-            columns = {s.name: batch.signals[s.name][start : start + BLOCK_ROWS] for s in signals}
-            yield self._block(topic, payload, signals, rows, columns, batch.time_ms)
+        said = fixed(batch)
+        layout = self._layout(tuple(said.signals))
+        for start in range(0, len(said), BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            numbers = self.numbers.next(said.vehicles[rows]) if ids is None else ids[rows]
+            yield self._block(layout, said.rows(rows), numbers)
 
-    def next_ids(self, vehicles: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Counts one more post of each of these devices and returns their new sequence numbers, shape (m,)."""
-        numbers = self.sequence[vehicles] % LAST_ID + 1
-        self.sequence[vehicles] = numbers
-        return numbers
+    def packet_bytes(self, said: FixedBatch) -> int:
+        """The size of each post of such a batch."""
+        return len(self._layout(tuple(said.signals)).template)
 
-    def _parts_of(self, names: tuple[str, ...]) -> tuple[list[Part], list[Part], tuple[Signal, ...]]:
-        found = self._parts.get(names)
-        if found is None:
+    def _layout(self, names: tuple[str, ...]) -> _Layout:
+        layout = self._layouts.get(names)
+        if layout is None:
             signals = tuple(row for name, row in SIGNALS.items() if name in names and row.identifier)
-            found = self._parts[names] = (topic_parts(self.product_key), post_parts(signals), signals)
-        return found
+            layout = self._layouts[names] = _lay_out(self.product_key, signals, self.name_width)
+        return layout
 
-    def _block(
-        self,
-        topic: list[Part],
-        payload: list[Part],
-        signals: Sequence[Signal],
-        vehicles: NDArray[np.int32],
-        columns: dict[str, NDArray[Any]],
-        time_ms: int,
-    ) -> Packets:
-        numerals: dict[str, Numeral] = {s.name: numeral(scaled(columns[s.name], s), s.decimals) for s in signals}
-        ids = self.next_ids(vehicles)
-        numerals[ID.what] = numeral(ids, 0, mark='"', marked=np.ones(len(ids), bool))
-        layout = self._layout(topic, payload, numerals)
-
-        count, width = len(vehicles), len(layout.template)
+    def _block(self, layout: _Layout, said: FixedBatch, ids: NDArray[np.int32]) -> Packets:
+        count, width = len(said), len(layout.template)
         if self._memory.size < count * width:
             self._memory = np.empty(count * width, np.uint8)
         matrix = self._memory[: count * width].reshape(count, width)
+        first_ms, last_ms = int(said.time_ms[0]), int(said.time_ms[-1])
         template = layout.template.copy()
-        stamp = np.frombuffer(b"%013d" % time_ms, np.uint8)
+        stamp = np.frombuffer(b"%013d" % first_ms, np.uint8)
         for offset in layout.times:
             template[offset : offset + 13] = stamp
         matrix[:] = template
 
         rows = matrix.reshape(-1).view(layout.row_type)
-        rows[NAME.what] = self.device_names[vehicles]
-        for name, fields in layout.fields.items():
-            for field, piece in zip(fields, numerals[name].pieces, strict=True):
+        if first_ms != last_ms:
+            texts = stamps(said.time_ms)
+            for offset in layout.times:
+                rows[f"{TIME.what}.{offset}"] = texts
+        rows[NAME.what] = self.device_names[said.vehicles]
+        numerals = [_id_numeral(ids)]
+        for signal, reach in zip(layout.signals, layout.reaches, strict=True):
+            numerals.append(numeral(said.signals[signal.name], signal.decimals, reach=reach))
+        for number, fields in zip(numerals, layout.fields, strict=True):
+            for field, piece in zip(fields, number.pieces, strict=True):
                 rows[field] = piece.texts()
-        return Packets(matrix, layout.head, vehicles)
-
-    def _layout(self, topic: list[Part], payload: list[Part], numerals: dict[str, Numeral]) -> _Layout:
-        key = (tuple(numerals), tuple(n.widths for n in numerals.values()))
-        layout = self._layouts.get(key)
-        if layout is None:
-            if len(self._layouts) >= _LAYOUTS_KEPT:
-                self._layouts.clear()
-            layout = self._layouts[key] = _lay_out(topic, payload, numerals, self.name_width)
-        return layout
+        return Packets(matrix, layout.head, said.vehicles)
 
 
-def scaled(values: NDArray[Any], signal: Signal) -> NDArray[Any]:
-    """Values as whole numbers of the signal's last decimal, half to even, clipped to its range; shape (n,)."""
+def _id_numeral(ids: NDArray[np.int32]) -> Numeral:
+    return numeral(ids, 0, mark='"', marked=np.ones(len(ids), bool), reach=(1, LAST_ID))
+
+
+def stamps(times_ms: NDArray[np.int64]) -> NDArray[np.bytes_]:
+    """Times of 13 digits; there are few different ones, and they never fall."""
+    begins = np.concatenate([[True], times_ms[1:] != times_ms[:-1]])
+    texts = np.array([b"%013d" % time_ms for time_ms in times_ms[begins].tolist()], "S13")
+    return texts.take(np.cumsum(begins) - 1)
+
+
+def _reach(signal: Signal) -> tuple[int, int]:
+    """The lowest and highest number that a signal can show, as `fixed` scales it."""
     unit = 10**signal.decimals
-    if values.dtype.kind == "f":
-        exact = values.astype(np.float64)
-        exact *= unit
-        np.rint(exact, out=exact)
-        lowest, highest = exact.min(), exact.max()
-        if not np.isfinite(lowest + highest):
-            raise ValueError(f"signal {signal.name!r} holds a value that is not finite")
-        if lowest < signal.low * unit or highest > signal.high * unit:
-            np.clip(exact, signal.low * unit, signal.high * unit, out=exact)
-        return exact.astype(np.int32 if signal.high * unit < 2**31 else np.int64)
-    whole = values.astype(np.int32)
-    return np.clip(whole, int(signal.low), int(signal.high), out=whole)
+    return round(signal.low * unit), round(signal.high * unit)
 
 
-def _lay_out(topic: list[Part], payload: list[Part], numerals: dict[str, Numeral], name_width: int) -> _Layout:
-    topic_text, topic_places = _write(topic, numerals, name_width)
-    payload_text, payload_places = _write(payload, numerals, name_width)
+def _lay_out(product_key: str, signals: tuple[Signal, ...], name_width: int) -> _Layout:
+    reaches = tuple(_reach(signal) for signal in signals)
+    widths = {ID.what: _id_numeral(np.ones(1, np.int32)).widths}
+    for signal, reach in zip(signals, reaches, strict=True):
+        widths[signal.name] = numeral(np.zeros(1, number_type(signal)), signal.decimals, reach=reach).widths
+    topic_text, topic_places = _write(topic_parts(product_key), widths, name_width)
+    payload_text, payload_places = _write(post_parts(signals), widths, name_width)
     body = 2 + len(topic_text) + len(payload_text)
     head = bytes([0x30]) + remaining_length(body) + len(topic_text).to_bytes(2, "big")
     places = [(slot, len(head) + at) for slot, at in topic_places]
     start = len(head) + len(topic_text)
     places += [(slot, start + at) for slot, at in payload_places]
 
-    names: list[str] = [NAME.what]
-    formats: list[str] = [f"S{name_width}"]
-    offsets: list[int] = [next(at for slot, at in places if slot is NAME)]
+    times = tuple(at for slot, at in places if slot is TIME)
+    names: list[str] = [NAME.what, *(f"{TIME.what}.{at}" for at in times)]
+    formats: list[str] = [f"S{name_width}", *("S13" for _ in times)]
+    offsets: list[int] = [next(at for slot, at in places if slot is NAME), *times]
     fields: dict[str, tuple[str, ...]] = {}
     for slot, at in places:
         if slot is NAME or slot is TIME:
             continue
         own = []
-        for number, width in enumerate(numerals[slot.what].widths):
+        for number, width in enumerate(widths[slot.what]):
             own.append(f"{slot.what}.{number}")
             names.append(own[-1])
             formats.append(f"S{width}")
@@ -217,11 +212,13 @@ def _lay_out(topic: list[Part], payload: list[Part], numerals: dict[str, Numeral
         fields[slot.what] = tuple(own)
     text = head + topic_text + payload_text
     row_type = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": len(text)})
-    times = tuple(at for slot, at in places if slot is TIME)
-    return _Layout(np.frombuffer(text, np.uint8), start, times, fields, row_type)
+    in_order = tuple(fields[what] for what in (ID.what, *(signal.name for signal in signals)))
+    return _Layout(signals, reaches, np.frombuffer(text, np.uint8), start, times, in_order, row_type)
 
 
-def _write(parts: list[Part], numerals: dict[str, Numeral], name_width: int) -> tuple[bytes, list[tuple[Slot, int]]]:
+def _write(
+    parts: list[Part], widths: Mapping[str, tuple[int, ...]], name_width: int
+) -> tuple[bytes, list[tuple[Slot, int]]]:
     """The text with blanks where slots stand, and where they stand."""
     text = bytearray()
     places: list[tuple[Slot, int]] = []
@@ -235,5 +232,5 @@ def _write(parts: list[Part], numerals: dict[str, Numeral], name_width: int) -> 
         elif part is TIME:
             text += b" " * 13
         else:
-            text += b" " * sum(numerals[part.what].widths)
+            text += b" " * sum(widths[part.what])
     return bytes(text), places

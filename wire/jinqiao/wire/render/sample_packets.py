@@ -19,8 +19,9 @@ from jinqiao.wire.mqtt.fields import remaining_length
 from jinqiao.wire.mqtt.packets import Publish
 
 from .events import event_message
+from .fixed import FixedBatch, fixed
 from .packets import BLOCK_ROWS, Packets, PostRenderer
-from .samples import SampleLayout, sample_layout, write_samples
+from .samples import SampleLayout, sample_layout, write_fixed
 
 __all__ = ["EVENTS", "TELEMETRY", "SampleRenderer"]
 
@@ -39,35 +40,40 @@ class _Packet(NamedTuple):
 
 
 class SampleRenderer:
-    """Renders the samples of a fleet; counts each device's messages together with its posts, in `posts.sequence`."""
+    """Renders the samples of a fleet; counts each device's messages together with its posts, in `posts.numbers`."""
 
     def __init__(self, posts: PostRenderer) -> None:
         self._posts = posts
         self._layouts: dict[tuple[str, tuple[str, ...]], _Packet] = {}
         self._memory = np.empty(0, np.uint8)
 
-    def blocks(self, batch: Batch) -> Iterator[Packets]:
+    def blocks(self, batch: Batch, ids: NDArray[np.int32] | None = None) -> Iterator[Packets]:
         """The batch's samples, block by block, in the order of `batch.vehicles`; as `PostRenderer.blocks`."""
-        layout, template, name_at, head = self._layout(batch.group, tuple(batch.signals))
+        said = fixed(batch)
+        layout, template, name_at, head = self._layout(said.group, tuple(said.signals))
         names = self._posts.device_names
-        for start in range(0, len(batch), BLOCK_ROWS):
+        for start in range(0, len(said), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
-            vehicles = batch.vehicles[block]
+            vehicles = said.vehicles[block]
             count, width = len(vehicles), len(template)
             if self._memory.size < count * width:
                 self._memory = np.empty(count * width, np.uint8)
             matrix = self._memory[: count * width].reshape(count, width)
             matrix[:] = template
-            columns = {name: batch.signals[name][block] for name in layout.signals}
+            whole = {name: said.signals[name][block] for name in layout.signals}
+            numbers = self._posts.numbers.next(vehicles) if ids is None else ids[block]
             own = names[vehicles]
             matrix[:, name_at : name_at + names.dtype.itemsize] = own.view(np.uint8).reshape(count, -1)
             rows = matrix[:, head:].view(layout.places)[:, 0]
-            write_samples(rows, layout, batch.time_ms, own, self._posts.next_ids(vehicles), columns)
+            write_fixed(rows, layout, said.time_ms[block], own, numbers, whole)
             yield Packets(matrix, head, vehicles)
 
-    def event(self, event: Event) -> bytes:
+    def packet_bytes(self, said: FixedBatch) -> int:
+        """The size of each packet of such a batch."""
+        return len(self._layout(said.group, tuple(said.signals)).template)
+
+    def event(self, event: Event, number: int) -> bytes:
         """The packet of one event."""
-        number = int(self._posts.next_ids(np.array([event.vehicle], np.int32))[0])
         name = self._posts.device_names[event.vehicle].decode()
         return encode(Publish(f"/{self._posts.product_key}/{name}{EVENTS}", event_message(event, name, number)))
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import GROUPS, SIGNALS, Signal
 from jinqiao.telemetry.v1.telemetry_pb2 import Group, VehicleSample
 
-from .packets import scaled
+from .fixed import scaled, unscaled
 
 __all__ = [
     "GROUP_NUMBERS",
@@ -27,6 +27,7 @@ __all__ = [
     "layout_of",
     "read_samples",
     "sample_layout",
+    "write_fixed",
     "write_samples",
 ]
 
@@ -147,11 +148,24 @@ def write_samples(
 
     Values get the signal's decimals and are clipped to its range; ValueError for one that is not finite.
     """
+    whole = {name: scaled(columns[name], SIGNALS[name]) for name in layout.signals}
+    write_fixed(rows, layout, time_ms, device_names, sequence, whole)
+
+
+def write_fixed(
+    rows: NDArray[Any],
+    layout: SampleLayout,
+    time_ms: int | NDArray[Any],
+    device_names: NDArray[np.bytes_],
+    sequence: NDArray[Any],
+    whole: Mapping[str, NDArray[Any]],
+) -> None:
+    """The same for whole numbers of the signals' last decimals (`fixed`)."""
     rows["time_ms"] = time_ms
     rows["device_name"] = device_names
     rows["sequence"] = sequence
     for name in layout.signals:
-        rows[name] = fixed_point(columns[name], SIGNALS[name])
+        rows[name] = unscaled(whole[name], SIGNALS[name])
 
 
 def read_samples(matrix: NDArray[np.uint8], layout: SampleLayout) -> NDArray[Any] | None:
@@ -164,5 +178,4 @@ def read_samples(matrix: NDArray[np.uint8], layout: SampleLayout) -> NDArray[Any
 
 def fixed_point(values: NDArray[Any], signal: Signal) -> NDArray[Any]:
     """Values at the signal's decimals, clipped to its range: what every wire of the project carries. Shape (n,)."""
-    whole = scaled(values, signal)
-    return whole / 10**signal.decimals if signal.dtype[0] == "f" else whole
+    return unscaled(scaled(values, signal), signal)

@@ -171,13 +171,14 @@ def _ask(
         if not asked.done():
             asked.cancel()
             raise ApiError("iot.system.SystemException", f"the question took longer than {_PATIENCE_S:g} s")
-        return answer(asked.result() or Page(()))
+        page = asked.result()
+        return answer(page if page is not None and page.rows else _last_known(args, device, query))
 
     return Pending(call, _PATIENCE_S, finish)
 
 
 def _last_known(args: Arguments, device: Device, query: Query) -> Page:
-    """Where no past is kept there is the last value of each property; of events and calls there is nothing."""
+    """Where no past is kept, or none of that time, there is the last value of each property; of the rest nothing."""
     if query.kind != "property":
         return Page(())
     last = args.operations.things.last_values(args.account, device)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-__all__ = ["NO_HISTORY", "Kind", "Page", "Past", "Query", "Row", "cut"]
+__all__ = ["NO_HISTORY", "Kind", "Page", "Past", "Pasts", "Query", "Row", "cut"]
 
 #: Which table is asked.
 Kind = str
@@ -33,6 +33,11 @@ class Query:
     ascending: bool
     since_ms: int = 0
 
+    @property
+    def together(self) -> bool:
+        """Whether a page is one of all identifiers, as it is of everything but properties."""
+        return self.kind != "property" or not self.identifiers
+
 
 class Row(NamedTuple):
     """`values` are the members the kind has beside time and identifier, as text."""
@@ -50,7 +55,7 @@ class Page(NamedTuple):
 
 
 class Past(Protocol):
-    """What knows the past of devices: a history that has listened, or the telemetry of a run."""
+    """What knows the past of devices: a history on a disk, or the memory of simulated vehicles."""
 
     def ask(self, query: Query) -> Page | None:
         """The rows; None when the past is not kept. May take a while; called from any thread."""
@@ -64,6 +69,25 @@ class _NoHistory:
 
 
 NO_HISTORY: Past = _NoHistory()
+
+
+class Pasts:
+    """Several of them as one; what one has said is not kept by another."""
+
+    def __init__(self, *pasts: Past) -> None:
+        self._pasts = pasts
+
+    def ask(self, query: Query) -> Page | None:
+        """The rows of all that keep such, in order; None if none does."""
+        pages = [page for past in self._pasts if (page := past.ask(query)) is not None]
+        if len(pages) < 2:
+            return pages[0] if pages else None
+        sign = 1 if query.ascending else -1
+        end = min((page.next_ms for page in pages if page.next_ms is not None), key=lambda ms: sign * ms, default=None)
+        rows = [row for page in pages for row in page.rows if end is None or sign * row.time_ms < sign * end]
+        rows.sort(key=lambda row: sign * row.time_ms)
+        joined = cut(rows, query.page, ascending=query.ascending, together=query.together)
+        return joined if joined.next_ms is not None else Page(joined.rows, end)
 
 
 def cut(rows: Sequence[Row], page: int, *, ascending: bool, together: bool) -> Page:

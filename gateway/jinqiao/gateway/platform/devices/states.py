@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
@@ -15,37 +15,22 @@ from typing import Any
 
 import orjson
 
-from jinqiao.base.signals import GROUPS, SIGNALS
-
 from ..events import EventAccepted, PropertiesAccepted, StateChanged
 from ..listeners import Events
-from ..outbound import Outbound
 from ..registry.registry import Device
+from .simulated import SimulatedValues
 from .state import DeviceState, Timed, loaded
 
 __all__ = ["DeviceStates"]
 
 _CHANGES: Mapping[str, type[StateChanged]] = {change.kind: change for change in StateChanged.__subclasses__()}
 
-#: Property each telemetry group's post begins with: the first of its rows, without a member or an index.
-_GROUP_MARKS: Set[bytes] = frozenset(SIGNALS.group(group)[0].property.encode() for group in GROUPS)
-
-
-def read_posts(payloads: Iterable[bytes]) -> dict[str, Timed]:
-    """The newest values in property posts of the simulator, in which each has its time; of equal times the first."""
-    newest: dict[str, Timed] = {}
-    for payload in payloads:
-        for address, timed in orjson.loads(payload)["params"].items():
-            if address not in newest or newest[address].time_ms < timed["time"]:
-                newest[address] = Timed(timed["value"], timed["time"])
-    return newest
-
 
 class DeviceStates:
     """A `DeviceState` for each device of which anything is known, by identity."""
 
-    def __init__(self, events: Events, out: Outbound) -> None:
-        self._events, self._out = events, out
+    def __init__(self, events: Events, simulated: SimulatedValues) -> None:
+        self._events, self._simulated = events, simulated
         self._states: dict[str, DeviceState] = {}
 
     def of(self, device: Device) -> DeviceState:
@@ -93,17 +78,20 @@ class DeviceStates:
         return {**factory, **state.versions} if state is not None else factory
 
     def last_values(self, device: Device) -> Mapping[str, Timed]:
-        """The last accepted value of each property; of a simulated vehicle those of its last post of each group.
+        """The last accepted value of each property, whether it came in a post or in a simulated vehicle's columns.
 
-        Posts of simulated vehicles are not looked at on their way, so the last ones are read when somebody asks. One
-        that has a connection of its own is treated like any other device.
+        A simulated vehicle that has a connection of its own posts like any other device.
         """
-        if device.product.devices.simulated:
-            posts = self._out.last_payloads(f"/sys/{device.identity}/thing/event/property/post", _GROUP_MARKS)
-            if posts:
-                return read_posts(posts)
         state = self._states.get(device.identity)
-        return state.properties.last if state is not None else {}
+        posted = state.properties.last if state is not None else {}
+        if not device.product.devices.simulated:
+            return posted
+        found = self._simulated.last_values(device)
+        for address, timed in posted.items():
+            known = found.get(address)
+            if known is None or timed.time_ms >= known.time_ms:
+                found[address] = timed
+        return found
 
     # What devices say.
 

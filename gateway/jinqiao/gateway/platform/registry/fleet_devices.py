@@ -40,8 +40,8 @@ class FleetDevices:
         cars: CarColumns | None = None,
     ) -> None:
         self.factory_versions: Mapping[str, str] = dict(factory_versions or {})
-        self._rows = np.argsort(names).astype(np.int32) if cars is not None else None
-        self._names: NDArray[Any] = names[self._rows] if self._rows is not None else np.sort(names)
+        self._rows = np.argsort(names).astype(np.int32)
+        self._names: NDArray[Any] = names[self._rows]
         self._cars = cars
         self._model_of = cars.numbers() if cars is not None else None
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
@@ -66,12 +66,16 @@ class FleetDevices:
         found = place < len(self._names) and bool(self._names[place] == device_name.encode())
         return place if found else None
 
+    def row(self, device_name: str) -> int | None:
+        """Its place in the names that were given, which is the vehicle's row; None if there is none."""
+        place = self._place(device_name)
+        return None if place is None else int(self._rows[place])
+
     def about(self, device_name: str) -> About:
         """Its model and fleet."""
-        place = self._place(device_name)
-        if place is None or self._cars is None or self._rows is None or self._model_of is None:
+        row = self.row(device_name)
+        if row is None or self._cars is None or self._model_of is None:
             return NOTHING
-        row = int(self._rows[place])
         return self._cars.about(row, int(self._model_of[row]))
 
     def __len__(self) -> int:

@@ -101,6 +101,7 @@ class Gbt32960Sink:
     """Nothing a platform does holds the run up: what it does not take is kept, and in the end lost."""
 
     name = "gbt32960"
+    each_second = True
 
     def __init__(self, address: Address, world: World, times: Times | None = None) -> None:
         fleet = world.fleet

@@ -37,6 +37,7 @@ class NullSink:
     """Counts what it is given."""
 
     name = "null"
+    each_second = False
 
     def __init__(self) -> None:
         self._counts = Counter(samples=0, events=0, can=0, labels=0)

@@ -36,7 +36,3 @@ class ParquetSpec(SinkSpec):
     async def open(self, world: World, product_key: str, device_names: Sequence[str]) -> StoreSink:
         """Make the folder. Raises InputError for one that holds another run's rows."""
         return await StoreSink.opened(self.kind, ParquetStore(Path(self.dir)), world, product_key, device_names)
-
-    @property
-    def telemetry_folder(self) -> Path | None:
-        return Path(self.dir)

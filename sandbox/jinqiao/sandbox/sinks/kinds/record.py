@@ -21,7 +21,7 @@ from jinqiao.gateway.recordings.parts import MS, Events, Info, Messages, Part, R
 from jinqiao.gateway.stores.traits import traits_of
 from jinqiao.simulator.world import World
 from jinqiao.wire.render import StepRenderer
-from jinqiao.wire.render.packets import LAST_ID
+from jinqiao.wire.render.numbers import PostNumbers
 from jinqiao.wire.render.samples import fixed_point
 
 from ..base import SinkSpec, Text, sink, traits_of_fleet
@@ -78,21 +78,24 @@ class Recorder:
     are what a listener at the broker would have recorded.
     """
 
+    each_second = False
+
     def __init__(
         self, name: str, recording: Recording, device_names: NDArray[np.bytes_], messages: StepRenderer
     ) -> None:
         self.name = name
         self._recording, self._names, self._renderer = recording, device_names, messages
-        self._sequence = np.zeros(len(device_names), np.int32)
+        self._numbers = PostNumbers(len(device_names))
         self._taken = 0
         self._failed = False
 
     async def take(self, step: Step) -> None:
-        """Write what one simulated second brought; the disk's time is taken in a thread."""
+        """Write what a stretch of simulated time brought; the disk's time is taken in a thread."""
         parts: list[Part] = [self._messages(Step(label.time_ms, labels=(label,))) for label in step.labels]
-        parts += [self._samples(batch) for batch in step.batches]
+        event_numbers, numbers = self._numbers.of_step(step.events, step.batches)
+        parts += [self._samples(batch, own) for batch, own in zip(step.batches, numbers, strict=True)]
         if step.events:
-            parts.append(Events([self._event(event) for event in step.events]))
+            parts.append(Events(list(map(self._event, step.events, event_numbers))))
         if step.can:
             parts.append(self._messages(Step(step.until_ms, can=step.can)))
         self._taken += sum(map(len, parts))
@@ -130,18 +133,13 @@ class Recorder:
         topics, payloads = [topic for topic, _ in said], [payload for _, payload in said]
         return Messages(times, topics, payloads, [0] * count, [False] * count)
 
-    def _samples(self, batch: Batch) -> Samples:
-        rows = batch.vehicles
-        number = self._sequence[rows] % LAST_ID + 1
-        self._sequence[rows] = number
+    def _samples(self, batch: Batch, numbers: NDArray[np.int32]) -> Samples:
         columns = {
             name: fixed_point(column, SIGNALS[name]).astype(SIGNALS[name].dtype)
             for name, column in batch.signals.items()
         }
-        at = np.full(len(batch), batch.time_ms, np.int64)
-        return Samples(batch.group, at, self._names[rows], number.astype(np.uint32), columns)
+        names = self._names[batch.vehicles]
+        return Samples(batch.group, batch.time_ms, names, numbers.astype(np.uint32), columns)
 
-    def _event(self, event: Event) -> RecordedEvent:
-        number = int(self._sequence[event.vehicle]) % LAST_ID + 1
-        self._sequence[event.vehicle] = number
+    def _event(self, event: Event, number: int) -> RecordedEvent:
         return RecordedEvent(self._names[event.vehicle].decode(), number, event)

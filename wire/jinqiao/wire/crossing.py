@@ -1,0 +1,85 @@
+"""How a step crosses from the simulator's process to its gateway's: one packet on the connection that there is.
+
+The packet's type is 15, which MQTT 3.1.1 reserves; only a trusted connection may send it (`broker.stream`). Its place
+among the other packets is its order, and back-pressure is the connection's. Payload: length of the head (4 bytes,
+big-endian), head (JSON: events as [time, vehicle, kind, bytes], batches as [kind, group, signals, rows]), the events'
+packets, and for each batch `vehicles` (int32) and records (`render.said.row_type`), little-endian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from jinqiao.base.errors import ProtocolError
+from jinqiao.base.signals import SIGNALS
+
+from .mqtt.fields import remaining_length
+from .render.said import SaidBatch, SaidPacket, row_type
+
+__all__ = ["FIRST_BYTE", "MOST_BYTES", "crossing_packets", "read_crossing"]
+
+FIRST_BYTE = 0xF0
+#: Rows of one packet: the receiver renders them and sees who cannot follow before it takes the next.
+_MOST_ROWS = 4096
+#: No packet is longer than this.
+MOST_BYTES = 16 << 20
+
+
+def crossing_packets(
+    events: Sequence[SaidPacket], batches: Sequence[tuple[SaidBatch, NDArray[Any]]]
+) -> Iterator[bytes]:
+    """The packets of a step: events, and each batch with its records. Nothing for nothing.
+
+    A large step is several packets; the events are in the first, so its batches must be of one instant.
+    """
+    rows = sum(len(said) for said, _ in batches)
+    if rows <= 2 * _MOST_ROWS:
+        if rows or events:
+            yield _packet(events, batches)
+        return
+    for said, records in batches:
+        for start in range(0, len(said), _MOST_ROWS):
+            part = slice(start, start + _MOST_ROWS)
+            yield _packet(events, [(said.some(part), records[part])])
+            events = ()
+
+
+def _packet(events: Sequence[SaidPacket], batches: Sequence[tuple[SaidBatch, NDArray[Any]]]) -> bytes:
+    head = orjson.dumps(
+        {
+            "events": [[event.time_ms, event.vehicle, event.kind, len(event.data)] for event in events],
+            "batches": [[said.kind, said.batch.group, list(said.batch.signals), len(said)] for said, _ in batches],
+        }
+    )
+    parts: list[Any] = [len(head).to_bytes(4, "big"), head, *(event.data for event in events)]
+    for said, records in batches:
+        parts += [said.batch.vehicles.astype("<i4", copy=False).tobytes(), records.tobytes()]
+    return b"".join((bytes((FIRST_BYTE,)), remaining_length(sum(map(len, parts))), *parts))
+
+
+def read_crossing(payload: bytes) -> tuple[list[SaidPacket], list[SaidBatch]]:
+    """Events and batches of such a packet. Raises ProtocolError for what is none."""
+    try:
+        at = 4 + int.from_bytes(payload[:4], "big")
+        head = orjson.loads(payload[4:at])
+        events = []
+        for time_ms, vehicle, kind, length in head["events"]:
+            events.append(SaidPacket(time_ms, vehicle, kind, payload[at : at + length]))
+            at += length
+        batches = []
+        for kind, group, names, count in head["batches"]:
+            kinds = row_type(group, tuple(name for name in names if name in SIGNALS))
+            vehicles = np.frombuffer(payload, "<i4", count, at)
+            rows = np.frombuffer(payload, kinds, count, at + vehicles.nbytes)
+            at += vehicles.nbytes + rows.nbytes
+            batches.append(SaidBatch.of_records(kind, group, vehicles, rows))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"a step that cannot be read: {error}") from error
+    if at != len(payload):
+        raise ProtocolError(f"a step of {len(payload)} bytes, expected {at}")
+    return events, batches
