@@ -8,7 +8,7 @@ stand beside them as arrays without dimensions (`f4`), and what depends on the m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
 
@@ -165,21 +165,26 @@ class PerModel(_LookedUp):
 
         Derived fields are those of the models: what is computed for one is the same, bit for bit, for every row.
         """
-        found = object.__new__(type(self))
         if isinstance(index, int):
-            for field in fields(self):
-                object.__setattr__(found, field.name, np.asarray(getattr(self, field.name).take(index)))
-            return found
+            return self._each(lambda values: np.asarray(values.take(index)))
+        found = object.__new__(type(self))
         object.__setattr__(found, "_models", self)
         object.__setattr__(found, "_index", index)
         return found
 
     def some(self, rows: NDArray[np.intp]) -> Self:
         """Of parameters `at` rows those of some of these rows; what is one for all rows stays so."""
-        if not hasattr(self, "_models"):
-            return self
-        few: Self = self._models.at(self._index.take(rows))
-        return few
+        if hasattr(self, "_models"):
+            few: Self = self._models.at(self._index.take(rows))
+            return few
+        return self._each(lambda values: values.take(rows) if values.ndim else values)
+
+    def _each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
+        """The same with every field changed."""
+        found = object.__new__(type(self))
+        for field in fields(self):
+            object.__setattr__(found, field.name, change(getattr(self, field.name)))
+        return found
 
 
 class EvenTable:

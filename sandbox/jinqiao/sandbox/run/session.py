@@ -93,7 +93,9 @@ def _close_books(run: Running) -> None:
     summary.faults = [fault.as_json() for fault in run.world.faults.of_file]
     summary.fleets = {name: figures.as_json() for name, figures in run.world.figures().items()}
     if len(run.world.towns) > 1:
-        summary.towns = {name: figures.as_json() for name, figures in run.world.town_figures().items()}
+        digests = summary.sent.digest.towns()
+        towns = zip(run.world.town_figures().items(), digests, strict=True)
+        summary.towns = {name: figures.as_json() | {"sha256": sha256} for (name, figures), sha256 in towns}
     summary.simulated_s = summary.simulated_s or float(run.world.elapsed_s)
     summary.behind_s = run.pace.behind_s
     summary.downlinks = run.downlinks.report()

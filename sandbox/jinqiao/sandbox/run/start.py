@@ -14,6 +14,7 @@ from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
+from jinqiao.wire.digest import RunDigest
 from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
@@ -53,6 +54,7 @@ async def start_run(
     gc.freeze()
     fleet = world.fleet
     summary.vehicles = fleet.n
+    summary.sent.digest = RunDigest(world.town_rows)
     if gateway is not None:
         await configure(gateway, options, logins, world)
     who = identities(options, world)
