@@ -30,8 +30,8 @@ commands:
 ```
 
 `on` is `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`: `any` is one vehicle; without an
-amount, all of them are addressed. The vehicles are chosen at the time of the command. The run's summary counts outcomes
-by code. `scenarios/remote-control.yaml` is a runnable example.
+amount, all of them are addressed. The vehicles are chosen at the time of the command; where several towns run, in each
+of them. The run's summary counts outcomes by code. `scenarios/remote-control.yaml` is a runnable example.
 
 ## Limits
 
