@@ -51,6 +51,7 @@ format: $(VENV)/.installed-dev ## put the code into the project's form
 
 bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machine
 	$(BIN)/jinqiao bench install-fastsim
+	$(BIN)/jinqiao bench install-sumo
 	$(BIN)/jinqiao bench all
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew

@@ -36,7 +36,6 @@ PACKAGES = {"proto": "jinqiao.telemetry"}
 
 #: Where modules of a room still import each other in a circle, if only for the type checker. This list shrinks.
 KNOWN_CYCLES = {
-    "vehicles": "jinqiao.vehicles.gbt27930",
     "simulator": "jinqiao.simulator",
 }
 

@@ -205,3 +205,41 @@ async def test_subscriptions_may_be_sent_as_ready_packets() -> None:
         server.publish("x", b"down", 1)
         await until(lambda: came == [b"down"])
         await links.close()
+
+
+@pytest.mark.asyncio
+async def test_after_a_flush_the_broker_has_routed_everything_and_what_it_sent_before_has_come() -> None:
+    heard: list[tuple[int, Publish]] = []
+    async with serving() as server:
+        links = FleetLinks(Address("127.0.0.1", server.port), login, on_message=lambda *found: heard.append(found))
+        await links.flush()
+        await links.connect(range(20))
+        for row in range(20):
+            for _ in range(10):
+                assert links.send(row, encode(Publish(f"dev/v{row}/ask", b"x")))
+        await links.flush()
+        assert sum(server.counters.received.values()) == 200
+        assert sorted(row for row, _ in heard) == sorted(list(range(20)) * 10)
+        await links.close()
+
+
+def test_a_flush_waits_for_the_last_of_several_pings_and_for_no_link_that_is_lost() -> None:
+    async def check() -> None:
+        link, transport, _ = opened()
+        assert link.flush() is link.flush()
+        flushed = link.flush()
+        assert flushed is not None
+        link.ping()
+        assert transport.written.endswith(4 * b"\xc0\x00")
+        link.data_received(3 * b"\xd0\x00")
+        assert not flushed.done()
+        link.data_received(b"\xd0\x00")
+        assert flushed.done()
+        link.data_received(b"\xd0\x00")  # nobody asked
+        flushed = link.flush()
+        assert flushed is not None
+        link.connection_lost(None)
+        assert flushed.done()
+        assert link.flush() is None
+
+    asyncio.run(check())

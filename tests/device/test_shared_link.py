@@ -24,6 +24,7 @@ from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificates
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Connack, Connect, Publish, Subscribe
+from jinqiao.wire.stepping import Held
 from support.mqtt import OpenPolicy
 
 NAMES = np.array([b"LBV%014d" % i for i in range(20)], "S17")
@@ -63,6 +64,35 @@ async def test_what_is_sent_before_a_flush_has_been_routed_after_it() -> None:
         await until(lambda: len(link.take_latencies_ms()) > 0)
         await link.close()
         await until(lambda: server.counters.connections == 0)
+
+
+@pytest.mark.asyncio
+async def test_while_a_step_is_held_the_connection_is_alive_and_says_who_holds_it() -> None:
+    async with serving(OpenPolicy()) as server:
+        server.hold_for(("listener",))
+        link = await SharedLink.connect(
+            "127.0.0.1", server.port, "house:trusted", "pw", lossless=True, client_id="h:trusted"
+        )
+        reports: list[Held] = []
+        ended = await link.end_step(reports.append)
+        await until(lambda: len(reports) > 1)
+        await link.flush()
+        assert set(reports) == {Held(("listener",))}
+        assert not ended.done()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(encode(Connect("listener")) + encode(Subscribe(1, (("t", 1),))))
+        await reader.readexactly(4 + 5)
+        await asyncio.wait_for(ended, 5)
+        await link.send(encode(Publish("t", b"x")))
+        ended = await link.end_step(reports.append)
+        await reader.readexactly(len(encode(Publish("t", b"x", 1, packet_id=1))))
+        await link.flush()
+        assert not ended.done()
+        await server.close()
+        with pytest.raises(EnvironmentFault, match="broker"):
+            await asyncio.wait_for(ended, 5)
+        await link.close()
+        writer.close()
 
 
 @pytest.mark.asyncio

@@ -16,7 +16,8 @@ from jinqiao.base.errors import InputError
 from jinqiao.sandbox import invoked
 from jinqiao.sandbox.bundled import bundled_scenarios, scenario_file
 from jinqiao.sandbox.cli import app
-from jinqiao.sandbox.scenario import load_run_scenario
+from jinqiao.sandbox.scenario import RunScenario, load_run_scenario
+from jinqiao.simulator.scenario import json_schema
 from support.programs import Program
 
 ROOT = Path(__file__).parents[2]
@@ -64,13 +65,18 @@ def test_a_copy_is_a_scenario_and_is_never_written_over_another_file(
         jinqiao("scenario", "copy", name)
         mine, bundled = load_run_scenario(tmp_path / f"{name}.yaml"), load_run_scenario(bundled_scenarios()[name])
         assert all(getattr(mine, field) == getattr(bundled, field) for field in type(mine).model_fields)
+        assert (tmp_path / f"{name}.yaml").read_text().startswith("# yaml-language-server: $schema=scenario-1.json\n")
+    assert json.loads((tmp_path / "scenario-1.json").read_text()) == json_schema(RunScenario)
     with pytest.raises(InputError, match=r"winter\.yaml exists already"):
         jinqiao("scenario", "copy", "winter")
     (tmp_path / "mine").mkdir()
     assert (
         jinqiao("scenario", "copy", "winter", "mine") == "mine/winter.yaml: run it with: jinqiao run mine/winter.yaml\n"
     )
+    assert (tmp_path / "mine" / "scenario-1.json").is_file()
     jinqiao("scenario", "copy", "winter", "mine/other.yaml")
+    with pytest.raises(InputError, match=r"no folder 'absent'"):
+        jinqiao("scenario", "copy", "winter", "absent/other.yaml")
     assert (tmp_path / "mine" / "other.yaml").read_text() == (tmp_path / "winter.yaml").read_text()
     with pytest.raises(InputError, match=r"no bundled scenario 'wintr' \(did you mean 'winter'\?\)"):
         jinqiao("scenario", "copy", "wintr")

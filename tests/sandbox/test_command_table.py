@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import re
@@ -19,7 +20,9 @@ from jinqiao.sandbox.cli import app
 from jinqiao.sandbox.commands.bench import measure_of
 from jinqiao.sandbox.commands.benchmark import Benchmark
 from jinqiao.sandbox.commands.rows import Command, Group
+from jinqiao.sandbox.commands.run import ADDRESSES
 from jinqiao.sandbox.commands.table import JINQIAO
+from jinqiao.sandbox.sinks import addresses
 
 #: Libraries and rooms that take long to import. (typer itself imports pydantic for a command with options.)
 HEAVY = {"numpy", "scipy", "simpy", "starlette", "uvicorn", "uvloop", "pyarrow", "duckdb", "asyncio", "ssl"}
@@ -102,6 +105,22 @@ def test_help_of_a_command_leaves_the_simulator_alone(command: str) -> None:
         imported(command, "--help") & {"numpy", "scipy", "simpy", "jinqiao.simulator", "jinqiao.vehicles.fleet"}
         == set()
     )
+
+
+@pytest.mark.program
+@pytest.mark.parametrize("command", ["run", "serve", "replay"])
+def test_help_of_a_command_with_much_work_imports_none_of_it(command: str) -> None:
+    assert imported(command, "--help") & HEAVY == set()
+
+
+@pytest.mark.parametrize("words", [words for words, row in COMMANDS.items() if row.work], ids=" ".join)
+def test_the_work_of_a_command_can_be_imported(words: tuple[str, ...]) -> None:
+    for module in COMMANDS[words].work:
+        importlib.import_module(module, "jinqiao.sandbox.commands")
+
+
+def test_the_addresses_in_the_help_are_those_of_the_sinks() -> None:
+    assert addresses() == ADDRESSES
 
 
 @pytest.mark.program

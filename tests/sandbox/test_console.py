@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from jinqiao.sandbox.run.console import LiveTable, View
-from jinqiao.sandbox.run.roster import Roster
+from jinqiao.sandbox.run.console import LiveTable, View, cars_table
+from jinqiao.sandbox.run.roster import CarRow, Roster
+from jinqiao.sandbox.shown import short
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
 
@@ -26,7 +27,7 @@ def world() -> World:
     return world
 
 
-def lines(world: World, width: int, height: int) -> list[str]:
+def lines(world: World, width: int, height: int, **more: str) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None)
     view = View(
         title="金桥",
@@ -40,6 +41,7 @@ def lines(world: World, width: int, height: int) -> list[str]:
         clients=1,
         delivered=2,
         dropped=0,
+        **more,
     )
     with console.capture() as shown:
         console.print(LiveTable(console)._draw(view))
@@ -84,3 +86,37 @@ def test_what_is_watched_is_the_same_run() -> None:
         return b"".join(batches) + np.asarray(world.fleet.soc).tobytes()
 
     assert final(True) == final(False)
+
+
+def test_a_held_clock_names_whom_it_waits_for(world: World) -> None:
+    shown = "\n".join(lines(world, 150, 50, waiting="client 'product' is not connected and subscribed"))
+    assert "the clock waits: client 'product' is not connected and subscribed" in shown
+    assert "the clock waits" not in "\n".join(lines(world, 150, 50))
+
+
+def test_a_name_of_two_thousand_characters_is_shortened_and_the_figures_stay_in_sight() -> None:
+    car = CarRow("V" * 2000, "模" * 2000, "[bold]" * 400, "driving", 33.0, 80.0, 5.0, "DriveStarted")
+    console = Console(file=io.StringIO(), width=140, force_terminal=True, color_system=None)
+    with console.capture() as shown:
+        console.print(cars_table([car]))
+    head, line = shown.get().splitlines()
+    assert head.index("km/h") < 90
+    assert line.count("…") == 3
+    assert "[bold]" in line
+    assert "80 %" in line
+    assert "DriveStarted" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ("short", 40, "short"),
+        ("n" * 2000, 10, "n" * 9 + "…"),
+        ("金" * 2000, 10, "金金金金 …"),
+        ("two\nlines\tand \x1b[31mred", 40, "two lines and [31mred"),
+        ("[red]no markup[/red]", 40, "[red]no markup[/red]"),
+        ("", 40, ""),
+    ],
+)
+def test_a_name_is_shown_on_one_line_no_wider_than_there_is_room_for(text: str, most: int, expected: str) -> None:
+    assert short(text, most) == expected

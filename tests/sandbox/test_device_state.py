@@ -129,3 +129,19 @@ def test_what_a_log_has_more_is_found_though_old_entries_made_room() -> None:
         assert list(added(known, now)) == now[len(now) - more :]
     assert list(added(whole[:5], whole[20:25])) == whole[20:25]
     assert list(added([], whole[:2])) == whole[:2]
+
+
+def test_a_long_name_takes_two_lines_of_a_list_at_most_and_is_no_markup(tmp_path: Path) -> None:
+    def narrow(*arguments: str) -> str:
+        return CliRunner(env={"COLUMNS": "80"}).invoke(app, [*arguments, "--data", str(tmp_path / "data")]).stdout
+
+    narrow("product", "add", "--name", "[red]金" * 300, "--key", "a1carPK0009")
+    device_name = "tbox-" + "0" * 26 + "1"
+    narrow("device", "add", "a1carPK0009", device_name, "--nickname", "k" * 32)
+    products = narrow("product", "list")
+    assert len(products.splitlines()) == 3
+    assert "[red]金[red]" in products
+    assert "…" in products
+    devices = narrow("device", "list", "a1carPK0009")
+    assert "…" not in devices, "the whole of an identity is shown"
+    assert devices.count("0") == 26

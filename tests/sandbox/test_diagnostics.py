@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
+from jinqiao.sandbox.product import PRODUCT_KEY
 from jinqiao.simulator.buses.diagnostics import BUS
 from jinqiao.telemetry.v1.can_pb2 import CanBatch
 from support.back_end import back_end

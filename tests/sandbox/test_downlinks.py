@@ -17,9 +17,9 @@ from jinqiao.gateway.platform.devices.ota import Firmware
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.file import load_registry
+from jinqiao.sandbox.product import PRODUCT_KEY
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
-from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
 from jinqiao.sandbox.run.running import Running as Run
 from jinqiao.sandbox.run.session import run
 from jinqiao.simulator.commands.refusals import Refusal

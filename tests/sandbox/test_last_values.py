@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from jinqiao.base.signals import GROUPS, SIGNALS, by_property
+from jinqiao.sandbox.product import PRODUCT_KEY
 from jinqiao.sandbox.run.console import NoTable
 from jinqiao.sandbox.run.options import RunOptions
-from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
 from jinqiao.sandbox.run.running import Running
 from jinqiao.sandbox.run.session import run
 from support.back_end import BackEnd

@@ -60,3 +60,19 @@ async def test_without_a_limit_nothing_waits_but_a_stop_is_seen() -> None:
     assert await pace.until(1e9, stop)
     stop.set()
     assert not await pace.until(2e9, stop)
+
+
+@pytest.mark.asyncio
+async def test_a_clock_that_was_held_has_nothing_to_catch_up_with() -> None:
+    pace, stop = Pace(10.0), asyncio.Event()
+    pace.start()
+    with pace.held():
+        assert pace.is_held
+        held_at = pace.clock_s()
+        await asyncio.sleep(0.5)
+        assert pace.clock_s() == held_at
+    assert not pace.is_held
+    assert pace.wall_s() >= pace.clock_s() + 0.49
+    began = time.perf_counter()
+    assert await pace.until(held_at * 10.0 + 3, stop)
+    assert time.perf_counter() - began >= 0.29

@@ -10,20 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jinqiao.base.errors import InputError
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.gateway.platform.registry.registry import Registry
-from jinqiao.gateway.recordings.files import create
+from jinqiao.gateway.recordings.files import create, open_recording
 from jinqiao.gateway.recordings.mcap_writer import McapWriter
 from jinqiao.gateway.recordings.parts import Info, Messages, Part
+from jinqiao.sandbox.recordings import replay, timeline
 from jinqiao.sandbox.recordings.identities import Identities, clone_names
 from jinqiao.sandbox.recordings.lateness import Lateness
 from jinqiao.sandbox.recordings.rewriting import rewritten
+from jinqiao.sandbox.run.outside import parse_broker
 from jinqiao.telemetry.v1.telemetry_pb2 import VehicleSample
 from jinqiao.vehicles.vin import is_valid_vin
 from support.gateway import running_gateway
@@ -144,6 +148,32 @@ def test_a_recording_out_of_order_is_replayed_in_the_order_of_time(start: Start,
     assert times == sorted(times)
     assert times[-1] - times[0] == 800
     assert any("are older than one before them, by up to 0.800 s" in problem for problem in report["problems"])
+
+
+@pytest.mark.parametrize("name", ["drive.parquet", "drive.mcap"])
+def test_a_recording_too_far_out_of_order_is_refused_with_how_to_sort_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(replay, "_MOST_HELD", 5)
+    path = recorded(tmp_path / name, fleet_parts()[::-1])
+    replaying = replay.Replay(replay.ReplayOptions(path, parse_broker("mqtt://127.0.0.1:1")))
+    with pytest.raises(InputError, match=r"about \d+ would have to be held in memory, expected at most 5") as caught:
+        asyncio.run(replaying.go(print))
+    how = str(caught.value).partition("sort it first: ")[2]
+    assert how.startswith(f"mcap sort {path}" if name == "drive.mcap" else "in DuckDB")
+
+
+def test_the_way_to_sort_a_recording_in_duckdb_works(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "drive.parquet", fleet_parts()[::-1])
+    found = timeline.survey(open_recording(path))
+    assert found.disorder.rows
+    for kind in ("core", "events"):
+        (tmp_path / "sorted" / kind).mkdir(parents=True)
+        target = tmp_path / "sorted" / kind / "0.parquet"
+        duckdb.sql(f"COPY (FROM '{path}/{kind}/*.parquet' ORDER BY time) TO '{target}'")
+    in_order = timeline.survey(open_recording(tmp_path / "sorted"))
+    assert (in_order.disorder.rows, in_order.messages) == (0, found.messages)
+    assert in_order.devices == found.devices
 
 
 def test_one_nan_costs_its_value_only(start: Start, tmp_path: Path) -> None:

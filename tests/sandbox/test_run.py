@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from jinqiao.base.errors import EnvironmentFault
-from jinqiao.sandbox.commands.run import execute
 from jinqiao.sandbox.run import start as start_module
+from jinqiao.sandbox.run.execute import execute
 from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.sandbox.run.plan import plan_run
 from support.programs import Program

@@ -11,8 +11,8 @@ import pytest
 
 from jinqiao.base.errors import ExpectationFailed
 from jinqiao.base.telemetry import Batch
-from jinqiao.sandbox.commands.run import execute
 from jinqiao.sandbox.run import start
+from jinqiao.sandbox.run.execute import execute
 from jinqiao.sandbox.run.options import RunOptions
 from jinqiao.simulator.check import Checker, Violation
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jinqiao.sandbox.commands.run import execute
+from jinqiao.sandbox.run.execute import execute
 from jinqiao.sandbox.run.options import RunOptions
 
 pytestmark = pytest.mark.program

@@ -25,7 +25,7 @@ class IdleWorld:
 
 
 def pace_of(speed: float | None, wall_s: float = 0.0) -> Any:
-    return SimpleNamespace(speed=speed, started=True, wall_s=lambda: wall_s)
+    return SimpleNamespace(speed=speed, started=True, is_held=False, clock_s=lambda: wall_s)
 
 
 def ticker(world: IdleWorld, *, speed: float | None, due_ms: int | None = None) -> Ticker:
@@ -74,3 +74,10 @@ def test_a_command_finds_an_idle_world_where_the_wall_clock_is() -> None:
     assert world.elapsed_s == 20
     catch_up(world, pace_of(None, 30.0))  # type: ignore[arg-type]
     assert world.elapsed_s == 20
+
+
+def test_while_the_clock_is_held_a_command_finds_the_world_as_it_was_left() -> None:
+    world, pace = IdleWorld(500), pace_of(2.0, 30.7)
+    pace.is_held = True
+    catch_up(world, pace)  # type: ignore[arg-type]
+    assert world.elapsed_s == 10

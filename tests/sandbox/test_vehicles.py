@@ -15,7 +15,7 @@ from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.sandbox import cloud_calls
 from jinqiao.sandbox.cli import app
 from jinqiao.sandbox.cloud_calls import CloudCalls
-from jinqiao.sandbox.run.own_gateway import PRODUCT_KEY
+from jinqiao.sandbox.product import PRODUCT_KEY
 from support.programs import Program
 
 

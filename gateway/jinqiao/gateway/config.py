@@ -47,7 +47,8 @@ class FleetConfig:
     """A simulated fleet on this platform; the devices' names cross beside the configuration.
 
     `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
-    connection over which the vehicles speak. `cars` says what they are: model and fleet.
+    connection over which the vehicles speak. `cars` says what they are: model and fleet. `lock_step` names clients that
+    hold the end of the simulator's steps.
     """
 
     product_key: str
@@ -56,6 +57,7 @@ class FleetConfig:
     simulator: tuple[str, str]
     factory_versions: Mapping[str, str] = field(default_factory=dict)
     cars: CarColumns | None = None
+    lock_step: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

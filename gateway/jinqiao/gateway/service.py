@@ -78,6 +78,8 @@ class Service:
         self.front = Front(self.platform, limits)
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
+            if config.fleet.lock_step:
+                self.front.server.hold_for(config.fleet.lock_step)
         self._rounds: asyncio.Task[None] | None = None
 
     def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 
 from jinqiao.base.errors import EnvironmentFault, JinqiaoError
 
 from .commands.rows import app_of
 from .commands.table import JINQIAO
-from .early import INTERRUPTED
+from .early import Signalled, decided, exit_code_of, word_of
 
 __all__ = ["app", "main"]
 
@@ -24,6 +25,7 @@ app = app_of(JINQIAO)
 def main() -> None:
     """Run the command that the arguments name, and exit."""
     code = _outcome()
+    decided()
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -37,17 +39,17 @@ def _outcome() -> int:
     try:
         app()
     except SystemExit as end:
-        if _is_behind(end, KeyboardInterrupt):
-            return _interrupted()
-        if _is_behind(end, BrokenPipeError):
+        if interrupt := _behind(end, KeyboardInterrupt):
+            return _interrupted(interrupt)
+        if _behind(end, BrokenPipeError):
             _give_up_stdout()
             return 0
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except JinqiaoError as error:
         _say(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
-        return _interrupted()
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(interrupt)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         _give_up_stdout()
     except OSError as error:
@@ -59,9 +61,10 @@ def _outcome() -> int:
     return 0
 
 
-def _interrupted() -> int:
-    _say("interrupted")
-    return INTERRUPTED
+def _interrupted(interrupt: BaseException) -> int:
+    number = interrupt.number if isinstance(interrupt, Signalled) else signal.SIGINT
+    _say(word_of(number))
+    return exit_code_of(number)
 
 
 def _failed(error: OSError) -> int:
@@ -72,13 +75,13 @@ def _failed(error: OSError) -> int:
     return EnvironmentFault.exit_code
 
 
-def _is_behind(end: BaseException, kind: type[BaseException]) -> bool:
-    """Whether an exception of this kind is behind an exit: the command line's library makes exits of Ctrl-C and of a
-    reader that went away, without a word, and code 1 of both."""
+def _behind(end: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """The exception of this kind that is behind an exit, if any: the command line's library makes exits of Ctrl-C and
+    of a reader that went away, without a word, and code 1 of both."""
     behind: BaseException | None = end
     while behind is not None and not isinstance(behind, kind):
         behind = behind.__cause__ or behind.__context__
-    return behind is not None
+    return behind
 
 
 def _is_out_of_files(error: BaseException | None) -> bool:

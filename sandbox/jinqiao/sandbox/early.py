@@ -1,6 +1,12 @@
-"""The first moments of a program: descriptors that were closed, and Ctrl-C while modules are still imported.
+"""The first moments of a program, and its last: descriptors that were closed, and signals that come before or after
+anything is there to end cleanly.
 
-Imports nothing that takes time, so that it is in force before everything that does.
+Imports nothing that takes time, so that it is in force before everything that does. A signal that ends a program is
+SIGINT, SIGTERM or SIGHUP; what it means depends on the moment:
+
+- while modules are imported (`prepare`), and once the outcome is decided (`decided`): leave at once, with a word;
+- while a command runs (`imported`): `Signalled`, a KeyboardInterrupt, unless the command handles it otherwise;
+- while a run or a server is up: the clean end that it has for it (`run/ending.py`, `serving.py`).
 """
 
 from __future__ import annotations
@@ -8,32 +14,80 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from types import FrameType
 
-__all__ = ["INTERRUPTED", "imported", "prepare"]
+__all__ = ["Signalled", "decided", "ending_signals", "exit_code_of", "imported", "prepare", "word_of"]
 
-#: What a shell says of a program that Ctrl-C ended: 128 and the number of the signal.
-INTERRUPTED = 128 + signal.SIGINT
+
+#: Whether this process is the program `jinqiao`: the signals of another one are its own.
+_is_program = False
+
+
+class Signalled(KeyboardInterrupt):
+    """A signal that ends the program came: as Ctrl-C does, with the number of another one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """What is to end a program cleanly: Ctrl-C, what a supervisor sends, and a terminal that is closed.
+
+    Who has asked not to be hung up (`nohup`) is not.
+    """
+    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM, *(() if stays else (signal.SIGHUP,)))
+
+
+def exit_code_of(number: int) -> int:
+    """What a shell says of a program that a signal ended."""
+    return 128 + number
+
+
+def word_of(number: int) -> str:
+    """What to say of it."""
+    return "interrupted" if number == signal.SIGINT else f"interrupted by {signal.Signals(number).name}"
 
 
 def prepare() -> None:
-    """Open standard streams that are closed, and let Ctrl-C leave at once until `imported` is called."""
+    """Open standard streams that are closed, and let a signal leave at once until `imported` is called."""
+    global _is_program
+    _is_program = True
     _open_streams()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
+    decided()
 
 
 def imported() -> None:
-    """The command is about to begin: from here on Ctrl-C is a KeyboardInterrupt, or what the command makes of it."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """The command is about to begin: from here on a signal is a KeyboardInterrupt, or what the command makes of it."""
+    for number in _ours():
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _interrupt)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def decided() -> None:
+    """The command has ended, and its exit code is known: a signal leaves at once again."""
+    for number in _ours():
+        signal.signal(number, _leave)
+
+
+def _ours() -> Iterator[signal.Signals]:
+    """The signals that nobody else has given a meaning."""
+    usual = (signal.SIG_DFL, signal.default_int_handler, _leave, _interrupt)
+    return (number for number in ending_signals() if _is_program and signal.getsignal(number) in usual)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
     """Nothing has begun, so nothing is left undone. An exception would come out of whichever import is under way, and
     some libraries make an ImportError of it."""
-    os.write(2, b"jinqiao: interrupted\n")
-    os._exit(INTERRUPTED)
+    with suppress(OSError):  # the terminal is gone
+        os.write(2, f"jinqiao: {word_of(number)}\n".encode())
+    os._exit(exit_code_of(number))
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Signalled(number)
 
 
 def _open_streams() -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Coroutine
+from types import ModuleType
 from typing import Any, TypeVar
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.system import file_limit, raise_file_limit
 
-__all__ = ["ending_signals", "run_async"]
+uvloop: ModuleType | None
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
+__all__ = ["run_async"]
 
 ResultT = TypeVar("ResultT")
 
@@ -28,18 +34,7 @@ def run_async(main: Coroutine[Any, Any, ResultT]) -> ResultT:
         raise EnvironmentFault(
             f"this process may have only {files} open files, which is too few\n  raise the limit with: ulimit -n 1024"
         )
-    try:
-        import uvloop
-    except ImportError:
+    if uvloop is None:
         return asyncio.run(main)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
-
-
-def ending_signals() -> tuple[signal.Signals, ...]:
-    """What is to end a program cleanly: Ctrl-C, what a supervisor sends, and a terminal that is closed.
-
-    Who has asked not to be hung up (`nohup`) is not.
-    """
-    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return (signal.SIGINT, signal.SIGTERM, *(() if stays else (signal.SIGHUP,)))

@@ -21,6 +21,8 @@ from jinqiao.gateway.platform.events import EventAccepted, Offline, Online, Prop
 from jinqiao.gateway.platform.listeners import Events
 from jinqiao.gateway.platform.registry.registry import Registry
 
+from .shown import cell
+
 __all__ = ["DeviceTable", "StderrHandler", "log_devices"]
 
 _logger = logging.getLogger("jinqiao.serve")
@@ -140,7 +142,7 @@ class DeviceTable:
             table.columns[column].justify = "right"
         for identity, seen in list(reversed(self._seen.items()))[: max(rows, 1)]:
             table.add_row(
-                Text(identity),
+                cell(identity, 80),
                 Text("online", style="green") if identity in self._connected else Text("offline", style="dim"),
                 Text(seen.address),
                 f"{seen.posts:,}",

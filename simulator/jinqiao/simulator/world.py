@@ -320,14 +320,14 @@ class World:
     def _build_fleet(self, seed: int, parts: Sequence[FleetPart], draws: Draws) -> Fleet:
         """All vehicles of all fleets: models by weight, state of charge by distribution."""
         own = self.scenario.own_vehicles
-        ids = list(dict.fromkeys(model for _, spec in self._whole for model in spec.models))
+        ids = list(dict.fromkeys(model for _, spec in self._whole for model in spec.shares))
         number = {model: index for index, model in enumerate(ids)}
         soc = np.empty(len(draws))
         for rows, spec in self._whole:
             soc[rows] = spec.initial_soc.draw(draws.take(rows), "charge")
         return Fleet(
             [own[model] if model in own else find_vehicle(model) for model in ids],
-            np.concatenate([share_out(spec.models, number, rows.stop - rows.start) for _, rows, spec in self.fleets]),
+            np.concatenate([share_out(spec.shares, number, rows.stop - rows.start) for _, rows, spec in self.fleets]),
             seed=seed,
             fleets=parts,
             initial_soc=soc,

@@ -28,6 +28,7 @@ _STORM_PER_S = 1_000.0
 _RETRY_FIRST_S, _RETRY_LAST_S = 1.0, 60.0
 _START_TIMEOUT_S = 60.0
 _OPEN_TIMEOUT_S = 15.0
+_FLUSH_TIMEOUT_S = 5.0
 #: Connections being opened at once: a host that does not answer must not hold up the others.
 _OPENING = 128
 _ROUND_S = 0.25
@@ -115,6 +116,15 @@ class FleetLinks:
     def send(self, row: int, packet: bytes, qos: int = 0) -> bool:
         """Publish one ready QoS 0 packet on the row's own connection; false when it cannot go."""
         return self._links[row].send(packet, qos)
+
+    async def flush(self) -> None:
+        """Return when the broker has routed what all links sent, and what it sent them before has come.
+
+        A link that is lost meanwhile, or answers nothing for too long, is not waited for.
+        """
+        waiting = [flushed for link in self._links.values() if (flushed := link.flush()) is not None]
+        if waiting:
+            await asyncio.wait(waiting, timeout=_FLUSH_TIMEOUT_S)
 
     async def close(self) -> None:
         """End all links."""

@@ -47,7 +47,18 @@ class Owner(Protocol):
 class Link(asyncio.Protocol):
     """The connection of the device in `row`; may be opened again after it was lost. `failures` counts in a row."""
 
-    __slots__ = ("_owner", "_rest", "_silent", "_transport", "_unacknowledged", "failures", "online", "row")
+    __slots__ = (
+        "_flushed",
+        "_owner",
+        "_pings",
+        "_rest",
+        "_silent",
+        "_transport",
+        "_unacknowledged",
+        "failures",
+        "online",
+        "row",
+    )
 
     def __init__(self, owner: Owner, row: int) -> None:
         self.row = row
@@ -57,6 +68,9 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._rest = b""
         self._silent = False
+        #: Pings without an answer, and who waits for the last of them.
+        self._pings = 0
+        self._flushed: asyncio.Future[None] | None = None
         #: Made when there is a QoS 1 message: most links never have one.
         self._unacknowledged: Unacknowledged | None = None
 
@@ -82,6 +96,7 @@ class Link(asyncio.Protocol):
         was_online, self.online = self.online, False
         self._transport = None
         self._rest = b""
+        self._answered(self._pings)
         self.failures += 1
         self._owner.lost(self, was_online)
 
@@ -116,7 +131,21 @@ class Link(asyncio.Protocol):
             return
         self._silent = True
         if self.online:
+            self._pings += 1
             self._transport.write(_PING)
+
+    def flush(self) -> asyncio.Future[None] | None:
+        """Done when the broker has routed what was sent, and what it sent before has come; or when the link is lost.
+
+        None while offline.
+        """
+        if not self.online or self._transport is None:
+            return None
+        self._pings += 1
+        self._transport.write(_PING)
+        if self._flushed is None:
+            self._flushed = asyncio.get_running_loop().create_future()
+        return self._flushed
 
     def close(self) -> None:
         """Say goodbye and close."""
@@ -143,6 +172,16 @@ class Link(asyncio.Protocol):
             self._owner.on_message(self, packet)
         elif isinstance(packet, Puback) and self._unacknowledged is not None:
             self._unacknowledged.acknowledged(packet.packet_id)
+        elif isinstance(packet, Signal) and packet.type is PacketType.PINGRESP:
+            self._answered(1)
+
+    def _answered(self, pings: int) -> None:
+        """So many pings have been answered, or never will be."""
+        self._pings = max(self._pings - pings, 0)
+        if not self._pings and self._flushed is not None:
+            flushed, self._flushed = self._flushed, None
+            if not flushed.done():
+                flushed.set_result(None)
 
     def _send_again(self) -> None:
         if self._unacknowledged is not None and self._transport is not None:

@@ -67,6 +67,10 @@ class VehicleLinks:
         """Publish one ready QoS 0 packet on the vehicle's own connection; false when it cannot go."""
         return self._links.send(row, packet, qos)
 
+    async def flush(self) -> None:
+        """Return when what was sent has been routed, and what was sent to the vehicles before has come."""
+        await self._links.flush()
+
     async def close(self) -> None:
         """Say goodbye and close."""
         await self._links.close()

@@ -18,6 +18,8 @@ from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.mqtt.packets import Connack, Connect, Packet, PacketType, Puback, Publish, Signal, Subscribe
+from jinqiao.wire.stepping import FIRST_BYTE as STEP
+from jinqiao.wire.stepping import STEP_ENDS, Held, read_held
 
 from .unacknowledged import Unacknowledged
 from .wires import Wire, open_wire
@@ -50,6 +52,8 @@ class SharedLink:
         self._pings: deque[tuple[float, asyncio.Future[None] | None]] = deque()
         self._latencies_ms: list[float] = []
         self.unacknowledged = Unacknowledged(_UNACKNOWLEDGED)
+        #: The end of a step that our gateway has not answered yet, and who hears its reports.
+        self._step: tuple[asyncio.Future[None], Callable[[Held], None]] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._lost: str | None = None
 
@@ -125,6 +129,11 @@ class SharedLink:
         taken, self._latencies_ms = self._latencies_ms, []
         return taken
 
+    @property
+    def unconfirmed_s(self) -> float:
+        """How long ago the oldest ping was sent that the broker has not answered, s; 0 without one."""
+        return time.perf_counter() - self._pings[0][0] if self._pings else 0.0
+
     async def flush(self) -> None:
         """Return when the broker has routed everything that was sent (it answers pings in order)."""
         pong: asyncio.Future[None] = self._loop.create_future()
@@ -134,6 +143,16 @@ class SharedLink:
             await asyncio.wait_for(pong, _ANSWER_TIMEOUT_S)
         except TimeoutError as error:
             raise EnvironmentFault("the broker does not answer the simulator's ping") from error
+
+    async def end_step(self, report: Callable[[Held], None]) -> asyncio.Future[None]:
+        """Ask our own gateway for an answer when the listeners that hold the clock have taken all that was sent.
+
+        Until it is there `report` is called with whom it waits for. However long that takes, pings are answered.
+        """
+        ended: asyncio.Future[None] = self._loop.create_future()
+        self._step = ended, report
+        await self.send(STEP_ENDS)
+        return ended
 
     async def close(self) -> None:
         """Say goodbye and close."""
@@ -154,7 +173,10 @@ class SharedLink:
                 continue
             if edges is not None and edges[1] <= len(self._rest):
                 first, body, self._rest = self._rest[0], self._rest[edges[0] : edges[1]], self._rest[edges[1] :]
-                return decode(first, body)
+                if first != STEP:
+                    return decode(first, body)
+                self._take_report(read_held(body))
+                continue
             data = await self._wire.read()
             if not data:
                 raise ConnectionResetError("closed by the broker")
@@ -197,6 +219,18 @@ class SharedLink:
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
 
+    def _take_report(self, held: Held) -> None:
+        """Our gateway says what holds the step, or that nothing does any more."""
+        if self._step is None:
+            return
+        ended, report = self._step
+        if held:
+            report(held)
+            return
+        self._step = None
+        if not ended.done():
+            ended.set_result(None)
+
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(_KEEP_ALIVE_S / 2)
@@ -209,3 +243,5 @@ class SharedLink:
             if waiting is not None and not waiting.done():
                 waiting.set_exception(EnvironmentFault(why))
         self._pings.clear()
+        if self._step is not None and not self._step[0].done():
+            self._step[0].set_exception(EnvironmentFault(why))

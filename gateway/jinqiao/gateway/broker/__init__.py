@@ -12,6 +12,7 @@ costs is finding where it ends and that its topic leads where the one before it 
     conversation  which packet may come when, and who acts on it: login, subscribing, receiving
     session       one connection: who it is and what it may; leaving, lasting: what stays of it
     broker        what connections have in common; policy: what it asks of the platform; client: of sessions
+    lock_step     listeners that the simulator's clock waits for
     router        topic → route, over filter_trie, topic_index, grant
     delivery/     plan: who takes a run as it is; outbox: one subscriber's queue; window: its QoS 1 and 2
 

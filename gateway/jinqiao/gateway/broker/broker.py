@@ -21,6 +21,7 @@ from .intake import Intake
 from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
+from .lock_step import LockStep
 from .policy import Downlink, Login, Policy, Principal
 from .retained import RetainedMessages
 from .router import Route, Router
@@ -54,6 +55,8 @@ class Broker:
         self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
         #: Who reads steps of our own simulator, if there is one.
         self.intake: Intake | None = None
+        #: Listeners that hold the simulator's clock, if there are any.
+        self.lock_step: LockStep | None = None
 
     def admit(self, session: Client, login: Login, check: Callable[[Principal], None]) -> Principal:
         """Log in; a connection of the same identity ends. Raises Refused, as `check` may.

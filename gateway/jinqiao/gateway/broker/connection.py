@@ -7,6 +7,8 @@ connection is all there is: 15,000 idle ones are 15,000 small objects, not tasks
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 from typing import cast
 
 from jinqiao.base.errors import ProtocolError
@@ -25,6 +27,8 @@ __all__ = ["Connection"]
 _PATIENCE = 1.5
 #: Asked for at each read, where the look-up in the enumeration would cost more than the comparison.
 _OPENED, _CONNECTED, _CLOSED = State
+#: Linux's option; it lasts until the kernel finds a reason to go back.
+_QUICK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Connection(asyncio.Protocol):
@@ -141,6 +145,8 @@ class Connection(asyncio.Protocol):
                 consumed = walk(session, data, consumed)
             if consumed != len(data):
                 self.missing = self._keep(data, consumed)
+            if session.outbox.progressed is not None:
+                self._confirm()
         except ProtocolError as error:
             broker.expel(session, error)
         except Exception:
@@ -234,6 +240,18 @@ class Connection(asyncio.Protocol):
         if self._fd >= 0 and self._reader is not None:
             self._reader.leave(self._fd)
             self._fd = -1
+
+    def _confirm(self) -> None:
+        """Let the kernel confirm at once what was read of a client that others wait for.
+
+        Most clients leave Nagle's algorithm on: each PUBACK would wait for the confirmation of the one before it, which
+        the kernel delays by 40 ms while there is nothing to send.
+        """
+        if self._fd >= 0 and _QUICK is not None:
+            kernel = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=self._fd)
+            with suppress(OSError):
+                kernel.setsockopt(socket.IPPROTO_TCP, _QUICK, 1)
+            kernel.detach()
 
     def _keep(self, data: bytes, consumed: int) -> int:
         """Keep the packet that is cut until it is whole: in pieces, since joining per read would be quadratic."""

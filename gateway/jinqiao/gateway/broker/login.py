@@ -96,6 +96,9 @@ def _enter(session: Session, connect: Connect, principal: Principal, client_id: 
         before.subscriptions.move(outbox, principal, session.may_subscribe)
     else:
         session.subscriptions = Subscriptions(broker.router, limits, outbox, principal)
+    if broker.lock_step is not None and not principal.trusted:
+        subscribed = principal.auto_subscribed or len(session.subscriptions) > 0
+        broker.lock_step.enter(client_id, outbox, subscribed=subscribed)
     properties = _offer(session, connect, client_id) if connect.level == 5 else {}
     session.answer(encode(Connack(0, before is not None and connect.level > 3, properties), connect.level))
     if before is not None:

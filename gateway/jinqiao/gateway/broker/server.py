@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
@@ -20,6 +20,7 @@ from .delivery.dispatcher import TICK_S
 from .delivery.outbox import Outbox
 from .intake import Intake
 from .limits import Limits
+from .lock_step import LockStep
 from .policy import Downlink, Policy
 from .reading import Reader, make_reader
 from .router import Router
@@ -158,6 +159,10 @@ class Server:
     def read_steps(self, make: Callable[[Router[Outbox]], Intake]) -> None:
         """From now on steps of the simulator are read by what `make` makes of the router."""
         self._broker.intake = make(self._broker.router)
+
+    def hold_for(self, client_ids: Iterable[str]) -> None:
+        """From now on these clients hold the end of the simulator's steps until they have taken what was sent."""
+        self._broker.lock_step = LockStep(client_ids, self._broker.dispatcher, self._call_soon)
 
     def permissions_changed(self) -> None:
         """Ask the policy again about every topic before the next message."""

@@ -166,6 +166,9 @@ class Session:
     def end(self) -> None:
         """The connection is lost or about to be closed; may be called more than once."""
         self.state = State.CLOSED
+        if self.broker.lock_step is not None:
+            self.broker.lock_step.leave(self.outbox)
+            self.broker.lock_step.withdraw(self.outbox.answer)
         principal, self.principal = self.principal, None
         subscriptions, self.subscriptions = self.subscriptions, None
         if principal is not None and subscriptions is not None:

@@ -22,6 +22,7 @@ from jinqiao.wire.mqtt.packets import PacketType, Publish
 from jinqiao.wire.mqtt.properties import CONSUMED, Property, decode_properties
 from jinqiao.wire.mqtt.reasons import Reason
 from jinqiao.wire.mqtt.topics import check_name
+from jinqiao.wire.stepping import FIRST_BYTE as STEP
 
 from .conversation import handle
 from .crossing import SessionDoor
@@ -250,6 +251,9 @@ def _other(session: Session, data: bytes, position: int, body: int, stop: int) -
         door = SessionDoor(session)
         intake.take(data[body:stop], door)
         door.settle()
+        return stop
+    if first == STEP and not session.guarded and (lock_step := session.broker.lock_step) is not None:
+        lock_step.ask(session.outbox.answer)
         return stop
     if first & 0xF0 != _PUBLISH:
         handle(session, first, data[body:stop])

@@ -44,6 +44,8 @@ def subscribe(session: Session, packet: Subscribe) -> None:
         else:
             codes.append(refusal if session.level == 5 else _FAILURE)
     session.answer(encode(Suback(packet.packet_id, tuple(codes)), session.level))
+    if session.broker.lock_step is not None and len(subscriptions):
+        session.broker.lock_step.subscribed(session.outbox)
     for topic_filter, grant in wanted:
         _send_retained(session, topic_filter, grant)
 

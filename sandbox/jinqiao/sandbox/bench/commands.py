@@ -15,9 +15,9 @@ from typing import Any
 
 from jinqiao.base.errors import EnvironmentFault
 
+from ..product import PRODUCT_KEY
 from ..run.console import NoTable
 from ..run.options import RunOptions
-from ..run.own_gateway import PRODUCT_KEY
 from ..run.running import Running
 from ..run.session import run
 from ..run.summary import percentiles

@@ -17,7 +17,7 @@ from pathlib import Path
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.system import alone
 
-__all__ = ["FASTSIM", "Peer"]
+__all__ = ["FASTSIM", "SUMO", "SUMO_HOW", "Peer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,14 @@ class Peer:
         return (Path(cache) if cache else Path(tempfile.gettempdir()) / "jq-cache") / self.name
 
     @property
+    def scripts(self) -> Path:
+        """Where the programs of its packages are."""
+        return self.folder / ("Scripts" if os.name == "nt" else "bin")
+
+    @property
     def python(self) -> Path:
         """The environment's own interpreter."""
-        return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        return self.scripts / ("python.exe" if os.name == "nt" else "python")
 
     @property
     def present(self) -> bool:
@@ -71,3 +76,6 @@ class Peer:
 
 #: FASTSim 2.1.5 (NREL, Apache-2.0). Only its Rust extension is used, which needs none of the package's dependencies.
 FASTSIM = Peer("fastsim-2.1.5", ("fastsim==2.1.5",), ("--no-deps",))
+#: Eclipse SUMO (DLR, EPL-2.0): its programs as a wheel, 480 MB unpacked. Only `sumo` and `netgenerate` are used.
+SUMO = Peer("sumo-1.28.0", ("eclipse-sumo==1.28.0",), ("--no-deps",))
+SUMO_HOW = "jinqiao bench install-sumo"

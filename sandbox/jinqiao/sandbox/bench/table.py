@@ -23,6 +23,18 @@ BENCHMARKS = (
         example="--vehicles 100000 --json",
     ),
     Benchmark(
+        "sumo",
+        "sumo:bench_sumo",
+        "Processor time of a run that writes telemetry to a file, beside SUMO with its battery device.",
+        (
+            Number("vehicles", 100, "Cars, all driving.", 1, 2_000),
+            Number("seconds", 3_600, "Simulated seconds.", 10, 86_400),
+            Number("rounds", 3, "Runs of each, in turn; the cheapest counts.", 1, 20),
+        ),
+        begins="{rounds} times {vehicles:,} cars for {seconds:,} s, ours and SUMO's …",
+        example="--vehicles 100 --json",
+    ),
+    Benchmark(
         "render",
         "render:bench_render",
         "Alink property posts rendered per second on one core, beside orjson once per vehicle.",
@@ -139,6 +151,11 @@ BENCH = Group(
             "install-fastsim",
             "bench:install_fastsim",
             "Install FASTSim 2.1.5, the peer of `bench physics`, into its own environment.",
+        ),
+        Command(
+            "install-sumo",
+            "bench:install_sumo",
+            "Install SUMO 1.28.0, the peer of `bench sumo`, into its own environment.",
         ),
     ),
 )

@@ -20,6 +20,7 @@ from jinqiao.gateway.storage.applications import application_row, deleted_row
 
 from ..application_snippets import application_snippets
 from ..invoked import program
+from ..shown import cell
 from .kept import kept_platform, product_of
 from .options import AsJson, Data, LinesHost, LinesHttpPort, LinesPort
 
@@ -79,7 +80,7 @@ def list_(data: Data, json_: AsJson = False) -> None:
         return
     table = Table("user name", "products", box=None)
     for row in rows:
-        table.add_row(row["username"], _products(row))
+        table.add_row(cell(row["username"]), cell(_products(row)))
     Console().print(table)
 
 

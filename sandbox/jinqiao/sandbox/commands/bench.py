@@ -13,12 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ..bench.peers import FASTSIM
+from ..bench.peers import FASTSIM, SUMO
 from ..loop import run_async
 from .benchmark import Benchmark
 from .options import AsOneJson
 
-__all__ = ["all_", "command_of", "install_fastsim", "measure_of"]
+__all__ = ["all_", "command_of", "install_fastsim", "install_sumo", "measure_of"]
 
 _BENCHMARKS = "jinqiao.sandbox.bench"
 
@@ -85,6 +85,19 @@ def install_fastsim(
     """
     FASTSIM.install(python)
     print(FASTSIM.folder)
+
+
+def install_sumo(
+    python: Annotated[str, typer.Option(help="Python interpreter to use.", metavar="PATH")] = sys.executable,
+) -> None:
+    """Install SUMO 1.28.0, the peer of `bench sumo`, into its own environment.
+
+    \b
+    Example:
+      jinqiao bench install-sumo
+    """
+    SUMO.install(python)
+    print(SUMO.folder)
 
 
 def _print(figures: dict[str, Any], indent: str = "") -> None:

@@ -14,11 +14,12 @@ from jinqiao.base.errors import EnvironmentFault, InputError
 
 from ..bundled import bundled_scenario, bundled_scenarios
 from ..invoked import program
+from .new import write_schema
 from .options import AsJson
 
 __all__ = ["copy", "list_"]
 
-#: Begins the line that points an editor to the schema; a copy is in another place.
+#: Begins the line that points an editor to the schema; that of a copy is beside it.
 _SCHEMA_LINE = "# yaml-language-server:"
 
 
@@ -45,7 +46,7 @@ def copy(
         Path | None, typer.Argument(help="File or folder to write to.", metavar="TO", show_default="NAME.yaml")
     ] = None,
 ) -> None:
-    """Copy a bundled scenario so that you can change it.
+    """Copy a bundled scenario so that you can change it, and beside it the schema editors check it against.
 
     \b
     Example:
@@ -55,13 +56,14 @@ def copy(
     source = bundled_scenario(name)
     target = to if to is not None else Path()
     target = target / source.name if target.is_dir() else target
-    lines = source.read_text().splitlines(keepends=True)
-    text = "".join(line for line in lines if not line.startswith(_SCHEMA_LINE))
+    if target.exists():
+        raise InputError(f"{target} exists already; choose another name, or delete it first")
+    schema = write_schema(target)
+    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    begin = f"{_SCHEMA_LINE} $schema={schema.name}\n"
     try:
-        with target.open("x") as file:
-            file.write(text)
-    except FileExistsError:
-        raise InputError(f"{target} exists already; choose another name, or delete it first") from None
+        with target.open("x", encoding="utf-8") as file:
+            file.write(begin + "".join(line for line in lines if not line.startswith(_SCHEMA_LINE)))
     except OSError as error:
         raise EnvironmentFault(f"{target} cannot be written: {error.strerror}") from error
     print(f"{target}: run it with: {program()} run {target}")

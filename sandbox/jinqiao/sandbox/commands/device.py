@@ -16,6 +16,7 @@ from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.gateway.storage.online import seen
 
 from ..credentials import login, snippets, sub_device_messages
+from ..shown import cell
 from .device_state import presence, show_state, shown_presence
 from .kept import device_of, kept_platform, product_of
 from .options import AsJson, Data, LinesHost, LinesPort, ProductKey
@@ -71,7 +72,7 @@ def list_(data: Data, product_key: ProductKey, json_: AsJson = False) -> None:
         return
     table = Table("device name", "nickname", "state", "online", box=None)
     for row in rows:
-        table.add_row(row["device_name"], row["nickname"], row["state"], shown_presence(row))
+        table.add_row(cell(row["device_name"]), cell(row["nickname"]), row["state"], shown_presence(row))
     Console().print(table)
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.gateway.storage.online import Seen
+
+from ..shown import cell
 
 __all__ = ["presence", "show_state", "shown_presence"]
 
@@ -59,7 +60,7 @@ def show_state(platform: Platform, device: Device, seen: Seen | None, json_: boo
     table = Table("property", "value", "time", box=None)
     for name, last in row["values"].items():
         value = json.dumps(last["value"], ensure_ascii=False)
-        table.add_row(Text(name), Text(value), _moment(last["time_ms"]))
+        table.add_row(cell(name), cell(value, 200), _moment(last["time_ms"]))
     Console().print(table)
 
 

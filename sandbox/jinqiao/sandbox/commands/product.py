@@ -27,6 +27,7 @@ from jinqiao.gateway.storage.registry import product_row
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
 from jinqiao.wire.alink.thing_model_file import load_thing_model
 
+from ..shown import cell
 from .kept import kept_platform, product_of
 from .options import AsJson, Data, ProductKey
 
@@ -105,7 +106,10 @@ def list_(data: Data, json_: AsJson = False) -> None:
     table = Table("product key", "name", "node type", "dynamic registration", "devices", box=None)
     for row in rows:
         table.add_row(
-            *(str(row[column]) for column in ("product_key", "name", "node_type", "dynamic_registration", "devices"))
+            *(
+                cell(str(row[column]))
+                for column in ("product_key", "name", "node_type", "dynamic_registration", "devices")
+            )
         )
     Console().print(table)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 
-from ..loop import run_async
-from ..recordings.replay import Replay, ReplayOptions
-from ..run.outside import load_triples, parse_broker
-from ..run.pace import parse_speed
+if TYPE_CHECKING:
+    from ..recordings.replay import Replay, ReplayOptions
 
 __all__ = ["replay"]
 
@@ -55,6 +53,12 @@ def replay(
       jinqiao replay drive.parquet --to mqtt://load:$PASSWORD@broker.example --speed max --clones 1000
       jinqiao replay drive.mcap --to mqtt://127.0.0.1:1883 --devices registry.yaml --loop
     """
+    # The replay itself: not for --help.
+    from ..loop import run_async
+    from ..recordings.replay import ReplayOptions
+    from ..run.outside import load_triples, parse_broker
+    from ..run.pace import parse_speed
+
     broker = parse_broker(to, "--to")
     if broker.tls and devices is None:
         raise InputError("--to: mqtts:// needs --devices; the connection shared by all devices is without TLS")
@@ -94,6 +98,8 @@ def replay(
 
 
 async def _go(options: ReplayOptions) -> tuple[Replay, dict[str, Any]]:
+    from ..recordings.replay import Replay
+
     replaying = Replay(options)
     return replaying, await replaying.go(_announce)
 

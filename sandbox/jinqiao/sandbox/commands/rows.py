@@ -6,9 +6,10 @@ broker and their libraries, which take ten times as long to import as the comman
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import typer
@@ -29,24 +30,36 @@ class Command:
     """One command: a function with typer's annotations.
 
     `place` is `module:function`, the module beside this one. `help` is the first paragraph of the function's docstring,
-    which a test keeps equal.
+    which a test keeps equal. `work` are modules that the function imports itself, because its help needs none of them.
     """
 
     name: str
     place: str
     help: str
+    work: tuple[str, ...] = field(default=(), kw_only=True)
 
     def function(self) -> Callable[..., Any]:
-        """What the command does; imports its module."""
+        """The command's function; imports its module."""
         module, _, function = self.place.partition(":")
         found: Callable[..., Any] = getattr(importlib.import_module(f".{module}", __package__), function)
-        imported()
         return found
+
+    def _begin(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, called when everything it needs is imported: only then a signal may interrupt it."""
+
+        @functools.wraps(function)
+        def begin(*arguments: Any, **options: Any) -> Any:
+            for module in self.work:
+                importlib.import_module(module, __package__)
+            imported()
+            return function(*arguments, **options)
+
+        return begin
 
     def load(self) -> Any:
         """The command, ready to be called (of typer's own class, which is not the same one in all of its versions)."""
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        alone.command(self.name, cls=PlainCommand)(self.function())
+        alone.command(self.name, cls=PlainCommand)(self._begin(self.function()))
         return typer.main.get_command(alone)
 
 

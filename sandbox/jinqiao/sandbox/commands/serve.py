@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from jinqiao.base.errors import InputError
-from jinqiao.base.system import raise_file_limit
-from jinqiao.base.words import counted
 from jinqiao.gateway.broker.limits import Limits
 from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
-from jinqiao.gateway.service import Service
 
-from ..loop import ending_signals, run_async
-from ..serve_view import DeviceTable, StderrHandler, log_devices
 from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["serve"]
@@ -103,9 +93,8 @@ def serve(
         raise InputError(
             "nothing to serve: give --registry FILE, --data DIR, or --plain-mqtt for a broker without devices"
         )
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(handlers=[StderrHandler()], level=level, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # that a web server has started is no news
+    from ..serving import serve_until_stopped  # the service itself: not for --help
+
     if amqp_port is not None:
         print("AMQP is not served yet: nothing listens on --amqp-port", file=sys.stderr)
     config = ServiceConfig(
@@ -130,49 +119,4 @@ def serve(
         connections=max_connections,
         connections_per_address=max_connections_per_address,
     )
-    service = Service(config)
-    if verbose:
-        log_devices(service.platform.events)
-    run_async(_serve(service, mqtt_host, http_host or mqtt_host, table=not verbose and not quiet))
-
-
-def _table(service: Service) -> AbstractContextManager[None]:
-    """A table of devices where there is a terminal, and devices that could stand in it."""
-    console = Console(stderr=True)
-    if not console.is_terminal or not (service.platform.registry.products or service.remembers):
-        return nullcontext()
-    return DeviceTable(service.platform.registry, service.platform.events).shown(console)
-
-
-async def _serve(service: Service, host: str, http_host: str, *, table: bool) -> None:
-    raise_file_limit()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    try:
-        taken = await service.start()
-        for number in ending_signals():
-            loop.add_signal_handler(number, stop.set)
-        registry = service.platform.registry
-        devices = sum(len(product.devices) for product in registry.products.values())
-        print(
-            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{http_host}:{taken['http_port']}/"
-            f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
-            f"  {counted(len(registry.products), 'product')}, {counted(devices, 'device')}, "
-            f"{counted(len(registry.applications), 'application')}"
-            f"{', anonymous clients' if registry.anonymous else ''}",
-            file=sys.stderr,
-        )
-        if not sys.stdout.isatty():
-            print(json.dumps({"ready": {"mqtt_host": host, **taken}}), flush=True)
-        with _table(service) if table else nullcontext():
-            await stop.wait()
-    finally:
-        await service.close()
-    stats = service.front.server.stats()
-    received = sum(stats.get("received", {}).values())
-    print(f"served {received:,} messages, {stats.get('delivered', 0):,} delivered", file=sys.stderr)
-    if service.front.gbt32960 is not None and service.front.gbt32960.sessions.counts:
-        counts = ", ".join(
-            f"{count:,} {what}" for what, count in sorted(service.front.gbt32960.sessions.counts.items())
-        )
-        print(f"GB/T 32960: {counts}", file=sys.stderr)
+    serve_until_stopped(config, verbose=verbose, quiet=quiet)

@@ -118,7 +118,11 @@ _SCENARIO = Group(
     "The scenarios that come with the program.",
     (
         Command("list", "bundled:list_", "List the bundled scenarios; `jinqiao run NAME` runs one from any folder."),
-        Command("copy", "bundled:copy", "Copy a bundled scenario so that you can change it."),
+        Command(
+            "copy",
+            "bundled:copy",
+            "Copy a bundled scenario so that you can change it, and beside it the schema editors check it against.",
+        ),
     ),
 )
 
@@ -127,11 +131,17 @@ JINQIAO = Group(
     "A connected-car IoT sandbox: fleets of realistic EVs on the topics of a cloud IoT platform.\n\n"
     "Begin with:  jinqiao run jinqiao-morning --for 60s",
     (
-        Command("run", "run:run", "Drive a scenario's fleets and publish their telemetry on an embedded broker."),
+        Command(
+            "run",
+            "run:run",
+            "Drive a scenario's fleets and publish their telemetry on an embedded broker.",
+            work=("..run.asked", "..run.execute"),
+        ),
         Command(
             "serve",
             "serve:serve",
             "Serve the platform for the devices of a registry: MQTT by its rules, and cloud calls over HTTP.",
+            work=("..serving",),
         ),
         Command(
             "certs",
@@ -149,6 +159,7 @@ JINQIAO = Group(
             "replay",
             "replay:replay",
             "Send a recording to a broker with its original timing, dated now; Ctrl-C ends it and prints the report.",
+            work=("..recordings.replay",),
         ),
         Command(
             "convert",

@@ -15,6 +15,7 @@ from rich.table import Table
 from jinqiao.base.errors import InputError
 
 from ..bundled import scenario_file
+from ..shown import cell
 from .options import AsJson, Towns
 
 __all__ = ["vehicles"]
@@ -78,8 +79,9 @@ def vehicles(
     many_towns = any("town" in row for row in rows)
     table = Table("VIN", "model", *["town"] * many_towns, "fleet", "state", "SoC %", box=None)
     for row in rows:
-        soc, town = row["soc_percent"], [row.get("town", "")] * many_towns
-        table.add_row(row["vin"], row["model"], *town, row["fleet"], row["state"], "" if soc is None else f"{soc:.1f}")
+        soc, columns = row["soc_percent"], ("vin", "model", *["town"] * many_towns, "fleet")
+        names = (cell(row.get(name, "")) for name in columns)
+        table.add_row(*names, row["state"], "" if soc is None else f"{soc:.1f}")
     console = Console()
     console.print(table)
     if total > len(rows):

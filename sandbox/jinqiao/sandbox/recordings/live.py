@@ -14,7 +14,7 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.recordings.files import create, discard
 from jinqiao.gateway.recordings.parts import Info, Sink
 
-from ..loop import ending_signals
+from ..early import ending_signals
 from ..run.outside import OutsideBroker
 from .listener import Listener
 

@@ -11,7 +11,7 @@ import gc
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +23,16 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.device.outbound import Outbound, Sent
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.gateway.recordings.parts import Source
+from jinqiao.wire.render.packets import BLOCK_ROWS
 
-from ..loop import ending_signals
+from ..early import ending_signals
+from ..product import PRODUCT_KEY
 from ..run.outside import OutsideBroker, Triples
-from ..run.own_gateway import PRODUCT_KEY
 from .ahead import Ahead
 from .identities import Identities
 from .lateness import Lateness
 from .replayed import Renderer, Replayed
-from .timeline import MS, Extent, Prefetched, steps, survey
+from .timeline import MS, Extent, Prefetched, Step, steps, survey
 
 __all__ = ["Replay", "ReplayOptions"]
 
@@ -47,6 +48,10 @@ _SWITCH_S = 0.0001
 _TOGETHER = 4096
 #: Longest sleep: so soon Ctrl-C is seen, and what a slow reader has brought.
 _SLEEP_S = 0.02
+
+
+#: Most messages that are held in memory to be put in order: of a kilobyte each, a gigabyte or two.
+_MOST_HELD = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class Replay:
             raise InputError(f"{options.path}: found no messages to replay{why}")
         problems = list(self.source.problems)
         if extent.disorder.rows:
+            _demand_order(options.path, extent)
             problems.append(
                 f"{options.path}: {extent.disorder.rows:,} messages are older than one before them, by up to "
                 f"{extent.disorder.most_ns / 1e9:,.3f} s: replayed in the order of time"
@@ -179,10 +185,10 @@ class Replay:
         self._began = time.perf_counter()
         waiting: list[Replayed] = []
         size = 0
-        for step in stream:
+        for several in _together(stream):
             if self.stop.is_set():
                 break
-            rendered = list(renderer.render(step))
+            rendered = list(renderer.render_together(several))
             waiting += rendered
             size += sum(len(block.data) for block in rendered)
             if size >= _WRITE_BYTES:
@@ -252,3 +258,32 @@ class Replay:
         if self.options.speed is not None:
             found["late_ms"] = self._lateness.as_json()
         return found
+
+
+def _demand_order(path: Path, extent: Extent) -> None:
+    """Raise InputError for a recording that is so far out of order that memory might not hold what waits."""
+    if extent.held <= _MOST_HELD:
+        return
+    how = (
+        f"mcap sort {path} -o sorted.mcap"
+        if path.suffix == ".mcap"
+        else "in DuckDB, for each kind: COPY (FROM 'NAME.parquet/core/*.parquet' ORDER BY time) TO 'core.parquet'"
+    )
+    raise InputError(
+        f"{path}: messages are out of order by up to {extent.disorder.most_ns / 1e9:,.3f} s: about {extent.held:,} "
+        f"would have to be held in memory, expected at most {_MOST_HELD:,}\n  sort it first: {how}"
+    )
+
+
+def _together(stream: Iterator[Step]) -> Iterator[list[Step]]:
+    """Steps in bundles of about as many messages as are best rendered together."""
+    bundle: list[Step] = []
+    messages = 0
+    for step in stream:
+        bundle.append(step)
+        messages += len(step.part)
+        if messages >= BLOCK_ROWS:
+            yield bundle
+            bundle, messages = [], 0
+    if bundle:
+        yield bundle

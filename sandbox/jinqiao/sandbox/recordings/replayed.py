@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Event
+from jinqiao.base.telemetry import Step as BaseStep
 from jinqiao.gateway.recordings.parts import Events, Messages, Samples
 from jinqiao.gateway.recordings.whole import whole_arrays
-from jinqiao.wire.render import Packets, PostRenderer, SampleRenderer
-from jinqiao.wire.render.events import event_post
+from jinqiao.wire.render import Packets, StepRenderer
 
 from .identities import Identities
 from .rewriting import publish, rewritten
@@ -47,10 +46,10 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class _Fleet:
-    """Devices whose names have one length, which is what the renderers ask for; `local` are rows in theirs."""
+    """Devices whose names have one length, which is what the renderer asks for: `rows` are theirs among all."""
 
-    posts: PostRenderer
-    samples: SampleRenderer
+    renderer: StepRenderer
+    rows: NDArray[np.int32]
 
 
 class Renderer:
@@ -74,51 +73,68 @@ class Renderer:
         for length in np.unique(lengths).tolist():
             own = np.flatnonzero(lengths == length)
             self._local[own] = np.arange(len(own))
-            posts = PostRenderer(product_key, identities.names[own].astype(f"S{length}"))
-            self._fleets[length] = _Fleet(posts, SampleRenderer(posts))
+            names = identities.names[own].astype(f"S{length}")
+            speaks = np.full(len(own), protobuf)
+            self._fleets[length] = _Fleet(StepRenderer(product_key, names, names, speaks), own.astype(np.int32))
 
     def render(self, step: Step) -> Iterator[Replayed]:
         """The packets of one step."""
-        if isinstance(step.part, Samples):
-            for some in _once_each(step.part, self._ids):
-                yield from self._samples(step, *some)
-        elif isinstance(step.part, Events):
-            yield from self._events(step, step.part)
-        elif isinstance(step.part, Messages):
-            yield from self._messages(step, step.part)
+        return self.render_together([step])
 
-    def _samples(self, step: Step, part: Samples, devices: NDArray[np.intp]) -> Iterator[Replayed]:
-        rows = self._ids.rows(devices, step.slot)
+    def render_together(self, several: Iterable[Step]) -> Iterator[Replayed]:
+        """The packets of several, in the order of time for each device; what is telemetry is rendered together."""
+        waiting: list[Step] = []
+        for step in several:
+            if isinstance(step.part, Messages):
+                yield from self._telemetry(waiting)
+                waiting = []
+                yield from self._messages(step, step.part)
+            else:
+                waiting.append(step)
+        yield from self._telemetry(waiting)
+
+    def _telemetry(self, several: Sequence[Step]) -> Iterator[Replayed]:
+        """Samples and events."""
+        for length, fleet in self._fleets.items():
+            batches: dict[tuple[str, ...], list[Batch]] = {}
+            events: list[Event] = []
+            for step in several:
+                if isinstance(step.part, Samples):
+                    batch = self._batch(step, step.part, length)
+                    if batch is not None:
+                        batches.setdefault((batch.group, *batch.signals), []).append(batch)
+                elif isinstance(step.part, Events):
+                    events += self._events(step, step.part, length)
+            together = tuple(map(_joined, batches.values()))
+            said = fleet.renderer.say(BaseStep(0, together, tuple(events)), repeats=True)
+            yield from (_kept(block, fleet.rows) for _, block in fleet.renderer.render(said))
+
+    def _batch(self, step: Step, part: Samples, length: int) -> Batch | None:
+        """The samples of a step that devices with names of this length send; None where they say nothing."""
+        rows = self._ids.rows(self._ids.devices(part.device_names), step.slot)
         clones = self._ids.in_slot[step.slot]
         columns = dict(part.columns) if self._protobuf else whole_arrays(part.columns)
         if not columns:
-            return
+            return None
         if self._ids.clones > 1:
             columns = {name: np.repeat(column, len(clones)) for name, column in columns.items()}
             for name, away in (("longitude", self._ids.east), ("latitude", self._ids.north)):
                 if name in columns:
                     columns[name] = columns[name] + np.tile(away[clones], len(part))
-        at = self._stamp_ms(step.time_ns)
-        lengths = self._length[rows]
-        for length, fleet in self._fleets.items():
-            chosen = slice(None) if len(self._fleets) == 1 else np.flatnonzero(lengths == length)
-            own = rows[chosen]
-            if not len(own):
-                continue
-            batch = Batch.at(at, part.group, self._local[own], {name: c[chosen] for name, c in columns.items()})
-            start = 0
-            for block in (fleet.samples if self._protobuf else fleet.posts).blocks(batch):
-                yield _kept(block, own[start : start + len(block)])
-                start += len(block)
+        if len(self._fleets) > 1:
+            chosen = np.flatnonzero(self._length[rows] == length)
+            rows, columns = rows[chosen], {name: column[chosen] for name, column in columns.items()}
+        if not len(rows):
+            return None
+        return Batch.at(self._stamp_ms(step.time_ns), part.group, self._local[rows], columns)
 
-    def _events(self, step: Step, part: Events) -> Iterator[Replayed]:
+    def _events(self, step: Step, part: Events, length: int) -> Iterator[Event]:
         for told in part.events:
             device = self._ids.devices(np.array([told.device_name.encode()]))
             for row in self._ids.rows(device, step.slot).tolist():
-                fleet, local = self._fleets[int(self._length[row])], int(self._local[row])
-                event = replace(told.event, time_ms=self._stamp_ms(step.time_ns), vehicle=local)
-                packet = _event(fleet, event, protobuf=self._protobuf)
-                yield _single(packet, row)
+                if self._length[row] == length:
+                    vehicle = int(self._local[row])
+                    yield replace(told.event, time_ms=self._stamp_ms(step.time_ns), vehicle=vehicle)
 
     def _messages(self, step: Step, part: Messages) -> Iterator[Replayed]:
         later_ms = self._stamp_ms(step.time_ns) - step.recorded_ns // 1_000_000
@@ -140,29 +156,22 @@ class Renderer:
 
     def _number(self, row: int) -> int:
         """The next number of one device, counted together with its posts."""
-        return self._fleets[int(self._length[row])].posts.numbers.next_of(int(self._local[row]))
-
-
-def _event(fleet: _Fleet, event: Event, *, protobuf: bool) -> bytes:
-    number = fleet.posts.numbers.next_of(event.vehicle)
-    return fleet.samples.event(event, number) if protobuf else event_post(fleet.posts, event, number)
+        return self._fleets[int(self._length[row])].renderer.numbers.next_of(int(self._local[row]))
 
 
 def _single(packet: bytes, row: int) -> Replayed:
     return Replayed(packet, np.array([row], np.int32), len(packet))
 
 
+def _joined(several: list[Batch]) -> Batch:
+    """Batches of the same signals as one."""
+    if len(several) == 1:
+        return several[0]
+    columns = {name: np.concatenate([one.signals[name] for one in several]) for name in several[0].signals}
+    times = np.concatenate([one.time_ms for one in several])
+    return Batch(times, several[0].group, np.concatenate([one.vehicles for one in several]), columns)
+
+
 def _kept(block: Packets, rows: NDArray[np.int32]) -> Replayed:
-    return Replayed(bytes(block.data), rows, block.matrix.shape[1])  # the block's memory is used again for the next
-
-
-def _once_each(part: Samples, identities: Identities) -> Iterator[tuple[Samples, Any]]:
-    """The samples of one moment in the order of the devices, so that none has a device twice."""
-    devices = identities.devices(part.device_names)
-    while len(devices) > 1 and (np.diff(devices) <= 0).any():
-        unique, first = np.unique(devices, return_index=True)
-        yield part.rows(first), unique
-        rest = np.setdiff1d(np.arange(len(devices)), first)
-        part, devices = part.rows(rest), devices[rest]
-    if len(devices):
-        yield part, devices
+    """In memory of its own: the block's is used again for the next."""
+    return Replayed(bytes(block.data), rows[block.vehicles], block.matrix.shape[1])

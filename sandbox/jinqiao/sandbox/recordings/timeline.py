@@ -37,6 +37,13 @@ class Extent:
     disorder: Disorder = field(default_factory=Disorder)
 
     @property
+    def held(self) -> int:
+        """About how many messages are in memory at once while they are put in order: those of the time by which one
+        may be late, if they are evenly spread."""
+        span_ns = self.last_ns - self.first_ns
+        return round(self.messages * min(1.0, self.disorder.most_ns / span_ns)) if span_ns > 0 else 0
+
+    @property
     def round_ns(self) -> int:
         """From the beginning of one round to that of the next."""
         return self.last_ns - self.first_ns + _PAUSE_NS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +27,8 @@ CONFIG = TypeAdapter(ServiceConfig)
 
 _START_TIMEOUT_S = 30.0
 _ANSWER_TIMEOUT_S = 10.0
+#: Time to end by itself, and less for one that has been silent so long.
+_END_S, _SILENT_S, _END_SILENT_S = 5.0, 3.0, 1.0
 _LINE_LIMIT = 1 << 22
 
 
@@ -44,6 +47,8 @@ class GatewayProcess:
         #: Its counters when they were asked for last.
         self.latest: dict[str, Any] = {}
         self._number = 0
+        #: When it was asked what it has not answered yet (`time.monotonic`).
+        self._waiting_since: float | None = None
 
     @property
     def pid(self) -> int:
@@ -87,19 +92,32 @@ class GatewayProcess:
         self.latest = await self._ask({"do": "stats"}, timeout_s=_ANSWER_TIMEOUT_S)
         return self.latest
 
+    async def is_alive(self, within_s: float) -> bool:
+        """Whether it answers within this time. Raises EnvironmentFault when it is gone."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self.stats()
+        except TimeoutError:
+            return False
+        return True
+
     async def _ask(self, request: dict[str, Any], blob: bytes = b"", *, timeout_s: float) -> dict[str, Any]:
         async with self._asking:
             self._number += 1
+            self._waiting_since = self._waiting_since or time.monotonic()
             try:
                 self._input.write(json.dumps(request | {"number": self._number}).encode() + b"\n" + blob)
                 await self._input.drain()
-                return await asyncio.wait_for(self._answer_to(self._number), timeout_s)
+                # Not `wait_for`, which may swallow a cancellation that comes with the answer.
+                async with asyncio.timeout(timeout_s):
+                    return await self._answer_to(self._number)
             except (ConnectionError, TimeoutError) as error:
                 raise EnvironmentFault(f"the gateway process does not answer ({type(error).__name__})") from error
 
     async def _answer_to(self, number: int) -> dict[str, Any]:
         """The answer with this number; those before it belong to requests whose asker was cancelled."""
         while line := await self._output.readline():
+            self._waiting_since = None
             answer: dict[str, Any] = json.loads(line)
             if answer.pop("number", None) == number:
                 return answer
@@ -107,11 +125,12 @@ class GatewayProcess:
         raise EnvironmentFault(f"the gateway process ended (exit status {status})")
 
     async def close(self) -> None:
-        """Let the child end by itself; kill it if it does not."""
+        """Let the child end by itself; kill it if it does not, sooner if it has not answered what it was asked."""
+        silent = self._waiting_since is not None and time.monotonic() - self._waiting_since > _SILENT_S
         with suppress(ConnectionError):
             self._input.close()
         try:
-            await asyncio.wait_for(asyncio.shield(self.gone), 5.0)
+            await asyncio.wait_for(asyncio.shield(self.gone), _END_SILENT_S if silent else _END_S)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self._process.kill()

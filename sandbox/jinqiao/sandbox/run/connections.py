@@ -18,10 +18,11 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.world import World
 from jinqiao.wire.alink.signature import fleet_device_secret
 
+from ..product import PRODUCT_KEY
 from .child import GatewayProcess
 from .inbox import Inbox
 from .options import RunOptions
-from .own_gateway import PRODUCT_KEY, Logins
+from .own_gateway import Logins
 
 __all__ = ["Connections", "Identities", "address_of", "identities"]
 
@@ -80,7 +81,7 @@ class Connections:
             address.port,
             user,
             password,
-            lossless=options.speed is None,
+            lossless=options.speed is None or bool(options.lock_step),
             client_id=client_id,
             on_message=self.inbox.on_message,
             tls=address.tls,

@@ -24,6 +24,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ..shown import cell
 from .roster import CarRow
 
 __all__ = ["LiveTable", "NoTable", "PlainLines", "View", "cars_table", "console_for"]
@@ -33,6 +34,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 _PLAIN_EVERY_S, _QUIET_EVERY_S = 10.0, 60.0
 #: Lines above the table that stay in sight: how to connect, ready to paste. Fewer cars than this are no list.
 _ABOVE_LINES, _FEWEST_CARS = 5, 3
+#: Columns for the name of a vehicle, a model or a fleet: the figures beside them stay in sight.
+_NAME_COLUMNS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class View:
     clients: int
     delivered: int
     dropped: int
+    #: Whom a held clock waits for.
+    waiting: str = ""
 
 
 class Rates:
@@ -141,6 +146,8 @@ class LiveTable(NoTable):
             style="dim",
         )
         parts: list[Text | Table | Panel] = [clock, states, wire, ears]
+        if view.waiting:
+            parts.append(Text(f"the clock waits: {view.waiting}", style="yellow"))
         if view.sample:
             topic, payload = view.sample
             parts.append(Panel(Text(_pretty(payload), overflow="fold"), title=topic, title_align="left", style="dim"))
@@ -174,7 +181,8 @@ def cars_table(cars: list[CarRow]) -> Table:
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for car in cars:
         figures = (f"{car.speed_kmh:.0f}", f"{car.soc:.0f} %", f"{car.kw:.1f}")
-        table.add_row(car.vin, car.model, car.fleet, car.state, *figures, car.event)
+        names = (cell(name, _NAME_COLUMNS) for name in (car.vin, car.model, car.fleet))
+        table.add_row(*names, car.state, *figures, car.event)
     return table
 
 

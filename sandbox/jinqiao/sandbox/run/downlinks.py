@@ -51,6 +51,16 @@ class Downlinks:
         """When a vehicle does something by itself next, simulated UTC ms."""
         return self._agent.later.next_ms
 
+    @property
+    def taken(self) -> int:
+        """Messages that have been taken so far."""
+        return self._inbox.taken
+
+    async def work_off(self) -> None:
+        """Return when nothing that has come waits any more. Raises EnvironmentFault when the connection is gone."""
+        while self._inbox.stirred.is_set():
+            await self._act()
+
     async def tick(self) -> None:
         """Do what is due at the present simulated moment; call it in the simulation's `turn`."""
         await self._say(self._agent.tick())
@@ -67,23 +77,27 @@ class Downlinks:
         return {"taken": self._inbox.taken, "dropped": self._inbox.dropped + self._agent.budget.dropped}
 
     async def _work(self) -> None:
-        inbox = self._inbox
         while True:
-            await inbox.stirred.wait()
+            await self._inbox.stirred.wait()
             try:
-                async with self.turn:
-                    self._reach()
-                    for topic, payload in inbox.messages(_IN_A_TURN):
-                        await self._answer(partial(self._agent.take, topic, payload, time.monotonic()))
-                    for row in inbox.logins(_GREETINGS_IN_A_TURN):
-                        await self._answer(partial(self._agent.online, row))
-                    for fetched in inbox.files():
-                        await self._answer(partial(self._agent.files.fetched, *fetched))
-                    await self._show()
-                    inbox.rest()
+                await self._act()
             except EnvironmentFault:
                 return  # the connection is gone, which ends the run itself
             await asyncio.sleep(0)
+
+    async def _act(self) -> None:
+        """Act on what waits, as much as fits into one turn."""
+        inbox = self._inbox
+        async with self.turn:
+            self._reach()
+            for topic, payload in inbox.messages(_IN_A_TURN):
+                await self._answer(partial(self._agent.take, topic, payload, time.monotonic()))
+            for row in inbox.logins(_GREETINGS_IN_A_TURN):
+                await self._answer(partial(self._agent.online, row))
+            for fetched in inbox.files():
+                await self._answer(partial(self._agent.files.fetched, *fetched))
+            await self._show()
+            inbox.rest()
 
     async def _answer(self, act: Callable[[], Iterable[Outgoing]]) -> None:
         """Let the agent act, and publish what it says. A fault of our own costs this act, no more."""

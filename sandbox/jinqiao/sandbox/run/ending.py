@@ -11,7 +11,7 @@ from types import FrameType
 
 from jinqiao.base.errors import EnvironmentFault
 
-from ..loop import ending_signals
+from ..early import ending_signals, imported
 
 __all__ = ["Ending"]
 
@@ -26,7 +26,7 @@ class Ending:
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.how = "finished"
-        self.fault: EnvironmentFault | None = None
+        self.fault: Exception | None = None
         #: The signal that ended the run.
         self.signal: int | None = None
 
@@ -35,7 +35,14 @@ class Ending:
         """What a shell says of a program that a signal ended; 0 without one."""
         return 0 if self.signal is None else 128 + self.signal
 
-    def broke(self, fault: EnvironmentFault) -> None:
+    @property
+    def reason(self) -> str:
+        """Why the run ended before its time, empty if it did not: what broke, or the signal's name."""
+        if self.fault is not None:
+            return str(self.fault) or type(self.fault).__name__
+        return "" if self.signal is None else signal.Signals(self.signal).name
+
+    def broke(self, fault: Exception) -> None:
         """Something broke; the first fault is the one that counts."""
         self.fault = self.fault or fault
         self.how = "failed"
@@ -43,7 +50,7 @@ class Ending:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Meanwhile a signal ends the run cleanly; a second one ends the process at once."""
+        """Meanwhile a signal ends the run cleanly; a second one interrupts even that."""
         self._listen()
         try:
             yield
@@ -73,8 +80,11 @@ class Ending:
             loop.add_signal_handler(number, self._ended_by, number)
 
     @asynccontextmanager
-    async def in_time(self) -> AsyncIterator[None]:
-        """Once the run is to end, what is done here may take `_PATIENCE_S` more. Raises EnvironmentFault after that."""
+    async def in_time(self, undone: str) -> AsyncIterator[None]:
+        """Once the run is to end, what is done here may take `_PATIENCE_S` more.
+
+        After that raises EnvironmentFault, which says what is `undone`.
+        """
         loop = asyncio.get_running_loop()
 
         async def limit_after_stop(limit: asyncio.Timeout) -> None:
@@ -89,9 +99,7 @@ class Ending:
                 finally:
                     watching.cancel()
         except TimeoutError as error:
-            raise EnvironmentFault(
-                f"published messages were not accepted within {_PATIENCE_S:g} s; the run ends without it"
-            ) from error
+            raise EnvironmentFault(f"{undone} within {_PATIENCE_S:g} s; the run ends without it") from error
 
     def _ended_by(self, number: int) -> None:
         if self.signal is None:
@@ -104,8 +112,10 @@ class Ending:
 
 
 def _let_go(numbers: tuple[signal.Signals, ...]) -> None:
+    """These signals mean what they mean to any command."""
     for number in numbers:
         asyncio.get_running_loop().remove_signal_handler(number)
+    imported()
 
 
 def _leave_terminal() -> None:

@@ -15,12 +15,18 @@ __all__ = ["simulate"]
 async def simulate(run: Running) -> None:
     """Run to the end of the plan, or until the run is ended."""
     world, ticker, pace, stop, end_s = run.world, run.ticker, run.pace, run.ending.stop, run.plan.end_s
+    if run.lock_step is not None:
+        await run.lock_step.begin()
     pace.start()
+    before = run.summary.messages
     while (second := ticker.next_second()) < end_s and await pace.until(second, stop):
         async with run.downlinks.turn:
             if ticker.arrive(second):
                 await _leave(run, world.advance(ticker.stretch_end(end_s)))
             await run.downlinks.tick()
+        if run.lock_step is not None and run.summary.messages > before:
+            await run.lock_step.end_second()
+            before = run.summary.messages
     await pace.until(end_s, stop)
     run.summary.wall_s = pace.wall_s()
     run.summary.simulated_s = float(min(world.elapsed_s, end_s) if stop.is_set() else end_s)

@@ -19,7 +19,8 @@ class RunOptions:
     """`for_s` bounds the simulated time; `start` is a moment to begin at instead of the scenario's, or "now".
 
     `speed` None is as fast as possible; port 0 takes any free one, None none. With `broker` there is no gateway of our
-    own; `devices` are the triples of a real platform.
+    own; `devices` are the triples of a real platform. `lock_step` names clients that hold the clock, for at most
+    `lock_step_limit_s` without progress.
     """
 
     scenario: Path
@@ -47,3 +48,5 @@ class RunOptions:
     quiet: bool = False
     check: bool = False
     sinks: tuple[SinkSpec, ...] = ()
+    lock_step: tuple[str, ...] = ()
+    lock_step_limit_s: float = 60.0

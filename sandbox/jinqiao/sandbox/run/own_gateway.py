@@ -16,13 +16,13 @@ from jinqiao.simulator.world import World
 from jinqiao.vehicles.vehicle_file import VehicleModel
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
+from ..product import PRODUCT_KEY
 from .child import GatewayProcess
 from .ending import Ending
 from .options import RunOptions
 
-__all__ = ["PRODUCT_KEY", "Logins", "configure", "own_gateway"]
+__all__ = ["Logins", "configure", "own_gateway"]
 
-PRODUCT_KEY = "a1JinqiaoEV"  # eleven characters, as the platform's product keys have
 _SIMULATOR = "jinqiao-simulator"
 
 
@@ -87,6 +87,7 @@ async def configure(
             simulator=(logins.user, logins.password),
             factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
             cars=_cars(world),
+            lock_step=options.lock_step,
         ),
     )
     await gateway.configure(config, world.fleet.vins)

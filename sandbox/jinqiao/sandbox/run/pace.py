@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from jinqiao.base.errors import InputError
 
@@ -35,6 +36,9 @@ class Pace:
         self.speed = speed
         self.behind_s = 0.0
         self._start = 0.0
+        #: Seconds for which the clock was held before, and since when it is now, if it is.
+        self._held_s = 0.0
+        self._held_since: float | None = None
 
     def start(self) -> None:
         self._start = time.perf_counter()
@@ -47,6 +51,25 @@ class Pace:
         """Seconds of the wall clock since `start`."""
         return time.perf_counter() - self._start
 
+    def clock_s(self) -> float:
+        """The same without the time for which the clock was held: what simulated time follows."""
+        now = time.perf_counter() if self._held_since is None else self._held_since
+        return now - self._start - self._held_s
+
+    @property
+    def is_held(self) -> bool:
+        return self._held_since is not None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Meanwhile the clock stands."""
+        since = self._held_since = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._held_since = None
+            self._held_s += time.perf_counter() - since
+
     async def until(self, simulated_s: float, stop: asyncio.Event) -> bool:
         """Wait until the wall clock has reached `simulated_s` seconds of the simulation, or until `stop` is set.
 
@@ -54,7 +77,7 @@ class Pace:
         """
         ahead_s = 0.0
         if self.speed is not None:
-            ahead_s = simulated_s / self.speed - self.wall_s()
+            ahead_s = simulated_s / self.speed - self.clock_s()
             self.behind_s = max(self.behind_s, -ahead_s)
         if ahead_s <= 0.0:
             await asyncio.sleep(0)

@@ -8,10 +8,12 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
 
+from ..shown import short
 from .child import GatewayProcess
 from .console import View
 from .downlinks import Downlinks
 from .ending import Ending
+from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins
 from .pace import Pace
@@ -29,7 +31,7 @@ class Running:
     """Made by `start_run`. What is None has no part in this run, from its beginning to its end.
 
     That is the gateway when somebody else's broker is used, the shared connection when every vehicle has its own, the
-    checker unless it is asked for.
+    checker and the lock step unless they are asked for.
     """
 
     options: RunOptions
@@ -46,12 +48,13 @@ class Running:
     ticker: Ticker
     roster: Roster
     checker: Checker | None
+    lock_step: LockStep | None
 
     def view(self) -> View:
         """The run at this moment, for the console."""
         stats = {} if self.gateway is None else self.gateway.latest
         return View(
-            title=f"金桥 {self.plan.scenario.name}",
+            title=f"金桥 {short(self.plan.scenario.name)}",
             speed="max" if self.options.speed is None else f"{self.options.speed:g}×",
             simulated_ms=self.world.time_ms,
             done=min(1.0, self.world.elapsed_s / self.plan.end_s),
@@ -62,4 +65,5 @@ class Running:
             clients=max(stats.get("connections", 1) - 1, 0),  # without our own
             delivered=stats.get("delivered", 0),
             dropped=stats.get("dropped", 0),
+            waiting="" if self.lock_step is None else self.lock_step.waiting,
         )

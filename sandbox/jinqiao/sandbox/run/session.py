@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.system import process_age_s
+from jinqiao.device.links.shared import SharedLink
 
 from .about import about_run
 from .console import NoTable
@@ -23,6 +25,9 @@ from .watch import watched
 
 __all__ = ["Ended", "Hook", "run"]
 
+#: A gateway that has nothing to say for so long, twice, is not waited for.
+_STILL_ALIVE_S = 2.0
+
 Hook = Callable[[Running], Awaitable[None]]
 
 
@@ -30,11 +35,11 @@ Hook = Callable[[Running], Awaitable[None]]
 class Ended:
     """What is left of a run: its summary, what broke if anything did, and the run itself if it ever began.
 
-    `exit_code` is that of the signal which ended it, 0 if none did.
+    `exit_code` is that of the signal which ended it, 0 if none did. `fault` is still to be raised.
     """
 
     summary: Summary
-    fault: EnvironmentFault | None
+    fault: Exception | None
     running: Running | None
     exit_code: int
 
@@ -43,7 +48,8 @@ async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook 
     """Run until the scenario, `--for`, a signal or a fault ends it.
 
     `ready` is awaited once the ports listen and before the first telemetry, `settled` when everything published has
-    been forwarded and the gateway still runs. Raises InputError for what is wrong with the options or the scenario.
+    been forwarded and the gateway still runs. Raises InputError for what is wrong with the scenario; what ends the run
+    once it has begun is in `Ended.fault`.
     """
     plan, ending = plan_run(options), Ending()
     summary = Summary(plan.scenario.name, plan.seed, began=time.perf_counter() - process_age_s())
@@ -52,9 +58,10 @@ async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook 
     with ending.on_signals():
         try:
             async with AsyncExitStack() as stack:
-                running = await start_run(options, plan, ending, summary, stack)
+                async with ending.in_time("the run was not ready"):
+                    running = await start_run(options, plan, ending, summary, stack)
                 try:
-                    async with ending.in_time():
+                    async with ending.in_time("published messages were not accepted"):
                         await ready(running)
                         async with watched(running, console):
                             await simulate(running)
@@ -63,22 +70,40 @@ async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook 
                             await settled(running)
                 finally:
                     _close_books(running)
-        except EnvironmentFault as fault:
+        except Exception as fault:  # whatever it is, the summary says so; it is raised again afterwards
             ending.broke(fault)
         except KeyboardInterrupt:
             if ending.signal is None:
                 raise
-    summary.ended = ending.how
+    summary.ended, summary.reason = ending.how, ending.reason
     return Ended(summary, ending.fault, running, ending.exit_code)
 
 
 async def _settle(run: Running) -> None:
     """Let the broker finish what it was sent, then read our gateway's counters for the last time."""
     if run.shared is not None:
-        await run.shared.flush()
+        await _flushed(run, run.shared)
         run.summary.latencies_ms.extend(run.shared.take_latencies_ms())
     if run.gateway is not None:
         await run.gateway.stats()
+
+
+async def _flushed(run: Running, shared: SharedLink) -> None:
+    """Wait until the broker has routed everything, for as long as our gateway is alive.
+
+    A broker may take its time with what it was sent; a process that stands still says nothing at all.
+    """
+    flushing = asyncio.create_task(shared.flush())
+    try:
+        while not (await asyncio.wait({flushing}, timeout=_STILL_ALIVE_S))[0]:
+            if run.gateway is not None and not await run.gateway.is_alive(_STILL_ALIVE_S):
+                raise EnvironmentFault(
+                    "the gateway process stands still: it is not confirmed that the messages published in the last "
+                    f"{shared.unconfirmed_s:,.1f} s were routed"
+                )
+        await flushing
+    finally:
+        flushing.cancel()
 
 
 def _close_books(run: Running) -> None:
@@ -98,6 +123,7 @@ def _close_books(run: Running) -> None:
         summary.towns = {name: figures.as_json() | {"sha256": sha256} for (name, figures), sha256 in towns}
     summary.simulated_s = summary.simulated_s or float(run.world.elapsed_s)
     summary.behind_s = run.pace.behind_s
+    summary.held_s = None if run.lock_step is None else run.lock_step.held_s
     summary.downlinks = run.downlinks.report()
     if run.checker is not None:
         summary.check = run.checker.as_json()

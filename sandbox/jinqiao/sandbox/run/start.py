@@ -23,6 +23,7 @@ from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
 from .inbox import Inbox
+from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
 from .pace import Pace
@@ -76,6 +77,10 @@ async def start_run(
     if shared is not None:
         await shared.subscribe(agent.custom_filters() if who.on_platform else agent.filters())
     downlinks.begin()
+    lock_step = None
+    if options.lock_step and shared is not None:
+        lock_step = LockStep(options.lock_step_limit_s, shared, own, downlinks, pace, ending.stop)
+    each_second = lock_step is not None or any(sink.each_second for sink in sinks)
     return Running(
         options=options,
         plan=plan,
@@ -88,9 +93,10 @@ async def start_run(
         out=out,
         downlinks=downlinks,
         pace=pace,
-        ticker=Ticker(world, pace, downlinks.next_ms, each_second=any(sink.each_second for sink in sinks)),
+        ticker=Ticker(world, pace, downlinks.next_ms, each_second=each_second),
         roster=Roster(world),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
+        lock_step=lock_step,
     )
 
 

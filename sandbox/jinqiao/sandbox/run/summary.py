@@ -8,6 +8,8 @@ from typing import Any
 
 from jinqiao.device.outbound import Sent
 
+from ..shown import short
+
 __all__ = ["Summary", "percentiles"]
 
 #: Latency samples kept: the last hour of a run that measures once a second.
@@ -52,6 +54,8 @@ class Summary:
     simulated_s: float = 0.0
     wall_s: float = 0.0
     behind_s: float = 0.0
+    #: How long listeners have held the clock, if any could.
+    held_s: float | None = None
     first_telemetry_s: float | None = None
     states: dict[str, int] = field(default_factory=dict)
     #: What came of the scenario's commands: name → code → vehicles.
@@ -64,6 +68,8 @@ class Summary:
     #: The same for each town, where there is more than one.
     towns: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: str = "finished"
+    #: Why it ended before its time: what broke, or the signal's name.
+    reason: str = ""
     check: dict[str, Any] | None = None
     gateway: dict[str, Any] = field(default_factory=dict)
     #: What became of the telemetry in each sink, by its name.
@@ -98,9 +104,11 @@ class Summary:
             **self.about,
             "vehicles": self.vehicles,
             "ended": self.ended,
+            **({"reason": self.reason} if self.reason else {}),
             "simulated_s": round(self.simulated_s, 3),
             "wall_s": round(self.wall_s, 3),
             "behind_s": round(self.behind_s, 3),
+            **({} if self.held_s is None else {"held_s": round(self.held_s, 3)}),
             "first_telemetry_s": None if self.first_telemetry_s is None else round(self.first_telemetry_s, 3),
             "messages": self.messages,
             "messages_per_s": round(self.messages / self.wall_s, 1) if self.wall_s else 0.0,
@@ -132,7 +140,7 @@ class Summary:
         rate = self.messages / self.wall_s if self.wall_s else 0.0
         found = self.as_json()
         lines = [
-            f"{self.scenario}: {self.ended} after {self.simulated_s:,.0f} s simulated "
+            f"{short(self.scenario)}: {self.ended} after {self.simulated_s:,.0f} s simulated "
             f"in {self.wall_s:,.1f} s (seed {self.seed})",
             f"  published  {kinds}  ({rate:,.0f} messages/s, {self.sent.published_bytes / 1e6:,.1f} MB)",
         ]
@@ -147,7 +155,7 @@ class Summary:
             lines.append(f"  command    {name}: {codes.get(_OK, 0):,} done" + (f", {refused}" if refused else ""))
         lines += [f"  command    {_command(one)}" for one in self.given if not one["matched"]]
         lines += [f"  fault      {_fault(one)}" for one in self.faults]
-        lines += [f"  fleet      {name}: {_fleet(figures)}" for name, figures in self.fleets.items()]
+        lines += [f"  fleet      {short(name)}: {_fleet(figures)}" for name, figures in self.fleets.items()]
         lines += [f"  town       {name}: {_fleet(figures)}" for name, figures in list(self.towns.items())[:_TOWN_LINES]]
         if len(self.towns) > _TOWN_LINES:
             lines.append(f"  town       … and {len(self.towns) - _TOWN_LINES:,} more, in --summary")
@@ -155,6 +163,8 @@ class Summary:
             lines.append(
                 f"  latency    for the broker to route what was sent: median {latency['p50']}, p99 {latency['p99']} ms"
             )
+        if self.held_s is not None:
+            lines.append(f"  held       {self.held_s:,.1f} s by listeners in lock-step")
         if self.behind_s > 1.0:
             lines.append(
                 f"  behind     up to {self.behind_s:.1f} s: this machine stood still, or is too slow for this speed"

@@ -20,9 +20,9 @@ _STRETCH_S = 60
 
 
 def catch_up(world: World, pace: Pace) -> None:
-    """Bring a world in which nothing happens to where the wall clock is."""
-    if pace.speed is not None and pace.started:
-        world.idle_until(int(pace.wall_s() * pace.speed))
+    """Bring a world in which nothing happens to where the wall clock is, unless that is held."""
+    if pace.speed is not None and pace.started and not pace.is_held:
+        world.idle_until(int(pace.clock_s() * pace.speed))
 
 
 class Ticker:
@@ -44,7 +44,7 @@ class Ticker:
         if due_ms is not None:
             second = min(second, max(world.elapsed_s, ceil((due_ms - world.scenario.start_ms) / 1000)))
         if self._pace.speed is not None:
-            now_s = max(world.elapsed_s, int(self._pace.wall_s() * self._pace.speed))
+            now_s = max(world.elapsed_s, int(self._pace.clock_s() * self._pace.speed))
             second = min(second, now_s + max(1, int(self._pace.speed * _LOOK_S)))
         self._is_busy = second == busy
         return second
@@ -56,7 +56,7 @@ class Ticker:
             return 0
         most = world.elapsed_s + _STRETCH_S
         if self._pace.speed is not None:
-            most = min(most, int(self._pace.wall_s() * self._pace.speed))
+            most = min(most, int(self._pace.clock_s() * self._pace.speed))
         if due_ms is not None:
             most = min(most, ceil((due_ms - world.scenario.start_ms) / 1000))
         return min(most, ceil(end_s))

@@ -29,6 +29,7 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     """Every contradiction in the plain data of a scenario file."""
     yield from _names_twice(data, "fleets")
     yield from _names_twice(data, "charging_stations")
+    yield from _vehicles_of_fleets(data)
     yield from _out_of_order(_under(_under(data, "weather"), "ambient"))
     yield from _off_the_map(data)
     yield from _too_many_in_towns(data)
@@ -56,6 +57,22 @@ def _names_twice(data: Any, key: str) -> Iterator[Finding]:
             message = f"found {name!r} a second time, {key}.{first[name]} has it; expected a name of its own"
             yield Finding((key, index, "name"), message)
         first.setdefault(name, index)
+
+
+def _vehicles_of_fleets(data: Any) -> Iterator[Finding]:
+    """A fleet without vehicles, and a vehicle that a fleet names twice."""
+    for index, fleet in enumerate(_entries(data, "fleets")):
+        if isinstance(fleet, dict) and not {"models", "vehicles"} & fleet.keys():
+            message = "key 'models' is missing (or 'vehicles', for vehicles in equal shares)"
+            yield Finding(("fleets", index, "models"), message, key=True)
+        models = _under(fleet, "models")
+        named = set(models) if isinstance(models, dict) else set()
+        for number, name in enumerate(_entries(fleet, "vehicles")):
+            if not isinstance(name, str):
+                continue
+            if name in named:
+                yield Finding(("fleets", index, "vehicles", number), f"found {name!r} a second time in this fleet")
+            named.add(name)
 
 
 def _out_of_order(points: Any) -> Iterator[Finding]:

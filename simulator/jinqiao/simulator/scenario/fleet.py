@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 
 from jinqiao.base.variants import Variants
 from jinqiao.base.words import Refused
@@ -66,6 +66,8 @@ class TelemetrySpec(Model):
 class FleetSpec(Model):
     """Vehicles that do the same kind of thing."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["models"]}, {"required": ["vehicles"]}]})
+
     later_keys: ClassVar[dict[str, str]] = {"network": "the network between vehicle and platform"}
 
     name: Annotated[str, AfterValidator(_fleet_name)] = Field(
@@ -73,9 +75,17 @@ class FleetSpec(Model):
     )
     count: WholeNumber = Field(ge=1, le=MAX_VEHICLES, description="How many vehicles.")
     models: dict[ModelId, Weight] = Field(
+        default_factory=dict,
+        validate_default=False,  # may be absent, not empty
         min_length=1,
         description="Vehicles with their weights: {bmw-i4-edrive40-2022: 3, my-van.yaml: 1}; ids of the catalogue, or "
         "vehicle files beside the scenario.",
+    )
+    vehicles: tuple[ModelId, ...] = Field(
+        default=(),
+        validate_default=False,  # may be absent, not empty
+        min_length=1,
+        description="Vehicles in equal shares: [my-van.yaml]; each counts as one of models with weight 1.",
     )
     product: Literal["ev"] = optional("ev", "Thing model the vehicles are shown with.")
     agenda: Annotated[AgendaSpec, Variants("agenda", {name: kind.language for name, kind in AGENDAS.items()})] = Field(
@@ -89,3 +99,8 @@ class FleetSpec(Model):
     connection: Literal["shared", "per_vehicle"] = optional(
         "shared", "shared: all vehicles over one connection; per_vehicle: an MQTT session for each."
     )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Every vehicle of the fleet with its weight, however it is written."""
+        return self.models | dict.fromkeys(self.vehicles, 1.0)

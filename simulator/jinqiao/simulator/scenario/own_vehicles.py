@@ -1,4 +1,4 @@
-"""Vehicles that a scenario brings along: files named in `models`, relative to its own."""
+"""Vehicles that a scenario brings along: files named in `models` or `vehicles`, relative to its own."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 from jinqiao.base.document import Document
 from jinqiao.base.errors import CatalogError, Problem
+from jinqiao.base.explain import Location
 from jinqiao.vehicles.catalogue import VehicleModel, load_vehicle
 
 __all__ = ["ENDINGS", "own_vehicles"]
 
-#: What makes a name of `models` a file's and not an id's.
+#: What makes a name a file's and not an id's.
 ENDINGS = (".yaml", ".yml")
 
 
@@ -25,14 +26,13 @@ def own_vehicles(
     """
     vehicles: dict[str, VehicleModel | None] = {}
     problems: list[Problem] = []
-    for index, name in _named(document.data):
+    for place, name in _named(document.data):
         if name in vehicles or name in known:
             continue
         path = folder / name
         vehicles[name] = None
         if not path.is_file():
-            place = ("fleets", index, "models", name)
-            problems.append(document.problem(place, f"no such vehicle file: {path}", key=True))
+            problems.append(document.problem(place, f"no such vehicle file: {path}", key=place[-1] == name))
             continue
         try:
             vehicles[name] = load_vehicle(path)
@@ -41,11 +41,13 @@ def own_vehicles(
     return vehicles, problems
 
 
-def _named(data: Any) -> Iterator[tuple[int, str]]:
-    """The names of files in `models`, with the fleet's number; data of another shape is passed over."""
+def _named(data: Any) -> Iterator[tuple[Location, str]]:
+    """The names of files in `models` and `vehicles`, each with its place; data of another shape is passed over."""
     fleets = data.get("fleets") if isinstance(data, dict) else None
     for index, fleet in enumerate(fleets if isinstance(fleets, list) else []):
-        models = fleet.get("models") if isinstance(fleet, dict) else None
-        for name in models if isinstance(models, dict) else ():
+        models, vehicles = (fleet.get(key) if isinstance(fleet, dict) else None for key in ("models", "vehicles"))
+        named = [(("models", name), name) for name in models] if isinstance(models, dict) else []
+        named += [(("vehicles", at), name) for at, name in enumerate(vehicles if isinstance(vehicles, list) else [])]
+        for place, name in named:
             if isinstance(name, str) and name.lower().endswith(ENDINGS) and "\0" not in name:
-                yield index, name
+                yield ("fleets", index, *place), name

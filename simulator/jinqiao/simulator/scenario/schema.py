@@ -17,6 +17,8 @@ from .model import Scenario
 __all__ = ["SCHEMA_NAME", "json_schema", "schema_text"]
 
 SCHEMA_NAME = "scenario-1.json"
+#: The name of a vehicle file.
+_FILE = "[.][yY][aA]?[mM][lL]$"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -26,12 +28,14 @@ def json_schema(model: type[Scenario] = Scenario, vehicles: Mapping[str, str] | 
     `vehicles` maps the known ids to what an editor shows beside them (default: the catalogue).
     """
     schema = model.model_json_schema(by_alias=True, mode="validation")
-    weights = schema["$defs"]["FleetSpec"]["properties"]["models"]
+    fleet = schema["$defs"]["FleetSpec"]["properties"]
+    weights = fleet["models"]
     weight = weights.pop("additionalProperties")
     known = _catalogue() if vehicles is None else vehicles
     weights["properties"] = {name: {**weight, "description": about} for name, about in sorted(known.items())}
-    weights["patternProperties"] = {"[.][yY][aA]?[mM][lL]$": {**weight, "description": "A vehicle file."}}
+    weights["patternProperties"] = {_FILE: {**weight, "description": "A vehicle file."}}
     weights["additionalProperties"] = False
+    fleet["vehicles"]["items"] = {"anyOf": [{"enum": sorted(known)}, {"type": "string", "pattern": _FILE}]}
     return {"$schema": _DRAFT, **schema}
 
 

@@ -11,14 +11,13 @@ from typing import Any
 from jinqiao.wire.gbt32960.forms import BEIJING
 
 from ..vehicle_file import VehicleModel
-from .says import CELL_MOST_V, SAYS
 
-__all__ = ["MOST_A", "Car", "Station"]
+__all__ = ["CELL_MOST_V", "MOST_A", "Car", "Station"]
 
 #: Beyond this no current can be said on the wire: (0 + 400) × 10 steps below zero.
 MOST_A = 400.0
-#: Where the charger stands: Shanghai's division code.
-_AREA = "310"
+#: Largest voltage of a cell, V (charging standards of packs: NMC 4.25, LFP 3.65).
+CELL_MOST_V = {"nmc": 4.25, "lfp": 3.65}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,8 @@ class Car(ABC):
         self.soc = self.seconds = self.delivered_kwh = 0.0
         self.allowed = True
         self.clock = lambda: datetime.now(BEIJING)
-        self._said: dict[str, Mapping[str, Any]] = {}  # what was worked out for this second
+        #: What its messages say in this second, as far as it has been worked out: cleared when the second is over.
+        self.said: dict[str, Mapping[str, Any]] = {}
 
     @abstractmethod
     def step(self) -> float | None:
@@ -92,15 +92,3 @@ class Car(ABC):
         charging = self.model.charging
         assert charging is not None
         return min(MOST_A, max(kw for _, kw in charging.dc_curve) * 1000.0 / (0.9 * self.model.layout.nominal_v))
-
-    def values(self, name: str, result: int, ending: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The fields of one message now; `result` is its first byte where the phase decides it."""
-        if name in {"CRM", "BRO", "CRO"}:
-            return {"result": result, "ready": result, "charger_number": self.station.number, "area": _AREA}
-        if name in {"BST", "CST"}:
-            return {"reasons": {}, "faults": {}, "errors": {}, **ending}
-        if name in {"BEM", "CEM"}:
-            return {"identification": {}, "parameters": {}, "charging": {}, "end": {}, **ending}
-        if name not in self._said or name == "CTS":  # the clock runs on within a second
-            self._said[name] = SAYS[name](self)
-        return self._said[name]

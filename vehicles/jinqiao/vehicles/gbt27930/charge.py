@@ -81,7 +81,7 @@ class Charge(Car):
     def stop(self) -> None:
         """No current any more."""
         self._flowing = False
-        self._said.clear()
+        self.said.clear()
 
     def _most_kw(self) -> float:
         """What the largest current of the wire carries at this voltage."""
@@ -91,7 +91,7 @@ class Charge(Car):
         fleet, rows = self.fleet, slice(0, 1)
         self.soc = float(fleet.displayed_soc(rows)[0])
         signals = {**fleet.sample(rows, "core"), **fleet.sample(rows, "detail")}
-        self._said.clear()
+        self.said.clear()
         self._signals = {name: float(values[0]) for name, values in signals.items()}
 
     @property

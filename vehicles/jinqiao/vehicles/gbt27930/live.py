@@ -47,7 +47,7 @@ class LiveCar(Car):
     def see(self, seen: Seen) -> None:
         """The values of this second; the first with current is where energy and minutes are counted from."""
         self._signals = seen.signals
-        self._said.clear()
+        self.said.clear()
         self.soc = seen.signals["soc_displayed"] / 100.0
         self.allowed = seen.state != ChargingState.SUSPENDED
         self._wanted_kw = seen.acceptable_kw if self.allowed else 0.0

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
-if TYPE_CHECKING:
-    from .car import Car
+from .car import CELL_MOST_V, Car
 
-__all__ = ["CELL_MOST_V", "SAYS", "VERSION"]
+__all__ = ["SAYS", "VERSION", "values_of"]
 
-#: Largest voltage of a cell, V (charging standards of packs: NMC 4.25, LFP 3.65), and of a probe, degC.
-CELL_MOST_V, MOST_DEGC = {"nmc": 4.25, "lfp": 3.65}, 55
+#: Highest temperature of a probe, degC.
+MOST_DEGC = 55
+#: Where the charger stands: Shanghai's division code.
+_AREA = "310"
 #: Type of battery in BRM: 03 lithium iron phosphate, 06 ternary.
 CHEMISTRY = {"nmc": 0x06, "lfp": 0x03}
 #: From this share of the pack's highest voltage on the car asks for constant voltage.
@@ -127,3 +128,16 @@ SAYS: Mapping[str, Callable[[Car], Mapping[str, Any]]] = {
         "charger_number": car.station.number,
     },
 }
+
+
+def values_of(car: Car, name: str, result: int, ending: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of one message now; `result` is its first byte where the phase decides it."""
+    if name in {"CRM", "BRO", "CRO"}:
+        return {"result": result, "ready": result, "charger_number": car.station.number, "area": _AREA}
+    if name in {"BST", "CST"}:
+        return {"reasons": {}, "faults": {}, "errors": {}, **ending}
+    if name in {"BEM", "CEM"}:
+        return {"identification": {}, "parameters": {}, "charging": {}, "end": {}, **ending}
+    if name not in car.said or name == "CTS":  # the clock runs on within a second
+        car.said[name] = SAYS[name](car)
+    return car.said[name]

@@ -20,6 +20,7 @@ from .car import Car
 from .endings import ENDINGS, FOLLOWS
 from .messages import ADDRESS, BY_GROUP, MESSAGES, Message, Side, parse_id
 from .phases import PHASES, START, TESTED, Next
+from .says import values_of
 from .transport import (
     CM,
     CTS,
@@ -214,7 +215,7 @@ class Session:
 
     def _say(self, party: _Party, message: Message) -> None:
         """Say it now and then in its period."""
-        data = message.pack(self.charge.values(message.name, PHASES[party.side][party.phase].result, party.ending))
+        data = message.pack(values_of(self.charge, message.name, PHASES[party.side][party.phase].result, party.ending))
         if len(data) <= 8:
             self._put(party, message.id, data)
         elif party.sending is None or self._now - party.sending[2] >= _GIVE_UP_US:

@@ -45,14 +45,14 @@ class StepRenderer:
         self._protobuf = np.zeros(len(device_names), np.bool_) if protobuf is None else protobuf
         self._mixed = bool(self._protobuf.any())
 
-    def say(self, step: Step) -> Said:
+    def say(self, step: Step, *, repeats: bool = False) -> Said:
         """Number what vehicles say in a step, and bring it to the decimals that are published.
 
-        Values are clipped to their signal's range; raises ValueError for a value that is not finite.
+        With `repeats` a vehicle may stand several times in one instant, as in somebody's recording. Values are clipped to their signal's range; raises ValueError for a value that is not finite.
         """
         parts = [part for batch in step.batches if len(batch) for part in self._by_form(fixed(batch))]
         numbers = self.numbers
-        if _is_one_instant(batch for _, batch in parts):
+        if not repeats and _is_one_instant(batch for _, batch in parts):
             event_ids = [numbers.next_of(event.vehicle) for event in step.events]
             part_ids = [numbers.next(batch.vehicles) for _, batch in parts]
         else:

@@ -170,11 +170,7 @@ class MeteredOutbox(Outbox):
 
     def _room(self) -> int:
         """How many more messages may be unacknowledged."""
-        unfinished = 0
-        if self.window is not None:
-            unfinished = len(self.window.in_flight)
-            for waiting, index in self.window.waiting:
-                unfinished += len(waiting) - index if isinstance(waiting, AcknowledgedRun) else 1
+        unfinished = 0 if self.window is None else self.window.unfinished
         return max(self._rates.down_unacknowledged - unfinished, 0)
 
     def _has_room(self, messages: int, size: int) -> bool:

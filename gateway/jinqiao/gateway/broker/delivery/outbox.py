@@ -41,6 +41,8 @@ class Writer(Protocol):
 
     def get_write_buffer_size(self) -> int: ...
 
+    def set_write_buffer_limits(self, high: int) -> None: ...
+
 
 class Outbox:
     """A subscriber's queue. While the socket takes what it gets (`paused` is false), nothing stays here after a turn.
@@ -48,6 +50,7 @@ class Outbox:
     `held` counts the bytes that wait: runs that the socket has no room for, QoS 1 messages beyond the window. What the
     window keeps of those on their way counts for all subscribers together, not for this one, which it bounds itself. A
     `lasting` one outlives its connection: it keeps QoS 1 and 2 messages until `inherit` of the next one takes them.
+    `progressed` is called when it comes nearer to having nothing `unfinished`, if somebody asked for that.
     """
 
     __slots__ = (
@@ -65,6 +68,7 @@ class Outbox:
         "lasting",
         "name",
         "paused",
+        "progressed",
         "style",
         "window",
         "window_size",
@@ -81,6 +85,7 @@ class Outbox:
         self.paused = False
         self.window: Window | None = None
         self.congestion: Congestion | None = None
+        self.progressed: Callable[[], None] | None = None
         self._dispatcher = dispatcher
         self._writer: Writer | None = writer
         self._pending: list[bytes] = []
@@ -123,7 +128,7 @@ class Outbox:
         """Send one message in this subscriber's own form. `kept`: it is a retained one, sent for the subscription."""
         if grant.no_local and message.sender == self.identity:
             return
-        qos = min(message.qos, grant.qos)
+        qos = min(message.qos if self.progressed is None else message.qos or 1, grant.qos)
         if not qos and self._writer is None:
             return
         if not self._make_room(message.size):
@@ -149,6 +154,8 @@ class Outbox:
         if self.window is not None:
             self.window.finish(packet_id)
             self._send_waiting(self.window)
+            if self.progressed is not None:
+                self.progressed()
 
     def acknowledge(self, packet_ids: Iterable[int]) -> None:
         """PUBACKs came from the subscriber."""
@@ -157,6 +164,8 @@ class Outbox:
             if window.acknowledge(packet_ids):
                 self._progress()
             self._send_waiting(window)
+            if self.progressed is not None:
+                self.progressed()
 
     def answer(self, packet: bytes) -> bool:
         """Send an answer to the peer's own request; false when it leaves too many unread."""
@@ -207,6 +216,25 @@ class Outbox:
             if not self._backlog:
                 self._answers = 0
                 self.flush()
+        if self.progressed is not None:
+            self.progressed()
+
+    def report_progress(self, progressed: Callable[[], None]) -> None:
+        """From now on `progressed` is called; to be done at the login. No message goes by unnoticed any more.
+
+        What is granted at QoS 1 or more comes at that at least, and `paused` says whether the socket has everything.
+        """
+        self.progressed = progressed
+        if self._writer is not None:
+            # Not 0: with that, asyncio's TLS pauses and resumes by turns.
+            self._writer.set_write_buffer_limits(1)
+
+    @property
+    def unfinished(self) -> int:
+        """Messages that have not been acknowledged; if all have, those that the socket has not taken."""
+        on_their_way = 0 if self.window is None else self.window.unfinished
+        unsent = sum(messages for _, messages in self._backlog or ()) + self._pending_messages
+        return on_their_way or unsent or int(self.paused)
 
     @property
     def connected(self) -> bool:

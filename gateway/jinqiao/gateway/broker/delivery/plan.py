@@ -67,6 +67,8 @@ def deliver_rest(part: Part, run: Run | AcknowledgedRun, sender: str) -> None:
                 messages = list(messages_of(run.data, run.level, sender))
             for message in messages:
                 outbox.post(message, grant)
+        elif isinstance(run, Run) and grant.qos and outbox.progressed is not None:
+            outbox.send_acknowledged(run.acknowledged().at_level(outbox.style.level))
         elif isinstance(run, Run):
             outbox.send(run.at_level(outbox.style.level), run.count)
         elif grant.qos:
@@ -92,6 +94,7 @@ def _part(route: Planned, level: int) -> Part:
     rest: list[tuple[Outbox, Grant]] = []
     for outbox, grant in route.grants:
         own = grant.particular or outbox.style.particular or (outbox.style.level == 5) != (level == 5)
+        own = own or (outbox.progressed is not None and grant.qos > 0)
         (rest if own else same).append((outbox, grant))
     return Part(
         tuple(outbox for outbox, _ in same),

@@ -14,17 +14,21 @@ from .message import Message
 
 __all__ = ["AcknowledgedRun", "Run", "messages_of"]
 
+#: Packet identifiers are from 1 to this.
+_MOST_IDS = 65_535
+
 
 class Run:
     """Consecutive QoS 0 PUBLISH packets of one level; what other levels need is made once."""
 
-    __slots__ = ("_others", "count", "data", "level")
+    __slots__ = ("_acknowledged", "_others", "count", "data", "level")
 
     def __init__(self, data: bytes, count: int, level: int) -> None:
         self.data = data
         self.count = count
         self.level = level
         self._others: bytes | None = None
+        self._acknowledged: AcknowledgedRun | None = None
 
     def at_level(self, level: int) -> bytes:
         """The same messages as packets of this level."""
@@ -33,6 +37,12 @@ class Run:
         if self._others is None:
             self._others = b"".join(packet for packet, _ in _translated(self.data, self.level))
         return self._others
+
+    def acknowledged(self) -> AcknowledgedRun:
+        """The same messages at QoS 1, of this level."""
+        if self._acknowledged is None:
+            self._acknowledged = _numbered(self.data, self.level)
+        return self._acknowledged
 
 
 class AcknowledgedRun:
@@ -115,6 +125,18 @@ def messages_of(data: bytes, level: int, sender: str = "") -> Iterator[Message]:
             properties=data[tail + 1 : payload],
             sender=sender,
         )
+
+
+def _numbered(data: bytes, level: int) -> AcknowledgedRun:
+    """QoS 0 packets with identifiers, counted from 1."""
+    packets, ends, ids_at, at = bytearray(), [], [], 0
+    for number, (_, body, name, _, stop) in enumerate(_packets(data)):
+        head = b"\x32" + remaining_length(stop - body + 2) + data[body:name]
+        ids_at.append(at + len(head))
+        packets += head + (number % _MOST_IDS + 1).to_bytes(2, "big") + data[name:stop]
+        at = len(packets)
+        ends.append(at)
+    return AcknowledgedRun(bytes(packets), ends, ids_at, level)
 
 
 def _translated(data: bytes, level: int) -> Iterator[tuple[bytes, int]]:

@@ -48,6 +48,11 @@ class Window:
     def lasting(self) -> bool:
         return self._sent is not None
 
+    @property
+    def unfinished(self) -> int:
+        """Messages that are on their way or wait for their turn."""
+        return len(self.in_flight) + sum(len(waiting) - index for waiting, index in self.waiting)
+
     def acknowledge(self, packet_ids: Iterable[int]) -> bool:
         """PUBACKs came; whether they were for anything on its way."""
         before = len(self.in_flight)
