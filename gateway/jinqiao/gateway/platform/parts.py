@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .auth.access import Access
 from .auth.quotas import Quotas
@@ -24,6 +23,7 @@ from .devices.downloads import Downloads
 from .devices.ota import Firmware
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
+from .devices.simulated import SimulatedValues
 from .devices.states import DeviceStates
 from .devices.topology import Topology
 from .devices.uploads import Uploads
@@ -34,9 +34,6 @@ from .outbound import Outbound
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
-
-if TYPE_CHECKING:
-    from .devices.simulated import SimulatedValues
 
 __all__ = ["Parts"]
 
@@ -75,8 +72,6 @@ class Parts:
     @classmethod
     def assemble(cls, registry: Registry, now_ms: Callable[[], int], rates: RatesOf) -> Parts:
         """The parts of one platform. `now_ms` gives UTC milliseconds, simulated ones where vehicles are simulated."""
-        from .devices.simulated import SimulatedValues  # brings NumPy, which no command on a data folder needs
-
         events, out = Events(), Outbound()
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)

@@ -11,17 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from ..events import EventAccepted, PropertiesAccepted, StateChanged
 from ..listeners import Events
 from ..registry.registry import Device
+from .simulated import SimulatedValues
 from .state import DeviceState, Timed, loaded
-
-if TYPE_CHECKING:
-    from .simulated import SimulatedValues
 
 __all__ = ["DeviceStates"]
 
