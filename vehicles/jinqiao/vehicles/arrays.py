@@ -202,11 +202,8 @@ class EvenTable:
         self._value = np.ascontiguousarray(table).ravel()
         self._slope = np.diff(table, axis=1, append=table[:, -1:]).ravel()
 
-    def locate(self, x: F4s, first: Any = None) -> tuple[NDArray[np.intp], F4s]:
-        """Flat index of the knot below each `x` and the fraction of the way to the next.
-
-        `first` is the flat index of the first knot of each row's table, int32: 0, knots, 2 knots, …
-        """
+    def __call__(self, x: F4s, first: Any = None) -> F4s:
+        """The values at `x`; `first` is the place of the first knot of each row's table, int32: 0, knots, 2 knots, …"""
         position = x * self._per_step
         if not self._from_zero:
             position = position - self._offset
@@ -215,14 +212,8 @@ class EvenTable:
         fraction = position - knot.astype(np.float32)
         if first is not None:
             knot += first
-        return knot.astype(np.intp), fraction
-
-    def at(self, knot: NDArray[np.intp], fraction: F4s) -> F4s:
-        """The values where `locate` pointed; tables on the same grid share one `locate`."""
-        values: F4s = self._slope.take(knot)
+        place = knot.astype(np.intp)
+        values: F4s = self._slope.take(place)
         values *= fraction
-        values += self._value.take(knot)
+        values += self._value.take(place)
         return values
-
-    def __call__(self, x: F4s, first: Any = None) -> F4s:
-        return self.at(*self.locate(x, first))

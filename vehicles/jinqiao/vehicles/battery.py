@@ -192,10 +192,14 @@ def source(pack: Pack, soc: F8s, temperature_degc: F4s, fast_a: F4s, slow_a: F4s
     ohm -= _AT_REFERENCE
     np.exp(ohm, ohm)
     ohm *= pack.ohm_per_ohm_ah
-    polarisation = _FAST_OHM_AH.take(nearest) * fast_a
-    polarisation += _SLOW_OHM_AH.take(nearest) * slow_a
+    # Into arrays that have served: a third cheaper than into new ones.
+    polarisation = _FAST_OHM_AH.take(nearest, out=place, mode="clip")
+    polarisation *= fast_a
+    slow_v = _SLOW_OHM_AH.take(nearest, out=soc4, mode="clip")
+    slow_v *= slow_a
+    polarisation += slow_v
     polarisation *= ohm
-    ohm *= _STEP_OHM_AH.take(nearest)
+    ohm *= _STEP_OHM_AH.take(nearest, out=soc4, mode="clip")
     return Source(open_v - polarisation, ohm, open_v)
 
 

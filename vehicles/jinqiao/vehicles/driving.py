@@ -28,9 +28,15 @@ _KWH_PER_J, _EMPTY_SOC = np.array(1 / J_PER_KWH), np.array(battery.EMPTY_SOC)
 
 
 def drive_rows(
-    cars: Columns, model: Parameters, rows: Rows, asked_mps: F4s, ambient_degc: F4s, grade: F4s | None = None
-) -> F8s:
-    """Step `rows` by one second towards `asked_mps`; returns metres moved, shape (rows,).
+    cars: Columns,
+    model: Parameters,
+    rows: Rows,
+    asked_mps: F4s,
+    ambient_degc: F4s,
+    grade: F4s | None,
+    moved_m: F8s,
+) -> None:
+    """Step `rows` by one second towards `asked_mps`; `moved_m` receives the metres moved, shape (rows,).
 
     `grade` is the rise of the road per metre of map; None on the level.
     """
@@ -94,10 +100,10 @@ def drive_rows(
     energy_kwh *= _KWH_PER_J
     used_soc = current.astype(np.float64)
     used_soc /= pack.capacity_as * cars.state_of_health[rows]
-    moved: F8s = mean.astype(np.float64)
+    moved_m[:] = mean
 
     cars.soc[rows] = clip(soc - used_soc, ZERO8, INFINITE8)
-    cars.odometer_m[rows] += moved
+    cars.odometer_m[rows] += moved_m
     cars.energy_discharged_kwh[rows] += clip(energy_kwh, ZERO8, INFINITE8)
     cars.energy_regenerated_kwh[rows] -= clip(energy_kwh, MINUS_INFINITE8, ZERO8)
     cars.trip_s[rows] += 1
@@ -126,7 +132,6 @@ def drive_rows(
         pack, pack_degc, coolant_degc, ambient_degc, cells_loss_w, coolant_w
     )
     cars.cabin_temperature_degc[rows] = climate.cabin_degc
-    return moved
 
 
 def follow_consumption(kwh_per_km: F4s, energy_kwh: F8s, moved_m: F4s) -> F4s:

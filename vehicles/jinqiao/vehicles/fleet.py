@@ -113,7 +113,7 @@ class Fleet(Columns):
         for part, block in blocks(chosen, self._runs):
             slope = None if rise is None else rise[part]
             degc = ambient[part] if ambient.ndim else ambient  # one weather for all is reckoned with once
-            moved[part] = drive_rows(self, self._parameters(block), block, end[part], degc, slope)
+            drive_rows(self, self._parameters(block), block, end[part], degc, slope, moved[part])
         return moved
 
     def charge(self, rows: RowsLike, offered_kw: ArrayLike, ambient_degc: ArrayLike) -> None:

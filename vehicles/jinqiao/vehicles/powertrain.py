@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .arrays import INFINITE, MINUS_INFINITE, ONE, ZERO, F4s, PerModel, clip, f4
 from .road_load import GRAVITY, ROTATING_MASS, RoadLoad, resistance_n
@@ -83,6 +84,7 @@ class Powertrain(PerModel):
     map_gain: F4s = field(init=False)  # map_scale with the leads
     regen_most_w: F4s = field(init=False)  # at the shaft
     brake_n: F4s = field(init=False)  # - regen_force_n
+    begins_late: NDArray[np.bool_] = field(init=False)  # whether any has a lowest speed of regeneration
 
     def __post_init__(self) -> None:
         self._derive(
@@ -90,6 +92,7 @@ class Powertrain(PerModel):
             map_gain=self.map_scale * _LEADS,
             regen_most_w=np.minimum(self.regen_w, self.peak_w),
             brake_n=-self.regen_force_n,
+            begins_late=(self.regen_min_mps > ZERO).any(),
         )
 
     @classmethod
@@ -158,7 +161,7 @@ def shaft_power_w(train: Powertrain, wheel_w: F4s, mean_mps: F4s, charge_limit_w
     braking = clip(wheel_w, MINUS_INFINITE, ZERO)
     braking = np.maximum(braking, train.brake_n * mean_mps)
     fade *= train.regen_gain
-    if train.regen_min_mps.any():
+    if train.begins_late:
         fade *= (mean_mps >= train.regen_min_mps).astype(np.float32)
     braking *= fade
     most = np.minimum(charge_limit_w, train.regen_most_w)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .arrays import ONE, F4s, PerModel, clip, f4
+from .arrays import ONE, ZERO, F4s, PerModel, anywhere, clip, f4
 from .vehicle_file import VehicleModel
 
 __all__ = ["GRAVITY", "ROTATING_MASS", "RoadLoad", "gradient_n", "in_weather", "resistance_n", "wheel_power_w"]
@@ -75,7 +75,7 @@ def _weather(ambient_degc: F4s) -> tuple[F4s, F4s] | None:
     """Factors on rolling and air resistance; None where nobody is outside the laboratory's weather."""
     degc = clip(ambient_degc, _COLDEST, _HOTTEST)
     off = degc - clip(degc, _COOL, _WARM)
-    if not off.any():
+    if not anywhere(off != ZERO):
         return None
     rolling, air = ONE - _ROLLING_PER_K * off, degc - off
     air += _ZERO_DEGC_K

@@ -87,7 +87,7 @@ def condition(pack: Pack, pack_degc: F4s, coolant_degc: F4s, *, heat: NDArray[np
         cooling = clip(over_k, ZERO, ONE)
         cooling *= pack.gross_kwh * _COOL_W_PER_KWH
     else:
-        cooling = np.zeros_like(over_k)
+        cooling = np.zeros(len(over_k), dtype=np.float32)
     if heat is None or not anywhere(heat):
         return Loop(-cooling, cooling * _PER_COP)
     heating = clip((_HEAT_BELOW - pack_degc) * _PER_HEAT_K, ZERO, ONE) * heat.astype(np.float32)
