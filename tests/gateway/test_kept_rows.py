@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinqiao.gateway.simulated.kept_rows import KeptRows
-from jinqiao.wire.render.said import row_type
+from jinqiao.wire.render.fixed import row_type
 
 ONE, OTHER = row_type("core", ("speed",)), row_type("core", ("speed", "odometer"))
 VEHICLES, TIMES = 3, 20

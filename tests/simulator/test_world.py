@@ -20,7 +20,7 @@ PARKED, DRIVING, CHARGING, QUEUEING = range(4)
 
 def digest(batches, events):
     columns = [
-        (b.time_ms.tolist(), b.group, b.vehicles.tobytes(), *(values.tobytes() for values in b.signals.values()))
+        (b.time_ms.tobytes(), b.group, b.vehicles.tobytes(), *(values.tobytes() for values in b.signals.values()))
         for b in batches
     ]
     return columns, events

@@ -74,6 +74,24 @@ def test_a_large_step_is_several_packets_and_its_events_are_in_the_first() -> No
     assert np.concatenate([part.batch.vehicles for _, (part,) in read]).tolist() == list(range(10_000))
 
 
+@pytest.mark.parametrize(("count", "turns", "together"), [(3000, 7, 2), (100, 90, 41), (9000, 2, 1)])
+def test_a_long_stretch_crosses_in_spans_of_time_each_with_its_events(count: int, turns: int, together: int) -> None:
+    events = tuple(Event(NOW_MS + 1000 * turn, 1, "TripFinished", {}) for turn in (*range(turns), turns))
+    core, detail = (stretch(count, turns, group) for group in GROUPS)
+    said = renderer(count).say(Step(NOW_MS, (core, detail.rows(slice(count, None))), events))
+    read = [read_crossing(payload(packet)) for packet in crossed(said)]
+    assert [event for some, _ in read for event in some] == said.events
+    for group, whole in zip(GROUPS, said.batches, strict=True):
+        parts = [part for _, batches in read for part in batches if part.batch.group == group]
+        assert np.concatenate([part.ids for part in parts]).tolist() == whole.ids.tolist()
+        assert np.concatenate([part.batch.vehicles for part in parts]).tolist() == whole.batch.vehicles.tolist()
+    until_ms = 0
+    for some, batches in read:
+        assert min([event.time_ms for event in some] + [int(part.batch.time_ms[0]) for part in batches]) >= until_ms
+        until_ms = max([event.time_ms for event in some] + [int(part.batch.time_ms[-1]) for part in batches])
+        assert len({int(part.batch.time_ms[0]) // 1000 for part in batches}) <= together
+
+
 def test_nothing_crosses_as_nothing() -> None:
     assert crossed(renderer(1).say(Step(NOW_MS))) == []
 

@@ -10,7 +10,7 @@ cars are only kept (`moments`); many cars are sampled at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Batch
 from jinqiao.vehicles.modes import VehicleState
+from jinqiao.vehicles.sampling import WORLD_SIGNALS
 
 from .clock import NEVER
 from .draws import Draws
 from .gcj02 import wgs84_to_gcj02
-from .moments import MOST_ROWS, Moments
+from .moments import MANY_ROWS, MOST_ROWS, Moments
 from .town import RESTING, Town
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Reports:
             self.due_s[group] = self._own_moment_s(slice(None), np.minimum(interval_s, FIRST_S))
         #: Nobody is due before this second; 0 where that has to be looked up.
         self._next_s = dict.fromkeys(GROUPS, 0)
-        self._moments = {group: Moments(town) for group in GROUPS}
+        self._moments = Moments(town)
         self._sampled: list[Batch] = []
 
     def next_due_s(self) -> int:
@@ -167,7 +168,7 @@ class Reports:
         """Both groups of these vehicles now, beside what they report by themselves; `rows` rise strictly."""
         if not len(rows):
             return []
-        self._look_at_sleepers([rows])
+        self._look_at_sleepers(rows)
         return [self._sample(group, rows, now_s) for group in GROUPS]
 
     def collect(self, now_s: int) -> list[Batch]:
@@ -178,96 +179,139 @@ class Reports:
     @property
     def full(self) -> bool:
         """Whether so much has been noted that more would gain nothing."""
-        return bool(self._sampled) or any(moments.count * 2 > MOST_ROWS for moments in self._moments.values())
+        return bool(self._sampled) or self._moments.count + MANY_ROWS > MOST_ROWS
 
     def note(self, now_s: int) -> None:
         """See who is due at this second, and how they are; `now_s` rises from call to call."""
-        due = {group: np.flatnonzero(self.due_s[group] <= now_s) for group in GROUPS if self._next_s[group] <= now_s}
-        if not due:
+        if all(next_s > now_s for next_s in self._next_s.values()):
             return
-        self._look_at_sleepers(list(due.values()))
-        for group, rows in due.items():
-            if len(rows):
-                self._keep(group, rows, now_s)
-                state = self._town.fleet.vehicle_state[rows]
-                interval_s = self._interval_s[group][self._fleet_of[rows], state]
-                due_s = now_s + interval_s
-                if now_s <= FIRST_S:
-                    moment_s = self._own_moment_s(rows, interval_s)
-                    due_s = np.where(moment_s > now_s, moment_s, due_s)
-                self.due_s[group][rows] = due_s
-            self._next_s[group] = int(self.due_s[group].min())
+        due = {group: due_s <= now_s for group, due_s in self.due_s.items()}
+        rows = np.flatnonzero(np.logical_or.reduce(list(due.values())))
+        if len(rows):
+            self._look_at_sleepers(rows)
+            wanted = {group: is_due[rows] for group, is_due in due.items()}
+            self._keep(rows, wanted, now_s)
+            self._put_off(rows, wanted, now_s)
+        self._next_s = {group: int(due_s.min()) for group, due_s in self.due_s.items()}
+
+    def _put_off(self, rows: Rows, wanted: Mapping[str, NDArray[np.bool_]], now_s: int) -> None:
+        """When these vehicles report next those groups that they report now."""
+        spec, state = self._fleet_of[rows], self._town.fleet.vehicle_state[rows]
+        for group, reports in wanted.items():
+            some = slice(None) if reports.all() else reports
+            reporting = rows[some]
+            interval_s = self._interval_s[group][spec[some], state[some]]
+            due_s = now_s + interval_s
+            if now_s <= FIRST_S:
+                moment_s = self._own_moment_s(reporting, interval_s)
+                due_s = np.where(moment_s > now_s, moment_s, due_s)
+            self.due_s[group][reporting] = due_s
 
     def take(self) -> list[Batch]:
         """The batches of what was noted, a group's in the order of time; rows rise strictly within an instant."""
-        for group in GROUPS:
-            self._sample_kept(group)
+        self._sample_kept()
         sampled, self._sampled = self._sampled, []
         return sampled
 
-    def _keep(self, group: str, rows: Rows, now_s: int) -> None:
-        moments = self._moments[group]
-        if len(rows) > MOST_ROWS // 4 or not moments.room_for(len(rows)):
-            self._sample_kept(group)
-        if len(rows) > MOST_ROWS // 4:
-            self._sampled.append(self._sample(group, rows, now_s))
-        else:
-            moments.keep(rows, self._fleet_of[rows], now_s)
+    def _keep(self, rows: Rows, wanted: Mapping[str, NDArray[np.bool_]], now_s: int) -> None:
+        many = len(rows) > MANY_ROWS
+        if many or not self._moments.room_for(len(rows)):
+            self._sample_kept()
+        if not many:
+            self._moments.keep(rows, wanted, self._fleet_of[rows], now_s)
+            return
+        for group, reports in wanted.items():
+            if reports.any():
+                self._sampled.append(self._sample(group, rows[reports], now_s))
 
-    def _look_at_sleepers(self, due: Sequence[Rows]) -> None:
-        mode = self._town.mode
-        sleepers = [rows[mode[rows] == RESTING] for rows in due]
-        if any(len(rows) for rows in sleepers):
-            self._town.catch_up(np.unique(np.concatenate(sleepers)))
+    def _look_at_sleepers(self, rows: Rows) -> None:
+        """Compute the rest of those among them who sleep, and with them of those who wake up at this very second."""
+        town = self._town
+        waking = (town.wake_s <= town.clock.second).nonzero()[0]
+        if len(waking):
+            rows = _either(rows, waking, town.fleet.n)
+        sleepers = rows[town.mode[rows] == RESTING]
+        if len(sleepers):
+            town.catch_up(sleepers)
 
     def _sample(self, group: str, rows: Rows, now_s: int) -> Batch:
         """What the car knows and what the world adds, in the order of the signal table."""
         town = self._town
         everyone = len(rows) == town.fleet.n
         where: Rows | slice = slice(None) if everyone else rows
-        known = {**town.fleet.sample(where, group), **self.surroundings(where, now_s)}
-        columns = {name: _own(known[name]) for name in NAMES[group]}
+        known = town.fleet.sample(where, group) | self._around_now(NAMES[group], where, now_s)
+        columns = _columns(group, known)
         return Batch.at(town.start_ms + now_s * 1000, group, rows.astype(np.int32), columns)
 
-    def _sample_kept(self, group: str) -> None:
+    def _sample_kept(self) -> None:
         """The same of what is kept, which is then forgotten."""
-        town, moments, count = self._town, self._moments[group], self._moments[group].count
+        town, moments, count = self._town, self._moments, self._moments.count
         if not count:
             return
-        kept = slice(0, count)
-        rows, second = moments.vehicles[kept].copy(), moments.second[kept]
-        known = town.fleet.sample_of(moments.state, rows, moments.dark[kept], group)
-        around = self._around(
-            town.movement.positions_at(rows, moments.entry[kept], moments.metres[kept]),
+        for group, wanted in moments.wanted.items():
+            places = np.flatnonzero(wanted[:count])
+            if not len(places):
+                continue
+            kept: Rows | slice = slice(0, count) if len(places) == count else places
+            rows, second = moments.vehicles[kept].copy(), moments.second[kept]
+            known = town.fleet.sample_of(moments.state, kept, rows, moments.dark[kept], group)
+            columns = _columns(group, known | self._around_kept(group, kept, rows, second))
+            self._sampled.append(Batch(town.start_ms + second.astype(np.int64) * 1000, group, rows, columns))
+        moments.count = 0
+
+    def _around_kept(
+        self, group: str, kept: Rows | slice, rows: NDArray[np.int32], second: NDArray[np.int32]
+    ) -> dict[str, NDArray[Any]]:
+        movement, moments = self._town.movement, self._moments
+        return self._around(
+            NAMES[group],
+            lambda: movement.positions_at(rows, moments.entry[kept], moments.metres[kept]),
             self._datum[moments.spec[kept]],
             moments.ambient_degc[kept],
             rows,
             second,
         )
-        known.update(around)
-        columns = {name: _own(known[name]) for name in NAMES[group]}
-        self._sampled.append(Batch(town.start_ms + second.astype(np.int64) * 1000, group, rows, columns))
-        moments.count = 0
 
     def surroundings(self, where: Rows | slice, now_s: int) -> dict[str, NDArray[Any]]:
         """What only the world knows of these vehicles: position in their fleet's datum, fix, weather."""
+        return self._around_now(WORLD_SIGNALS, where, now_s)
+
+    def _around_now(self, names: Collection[str], where: Rows | slice, now_s: int) -> dict[str, NDArray[Any]]:
         town = self._town
-        datum = self._datum[self._fleet_of[where]]
-        return self._around(town.movement.positions(where), datum, np.float32(town.ambient_degc), where, now_s)
+        return self._around(
+            names,
+            lambda: town.movement.positions(where),
+            self._datum[self._fleet_of[where]],
+            np.float32(town.ambient_degc),
+            where,
+            now_s,
+        )
 
     def _around(
         self,
-        positions: dict[str, NDArray[Any]],
+        names: Collection[str],
+        positions: Callable[[], dict[str, NDArray[Any]]],
         datum: NDArray[np.uint8],
         ambient_degc: np.float32 | NDArray[np.float32],
         where: NDArray[np.integer[Any]] | slice,
         second: int | NDArray[np.int32],
     ) -> dict[str, NDArray[Any]]:
-        return {
-            **_in_datum(positions, datum),
-            "ambient_temperature": _shown_degc(ambient_degc + self._thermometer_degc[where]),
-            "satellites": _satellites(self._sky[where], second),
-        }
+        """Those of `WORLD_SIGNALS` that stand in `names`."""
+        around: dict[str, NDArray[Any]] = {}
+        if "longitude" in names:
+            around |= _in_datum(positions(), datum)
+        if "ambient_temperature" in names:
+            around["ambient_temperature"] = _shown_degc(ambient_degc + self._thermometer_degc[where])
+        if "satellites" in names:
+            around["satellites"] = _satellites(self._sky[where], second)
+        return around
+
+
+def _either(rows: Rows, others: Rows, n: int) -> Rows:
+    """Who is in one of the two, of n vehicles; much quicker than sorting."""
+    among = np.zeros(n, np.bool_)
+    among[rows] = among[others] = True
+    return among.nonzero()[0]
 
 
 def _in_datum(positions: dict[str, NDArray[Any]], datum: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
@@ -287,6 +331,11 @@ def _shown_degc(measured: NDArray[np.float32]) -> NDArray[np.float32]:
 def _satellites(sky: NDArray[np.uint8], second: int | NDArray[np.int32]) -> NDArray[np.uint8]:
     more = (sky + second // 60 * 5 % MORE_SATELLITES) % MORE_SATELLITES + FEWEST_SATELLITES
     return np.asarray(more).astype(np.uint8)
+
+
+def _columns(group: str, known: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The group's signals, in the order of the table."""
+    return {name: _own(known[name]) for name in NAMES[group]}
 
 
 def _own(values: NDArray[Any]) -> NDArray[Any]:

@@ -255,15 +255,19 @@ class Fleet(Columns):
         return signals
 
     def sample_of(
-        self, moments: Columns, vehicles: NDArray[np.integer[Any]], dark: NDArray[np.bool_], group: str
+        self,
+        moments: Columns,
+        kept: Rows,
+        vehicles: NDArray[np.integer[Any]],
+        dark: NDArray[np.bool_],
+        group: str,
     ) -> dict[str, NDArray[Any]]:
-        """The same of the first m rows of `moments`, kept copies of the state of `vehicles`, shape (m,), in any order.
+        """The same of the rows `kept` of `moments`, copies of the state of `vehicles`, shape (m,), in any order.
 
         `dark`, shape (m,), is what the fleet's was then.
         """
-        count = len(vehicles)
         parameters = self._parameters(vehicles.astype(np.intp))
-        return sample(Reading(moments, parameters, self._curves, slice(0, count), dark=dark), group)
+        return sample(Reading(moments, parameters, self._curves, kept, dark=dark), group)
 
     def _sample(self, block: Rows, group: str) -> dict[str, NDArray[Any]]:
         return sample(self._reading(block), group)

@@ -41,3 +41,13 @@ class Parameters:
         return Parameters(
             self.road.at(index), self.train.at(index), self.pack.at(index), self.cabin.at(index), self.inlet.at(index)
         )
+
+    def some(self, rows: NDArray[np.intp]) -> Parameters:
+        """Of parameters `at` rows those of some of these rows."""
+        return Parameters(
+            self.road.some(rows),
+            self.train.some(rows),
+            self.pack.some(rows),
+            self.cabin.some(rows),
+            self.inlet.some(rows),
+        )

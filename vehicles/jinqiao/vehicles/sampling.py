@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import SIGNALS
 
 from . import battery, bms, body, cells
-from .arrays import EvenTable, F4s, F8s, Rows, anywhere
+from .arrays import EvenTable, F4s, F8s, Rows
 from .columns import Columns
 from .modes import ChargingState, Gear, Plug, VehicleState
 from .parameters import Parameters
@@ -160,12 +160,16 @@ def _accelerator(car: Reading) -> NDArray[Any]:
 
 def _charge_limit_kw(car: Reading) -> NDArray[Any]:
     """Plugged in, what would go in at the inlet; on the road, what braking may return."""
-    plugged = car["plug_state"] != Plug.UNPLUGGED
-    braking = battery.charge_limit_w(car.model.pack, car.window, car["pack_temperature_degc"])
-    if not anywhere(plugged):
-        return braking * 1e-3
-    taken = ChargingSecond(car.cars, car.model, car.curves, car.rows).acceptable_w()
-    return np.where(plugged, taken, braking) * 1e-3
+    limit: F4s = battery.charge_limit_w(car.model.pack, car.window, car["pack_temperature_degc"])
+    plugged = np.flatnonzero(car["plug_state"] != Plug.UNPLUGGED)
+    if len(plugged):
+        plug = ChargingSecond(car.cars, car.model.some(plugged), car.curves, _some(car.rows, plugged))
+        limit[plugged] = plug.acceptable_w()
+    return limit * 1e-3
+
+
+def _some(rows: Rows, places: NDArray[np.intp]) -> Rows:
+    return places + rows.start if isinstance(rows, slice) else rows[places]
 
 
 def _minutes_to_limit(car: Reading) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 The packet's type is 15, which MQTT 3.1.1 reserves; only a trusted connection may send it (`broker.stream`). Its place
 among the other packets is its order, and back-pressure is the connection's. Payload: length of the head (4 bytes,
 big-endian), head (JSON: events as [time, vehicle, kind, bytes], batches as [kind, group, signals, rows]), the events'
-packets, and for each batch `vehicles` (int32) and records (`render.said.row_type`), little-endian.
+packets, and for each batch `vehicles` (int32) and records (`render.fixed.row_type`), little-endian.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.base.signals import SIGNALS
 
 from .mqtt.fields import remaining_length
-from .render.said import SaidBatch, SaidPacket, row_type
+from .render.fixed import row_type
+from .render.said import SaidBatch, SaidPacket
 
 __all__ = ["FIRST_BYTE", "MOST_BYTES", "crossing_packets", "read_crossing"]
 
@@ -30,26 +31,54 @@ _MOST_ROWS = 4096
 MOST_BYTES = 16 << 20
 
 
-def crossing_packets(
-    events: Sequence[SaidPacket], batches: Sequence[tuple[SaidBatch, NDArray[Any]]]
-) -> Iterator[bytes]:
-    """The packets of a step: events, and each batch with its records. Nothing for nothing.
+_Batches = Sequence[tuple[SaidBatch, NDArray[Any]]]
 
-    A large step is several packets; the events are in the first, so its batches must be of one instant.
+
+def crossing_packets(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[bytes]:
+    """The packets of a step: events, and each batch with its records, both in the order of time. Nothing for nothing.
+
+    A large step is several packets, one span of time after the other; a span of one instant is cut once more, and its
+    events are in the first packet.
     """
-    rows = sum(len(said) for said, _ in batches)
-    if rows <= 2 * _MOST_ROWS:
-        if rows or events:
-            yield _packet(events, batches)
+    for now, parts in _spans(events, batches):
+        rows = sum(len(said) for said, _ in parts)
+        if rows <= 2 * _MOST_ROWS:
+            if rows or now:
+                yield _packet(now, parts)
+            continue
+        first = now
+        for said, records in parts:
+            for start in range(0, len(said), _MOST_ROWS):
+                part = slice(start, start + _MOST_ROWS)
+                yield _packet(first, [(said.some(part), records[part])])
+                first = ()
+
+
+def _spans(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[tuple[Sequence[SaidPacket], _Batches]]:
+    """A step cut by time: spans of `_MOST_ROWS` or somewhat more, twice as many at most unless an instant has more."""
+    if sum(len(said) for said, _ in batches) <= 2 * _MOST_ROWS:
+        yield events, batches
         return
-    for said, records in batches:
-        for start in range(0, len(said), _MOST_ROWS):
-            part = slice(start, start + _MOST_ROWS)
-            yield _packet(events, [(said.some(part), records[part])])
-            events = ()
+    times = sorted({time_ms for said, _ in batches for time_ms in said.batch.time_ms[said.batch.edges[:-1]].tolist()})
+    ends = np.array([np.searchsorted(said.batch.time_ms, times, side="right") for said, _ in batches])
+    counts = np.diff(ends.sum(axis=0), prepend=0).tolist()
+    start, begun, rows = np.zeros(len(batches), np.intp), 0, 0
+    for number, (count, following) in enumerate(zip(counts, [*counts[1:], 0], strict=True)):
+        rows += count
+        if following and rows < _MOST_ROWS and rows + following <= 2 * _MOST_ROWS:
+            continue
+        over = begun
+        while over < len(events) and events[over].time_ms <= times[number]:
+            over += 1
+        stop = ends[:, number]
+        some = [slice(*edge) for edge in zip(start.tolist(), stop.tolist(), strict=True)]
+        parts = [(said.some(part), records[part]) for part, (said, records) in zip(some, batches, strict=True)]
+        yield events[begun:over], [(said, records) for said, records in parts if len(said)]
+        start, begun, rows = stop, over, 0
+    yield events[begun:], ()
 
 
-def _packet(events: Sequence[SaidPacket], batches: Sequence[tuple[SaidBatch, NDArray[Any]]]) -> bytes:
+def _packet(events: Sequence[SaidPacket], batches: _Batches) -> bytes:
     head = orjson.dumps(
         {
             "events": [[event.time_ms, event.vehicle, event.kind, len(event.data)] for event in events],

@@ -23,7 +23,7 @@ from ..run.running import Running
 from ..run.session import run
 from .machine import machine
 
-__all__ = ["bench_end_to_end"]
+__all__ = ["FleetRun", "bench_end_to_end"]
 
 _FILTER = "/sys/+/+/thing/event/property/post"
 _PEER_PAYLOADS = 1000
@@ -51,8 +51,8 @@ async def bench_end_to_end(vehicles: int, seconds: int, peer_seconds: float) -> 
         driving = _write(Path(folder), "{cycle: CLTC-P}", "07:00", vehicles, max(seconds, _FLAT_OUT_S))
         parked = _write(Path(folder), "commuter", "03:00", vehicles, 3600)
         sleeping = await _finished(await _python("sleeping", str(parked), str(vehicles)))
-        paced = await _Fleet(driving, seconds, speed=1.0).measure()
-        flat_out = _Fleet(driving, _FLAT_OUT_S, speed=None, peer_seconds=peer_seconds)
+        paced = await FleetRun(driving, seconds, speed=1.0).measure()
+        flat_out = FleetRun(driving, _FLAT_OUT_S, speed=None, peer_seconds=peer_seconds)
         fastest = await flat_out.measure()
     peer = flat_out.peer
     return {
@@ -71,12 +71,22 @@ def _write(folder: Path, agenda: str, start: str, vehicles: int, seconds: int) -
     return path
 
 
-class _Fleet:
+class FleetRun:
     """One run of a driving fleet with a counting subscriber; afterwards the peer on its broker, if asked for."""
 
-    def __init__(self, scenario: Path, seconds: int, *, speed: float | None, peer_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        scenario: Path,
+        seconds: int,
+        *,
+        speed: float | None,
+        vehicles: int | None = None,
+        peer_seconds: float = 0.0,
+    ) -> None:
         self._peer_seconds = peer_seconds
-        self._options = RunOptions(scenario=scenario, for_s=seconds, speed=speed, seed=7, mqtt_port=0, quiet=True)
+        self._options = RunOptions(
+            scenario=scenario, for_s=seconds, speed=speed, vehicles=vehicles, seed=7, mqtt_port=0, quiet=True
+        )
         self._subscriber: asyncio.subprocess.Process | None = None
         self._counted: dict[str, Any] = {}
         self._cpu_before: dict[str, float] = {}

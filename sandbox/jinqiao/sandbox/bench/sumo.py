@@ -9,21 +9,17 @@ them; ours have a battery, a cabin and tyres with temperatures, and are on a bro
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from jinqiao.base.errors import EnvironmentFault
-
 from .machine import machine, ratio
 from .peers import SUMO, SUMO_HOW
+from .whole_runs import finished, measured
 
 __all__ = ["bench_sumo"]
 
@@ -86,7 +82,7 @@ def _cheapest(runs: Sequence[Mapping[str, float]], vehicles: int, seconds: int) 
 
 def _jinqiao(scenario: Path, out: Path) -> dict[str, float]:
     command = [sys.executable, "-m", "jinqiao.sandbox.entry", "run", str(scenario), "--speed", "max", "--quiet"]
-    figures = _measured([*command, "--mqtt-port", "0", "--http-port", "0", "--sink", f"parquet:{out}"])
+    figures = measured([*command, "--mqtt-port", "0", "--http-port", "0", "--sink", f"parquet:{out}"])
     import pyarrow.parquet as parquet  # an extra of the package, as is the sink
 
     figures["records"] = sum(parquet.read_metadata(file).num_rows for file in out.glob("core-*.parquet"))
@@ -96,26 +92,10 @@ def _jinqiao(scenario: Path, out: Path) -> dict[str, float]:
 def _sumo(town: Path, output: Path, seconds: int) -> dict[str, float]:
     options = ["--end", str(seconds), "--step-length", "1", "--battery-output", str(output), "--no-step-log"]
     options += ["--xml-validation", "never", "--no-warnings"]
-    figures = _measured([_program("sumo"), "-n", str(town / "net.xml"), "-r", str(town / "routes.xml"), *options])
+    figures = measured([_program("sumo"), "-n", str(town / "net.xml"), "-r", str(town / "routes.xml"), *options])
     with output.open(encoding="utf-8") as lines:
         figures["records"] = sum("<vehicle " in line for line in lines)
     return figures
-
-
-def _measured(command: Sequence[str]) -> dict[str, float]:
-    """Run a program to its end: processor time of it and all it started and waited for, and wall time, s."""
-    before, began = os.times(), time.perf_counter()
-    _run(command)
-    wall_s, after = time.perf_counter() - began, os.times()
-    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
-    return {"cpu_s": round(cpu_s, 2), "wall_s": round(wall_s, 2)}
-
-
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        told = done.stderr.strip().splitlines() or ["no message"]
-        raise EnvironmentFault(f"{Path(command[0]).name} failed (exit status {done.returncode}): {told[-1]}")
 
 
 def _program(name: str) -> str:
@@ -125,7 +105,7 @@ def _program(name: str) -> str:
 def _town(folder: Path, vehicles: int, seconds: int) -> Path:
     """SUMO's side: a grid of streets, and a closed tour for each car, around some blocks of it."""
     grid = ["--grid", "--grid.number", str(CROSSINGS), "--grid.length", str(BLOCK_M)]
-    _run([_program("netgenerate"), *grid, "-o", str(folder / "net.xml"), "--no-warnings"])
+    finished([_program("netgenerate"), *grid, "-o", str(folder / "net.xml"), "--no-warnings"])
     routes, draws = ElementTree.Element("routes"), random.Random(SEED)
     kind = ElementTree.SubElement(routes, "vType", _TYPE)
     for key, value in _BATTERY.items():

@@ -94,6 +94,28 @@ BENCHMARKS = (
         example="--vehicles 100000 --json",
     ),
     Benchmark(
+        "small-run",
+        "small_run:bench_small_run",
+        "Simulated seconds per second of processor time of all processes: a small fleet flat out, one subscriber.",
+        (
+            Number("vehicles", 100, "Vehicles of the bundled morning.", 1, 10_000),
+            Number("seconds", 3_600, "Simulated seconds.", 10, 7_200),
+        ),
+        begins="{vehicles:,} vehicles for {seconds:,} simulated s …",
+        example="--vehicles 100 --json",
+    ),
+    Benchmark(
+        "backdated",
+        "backdated:bench_backdated",
+        "Wall time of a past day to Parquet: whole runs at night, in the rush hour and in the afternoon.",
+        (
+            Number("vehicles", 10_000, "Vehicles, each reporting every ten seconds.", 1, 100_000),
+            Number("seconds", 1_200, "Simulated seconds of each part.", 10, 14_400),
+        ),
+        begins="{vehicles:,} vehicles, three times {seconds:,} simulated s …",
+        example="--vehicles 10000 --json",
+    ),
+    Benchmark(
         "broker",
         "broker:bench_broker",
         "Processor time per message of the embedded broker, beside mosquitto's: floods, permissions, fan-out.",

@@ -6,7 +6,9 @@ made of these numbers, so all of them agree.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +16,49 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch
 
-__all__ = ["FixedBatch", "fixed", "number_type", "scaled", "unscaled"]
+__all__ = ["FixedBatch", "fixed", "number_type", "row_type", "scaled", "unscaled"]
 
 
+@dataclass(frozen=True, slots=True)
 class FixedBatch(Batch):
-    """A batch whose signals are whole numbers of their last decimal, within their range; only what is published."""
+    """A batch whose signals are whole numbers of their last decimal, within their range; only what is published.
+
+    `records`, shape (m,), of `row_type`, are what the columns are views of, if they were made together.
+    """
+
+    records: NDArray[Any] | None = None
+
+    @classmethod
+    def of_records(cls, group: str, time_ms: NDArray[np.int64], vehicles: NDArray[np.int32], records: Any) -> Self:
+        """The batch whose columns are views of these."""
+        columns = {name: records[name] for name in records.dtype.names[_HEAD:]}
+        return cls(time_ms, group, vehicles, columns, records)
+
+
+@lru_cache(maxsize=64)
+def row_type(group: str, names: tuple[str, ...]) -> np.dtype[Any]:  # noqa: ARG001 - one type for each group
+    """A row of telemetry: whose, its number, its time, then whole numbers of each signal; little-endian, packed."""
+    fields = [("vehicle", "<i4"), ("id", "<i4"), ("time_ms", "<i8")]
+    fields += [(name, f"<i{number_type(SIGNALS[name]).itemsize}") for name in names]
+    return np.dtype(fields)
+
+
+#: Fields of a row before its signals.
+_HEAD = 3
 
 
 def fixed(batch: Batch) -> FixedBatch:
-    """The batch as it is published, clipped to its signals' ranges. Raises ValueError where a value is not finite."""
+    """The batch as it is published, clipped to its signals' ranges. Raises ValueError where a value is not finite.
+
+    Its records have their signals and nothing else yet.
+    """
     if isinstance(batch, FixedBatch):
         return batch
-    columns = {
-        name: scaled(column, SIGNALS[name]) for name, column in batch.signals.items() if SIGNALS[name].identifier
-    }
-    return FixedBatch(batch.time_ms, batch.group, batch.vehicles, columns)
+    names = tuple(name for name in batch.signals if SIGNALS[name].identifier)
+    records = np.empty(len(batch), row_type(batch.group, names))
+    for name in names:
+        records[name] = _in_range(batch.signals[name], SIGNALS[name])
+    return FixedBatch.of_records(batch.group, batch.time_ms, batch.vehicles, records)
 
 
 def number_type(signal: Signal) -> np.dtype[Any]:
@@ -38,19 +68,25 @@ def number_type(signal: Signal) -> np.dtype[Any]:
 
 def scaled(values: NDArray[Any], signal: Signal) -> NDArray[Any]:
     """Values as whole numbers of the signal's last decimal, half to even, clipped to its range; shape (n,)."""
-    unit = 10**signal.decimals
+    return _in_range(values, signal).astype(number_type(signal))
+
+
+def _in_range(values: NDArray[Any], signal: Signal) -> NDArray[Any]:
+    """The same numbers, in whatever type; whole ones that need no clipping are those that came."""
     if values.dtype.kind == "f":
-        exact = values.astype(np.float64)
-        exact *= unit
+        unit = 10**signal.decimals
+        exact: NDArray[np.float64] = np.multiply(values, unit, dtype=np.float64)
         np.rint(exact, out=exact)
         lowest, highest = exact.min(initial=0.0), exact.max(initial=0.0)
         if not np.isfinite(lowest + highest):
             raise ValueError(f"signal {signal.name!r} holds a value that is not finite")
         if lowest < signal.low * unit or highest > signal.high * unit:
             np.clip(exact, signal.low * unit, signal.high * unit, out=exact)
-        return exact.astype(number_type(signal))
-    whole = values.astype(np.int32)
-    return np.clip(whole, int(signal.low), int(signal.high), out=whole)
+        return exact
+    low, high = int(signal.low), int(signal.high)
+    if len(values) and (values.min() < low or values.max() > high):
+        return np.clip(values.astype(np.int32), low, high)
+    return values
 
 
 def unscaled(whole: NDArray[Any], signal: Signal) -> NDArray[Any]:

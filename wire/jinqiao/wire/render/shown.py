@@ -13,7 +13,7 @@ __all__ = ["properties_of", "shown"]
 
 @lru_cache(maxsize=64)
 def properties_of(names: tuple[str, ...]) -> Mapping[str, Sequence[Signal]]:
-    """The properties that rows with these fields (those of `said.row_type`) speak of, each with its signals."""
+    """The properties that rows with these fields (those of `fixed.row_type`) speak of, each with its signals."""
     return by_property(SIGNALS[name] for name in names if name in SIGNALS)
 
 
