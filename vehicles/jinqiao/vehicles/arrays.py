@@ -143,7 +143,9 @@ class _LookedUp:
             """What stands in an empty slot."""
             if name in _LookedUp.__slots__:
                 raise AttributeError(name)
-            value = getattr(self._models, name).take(self._index)
+            value = getattr(self._models, name)
+            if value.ndim:  # what is the same for all models has no dimensions
+                value = value.take(self._index)
             object.__setattr__(self, name, value)
             return value
 
@@ -166,7 +168,7 @@ class PerModel(_LookedUp):
         Derived fields are those of the models: what is computed for one is the same, bit for bit, for every row.
         """
         if isinstance(index, int):
-            return self._each(lambda values: np.asarray(values.take(index)))
+            return self._each(lambda values: np.asarray(values.take(index)) if values.ndim else values)
         found = object.__new__(type(self))
         object.__setattr__(found, "_models", self)
         object.__setattr__(found, "_index", index)
