@@ -406,6 +406,8 @@ def test_no_noise_in_a_file_raises(tmp_path: Path, ending: str, noise: bytes, at
     write(path, [CanFrame((NOW_US + n) * 1000, "1", n, bytes(8)) for n in range(20)])
     whole = path.read_bytes()
     path.write_bytes(whole[:at] + noise + whole[at:])
+    if can_log(path) is None:  # it begins with another format's mark now
+        return
     try:
         found, _ = read(path)
     except InputError:

@@ -103,21 +103,25 @@ def test_a_reaction_takes_effect_at_the_same_simulated_time_in_each_run(
         """Of each reaction the car, the time of the telemetry, and that of the first post that shows its effect."""
         asked: dict[tuple[str, int], int] = {}
         found: list[tuple[str, int, int]] = []
-        count = 0
+        reacted: set[tuple[str, int]] = set()
+
+        def ask(self: Product, device: str, percent: int, time_ms: int) -> None:
+            asked[device, percent] = time_ms
+            self.set_limit(device, percent)
 
         def react(self: Product, device: str, params: dict[str, Any]) -> None:
-            nonlocal count
             if LIMIT in params:
-                value = params[LIMIT]
-                since = asked.pop((device, round(value["value"])), None)
+                percent, time_ms = round(params[LIMIT]["value"]), params[LIMIT]["time"]
+                since = asked.pop((device, percent), None)
                 if since is not None:
-                    found.append((device, since, value["time"]))
+                    found.append((device, since, time_ms))
+                    if percent % 5:  # its effect is a reason to react again, four times
+                        ask(self, device, percent + 1, since)
             if "VehicleSpeed" in params:
-                count += 1
-                if count % 4 == 0:
-                    percent = 50 + count // 4 % 50
-                    asked[device, percent] = params["VehicleSpeed"]["time"]
-                    self.set_limit(device, percent)
+                time_ms = params["VehicleSpeed"]["time"]
+                if time_ms % 2000 == 0 and (device, time_ms) not in reacted:
+                    reacted.add((device, time_ms))
+                    ask(self, device, 51 + time_ms // 2000 * 5 % 45, time_ms)
 
         program = start(*run_options(scenario, "--for", "20s"))
         with product(program.ready, react):
@@ -127,7 +131,7 @@ def test_a_reaction_takes_effect_at_the_same_simulated_time_in_each_run(
         return sorted(found)
 
     first = effects()
-    assert len(first) >= 15
+    assert len(first) == 3 * 10 * 5
     assert {time_ms - since for _, since, time_ms in first} == {0}, (
         "it is shown with the time of the second it was asked in"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Callable
@@ -95,6 +96,21 @@ def test_a_run_of_several_towns_says_what_each_did(start: Callable[..., Program]
     assert {vin: town for town, vins in recorded.items() for vin in vins} == {
         vin: town for vin, (_, town) in towns.items()
     }
+
+
+def test_a_town_has_the_digest_that_it_has_beside_others(start: Callable[..., Program], tmp_path: Path) -> None:
+    def digests(*options: str) -> dict[str, str]:
+        out = tmp_path / "out.json"
+        command = ("run", "two-cars", "--mqtt-port", "0", "--for", "20s", "--speed", "max", "-q", "--summary", str(out))
+        assert start(*command, *options).finish()[0] == 0
+        found = json.loads(out.read_text())
+        return {name: town["sha256"] for name, town in found.get("towns", {}).items()} | {"run": found["sha256"]}
+
+    two, three = digests("--towns", "2"), digests("--towns", "3")
+    assert {"Jinqiao": two["Jinqiao"], "Beijing": two["Beijing"]}.items() <= three.items()
+    assert len({*two.values(), *three.values()}) == 5
+    whole = hashlib.sha256(bytes.fromhex(two["Jinqiao"]))
+    assert digests()["run"] == whole.hexdigest()
 
 
 def test_towns_without_vehicles_are_refused_before_anything_is_started(start: Callable[..., Program]) -> None:

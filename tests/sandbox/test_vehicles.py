@@ -54,7 +54,7 @@ def test_the_list_says_the_town_where_there_are_several() -> None:
     assert len({row["vin"] for row in rows}) == 6
     shown = jinqiao("vehicles", "two-cars", "--towns", "3").splitlines()
     assert "town" in shown[0]
-    assert "Guangzhou" in shown[-1]
+    assert "Guangzhou" in "".join(shown)
     assert "town" not in jinqiao("vehicles", "two-cars").splitlines()[0]
 
 

@@ -8,9 +8,9 @@ stand beside them as arrays without dimensions (`f4`), and what depends on the m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy._core import umath as _ufuncs
@@ -127,8 +127,31 @@ def model_index(model_of: NDArray[np.int16]) -> int | NDArray[np.intp]:
     return model_of.astype(np.intp) if anywhere(model_of != first) else first
 
 
+class _LookedUp:
+    """Fields that are looked up for the rows of `_index` when somebody asks for them: no step and no sample needs all.
+
+    Both attributes are empty where the fields are filled already.
+    """
+
+    __slots__ = ("_index", "_models")
+    _index: NDArray[np.intp]
+    _models: Any
+
+    if not TYPE_CHECKING:  # a misspelt field is to be found by the type checker
+
+        def __getattr__(self, name: str) -> Any:
+            """What stands in an empty slot."""
+            if name in _LookedUp.__slots__:
+                raise AttributeError(name)
+            value = getattr(self._models, name)
+            if value.ndim:  # what is the same for all models has no dimensions
+                value = value.take(self._index)
+            object.__setattr__(self, name, value)
+            return value
+
+
 @dataclass(frozen=True, slots=True)
-class PerModel:
+class PerModel(_LookedUp):
     """Parameters of the models: every field is an array of shape (models,).
 
     Fields that are not arguments are derived from the others: what formulas need of them, computed once.
@@ -140,22 +163,30 @@ class PerModel:
             object.__setattr__(self, name, np.asarray(value))
 
     def at(self, index: int | NDArray[np.intp]) -> Self:
-        """The same parameters for rows: arrays of shape (rows,), or without dimensions when `index` is one model."""
-        return type(self)(*[np.asarray(getattr(self, name).take(index)) for name in _names(type(self))])
+        """The same parameters for rows: arrays of shape (rows,), or without dimensions when `index` is one model.
+
+        Derived fields are those of the models: what is computed for one is the same, bit for bit, for every row.
+        """
+        if isinstance(index, int):
+            return self._each(lambda values: np.asarray(values.take(index)) if values.ndim else values)
+        found = object.__new__(type(self))
+        object.__setattr__(found, "_models", self)
+        object.__setattr__(found, "_index", index)
+        return found
 
     def some(self, rows: NDArray[np.intp]) -> Self:
         """Of parameters `at` rows those of some of these rows; what is one for all rows stays so."""
-        values = (getattr(self, name) for name in _names(type(self)))
-        return type(self)(*[value.take(rows) if value.ndim else value for value in values])
+        if hasattr(self, "_models"):
+            few: Self = self._models.at(self._index.take(rows))
+            return few
+        return self._each(lambda values: values.take(rows) if values.ndim else values)
 
-
-_NAMES: dict[type, tuple[str, ...]] = {}
-
-
-def _names(kind: type) -> tuple[str, ...]:
-    if kind not in _NAMES:
-        _NAMES[kind] = tuple(field.name for field in fields(kind) if field.init)
-    return _NAMES[kind]
+    def _each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
+        """The same with every field changed."""
+        found = object.__new__(type(self))
+        for field in fields(self):
+            object.__setattr__(found, field.name, change(getattr(self, field.name)))
+        return found
 
 
 class EvenTable:

@@ -151,7 +151,7 @@ def climate_step(
 def _loss_w_per_k(cabin_degc: F4s, speed_mps: F4s | None) -> F4s:
     """Loss through the body of a car of `SIZE_KG`, W/K, shape (rows,)."""
     if speed_mps is None:
-        return np.full_like(cabin_degc, STILL_W_PER_K)
+        return _STILL_W_PER_K.repeat(len(cabin_degc))
     loss = clip(speed_mps, ZERO, _WIND_MPS)
     loss *= _WIND_W_PER_K_PER_MPS
     loss += _STILL_W_PER_K

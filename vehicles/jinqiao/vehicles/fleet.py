@@ -299,7 +299,8 @@ class Fleet(Columns):
         if found is None:
             index = model_index(self.model_of[block])
             found = self._of_model[index] if isinstance(index, int) else self._models.at(index)
-            if isinstance(index, int) or len(index) <= KEPT_ROWS:
+            # A slice is found again for nothing: where models take turns, as in many towns, that is a tenth of a step.
+            if isinstance(index, int) or isinstance(block, slice) or len(index) <= KEPT_ROWS:
                 if len(self._kept) >= KEPT_SETS:
                     self._kept.clear()
                 self._kept[key] = found

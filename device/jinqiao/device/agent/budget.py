@@ -10,7 +10,7 @@ __all__ = ["Budget"]
 
 
 class Budget:
-    """Downlinks of each vehicle in the present second of the wall clock; the platform sends a device 50 a second."""
+    """Downlinks of each vehicle in the caller's present second; the platform sends a device 50 a second."""
 
     def __init__(self, per_s: int = DEVICE_RATES.down) -> None:
         self._per_s = per_s

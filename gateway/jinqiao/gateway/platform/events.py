@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from jinqiao.wire.render.events import read_event_post
-from jinqiao.wire.render.said import SaidBatch
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .devices.ota import Firmware
 from .devices.remote_config import RemoteConfig
 from .registry.record import DeviceRecord
 from .registry.registry import Device
+
+if TYPE_CHECKING:
+    from jinqiao.wire.render.said import SaidBatch
 
 __all__ = [
     "ConfigChanged",
@@ -141,6 +141,8 @@ class SimulatedEvent(PlatformEvent):
 
     def read(self) -> tuple[str, Mapping[str, Any]]:
         """Identifier and output. It costs something, so only who needs to know asks."""
+        from jinqiao.wire.render.events import read_event_post  # brings NumPy, which few need
+
         return read_event_post(self.packet)
 
 

@@ -41,11 +41,21 @@ async def announce(run: Running) -> None:
             "app_user": options.app_user,
             "app_password": options.app_password,
             "product_key": PRODUCT_KEY,
-            "vehicles": run.summary.vehicles,
-            **_towns(run),
+            **_counts(run),
             "seed": run.plan.seed,
         }
         print(json.dumps({"ready": ready}), flush=True)
+
+
+def _size(run: Running) -> str:
+    towns = f" in {run.plan.towns:,} towns" if run.plan.towns > 1 else ""
+    return f"{run.summary.vehicles:,} vehicles{towns}"
+
+
+def _counts(run: Running) -> dict[str, int]:
+    """Of vehicles, and of towns where there are several."""
+    towns = {"towns": run.plan.towns} if run.plan.towns > 1 else {}
+    return {"vehicles": run.summary.vehicles, **towns}
 
 
 def _subscriber_line(host: str, port: int, user: str, password: str) -> str:
@@ -73,16 +83,5 @@ def _elsewhere(run: Running) -> None:
         flush=True,
     )
     if not sys.stdout.isatty():
-        count = {"vehicles": run.summary.vehicles, **_towns(run)}
-        ready = {"broker": where, "product_key": key, **count, "seed": run.plan.seed}
+        ready = {"broker": where, "product_key": key, **_counts(run), "seed": run.plan.seed}
         print(json.dumps({"ready": ready}), flush=True)
-
-
-def _size(run: Running) -> str:
-    towns = f" in {run.plan.towns:,} towns" if run.plan.towns > 1 else ""
-    return f"{run.summary.vehicles:,} vehicles{towns}"
-
-
-def _towns(run: Running) -> dict[str, int]:
-    """Their number, where there are several."""
-    return {"towns": run.plan.towns} if run.plan.towns > 1 else {}

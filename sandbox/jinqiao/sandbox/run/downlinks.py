@@ -34,13 +34,23 @@ _GREETINGS_IN_A_TURN = 200
 class Downlinks:
     """What `inbox` holds, given to `agent`, which acts on `car`; what it says leaves by `out`.
 
-    `reach` brings the world to the present second. Works from `begin` to `close`.
+    `reach` brings the world to the present second; `clock_s` is what the bound on a vehicle's downlinks in a second is
+    counted by. Works from `begin` to `close`.
     """
 
-    def __init__(self, inbox: Inbox, agent: Agent, car: VehicleControl, out: WayOut, reach: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        agent: Agent,
+        car: VehicleControl,
+        out: WayOut,
+        reach: Callable[[], None],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         #: Held while the simulation computes and publishes a second, and while a command is carried out.
         self.turn = asyncio.Lock()
         self._inbox, self._agent, self._car, self._out, self._reach = inbox, agent, car, out, reach
+        self._clock_s = clock_s
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -91,7 +101,7 @@ class Downlinks:
         async with self.turn:
             self._reach()
             for topic, payload in inbox.messages(_IN_A_TURN):
-                await self._answer(partial(self._agent.take, topic, payload, time.monotonic()))
+                await self._answer(partial(self._agent.take, topic, payload, self._clock_s()))
             for row in inbox.logins(_GREETINGS_IN_A_TURN):
                 await self._answer(partial(self._agent.online, row))
             for fetched in inbox.files():

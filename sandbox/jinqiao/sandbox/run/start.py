@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -72,7 +73,9 @@ async def start_run(
     )
     pace = Pace(options.speed)
     agent = _agent(who, world, inbox, stack)
-    downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace))
+    # In lock-step what a vehicle has time for depends on simulated time alone, as all else does.
+    clock_s = (lambda: world.time_ms / 1000) if options.lock_step else time.monotonic
+    downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace), clock_s)
     stack.push_async_callback(downlinks.close)
     if shared is not None:
         await shared.subscribe(agent.custom_filters() if who.on_platform else agent.filters())

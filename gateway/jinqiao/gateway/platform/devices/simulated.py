@@ -1,51 +1,23 @@
 """The last values of simulated vehicles: for each telemetry group, one row per vehicle.
 
 Their telemetry comes as columns (`TelemetryBatch`), several hundred thousand rows a second. Remembering a batch is one
-scatter of its rows, whoever listens; only when somebody asks for a vehicle its rows become values.
+scatter of its rows, whoever listens; only when somebody asks for a vehicle its rows become values. Where there are no
+simulated vehicles, as in a command on a data folder, none of what computes with columns is imported.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from jinqiao.wire.render.shown import properties_of, shown
+from typing import TYPE_CHECKING
 
 from ..events import TelemetryBatch
 from ..listeners import Events
-from ..registry.fleet_devices import FleetDevices
 from ..registry.registry import Device, Registry
 from .state import Timed
 
+if TYPE_CHECKING:
+    from .last_rows import LastRows
+
 __all__ = ["SimulatedValues"]
-
-
-class _LastRows:
-    """The last row of each of n vehicles, of one group; `rows` has the group's row type, shape (n,)."""
-
-    __slots__ = ("_latest_ms", "_raw", "rows")
-
-    def __init__(self, count: int, kind: np.dtype[Any]) -> None:
-        self.rows: NDArray[Any] = np.zeros(count, kind)
-        self._raw = _raw(self.rows)
-        self._latest_ms = 0
-
-    def take(self, vehicles: NDArray[np.int32], rows: NDArray[Any]) -> None:
-        """Rows in the order of time: of a vehicle's the later one stays, also if an earlier one comes late."""
-        if rows["time_ms"][0] < self._latest_ms:
-            fresh = rows["time_ms"] >= self.rows["time_ms"][vehicles]
-            vehicles, rows = vehicles[fresh], rows[fresh]
-            if not len(rows):
-                return
-        self._raw[vehicles] = _raw(rows)
-        self._latest_ms = max(self._latest_ms, int(rows["time_ms"][-1]))
-
-
-def _raw(rows: NDArray[Any]) -> NDArray[Any]:
-    """The same memory as items without fields: NumPy copies a structured item field by field, this in one go."""
-    return rows.view(f"V{rows.itemsize}")
 
 
 class SimulatedValues:
@@ -53,12 +25,18 @@ class SimulatedValues:
 
     def __init__(self, registry: Registry, events: Events) -> None:
         self._registry = registry
-        self._products: dict[str, dict[tuple[str, ...], _LastRows]] = {}
+        self._products: dict[str, dict[tuple[str, ...], LastRows]] = {}
         self.latest_ms: int | None = None
         events.subscribe(TelemetryBatch, self._take)
 
     def last_values(self, device: Device) -> dict[str, Timed]:
         """The value of each property that this vehicle has posted, with its time; of a stranger nothing."""
+        if not self._products:
+            return {}
+        from jinqiao.wire.render.shown import properties_of, shown
+
+        from ..registry.fleet_devices import FleetDevices
+
         devices = device.product.devices
         row = devices.row(device.name) if isinstance(devices, FleetDevices) else None
         found: dict[str, Timed] = {}
@@ -89,6 +67,8 @@ class SimulatedValues:
         names = rows.dtype.names or ()
         last = groups.get(names)
         if last is None:
+            from .last_rows import LastRows
+
             count = len(self._registry.products[heard.product_key].devices)
-            last = groups[names] = _LastRows(count, rows.dtype)
+            last = groups[names] = LastRows(count, rows.dtype)
         last.take(vehicles, rows)
