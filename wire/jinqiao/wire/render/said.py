@@ -50,7 +50,7 @@ class SaidBatch:
     def records(self, vehicles: NDArray[np.int32]) -> NDArray[Any]:
         """Rows of `row_type`, shape (m,), each for the vehicle that `vehicles` calls it by."""
         batch, rows = self.batch, self.batch.records
-        if rows is None:
+        if rows is None or not rows.flags.writeable:  # what was read stays as it came
             rows = np.empty(len(batch), row_type(batch.group, tuple(batch.signals)))
             for name, column in batch.signals.items():
                 rows[name] = column
