@@ -15,7 +15,7 @@ __all__ = ["Ticker", "catch_up"]
 #: started something.
 _LOOK_S = 1.0
 #: Simulated seconds that are taken together at most when nobody waits for them: so long a downlink may have to wait,
-#: some hundredths of a second of the wall clock.
+#: a tenth of a second of the wall clock at most.
 _STRETCH_S = 60
 
 
