@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Generator
 from typing import Any
@@ -16,6 +17,9 @@ settings.register_profile("usual", max_examples=100, deadline=None)
 settings.register_profile("fast", max_examples=15, deadline=None)
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+# Under nohup SIGHUP is ignored, and so it would be in every program that a test starts.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 #: Whoever asks for one of these starts programs.
 STARTERS = frozenset({"start", "sdk_python", "sdk_node", "mosquitto_sub", "pybamm"})
