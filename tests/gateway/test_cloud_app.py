@@ -74,6 +74,7 @@ async def test_a_call_waits_for_the_device(delay_s: float) -> None:
     assert len(world.platform.parts.calls) == 0
 
 
+@pytest.mark.long
 @pytest.mark.asyncio
 async def test_an_answer_that_does_not_come_is_a_timeout_and_one_too_late_is_nothing() -> None:
     world = CloudWorld()

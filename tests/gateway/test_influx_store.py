@@ -284,6 +284,7 @@ def test_a_real_server_gives_back_what_was_written(victoria_metrics: int, caplog
     assert event["metric"]["identifier"] == "TripFinished"
 
 
+@pytest.mark.long
 def test_a_run_waits_at_its_end_for_a_server_that_gets_on(monkeypatch: pytest.MonkeyPatch, fake: InfluxFake) -> None:
     monkeypatch.setattr(influx, "_FINISH_S", 1.2)
     store = opened(fake, 5_000)

@@ -126,6 +126,7 @@ def test_row_groups_are_bounded_and_segments_roll(tmp_path: Path, monkeypatch: p
     assert duckdb.sql(query).fetchone() == (28_000, 40, 700)
 
 
+@pytest.mark.long
 def test_a_segment_is_finished_when_it_is_old_though_nothing_comes(tmp_path: Path) -> None:
     store = opened(tmp_path, 5, Limits(segment_s=0.2))
     take(store, batch(5))

@@ -138,6 +138,7 @@ def test_a_charge_is_logged(tmp_path: Path) -> None:
     assert lines[-1].split("#")[0].endswith("can0 181DF456")
 
 
+@pytest.mark.long
 def test_the_benchmark_counts_both_editions() -> None:
     figures = bench_gbt32960(2_000, 0.3)
     editions = figures["editions"]

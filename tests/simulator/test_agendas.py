@@ -38,6 +38,7 @@ def commuting(make_world, fleet_text, options="", soc="0.8", start="2026-11-23T0
     return world, world._agendas[0]
 
 
+@pytest.mark.long
 def test_a_commuter_drives_to_work_and_home_again_every_day(make_world, fleet_text):
     world, agenda = commuting(make_world, fleet_text)
     town = world.town
@@ -87,6 +88,7 @@ def test_who_left_before_the_start_is_on_the_way(make_world, fleet_text):
 # Taxis and vans.
 
 
+@pytest.mark.long
 def test_taxis_carry_fares_all_through_a_shift_and_never_run_empty(make_world, fleet_text):
     hub = "[{name: hub, at: [31.2497, 121.5957], connectors: [{kind: dc, power: 120 kW, count: 6}]}]"
     agenda = "{ride_hailing: {shift: 24 h, charge_to: 0.5}}"

@@ -183,6 +183,7 @@ def test_a_fleet_that_does_everything_breaks_no_law(lively):
     assert [str(violation) for violation in checker.violations] == []
 
 
+@pytest.mark.long
 def test_a_cold_night_without_a_cable_breaks_no_law(make_world, fleet_text):
     """What the battery management learns at rest does not show as charge from nowhere."""
     never_plugged = "{commuter: {charge_below: 0.05}}"

@@ -119,6 +119,7 @@ def test_what_one_taxi_meets_with_changes_no_other(quiet: Quiet, name: str) -> N
     assert changed or name == "is looked at"
 
 
+@pytest.mark.long
 def test_a_charger_that_fails_changes_only_its_car(quiet: Quiet) -> None:
     touched = said(town(TAXIS), HALF_AN_HOUR_S, act=lambda world, row: world.fail_charger(row), row=quiet.charging)
     assert differ(quiet.said, touched, HALF_AN_HOUR_S) == {("taxis", quiet.charging)}

@@ -113,6 +113,7 @@ def test_a_town_does_not_depend_on_how_many_run_beside_it(scenario: Scenario, fi
     assert said(World(scenario, seed=3, towns=2)) == five[:2]
 
 
+@pytest.mark.long
 def test_a_town_runs_without_the_others(scenario: Scenario, five: list[Said]) -> None:
     """For a process that runs some towns of a larger run."""
     assert said(World(scenario, seed=3, towns=5, only=[3])) == [five[3]]
@@ -121,6 +122,7 @@ def test_a_town_runs_without_the_others(scenario: Scenario, five: list[Said]) ->
     )
 
 
+@pytest.mark.long
 def test_a_town_does_not_depend_on_how_large_the_others_are(scenario: Scenario, five: list[Said]) -> None:
     """41 vehicles are 21 and 20: the second town is the one that stood beside one of 20."""
     first, second = said(World(scenario, seed=3, towns=2, vehicles=41))
@@ -168,6 +170,7 @@ def test_the_rows_of_a_town_stand_together_fleet_by_fleet(scenario: Scenario) ->
     ]
 
 
+@pytest.mark.long
 def test_the_figures_of_the_fleets_are_those_of_the_towns(scenario: Scenario) -> None:
     world = World(scenario, seed=3, towns=3)
     while world.elapsed_s < 120:
@@ -197,6 +200,7 @@ def positions(world: World) -> dict[str, np.ndarray[Any, Any]]:
     return world.surroundings(np.arange(world.fleet.n))
 
 
+@pytest.mark.long
 def test_every_town_stands_at_its_place_and_has_the_size_of_jinqiao() -> None:
     scenario = load_scenario(MORNING)
     world = World(scenario, seed=7, towns=len(CITIES))
@@ -208,6 +212,7 @@ def test_every_town_stands_at_its_place_and_has_the_size_of_jinqiao() -> None:
         assert away_m.mean() == pytest.approx(5_000, rel=0.2)
 
 
+@pytest.mark.long
 def test_metres_are_metres_at_every_latitude() -> None:
     """The physics check compares every position with the odometer: in the northernmost and southernmost towns, too."""
     text = TOWN.replace("coordinates: gcj02, ", "driving: 1 s, ")

@@ -50,6 +50,7 @@ def test_a_town_has_vins_of_its_own_whatever_towns_there_are() -> None:
     assert all(is_valid_vin(vin.decode()) for vin in pair.tolist())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("towns", [2, 3, 100, MOST_TOWNS])
 def test_as_many_vehicles_as_there_may_be_fit_into_any_number_of_towns(towns: int) -> None:
     size = MOST_IN_TOWNS // towns
