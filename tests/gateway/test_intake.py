@@ -155,6 +155,19 @@ def test_who_comes_goes_and_comes_again_hears_what_is_said_meanwhile() -> None:
     assert len(one.messages()) == COUNT
 
 
+@pytest.mark.parametrize("elsewhere", ["/other/#", "/ext/rrpc/#", "/sys/another/+/thing/#", "/a", f"/sys/{KEY}/x/#"])
+def test_a_filter_that_matches_no_post_makes_nobody_look_again(elsewhere: str) -> None:
+    town = Town(columns=True)
+    town.say(Step(NOW_MS, (batch(COUNT),)))
+    looked: list[bytes] = []
+    router: Any = town.house.broker.router
+    common = router.common
+    router.common = lambda topic: looked.append(topic) or common(topic)
+    town.listener("elsewhere", (elsewhere, 0))
+    town.say(Step(NOW_MS, (batch(COUNT),)))
+    assert looked == []
+
+
 @pytest.mark.parametrize("level", [4, 5])
 def test_a_group_gets_each_message_once(level: int) -> None:
     town = Town(columns=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jinqiao.gateway.simulated.kept_rows import KeptRows
 from jinqiao.wire.render.fixed import row_type
 
-ONE, OTHER = row_type("core", ("speed",)), row_type("core", ("speed", "odometer"))
+ONE, OTHER = row_type(("speed",)), row_type(("speed", "odometer"))
 VEHICLES, TIMES = 3, 20
 
 batches = st.lists(

@@ -171,11 +171,6 @@ class Reports:
         self._look_at_sleepers(rows)
         return [self._sample(group, rows, now_s) for group in GROUPS]
 
-    def collect(self, now_s: int) -> list[Batch]:
-        """The batches of everybody who is due, at most one per group; rows rise strictly."""
-        self.note(now_s)
-        return self.take()
-
     @property
     def full(self) -> bool:
         """Whether so much has been noted that more would gain nothing."""

@@ -16,7 +16,6 @@ import orjson
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import ProtocolError
-from jinqiao.base.signals import SIGNALS
 
 from .mqtt.fields import remaining_length
 from .render.fixed import row_type
@@ -102,7 +101,7 @@ def read_crossing(payload: bytes) -> tuple[list[SaidPacket], list[SaidBatch]]:
             at += length
         batches = []
         for kind, group, names, count in head["batches"]:
-            kinds = row_type(group, tuple(name for name in names if name in SIGNALS))
+            kinds = row_type(tuple(names))
             vehicles = np.frombuffer(payload, "<i4", count, at)
             rows = np.frombuffer(payload, kinds, count, at + vehicles.nbytes)
             at += vehicles.nbytes + rows.nbytes

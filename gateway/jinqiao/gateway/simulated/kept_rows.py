@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.wire.render.fixed import as_items
+
 __all__ = ["KeptRows"]
 
 _SEGMENT_BYTES = 1 << 20
@@ -25,7 +27,7 @@ class _Segment:
     def __init__(self, places: int, kind: np.dtype[Any]) -> None:
         self.rows: NDArray[Any] = np.empty(places, kind)
         self.vehicles = np.empty(places, np.int32)
-        self._raw = _raw(self.rows)
+        self._raw = as_items(self.rows)
         self.nbytes = self.rows.nbytes + self.vehicles.nbytes
         self.count = self.touched = 0
         self.first_ms, self.last_ms = np.iinfo(np.int64).max, np.iinfo(np.int64).min
@@ -39,7 +41,7 @@ class _Segment:
         start = self.count
         stop = min(start + len(rows), len(self.rows))
         taken = stop - start
-        self._raw[start:stop] = _raw(rows[:taken])
+        self._raw[start:stop] = as_items(rows[:taken])
         self.vehicles[start:stop] = vehicles[:taken]
         self.first_ms = min(self.first_ms, int(rows["time_ms"][0]))
         self.last_ms = max(self.last_ms, int(rows["time_ms"][taken - 1]))
@@ -52,11 +54,6 @@ class _Segment:
         found = self._raw[places].view(self.rows.dtype)
         times = found["time_ms"]
         return found[(times >= span[0]) & (times <= span[1])]
-
-
-def _raw(rows: NDArray[Any]) -> NDArray[Any]:
-    """The same memory as items without fields: NumPy copies a structured item field by field, this in one go."""
-    return rows.view(f"V{rows.itemsize}")
 
 
 class KeptRows:
@@ -129,7 +126,7 @@ class KeptRows:
 
 
 def _joined(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([_raw(first), _raw(second)]).view(first.dtype)
+    return np.concatenate([as_items(first), as_items(second)]).view(first.dtype)
 
 
 def _end_of_page(times: NDArray[np.int64], page: int) -> int | None:

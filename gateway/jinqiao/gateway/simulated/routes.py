@@ -86,11 +86,11 @@ class FleetRoutes(Generic[R]):
 
     def _changed(self, topic_filter: str) -> None:
         levels = topic_filter.split("/")
-        if len(levels) <= self._name_level or levels[self._name_level] in ("+", "#"):
-            if "#" in levels or matches(topic_filter, self._before + "x" + self._after):
+        name = levels[self._name_level] if len(levels) > self._name_level else "#"
+        if name in ("+", "#"):
+            if matches(topic_filter, self._before + "x" + self._after):
                 self._forget_all()
             return
-        name = levels[self._name_level]
         row = self._row_of(name) if matches(topic_filter, self._before + name + self._after) else None
         if row is not None:
             self._number_of[row] = _UNKNOWN

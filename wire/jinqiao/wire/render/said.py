@@ -51,7 +51,7 @@ class SaidBatch:
         """Rows of `row_type`, shape (m,), each for the vehicle that `vehicles` calls it by."""
         batch, rows = self.batch, self.batch.records
         if rows is None or not rows.flags.writeable:  # what was read stays as it came
-            rows = np.empty(len(batch), row_type(batch.group, tuple(batch.signals)))
+            rows = np.empty(len(batch), row_type(tuple(batch.signals)))
             for name, column in batch.signals.items():
                 rows[name] = column
         rows["vehicle"], rows["id"], rows["time_ms"] = vehicles, self.ids, batch.time_ms

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.wire.render.fixed import as_items
+
 __all__ = ["LastRows"]
 
 
@@ -17,7 +19,7 @@ class LastRows:
 
     def __init__(self, count: int, kind: np.dtype[Any]) -> None:
         self.rows: NDArray[Any] = np.zeros(count, kind)
-        self._raw = _raw(self.rows)
+        self._raw = as_items(self.rows)
         self._latest_ms = 0
 
     def take(self, vehicles: NDArray[np.int32], rows: NDArray[Any]) -> None:
@@ -27,10 +29,5 @@ class LastRows:
             vehicles, rows = vehicles[fresh], rows[fresh]
             if not len(rows):
                 return
-        self._raw[vehicles] = _raw(rows)
+        self._raw[vehicles] = as_items(rows)
         self._latest_ms = max(self._latest_ms, int(rows["time_ms"][-1]))
-
-
-def _raw(rows: NDArray[Any]) -> NDArray[Any]:
-    """The same memory as items without fields: NumPy copies a structured item field by field, this in one go."""
-    return rows.view(f"V{rows.itemsize}")
