@@ -21,34 +21,22 @@ from ..run.options import RunOptions
 from ..run.running import Running
 from ..run.session import run
 from ..run.summary import percentiles
+from .fleet_file import fleet_file
 from .machine import machine
 
 __all__ = ["bench_commands"]
 
 #: Cars that are commanded: a back end follows the cars it has to do with.
 _COMMANDED = 50
-_SCENARIO = """\
-name: commands benchmark
-start: 2026-11-23T07:00+08:00
-duration: 2 h
-place: jinqiao
-weather: {{ambient: 20 degC}}
-fleets:
-  - name: fleet
-    count: {vehicles}
-    models: {{bmw-i3-edrive35l-2022: 1, bmw-i4-edrive40-2022: 1, bmw-ix3-2021: 1}}
-    agenda: {{cycle: CLTC-P}}
-    initial_soc: uniform(0.3, 0.4)
-    telemetry: {{driving: 1 s, charging: 10 s, parked: 5 min}}
-charging_stations: []
-"""
 
 
 async def bench_commands(vehicles: int, commands: int) -> dict[str, Any]:
     """Milliseconds by kind of round trip; raises EnvironmentFault when a process of the benchmark fails."""
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder) / "commands.yaml"
-        scenario.write_text(_SCENARIO.format(vehicles=vehicles))
+        scenario.write_text(
+            fleet_file("commands benchmark", vehicles, 7200, "{cycle: CLTC-P}", initial_soc="uniform(0.3, 0.4)")
+        )
         options = RunOptions(scenario=scenario, seed=7, mqtt_port=0, http_port=0, quiet=True)
         commanding: list[asyncio.Task[dict[str, list[float]]]] = []
 

@@ -21,6 +21,7 @@ from ..run.console import NoTable
 from ..run.options import RunOptions
 from ..run.running import Running
 from ..run.session import run
+from .fleet_file import fleet_file
 from .machine import machine
 
 __all__ = ["FleetRun", "bench_end_to_end"]
@@ -28,21 +29,6 @@ __all__ = ["FleetRun", "bench_end_to_end"]
 _FILTER = "/sys/+/+/thing/event/property/post"
 _PEER_PAYLOADS = 1000
 _FLAT_OUT_S = 20
-_SCENARIO = """\
-name: end-to-end benchmark
-start: 2026-11-23T{start}+08:00
-duration: {seconds} s
-place: jinqiao
-weather: {{ambient: 20 degC}}
-fleets:
-  - name: fleet
-    count: {vehicles}
-    models: {{bmw-i3-edrive35l-2022: 1, bmw-i4-edrive40-2022: 1, bmw-ix3-2021: 1}}
-    agenda: {agenda}
-    initial_soc: uniform(0.6, 0.9)
-    telemetry: {{driving: 1 s, charging: 10 s, parked: 5 min}}
-charging_stations: []
-"""
 
 
 async def bench_end_to_end(vehicles: int, seconds: int, peer_seconds: float) -> dict[str, Any]:
@@ -67,7 +53,7 @@ async def bench_end_to_end(vehicles: int, seconds: int, peer_seconds: float) -> 
 
 def _write(folder: Path, agenda: str, start: str, vehicles: int, seconds: int) -> Path:
     path = folder / f"{start[:2]}.yaml"
-    path.write_text(_SCENARIO.format(agenda=agenda, start=start, vehicles=vehicles, seconds=seconds))
+    path.write_text(fleet_file("end-to-end benchmark", vehicles, seconds, agenda, start=start))
     return path
 
 

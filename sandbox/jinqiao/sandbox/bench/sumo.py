@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from .fleet_file import fleet_file
 from .machine import machine, ratio
 from .peers import SUMO, SUMO_HOW
 from .whole_runs import finished, measured
@@ -30,21 +31,6 @@ SEED = 7
 LAP_S = 60
 _TYPE = {"id": "ev", "emissionClass": "Energy/unknown", "mass": "1900"}
 _BATTERY = {"has.battery.device": "true", "device.battery.capacity": "70000", "device.battery.chargeLevel": "60000"}
-_SCENARIO = """\
-name: benchmark beside SUMO
-start: 2026-11-23T07:00+08:00
-duration: {seconds} s
-place: jinqiao
-weather: {{ambient: 20 degC}}
-fleets:
-  - name: fleet
-    count: {vehicles}
-    models: {{bmw-i3-edrive35l-2022: 1, bmw-i4-edrive40-2022: 1, bmw-ix3-2021: 1}}
-    agenda: {{cycle: WLTC}}
-    initial_soc: uniform(0.6, 0.9)
-    telemetry: {{driving: 1 s, detail: 60 s}}
-charging_stations: []
-"""
 
 
 def bench_sumo(vehicles: int, seconds: int, rounds: int) -> dict[str, Any]:
@@ -52,7 +38,11 @@ def bench_sumo(vehicles: int, seconds: int, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         scenario = folder / "fleet.yaml"
-        scenario.write_text(_SCENARIO.format(vehicles=vehicles, seconds=seconds))
+        scenario.write_text(
+            fleet_file(
+                "benchmark beside SUMO", vehicles, seconds, "{cycle: WLTC}", telemetry="{driving: 1 s, detail: 60 s}"
+            )
+        )
         town = _town(folder, vehicles, seconds) if SUMO.present else None
         ours, theirs = [], []
         for number in range(rounds):
