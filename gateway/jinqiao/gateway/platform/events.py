@@ -375,9 +375,9 @@ class MessageForwarded(PlatformEvent):
     first. Of devices that speak for themselves, and only where somebody wants their product and kind
     (`Forwarded.wanted_by`); what simulated vehicles say is a `TelemetryBatch`, `SimulatedEvent` or `FleetPresence`.
 
-    `kind` is what subscribes it (`platform.forwarded.kinds`), `topic` is without `/sys`. `device` is the gateway where
-    it is about a topology. `body` is compact JSON, and `values` the same before it was encoded; None for a payload that is
-    passed on untouched. `message_id` has 19 digits.
+    `kind` is what subscribes it (`platform.forwarded.kinds`), `topic` is without `/sys`. Of a topology `device` is the
+    gateway. `body` is compact JSON, and `values` the same before it was encoded; None for a payload that is passed on
+    untouched. `message_id` has 19 digits.
     """
 
     kind: str

@@ -103,7 +103,7 @@ class Parts:
             quotas=Quotas(rates, now_ms),
             uploads=uploads,
             downloads=Downloads(),
-            forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology)),
+            forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
             configs={},
             firmwares={},
             tokens={},

@@ -12,14 +12,22 @@ from typing import Any, NamedTuple
 from ..events import (
     BatchAccepted,
     CustomMessage,
+    Deleted,
+    Disabled,
     DownlinkAnswered,
     EventAccepted,
     Offline,
     Online,
+    OtaProgressed,
     PlatformEvent,
     PropertiesAccepted,
+    Registered,
+    SubDevicesFound,
+    TagsChanged,
+    TopologyChanged,
+    VersionsChanged,
 )
-from . import posts, status
+from . import changes, life, posts, status
 from .message import Message, Sources
 
 __all__ = ["KINDS", "ROWS", "Row"]
@@ -60,5 +68,13 @@ ROWS: Mapping[type[PlatformEvent], Row] = MappingProxyType(
         DownlinkAnswered: Row(posts.answered, ("device_data",)),
         Online: Row(status.online, ("status",)),
         Offline: Row(status.offline, ("status",)),
+        Registered: Row(life.registered, ("lifecycle",)),
+        Disabled: Row(life.disabled),
+        Deleted: Row(life.deleted),
+        TopologyChanged: Row(life.topology),
+        SubDevicesFound: Row(life.found),
+        VersionsChanged: Row(changes.versions, ("version",)),
+        OtaProgressed: Row(changes.upgrades, ("ota",)),
+        TagsChanged: Row(changes.tags, ("tags",)),
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ class Sources:
     records: Records
     states: DeviceStates
     topology: Topology
+    now_ms: Callable[[], int]
 
 
 #: Ids by product and name: each costs a hash. Bounded, because a fleet of a million may post.

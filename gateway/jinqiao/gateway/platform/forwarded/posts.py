@@ -51,7 +51,7 @@ def event(_: Sources, said: EventAccepted) -> Iterator[Message]:
     device, model = said.device, said.device.product.thing_model.events.get(said.identifier)
     values = {
         "identifier": said.identifier,
-        "name": model.name if model is not None else said.identifier,
+        "name": model.name if model is not None and model.name else said.identifier,
         "type": model.type if model is not None else "info",
         "iotId": id_of(device),
         "requestId": said.request_id,
