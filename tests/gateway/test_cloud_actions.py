@@ -65,8 +65,12 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
 FILLED = {"Items": "{}", "MessageContent": b64(b"x"), "RequestBase64Byte": b64(b"x"), "Asc": "1", "PageSize": "1"}
 
 
+#: What is about no product in particular: an account finds there what it sees.
+OF_THE_ACCOUNT = {"QueryDeviceByTags", "QueryProductList"}
+
+
 @pytest.mark.parametrize("by_id", [False, True])
-@pytest.mark.parametrize("action", sorted(set(ACTIONS) - {"QueryProductList"}))
+@pytest.mark.parametrize("action", sorted(set(ACTIONS) - OF_THE_ACCOUNT))
 def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, action: str, by_id: bool) -> None:
     """Asked with everything that the action takes; what the key does not see does not exist for it."""
     registry = world.platform.registry

@@ -43,7 +43,16 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.device.InactiveDevice": (200, "the device is not activated"),
         "iot.device.InvalidFormattedDeviceName": (200, "the device name is not valid"),
         "iot.device.InvalidIoTId": (200, "the IotId is not valid"),
+        "iot.device.InvalidFormattedDevicePropertiesString": (200, "the tags are not a JSON object of texts"),
+        "iot.device.InvalidFormattedDevicePropertyKey": (200, "a tag is not valid"),
         "iot.device.InvokeThingServiceFailed": (200, "the service could not be called"),
+        "iot.device.LongDevicePropertiesString": (200, "the tags are too long"),
+        "iot.device.AddTopoRelationFailed": (200, "the gateway cannot have these sub-devices"),
+        "iot.device.NoneDeviceProperties": (200, "there are no tags"),
+        "iot.device.NullDevicePropertiesString": (200, "the tags are empty"),
+        "iot.device.NullDevicePropertyKey": (200, "the tag's key is empty"),
+        "iot.device.QueryTopoRelationFailed": (200, "the sub-device belongs to no gateway"),
+        "iot.device.TooManyDevicePropertiesPerTime": (200, "too many tags"),
         "iot.device.NoneDeviceNameElement": (200, "the list of device names is empty"),
         "iot.device.NotExistedDevice": (200, "the device does not exist"),
         "iot.device.NullDeviceName": (200, "the device name is empty"),
@@ -87,6 +96,10 @@ _MISSING: Mapping[str, str] = MappingProxyType(
         "MessageContent": "iot.messagebroker.NullMessageContent",
         "RequestBase64Byte": "iot.messagebroker.NullMessageContent",
         "ShadowMessage": "iot.messagebroker.NullShadowMessage",
+        "Props": "iot.device.NullDevicePropertiesString",
+        "PropKey": "iot.device.NullDevicePropertyKey",
+        "GwProductKey": "iot.prod.NullProductKey",
+        "GwDeviceName": "iot.device.NullDeviceName",
     }
 )
 
@@ -107,6 +120,10 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.NOT_INVOKED: "iot.device.InvokeThingServiceFailed",
         Reason.BAD_TOPIC: "iot.messagebroker.InvalidFormattedTopicName",
         Reason.TOO_LARGE: "iot.messagebroker.PublishMessageFailed",
+        Reason.BAD_TAG: "iot.device.InvalidFormattedDevicePropertyKey",
+        Reason.TOO_MANY_TAGS: "iot.device.TooManyDevicePropertiesPerTime",
+        Reason.NOT_BOUND: "iot.device.QueryTopoRelationFailed",
+        Reason.TOPOLOGY_REFUSED: "iot.device.AddTopoRelationFailed",
         Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",
     }
 )

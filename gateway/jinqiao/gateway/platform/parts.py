@@ -25,9 +25,11 @@ from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
 from .devices.simulated import SimulatedValues
 from .devices.states import DeviceStates
+from .devices.tag_index import TagIndex
 from .devices.topology import Topology
 from .devices.uploads import Uploads
 from .elsewhere import Elsewhere
+from .errands import Errands
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
@@ -48,12 +50,15 @@ class Parts:
     out: Outbound
     aside: Aside
     elsewhere: Elsewhere
+    errands: Errands
     log: DeviceLog
     calls: Calls
     notices: Notices
     records: Records
     iot_ids: IotIds
     simulated: SimulatedValues
+    #: Devices by their tags.
+    tags: TagIndex
     states: DeviceStates
     topology: Topology
     presence: Presence
@@ -76,7 +81,8 @@ class Parts:
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
         records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
-        states = DeviceStates(events, simulated)
+        tags = TagIndex()
+        states = DeviceStates(events, simulated, {"tags": tags})
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         return cls(
@@ -86,12 +92,14 @@ class Parts:
             out=out,
             aside=Aside(out),
             elsewhere=Elsewhere(),
+            errands=Errands(),
             log=log,
             calls=calls,
             notices=notices,
             records=records,
             iot_ids=IotIds(registry),
             simulated=simulated,
+            tags=tags,
             states=states,
             topology=topology,
             presence=presence,

@@ -16,8 +16,10 @@ from .errors import OperationError, Reason
 from .firmware import Firmwares
 from .messages import Messages
 from .reach import Reach
+from .tags import Tags
 from .tasks import Tasks
 from .things import Things
+from .topologies import Topologies
 
 __all__ = ["OperationError", "Operations", "Reason"]
 
@@ -32,4 +34,6 @@ class Operations:
         self.messages = Messages(parts, reach)
         self.firmware = Firmwares(parts, reach)
         self.configuration = Configuration(parts, reach)
+        self.tags = Tags(parts, reach)
         self.tasks = Tasks(parts, reach)
+        self.topologies = Topologies(parts, reach)

@@ -26,6 +26,10 @@ class Reason(StrEnum):
     NOT_INVOKED = "the service could not be called"
     BAD_TOPIC = "the topic is not one that may be published on"
     TOO_LARGE = "the message is too large"
+    BAD_TAG = "the tag is not valid"
+    TOO_MANY_TAGS = "the device has too many tags"
+    NOT_BOUND = "the sub-device belongs to no gateway"
+    TOPOLOGY_REFUSED = "the topology could not be changed"
     SHADOW_REFUSED = "the shadow could not be updated"
 
 
