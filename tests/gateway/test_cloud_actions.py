@@ -40,8 +40,19 @@ def refusal(answer: dict[str, Any]) -> str:
 
 # What all actions have in common.
 
+#: What is about no product in particular: an account finds there what it sees.
+OF_THE_ACCOUNT = {
+    "CreateDeviceGroup",
+    "QueryDeviceByTags",
+    "QueryDeviceGroupByTags",
+    "QueryDeviceGroupList",
+    "QueryProductList",
+}
+#: What may be called without parameters.
+WITHOUT = {"QueryDeviceGroupList"}
 
-@pytest.mark.parametrize("action", sorted(ACTIONS))
+
+@pytest.mark.parametrize("action", sorted(set(ACTIONS) - WITHOUT))
 def test_without_parameters_an_action_is_refused(world: CloudWorld, action: str) -> None:
     body = world.read(world.dispatch(action))
     assert body.get("Success") is not True
@@ -65,10 +76,6 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
 FILLED = {"Items": "{}", "MessageContent": b64(b"x"), "RequestBase64Byte": b64(b"x"), "Asc": "1", "PageSize": "1"}
 
 
-#: What is about no product in particular: an account finds there what it sees.
-OF_THE_ACCOUNT = {"QueryDeviceByTags", "QueryProductList"}
-
-
 @pytest.mark.parametrize("by_id", [False, True])
 @pytest.mark.parametrize("action", sorted(set(ACTIONS) - OF_THE_ACCOUNT))
 def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, action: str, by_id: bool) -> None:
@@ -81,7 +88,12 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
     known = {name: FILLED.get(name, topic if "Topic" in name else "1") for name in ACTIONS[action].known}
     who = {"IotId": iot_id(PK, DN), "IotId.1": iot_id(PK, DN)} if by_id else {"DeviceName": DN, "DeviceName.1": DN}
     answer = world.read(world.dispatch(action, **{**known, "IotId": "", "ProductKey": PK, **who}))
-    unknown = {"iot.prod.NotExistedProduct", "iot.device.InvalidIoTId", "iot.device.NotExistedDevice"}
+    unknown = {
+        "iot.prod.NotExistedProduct",
+        "iot.device.InvalidIoTId",
+        "iot.device.NotExistedDevice",
+        "iot.group.NotExistedGroup",
+    }
     assert refusal(answer) in unknown
     assert not world.sent
     assert not world.kept

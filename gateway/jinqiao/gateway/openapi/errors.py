@@ -2,7 +2,7 @@
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
 are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
-`iot.ota.*`, which are ours; the texts are worded by us but for that of SignatureDoesNotMatch.
+`iot.group.*` and `iot.ota.*`, which are ours; the texts are worded by us but for that of SignatureDoesNotMatch.
 """
 
 from __future__ import annotations
@@ -58,6 +58,13 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.device.NullDeviceName": (200, "the device name is empty"),
         "iot.device.QueryDeviceAttrStatusFailed": (200, "the properties could not be queried"),
         "iot.device.SetDevicePropertyFailed": (200, "the properties could not be set"),
+        "iot.group.AlreadyExistedGroupName": (200, "the group's name exists already"),
+        "iot.group.GroupCountExceedMax": (200, "too many groups, or too many devices in the group"),
+        "iot.group.HasSubGroup": (200, "there are groups in the group"),
+        "iot.group.InvalidFormattedGroup": (200, "the group is not valid"),
+        "iot.group.NotExistedGroup": (200, "the group does not exist"),
+        "iot.group.NullGroupId": (200, "the group's id is empty"),
+        "iot.group.NullGroupName": (200, "the group's name is empty"),
         "iot.messagebroker.InvalidFormattedTopicName": (200, "the topic is not valid"),
         "iot.messagebroker.InvalidTimeoutValue": (200, "the timeout is not between 1000 and 8000 ms"),
         "iot.messagebroker.MessageContentIsNotBase64Encode": (200, "the message content is not base64"),
@@ -96,6 +103,8 @@ _MISSING: Mapping[str, str] = MappingProxyType(
         "MessageContent": "iot.messagebroker.NullMessageContent",
         "RequestBase64Byte": "iot.messagebroker.NullMessageContent",
         "ShadowMessage": "iot.messagebroker.NullShadowMessage",
+        "GroupId": "iot.group.NullGroupId",
+        "GroupName": "iot.group.NullGroupName",
         "Props": "iot.device.NullDevicePropertiesString",
         "PropKey": "iot.device.NullDevicePropertyKey",
         "GwProductKey": "iot.prod.NullProductKey",
@@ -122,6 +131,11 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.TOO_LARGE: "iot.messagebroker.PublishMessageFailed",
         Reason.BAD_TAG: "iot.device.InvalidFormattedDevicePropertyKey",
         Reason.TOO_MANY_TAGS: "iot.device.TooManyDevicePropertiesPerTime",
+        Reason.NO_GROUP: "iot.group.NotExistedGroup",
+        Reason.BAD_GROUP: "iot.group.InvalidFormattedGroup",
+        Reason.GROUP_TAKEN: "iot.group.AlreadyExistedGroupName",
+        Reason.GROUP_LIMIT: "iot.group.GroupCountExceedMax",
+        Reason.GROUP_NOT_EMPTY: "iot.group.HasSubGroup",
         Reason.NOT_BOUND: "iot.device.QueryTopoRelationFailed",
         Reason.TOPOLOGY_REFUSED: "iot.device.AddTopoRelationFailed",
         Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .devices.group import DeviceGroup
 from .devices.ota import Firmware
 from .devices.remote_config import RemoteConfig
 from .registry.record import DeviceRecord
@@ -23,10 +24,13 @@ __all__ = [
     "ConfigChanged",
     "Deleted",
     "DesiredChanged",
+    "DeviceGroupChanged",
+    "DeviceGroupDeleted",
     "Disabled",
     "EventAccepted",
     "FileReceived",
     "FirmwareAdded",
+    "GroupsChanged",
     "JobUpdated",
     "LogModeChanged",
     "Offline",
@@ -262,9 +266,33 @@ class TopologyChanged(StateChanged):
     kind = "gateway"
 
 
+class GroupsChanged(StateChanged):
+    """The value is the ids of the groups that the device is in; such of groups that are gone mean nothing."""
+
+    __slots__ = ()
+    kind = "groups"
+
+
 class LogModeChanged(StateChanged):
     __slots__ = ()
     kind = "log_mode"
+
+
+# What belongs to an account.
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroupChanged(PlatformEvent):
+    """A group of devices is made, or another than it was."""
+
+    group: DeviceGroup
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroupDeleted(PlatformEvent):
+    """A group of devices is gone; its devices stay."""
+
+    group_id: str
 
 
 # What belongs to a product.

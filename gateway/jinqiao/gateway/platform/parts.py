@@ -20,6 +20,7 @@ from .calls import Calls
 from .converters.aside import Aside
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
+from .devices.groups import DeviceGroups, Members
 from .devices.ota import Firmware
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
@@ -65,6 +66,7 @@ class Parts:
     provisioning: Provisioning
     access: Access
     quotas: Quotas
+    groups: DeviceGroups
     uploads: Uploads
     downloads: Downloads
     #: Remote configurations by product key.
@@ -81,8 +83,8 @@ class Parts:
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
         records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
-        tags = TagIndex()
-        states = DeviceStates(events, simulated, {"tags": tags})
+        tags, members = TagIndex(), Members()
+        states = DeviceStates(events, simulated, {"tags": tags, "groups": members})
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         return cls(
@@ -106,6 +108,7 @@ class Parts:
             provisioning=Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms),
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
+            groups=DeviceGroups(events, members),
             uploads=uploads,
             downloads=Downloads(),
             configs={},

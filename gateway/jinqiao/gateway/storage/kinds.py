@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+from jinqiao.gateway.platform.devices.group import DeviceGroup
 from jinqiao.gateway.platform.devices.ota import Firmware
 from jinqiao.gateway.platform.devices.remote_config import RemoteConfig
 from jinqiao.gateway.platform.events import (
     ConfigChanged,
     Deleted,
+    DeviceGroupChanged,
+    DeviceGroupDeleted,
     FirmwareAdded,
     PlatformEvent,
     RecordChanged,
@@ -88,6 +91,14 @@ KEPT: tuple[Kept, ...] = (
         lambda event: asdict(event.firmware),
         _restore_firmware,
     ),
+    Kept(
+        "device_group",
+        DeviceGroupChanged,
+        lambda event: event.group.id,
+        lambda event: event.group.dump(),
+        lambda parts, row: parts.groups.restore(DeviceGroup(**row.value)),
+    ),
+    Kept("device_group", DeviceGroupDeleted, lambda event: event.group_id, lambda _: None),
     *(
         Kept(
             change.kind,

@@ -14,6 +14,7 @@ from .configuration import Configuration
 from .devices import Devices
 from .errors import OperationError, Reason
 from .firmware import Firmwares
+from .groups import Groups
 from .messages import Messages
 from .reach import Reach
 from .tags import Tags
@@ -33,6 +34,7 @@ class Operations:
         self.things = Things(parts, reach, past)
         self.messages = Messages(parts, reach)
         self.firmware = Firmwares(parts, reach)
+        self.groups = Groups(parts, reach)
         self.configuration = Configuration(parts, reach)
         self.tags = Tags(parts, reach)
         self.tasks = Tasks(parts, reach)
