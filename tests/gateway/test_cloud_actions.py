@@ -86,6 +86,7 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
     )
     topic = f"/{PK}/{DN}/user/get"
     known = {name: FILLED.get(name, topic if "Topic" in name else "1") for name in ACTIONS[action].known}
+    known |= {f"{name}.1": "1" for name, row in ACTIONS[action].known.items() if row.listed}
     who = {"IotId": iot_id(PK, DN), "IotId.1": iot_id(PK, DN)} if by_id else {"DeviceName": DN, "DeviceName.1": DN}
     answer = world.read(world.dispatch(action, **{**known, "IotId": "", "ProductKey": PK, **who}))
     unknown = {
@@ -93,6 +94,9 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.device.InvalidIoTId",
         "iot.device.NotExistedDevice",
         "iot.group.NotExistedGroup",
+        "iot.ota.FirmwareNotFound",
+        "iot.ota.JobNotFound",
+        "iot.ota.TaskNotFound",
     }
     assert refusal(answer) in unknown
     assert not world.sent

@@ -14,6 +14,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 __all__ = ["Errands"]
 
@@ -34,6 +35,7 @@ class Errands:
         self._later: Later | None = None
         self._waiting: deque[Errand] = deque()
         self._is_going = False
+        self._rounds: list[tuple[float, Callable[[], object]]] = []
         #: Errands that wait for a time of their own.
         self._resting = 0
 
@@ -43,7 +45,22 @@ class Errands:
     def begin(self, later: Later) -> None:
         """From now on they are done in slices; `later` has a function called on the loop after so many seconds."""
         self._later = later
+        for seconds, act in self._rounds:
+            later(seconds, partial(self._round, later, seconds, act))
         self._go_on()
+
+    def every(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do this again and again, once there is a loop."""
+        self._rounds.append((seconds, act))
+
+    def _round(self, later: Later, seconds: float, act: Callable[[], object]) -> None:
+        if self._later is not later:
+            return
+        try:
+            act()
+        except Exception:
+            _logger.exception("work over many devices failed")
+        later(seconds, lambda: self._round(later, seconds, act))
 
     def end(self) -> None:
         """What is under way is left as it is: who needs it finished begins again."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .devices.group import DeviceGroup
-from .devices.ota import Firmware
 from .devices.remote_config import RemoteConfig
 from .registry.record import DeviceRecord
 from .registry.registry import Device
+from .upgrades.job import UpgradeJob
+from .upgrades.package import Module, Package
 
 if TYPE_CHECKING:
     from jinqiao.wire.render.said import SaidBatch
@@ -29,10 +30,13 @@ __all__ = [
     "Disabled",
     "EventAccepted",
     "FileReceived",
-    "FirmwareAdded",
+    "FirmwareChanged",
+    "FirmwareDeleted",
     "GroupsChanged",
     "JobUpdated",
     "LogModeChanged",
+    "ModuleChanged",
+    "ModuleDeleted",
     "Offline",
     "Online",
     "OtaProgressed",
@@ -49,6 +53,7 @@ __all__ = [
     "TagsChanged",
     "TelemetryBatch",
     "TopologyChanged",
+    "UpgradeJobChanged",
     "VersionsChanged",
 ]
 
@@ -307,9 +312,35 @@ class ConfigChanged(PlatformEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class FirmwareAdded(PlatformEvent):
-    """A firmware is known from now on."""
+class FirmwareChanged(PlatformEvent):
+    """An update package is known from now on, or another than it was."""
 
-    product_key: str
-    firmware_id: str
-    firmware: Firmware
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareDeleted(PlatformEvent):
+    """An update package is gone."""
+
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleChanged(PlatformEvent):
+    """A module of a product's devices is known from now on, or another than it was."""
+
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDeleted(PlatformEvent):
+    """A module is not known any more."""
+
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeJobChanged(PlatformEvent):
+    """A job that upgrades devices is made, begins, is cancelled. What becomes of its tasks is `OtaProgressed`."""
+
+    job: UpgradeJob

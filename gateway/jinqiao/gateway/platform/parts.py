@@ -21,7 +21,6 @@ from .converters.aside import Aside
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
 from .devices.groups import DeviceGroups, Members
-from .devices.ota import Firmware
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
 from .devices.simulated import SimulatedValues
@@ -37,6 +36,9 @@ from .outbound import Outbound
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
+from .upgrades.catalogue import Catalogue
+from .upgrades.rollout import Rollout
+from .upgrades.tasks import Tasks
 
 __all__ = ["Parts"]
 
@@ -71,8 +73,10 @@ class Parts:
     downloads: Downloads
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
-    #: Firmwares that the cloud side knows, by product key and firmware id.
-    firmwares: dict[tuple[str, str], Firmware]
+    #: Update packages and modules that the cloud side knows.
+    catalogue: Catalogue
+    #: Jobs that upgrade devices.
+    rollout: Rollout
     #: Tokens of HTTPS pre-authentication, by the user name they are for.
     tokens: dict[str, Token]
 
@@ -83,8 +87,9 @@ class Parts:
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
         records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
-        tags, members = TagIndex(), Members()
-        states = DeviceStates(events, simulated, {"tags": tags, "groups": members})
+        tags, members, tasks = TagIndex(), Members(), Tasks()
+        states = DeviceStates(events, simulated, {"tags": tags, "groups": members, "ota": tasks})
+        groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         return cls(
@@ -94,7 +99,7 @@ class Parts:
             out=out,
             aside=Aside(out),
             elsewhere=Elsewhere(),
-            errands=Errands(),
+            errands=errands,
             log=log,
             calls=calls,
             notices=notices,
@@ -108,10 +113,11 @@ class Parts:
             provisioning=Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms),
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
-            groups=DeviceGroups(events, members),
+            groups=groups,
             uploads=uploads,
             downloads=Downloads(),
             configs={},
-            firmwares={},
+            catalogue=catalogue,
+            rollout=Rollout(registry, states, presence, groups, catalogue, tasks, events, out, calls, errands, now_ms),
             tokens={},
         )

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, tags, groups, topology, things, past, messages, firmware  # isort: skip  (order of the page)
+from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades  # isort: skip  (order of the page)
 
-__all__ = ["ACTIONS", "devices", "firmware", "groups", "listing", "messages", "past", "tags", "things", "topology"]
+__all__ = [
+    "ACTIONS",
+    "devices",
+    "firmware",
+    "groups",
+    "listing",
+    "messages",
+    "past",
+    "tags",
+    "things",
+    "topology",
+    "upgrades",
+]

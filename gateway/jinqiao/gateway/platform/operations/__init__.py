@@ -21,6 +21,7 @@ from .tags import Tags
 from .tasks import Tasks
 from .things import Things
 from .topologies import Topologies
+from .upgrades import UpgradeJobs
 
 __all__ = ["OperationError", "Operations", "Reason"]
 
@@ -31,10 +32,11 @@ class Operations:
     def __init__(self, parts: Parts, past: Past) -> None:
         reach = Reach(parts)
         self.devices = Devices(parts, reach)
+        self.groups = Groups(parts, reach)
         self.things = Things(parts, reach, past)
         self.messages = Messages(parts, reach)
         self.firmware = Firmwares(parts, reach)
-        self.groups = Groups(parts, reach)
+        self.upgrades = UpgradeJobs(parts, reach, self.firmware, self.groups)
         self.configuration = Configuration(parts, reach)
         self.tags = Tags(parts, reach)
         self.tasks = Tasks(parts, reach)
