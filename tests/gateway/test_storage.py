@@ -255,7 +255,8 @@ def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
     base.close()
     platform = platform_of(tmp_path)
     assert platform.parts.states.of(device_of(platform, "d1")).tags == {"vin": "LSV"}
-    assert platform.parts.firmwares[PK, "f" * 32].version == "2"
+    assert (package := platform.parts.catalogue.package("f" * 32)) is not None
+    assert (package.product_key, package.firmware.version) == (PK, "2")
     assert platform.parts.configs[PK].content == b"{}"
     assert platform.registry.access_keys["id"].secret == "secret"
     assert [entry.code for entry in Storage(tmp_path).log()] == [460]

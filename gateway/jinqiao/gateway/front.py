@@ -59,7 +59,9 @@ class Front:
     async def start(self, ports: Ports) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
         _check_hosts(ports)
-        self._platform.parts.aside.begin(asyncio.get_running_loop().call_soon_threadsafe)
+        loop = asyncio.get_running_loop()
+        self._platform.parts.aside.begin(loop.call_soon_threadsafe)
+        self._platform.parts.errands.begin(loop.call_later)
         taken: dict[str, int] = {}
         tls = None
         if ports.mqtts is not None or ports.https is not None:
@@ -111,6 +113,7 @@ class Front:
                 await port.close()
         await self.server.close()
         self._platform.parts.aside.end()
+        self._platform.parts.errands.end()
 
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to

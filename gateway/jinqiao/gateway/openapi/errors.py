@@ -2,7 +2,7 @@
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
 are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
-`iot.ota.*`, which are ours; the texts are worded by us but for that of SignatureDoesNotMatch.
+`iot.group.*` and `iot.ota.*`, which are ours; the texts are worded by us but for that of SignatureDoesNotMatch.
 """
 
 from __future__ import annotations
@@ -43,12 +43,28 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.device.InactiveDevice": (200, "the device is not activated"),
         "iot.device.InvalidFormattedDeviceName": (200, "the device name is not valid"),
         "iot.device.InvalidIoTId": (200, "the IotId is not valid"),
+        "iot.device.InvalidFormattedDevicePropertiesString": (200, "the tags are not a JSON object of texts"),
+        "iot.device.InvalidFormattedDevicePropertyKey": (200, "a tag is not valid"),
         "iot.device.InvokeThingServiceFailed": (200, "the service could not be called"),
+        "iot.device.LongDevicePropertiesString": (200, "the tags are too long"),
+        "iot.device.AddTopoRelationFailed": (200, "the gateway cannot have these sub-devices"),
+        "iot.device.NoneDeviceProperties": (200, "there are no tags"),
+        "iot.device.NullDevicePropertiesString": (200, "the tags are empty"),
+        "iot.device.NullDevicePropertyKey": (200, "the tag's key is empty"),
+        "iot.device.QueryTopoRelationFailed": (200, "the sub-device belongs to no gateway"),
+        "iot.device.TooManyDevicePropertiesPerTime": (200, "too many tags"),
         "iot.device.NoneDeviceNameElement": (200, "the list of device names is empty"),
         "iot.device.NotExistedDevice": (200, "the device does not exist"),
         "iot.device.NullDeviceName": (200, "the device name is empty"),
         "iot.device.QueryDeviceAttrStatusFailed": (200, "the properties could not be queried"),
         "iot.device.SetDevicePropertyFailed": (200, "the properties could not be set"),
+        "iot.group.AlreadyExistedGroupName": (200, "the group's name exists already"),
+        "iot.group.GroupCountExceedMax": (200, "too many groups, or too many devices in the group"),
+        "iot.group.HasSubGroup": (200, "there are groups in the group"),
+        "iot.group.InvalidFormattedGroup": (200, "the group is not valid"),
+        "iot.group.NotExistedGroup": (200, "the group does not exist"),
+        "iot.group.NullGroupId": (200, "the group's id is empty"),
+        "iot.group.NullGroupName": (200, "the group's name is empty"),
         "iot.messagebroker.InvalidFormattedTopicName": (200, "the topic is not valid"),
         "iot.messagebroker.InvalidTimeoutValue": (200, "the timeout is not between 1000 and 8000 ms"),
         "iot.messagebroker.MessageContentIsNotBase64Encode": (200, "the message content is not base64"),
@@ -60,8 +76,14 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.messagebroker.TIMEOUT": (200, "the device did not answer in time"),
         "iot.messagebroker.UpdateDeviceShadowMessageFailed": (200, "the shadow could not be updated"),
         "iot.ota.CreateFirmwareFailed": (200, "the firmware could not be created"),
-        "iot.ota.CreateJobFailed": (200, "no device fits the upgrade"),
         "iot.ota.FirmwareNotFound": (200, "the firmware does not exist"),
+        "iot.ota.FirmwareNotVerified": (200, "the firmware is not verified"),
+        "iot.ota.InUse": (200, "it is in use"),
+        "iot.ota.InvalidJob": (200, "the job is not valid"),
+        "iot.ota.InvalidModule": (200, "the module is not valid"),
+        "iot.ota.JobNotFound": (200, "the job does not exist"),
+        "iot.ota.ModuleNotFound": (200, "the module does not exist"),
+        "iot.ota.TaskNotFound": (200, "the task does not exist"),
     }
 )
 
@@ -87,6 +109,12 @@ _MISSING: Mapping[str, str] = MappingProxyType(
         "MessageContent": "iot.messagebroker.NullMessageContent",
         "RequestBase64Byte": "iot.messagebroker.NullMessageContent",
         "ShadowMessage": "iot.messagebroker.NullShadowMessage",
+        "GroupId": "iot.group.NullGroupId",
+        "GroupName": "iot.group.NullGroupName",
+        "Props": "iot.device.NullDevicePropertiesString",
+        "PropKey": "iot.device.NullDevicePropertyKey",
+        "GwProductKey": "iot.prod.NullProductKey",
+        "GwDeviceName": "iot.device.NullDeviceName",
     }
 )
 
@@ -96,6 +124,14 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.NO_PRODUCT: "iot.prod.NotExistedProduct",
         Reason.NO_DEVICE: "iot.device.NotExistedDevice",
         Reason.NO_FIRMWARE: "iot.ota.FirmwareNotFound",
+        Reason.NO_MODULE: "iot.ota.ModuleNotFound",
+        Reason.NO_JOB: "iot.ota.JobNotFound",
+        Reason.NO_TASK: "iot.ota.TaskNotFound",
+        Reason.BAD_FIRMWARE: "iot.ota.CreateFirmwareFailed",
+        Reason.BAD_MODULE: "iot.ota.InvalidModule",
+        Reason.BAD_JOB: "iot.ota.InvalidJob",
+        Reason.NOT_VERIFIED: "iot.ota.FirmwareNotVerified",
+        Reason.IN_USE: "iot.ota.InUse",
         Reason.BAD_NAME: "iot.device.InvalidFormattedDeviceName",
         Reason.NAME_TAKEN: "iot.device.AlreadyExistedDeviceName",
         Reason.NOT_REGISTERED: "iot.device.CreateDeviceFailed",
@@ -107,6 +143,15 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.NOT_INVOKED: "iot.device.InvokeThingServiceFailed",
         Reason.BAD_TOPIC: "iot.messagebroker.InvalidFormattedTopicName",
         Reason.TOO_LARGE: "iot.messagebroker.PublishMessageFailed",
+        Reason.BAD_TAG: "iot.device.InvalidFormattedDevicePropertyKey",
+        Reason.TOO_MANY_TAGS: "iot.device.TooManyDevicePropertiesPerTime",
+        Reason.NO_GROUP: "iot.group.NotExistedGroup",
+        Reason.BAD_GROUP: "iot.group.InvalidFormattedGroup",
+        Reason.GROUP_TAKEN: "iot.group.AlreadyExistedGroupName",
+        Reason.GROUP_LIMIT: "iot.group.GroupCountExceedMax",
+        Reason.GROUP_NOT_EMPTY: "iot.group.HasSubGroup",
+        Reason.NOT_BOUND: "iot.device.QueryTopoRelationFailed",
+        Reason.TOPOLOGY_REFUSED: "iot.device.AddTopoRelationFailed",
         Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",
     }
 )

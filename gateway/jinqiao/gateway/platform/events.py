@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from .devices.ota import Firmware
+from .devices.group import DeviceGroup
 from .devices.remote_config import RemoteConfig
 from .registry.record import DeviceRecord
 from .registry.registry import Device
+from .upgrades.job import UpgradeJob
+from .upgrades.package import Module, Package
 
 if TYPE_CHECKING:
     from jinqiao.wire.render.said import SaidBatch
@@ -25,16 +27,22 @@ __all__ = [
     "CustomMessage",
     "Deleted",
     "DesiredChanged",
+    "DeviceGroupChanged",
+    "DeviceGroupDeleted",
     "Disabled",
     "DownlinkAnswered",
     "EventAccepted",
     "FileReceived",
-    "FirmwareAdded",
+    "FirmwareChanged",
+    "FirmwareDeleted",
     "FleetPresence",
     "ForGroup",
+    "GroupsChanged",
     "JobUpdated",
     "LogModeChanged",
     "MessageForwarded",
+    "ModuleChanged",
+    "ModuleDeleted",
     "Offline",
     "Online",
     "OtaProgressed",
@@ -52,6 +60,7 @@ __all__ = [
     "TagsChanged",
     "TelemetryBatch",
     "TopologyChanged",
+    "UpgradeJobChanged",
     "VersionsChanged",
 ]
 
@@ -339,9 +348,33 @@ class TopologyChanged(StateChanged):
     kind = "gateway"
 
 
+class GroupsChanged(StateChanged):
+    """The value is the ids of the groups that the device is in; such of groups that are gone mean nothing."""
+
+    __slots__ = ()
+    kind = "groups"
+
+
 class LogModeChanged(StateChanged):
     __slots__ = ()
     kind = "log_mode"
+
+
+# What belongs to an account.
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroupChanged(PlatformEvent):
+    """A group of devices is made, or another than it was."""
+
+    group: DeviceGroup
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroupDeleted(PlatformEvent):
+    """A group of devices is gone; its devices stay."""
+
+    group_id: str
 
 
 # What belongs to a product.
@@ -356,12 +389,38 @@ class ConfigChanged(PlatformEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class FirmwareAdded(PlatformEvent):
-    """A firmware is known from now on."""
+class FirmwareChanged(PlatformEvent):
+    """An update package is known from now on, or another than it was."""
 
-    product_key: str
-    firmware_id: str
-    firmware: Firmware
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareDeleted(PlatformEvent):
+    """An update package is gone."""
+
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleChanged(PlatformEvent):
+    """A module of a product's devices is known from now on, or another than it was."""
+
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDeleted(PlatformEvent):
+    """A module is not known any more."""
+
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeJobChanged(PlatformEvent):
+    """A job that upgrades devices is made, begins, is cancelled. What becomes of its tasks is `OtaProgressed`."""
+
+    job: UpgradeJob
 
 
 # What goes to a customer's back end.

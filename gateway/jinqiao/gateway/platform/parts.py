@@ -20,14 +20,16 @@ from .calls import Calls
 from .converters.aside import Aside
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
-from .devices.ota import Firmware
+from .devices.groups import DeviceGroups, Members
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
 from .devices.simulated import SimulatedValues
 from .devices.states import DeviceStates
+from .devices.tag_index import TagIndex
 from .devices.topology import Topology
 from .devices.uploads import Uploads
 from .elsewhere import Elsewhere
+from .errands import Errands
 from .forwarded.forwarded import Forwarded
 from .forwarded.message import Sources
 from .listeners import Events
@@ -36,6 +38,9 @@ from .outbound import Outbound
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
+from .upgrades.catalogue import Catalogue
+from .upgrades.rollout import Rollout
+from .upgrades.tasks import Tasks
 
 __all__ = ["Parts"]
 
@@ -50,25 +55,31 @@ class Parts:
     out: Outbound
     aside: Aside
     elsewhere: Elsewhere
+    errands: Errands
     log: DeviceLog
     calls: Calls
     notices: Notices
     records: Records
     iot_ids: IotIds
     simulated: SimulatedValues
+    #: Devices by their tags.
+    tags: TagIndex
     states: DeviceStates
     topology: Topology
     presence: Presence
     provisioning: Provisioning
     access: Access
     quotas: Quotas
+    groups: DeviceGroups
     uploads: Uploads
     downloads: Downloads
     forwarded: Forwarded
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
-    #: Firmwares that the cloud side knows, by product key and firmware id.
-    firmwares: dict[tuple[str, str], Firmware]
+    #: Update packages and modules that the cloud side knows.
+    catalogue: Catalogue
+    #: Jobs that upgrade devices.
+    rollout: Rollout
     #: Tokens of HTTPS pre-authentication, by the user name they are for.
     tokens: dict[str, Token]
 
@@ -79,7 +90,9 @@ class Parts:
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
         records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
-        states = DeviceStates(events, simulated)
+        tags, members, tasks = TagIndex(), Members(), Tasks()
+        states = DeviceStates(events, simulated, {"tags": tags, "groups": members, "ota": tasks})
+        groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         return cls(
@@ -89,22 +102,26 @@ class Parts:
             out=out,
             aside=Aside(out),
             elsewhere=Elsewhere(),
+            errands=errands,
             log=log,
             calls=calls,
             notices=notices,
             records=records,
             iot_ids=IotIds(registry),
             simulated=simulated,
+            tags=tags,
             states=states,
             topology=topology,
             presence=presence,
             provisioning=Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms),
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
+            groups=groups,
             uploads=uploads,
             downloads=Downloads(),
             forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
             configs={},
-            firmwares={},
+            catalogue=catalogue,
+            rollout=Rollout(registry, states, presence, groups, catalogue, tasks, events, out, calls, errands, now_ms),
             tokens={},
         )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from jinqiao.gateway.platform.devices.ota import Firmware
+from jinqiao.gateway.platform.devices.group import DeviceGroup
 from jinqiao.gateway.platform.devices.remote_config import RemoteConfig
 from jinqiao.gateway.platform.events import (
     ConfigChanged,
     Deleted,
-    FirmwareAdded,
+    DeviceGroupChanged,
+    DeviceGroupDeleted,
+    FirmwareChanged,
+    FirmwareDeleted,
+    ModuleChanged,
+    ModuleDeleted,
     PlatformEvent,
     RecordChanged,
     Registered,
     StateChanged,
+    UpgradeJobChanged,
 )
 from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.registry.record import DeviceRecord
+from jinqiao.gateway.platform.upgrades.job import UpgradeJob
+from jinqiao.gateway.platform.upgrades.package import Module, Package
 
 from .sqlite import Row
 
@@ -71,8 +79,16 @@ def _restore_config(parts: Parts, row: Row) -> None:
 
 
 def _restore_firmware(parts: Parts, row: Row) -> None:
-    product_key, _, firmware_id = row.key.partition("#")
-    parts.firmwares[product_key, firmware_id] = Firmware(**row.value)
+    product_key, _, package_id = row.key.partition("#")
+    parts.catalogue.restore(Package.load(product_key, package_id, row.value))
+
+
+def _package_key(event: Any) -> str:
+    return f"{event.package.product_key}#{event.package.id}"
+
+
+def _module_key(event: Any) -> str:
+    return f"{event.module.product_key}#{event.module.name}"
 
 
 KEPT: tuple[Kept, ...] = (
@@ -81,13 +97,31 @@ KEPT: tuple[Kept, ...] = (
     Kept("device", Deleted, _identity, lambda _: {"deleted": True}),
     Kept("record", RecordChanged, _identity, lambda event: event.record.dump(), _restore_record),
     Kept("config", ConfigChanged, lambda event: event.product_key, _dump_config, _restore_config),
+    Kept("firmware", FirmwareChanged, _package_key, lambda event: event.package.dump(), _restore_firmware),
+    Kept("firmware", FirmwareDeleted, _package_key, lambda _: None),
     Kept(
-        "firmware",
-        FirmwareAdded,
-        lambda event: f"{event.product_key}#{event.firmware_id}",
-        lambda event: asdict(event.firmware),
-        _restore_firmware,
+        "ota_module",
+        ModuleChanged,
+        _module_key,
+        lambda event: event.module.dump(),
+        lambda parts, row: parts.catalogue.restore_module(Module(**row.value)),
     ),
+    Kept("ota_module", ModuleDeleted, _module_key, lambda _: None),
+    Kept(
+        "ota_job",
+        UpgradeJobChanged,
+        lambda event: f"{event.job.product_key}#{event.job.id}",
+        lambda event: event.job.dump(),
+        lambda parts, row: parts.rollout.restore(UpgradeJob.load(row.value)),
+    ),
+    Kept(
+        "device_group",
+        DeviceGroupChanged,
+        lambda event: event.group.id,
+        lambda event: event.group.dump(),
+        lambda parts, row: parts.groups.restore(DeviceGroup(**row.value)),
+    ),
+    Kept("device_group", DeviceGroupDeleted, lambda event: event.group_id, lambda _: None),
     *(
         Kept(
             change.kind,

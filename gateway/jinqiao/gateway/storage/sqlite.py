@@ -39,7 +39,7 @@ _PATIENCE_S = 5.0
 
 class Row(NamedTuple):
     """One value. `key` is `product_key`, `product_key/device_name` or `product_key#id`; empty for what belongs to no
-    product, `&username` for an application. `tenant` is whose it is, '' while there is one."""
+    product, `&username` for an application, its id for a group. `tenant` is whose it is, '' while there is one."""
 
     kind: str
     key: str

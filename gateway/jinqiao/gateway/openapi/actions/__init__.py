@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, things, past, messages, firmware  # isort: skip  (the order of the documentation)
+from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades  # isort: skip  (order of the page)
 
-__all__ = ["ACTIONS", "devices", "firmware", "listing", "messages", "past", "things"]
+__all__ = [
+    "ACTIONS",
+    "devices",
+    "firmware",
+    "groups",
+    "listing",
+    "messages",
+    "past",
+    "tags",
+    "things",
+    "topology",
+    "upgrades",
+]

@@ -1,11 +1,10 @@
-"""Actions on devices as such: register, look at, disable, delete; their status and tags."""
+"""Actions on devices as such: register, look at, disable, delete; their status."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Any
 
-from jinqiao.gateway.platform.operations.things import as_text
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, NodeType
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
@@ -23,7 +22,6 @@ __all__ = [
     "enable_thing",
     "get_device_status",
     "query_device_detail",
-    "query_device_prop",
     "register_device",
     "status_of",
 ]
@@ -86,16 +84,6 @@ def batch_get_device_state(args: Arguments) -> dict[str, Any]:
     if len(devices) > MOST_DEVICES:
         raise ApiError("InvalidParameter", f"at most {MOST_DEVICES} devices in one call.")
     return {"DeviceStatusList": {"DeviceStatus": [_state(args, device) for device in devices]}}
-
-
-@action(
-    "QueryDeviceProp",
-    "device!",
-    "Props",
-)
-def query_device_prop(args: Arguments) -> dict[str, Any]:
-    tags = args.operations.devices.tags(args.account, args.device())
-    return {"Props": as_text(dict(tags))}
 
 
 @action(

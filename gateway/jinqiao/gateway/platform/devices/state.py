@@ -50,6 +50,8 @@ class DeviceState:
     ota: Upgrades = field(default_factory=Upgrades)
     jobs: Jobs = field(default_factory=Jobs)
     gateway: str = ""
+    #: Ids of the groups that the device is in.
+    groups: list[str] = field(default_factory=list)
     #: Whether the device is to send its log: 1, or 0.
     log_mode: int = 0
 
@@ -78,6 +80,7 @@ _LOADERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "ota": Upgrades.load,
         "jobs": Jobs.load,
         "gateway": str,
+        "groups": list,
         "log_mode": int,
     }
 )

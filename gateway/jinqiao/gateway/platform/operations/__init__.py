@@ -14,10 +14,14 @@ from .configuration import Configuration
 from .devices import Devices
 from .errors import OperationError, Reason
 from .firmware import Firmwares
+from .groups import Groups
 from .messages import Messages
 from .reach import Reach
+from .tags import Tags
 from .tasks import Tasks
 from .things import Things
+from .topologies import Topologies
+from .upgrades import UpgradeJobs
 
 __all__ = ["OperationError", "Operations", "Reason"]
 
@@ -28,8 +32,12 @@ class Operations:
     def __init__(self, parts: Parts, past: Past) -> None:
         reach = Reach(parts)
         self.devices = Devices(parts, reach)
+        self.groups = Groups(parts, reach)
         self.things = Things(parts, reach, past)
         self.messages = Messages(parts, reach)
         self.firmware = Firmwares(parts, reach)
+        self.upgrades = UpgradeJobs(parts, reach, self.firmware, self.groups)
         self.configuration = Configuration(parts, reach)
+        self.tags = Tags(parts, reach)
         self.tasks = Tasks(parts, reach)
+        self.topologies = Topologies(parts, reach)

@@ -87,8 +87,3 @@ class Devices:
         """Software versions by OTA module."""
         self._reach.allow(account, device)
         return self._parts.states.versions(device)
-
-    def tags(self, account: Account, device: Device) -> Mapping[str, str]:
-        """Its tags; those of the factory may be overwritten."""
-        self._reach.allow(account, device)
-        return {**device.product.devices.about(device.name).tags, **self._parts.states.of(device).tags}

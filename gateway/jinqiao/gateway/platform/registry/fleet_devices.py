@@ -78,6 +78,19 @@ class FleetDevices:
             return NOTHING
         return self._cars.about(row, int(self._model_of[row]))
 
+    def tagged(self, wanted: Mapping[str, str], own: Mapping[str, Mapping[str, str]]) -> NDArray[np.bytes_]:
+        """Names of those that have all of these tags, sorted; `own` are tags that have been set since the factory, by
+        name: such a tag counts instead of the factory's."""
+        found = np.zeros(len(self._names), np.bool_)
+        if self._cars is not None and self._model_of is not None:
+            found = self._cars.having(wanted, self._model_of)
+        for name, tags in own.items():
+            row = self.row(name)
+            if row is not None and not wanted.keys().isdisjoint(tags):
+                every = {**self.about(name).tags, **tags}
+                found[row] = all(every.get(key) == value for key, value in wanted.items())
+        return self._names[found[self._rows]]
+
     def __len__(self) -> int:
         return len(self._names)
 
