@@ -38,10 +38,11 @@ def note_reply(uplink: Uplink) -> Iterable[Downlink]:
     if path is None or uplink.topic != f"/sys/{identity}/{path}_reply":
         return ()
     calls.settle(identity, request_id)
+    text = said if type(said := message.get("message")) is str else ""
+    uplink.parts.jobs.replied(uplink.device, request_id, code, text)
     if code != OK:
         known = code if type(code) is int and code in TEXT else 500
-        said = message.get("message")
-        uplink.record(known, f"the device answered {code!r:.20}: {said if type(said) is str else ''}".rstrip(": "))
+        uplink.record(known, f"the device answered {code!r:.20}: {text}".rstrip(": "))
     return ()
 
 
