@@ -75,6 +75,11 @@ class Jobs:
             del self.tasks[over]
         self.tasks[task.id] = task
 
+    @property
+    def has_room(self) -> bool:
+        """Whether another task can be queued."""
+        return len(self.tasks) < MOST_TASKS or any(not task.is_open for task in self.tasks.values())
+
     def next(self) -> Task | None:
         """The oldest task that is not over."""
         return next(iter(self.listed()), None)

@@ -110,17 +110,12 @@ class JobRunner:
                     made += [
                         (device, self._give(job, device))
                         for device in self._devices(job, identities[first : first + _CHUNK])
+                        if self._parts.states.of(device).jobs.has_room
                     ]
                 yield 0
             if (known := parts.jobs.get(job.id)) is not None:
                 parts.jobs.put(replace(known, spread=True))
-            for first in range(0, len(made), most):
-                for device, task_id in made[first : first + most]:
-                    if self._state(job.id) != "IN_PROGRESS":
-                        return
-                    self._send_all(job, [(device, task_id)])
-                    yield 0
-                yield 60
+            yield from self._sends(job, made, most)
         finally:
             parts.jobs.spreading.discard(job.id)
 
@@ -251,21 +246,46 @@ class JobRunner:
                 yield device, task
 
     def again(self, job: DeviceJob, statuses: frozenset[str]) -> None:
-        """Those of a job's tasks that are in one of these begin anew."""
+        """Those of a job's tasks that are in one of these begin anew: they wait at once, and are sent as ever."""
         parts = self._parts
-        job = replace(job, state="IN_PROGRESS", modified_ms=parts.now_ms())
-        parts.jobs.put(job)
         by_device = parts.jobs.tasks.of_job(job.id).by_device
         identities = [identity for identity, task in by_device.items() if task.status in statuses]
-        parts.errands.run(self._agains(job, identities))
+        few = len(identities) <= _AT_ONCE
+        job = replace(job, state="IN_PROGRESS", spread=few, modified_ms=parts.now_ms())
+        with parts.events.together():
+            parts.jobs.put(job)
+            if few:
+                self._queue(job, identities)
+        if few:
+            self._send_all(job, ((device, task.id) for device, task in self._tasks_of(job, identities)))
+        else:
+            parts.jobs.spreading.add(job.id)
+            parts.errands.run(self._agains(job, identities))
+
+    def _queue(self, job: DeviceJob, identities: Iterable[str]) -> None:
+        for device, task in self._tasks_of(job, identities):
+            self._parts.jobs.change(device, task.id, "QUEUED", progress=0, message="", message_id="")
 
     def _agains(self, job: DeviceJob, identities: Sequence[str]) -> Iterator[float]:
-        most = job.per_minute or _USUAL_PER_MINUTE
-        for first in range(0, len(identities), most):
-            for device, task in self._tasks_of(job, identities[first : first + most]):
-                fresh = self._parts.jobs.change(device, task.id, "QUEUED", progress=0, message="", message_id="")
-                if fresh is not None:
-                    self._send(job, device, fresh)
+        parts, most = self._parts, job.per_minute or _USUAL_PER_MINUTE
+        try:
+            for first in range(0, len(identities), _CHUNK):
+                with parts.events.together():
+                    self._queue(job, identities[first : first + _CHUNK])
+                yield 0
+            if (known := parts.jobs.get(job.id)) is not None:
+                parts.jobs.put(replace(known, spread=True))
+            yield from self._sends(job, [(d, task.id) for d, task in self._tasks_of(job, identities)], most)
+        finally:
+            parts.jobs.spreading.discard(job.id)
+
+    def _sends(self, job: DeviceJob, made: Sequence[tuple[Device, str]], most: int) -> Iterator[float]:
+        """Send tasks, so many a minute, while their job goes on."""
+        for first in range(0, len(made), most):
+            for device, task_id in made[first : first + most]:
+                if self._state(job.id) != "IN_PROGRESS":
+                    return
+                self._send_all(job, [(device, task_id)])
                 yield 0
             yield 60
 
