@@ -43,6 +43,8 @@ def refusal(answer: dict[str, Any]) -> str:
 #: What is about no product in particular: an account finds there what it sees.
 OF_THE_ACCOUNT = {
     "CreateDeviceGroup",
+    "CreateJob",
+    "ListJob",
     "QueryDeviceByTags",
     "QueryDeviceGroupByTags",
     "QueryDeviceGroupList",
@@ -97,6 +99,8 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.ota.FirmwareNotFound",
         "iot.ota.JobNotFound",
         "iot.ota.TaskNotFound",
+        "iot.job.JobNotFound",
+        "iot.job.TaskNotFound",
     }
     assert refusal(answer) in unknown
     assert not world.sent

@@ -12,13 +12,13 @@ import pytest
 
 from jinqiao.gateway.openapi.cloud import Cloud
 from jinqiao.gateway.openapi.http import Request, Response
+from jinqiao.gateway.platform.devices.job_tasks import JobTasks
 from jinqiao.gateway.platform.devices.ota import Firmware, Status, Upgrade, Upgrades
 from jinqiao.gateway.platform.events import OtaProgressed
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Registry
-from jinqiao.gateway.platform.upgrades.tasks import Tasks
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.sqlite import Storage
 from support.carrier import NotingCarrier
@@ -560,12 +560,12 @@ def test_upgrades_survive_as_plain_values() -> None:
 
 
 def test_counts_of_a_job_follow_its_tasks() -> None:
-    tasks = Tasks()
+    tasks: JobTasks[Upgrade] = JobTasks()
     for status in Status:
         upgrade = Upgrade(Firmware("2", 1, "u", "s"), "job", "task", status)
         tasks.put("p/d", Upgrades({"default": upgrade}))
         assert +tasks.of_job("job").counts == {status: 1}
-        assert tasks.of_job("job").is_over is status.is_over
+        assert (tasks.of_job("job").open == 0) is status.is_over
         assert tasks.device_of("task") == "p/d"
     tasks.put("p/d", None)
     assert +tasks.of_job("job").counts == {}

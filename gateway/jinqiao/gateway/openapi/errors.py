@@ -2,7 +2,8 @@
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
 are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
-`iot.group.*` and `iot.ota.*`, which are ours; the texts are worded by us but for that of SignatureDoesNotMatch.
+`iot.group.*`, `iot.job.*` and `iot.ota.*`, which are ours; the texts are worded by us but for that of
+SignatureDoesNotMatch.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.group.NotExistedGroup": (200, "the group does not exist"),
         "iot.group.NullGroupId": (200, "the group's id is empty"),
         "iot.group.NullGroupName": (200, "the group's name is empty"),
+        "iot.job.InvalidJob": (200, "the job is not valid"),
+        "iot.job.JobNotFound": (200, "the job does not exist"),
+        "iot.job.TaskNotFound": (200, "the task does not exist"),
         "iot.messagebroker.InvalidFormattedTopicName": (200, "the topic is not valid"),
         "iot.messagebroker.InvalidTimeoutValue": (200, "the timeout is not between 1000 and 8000 ms"),
         "iot.messagebroker.MessageContentIsNotBase64Encode": (200, "the message content is not base64"),
@@ -127,6 +131,9 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.NO_MODULE: "iot.ota.ModuleNotFound",
         Reason.NO_JOB: "iot.ota.JobNotFound",
         Reason.NO_TASK: "iot.ota.TaskNotFound",
+        Reason.NO_DEVICE_JOB: "iot.job.JobNotFound",
+        Reason.NO_JOB_TASK: "iot.job.TaskNotFound",
+        Reason.BAD_DEVICE_JOB: "iot.job.InvalidJob",
         Reason.BAD_FIRMWARE: "iot.ota.CreateFirmwareFailed",
         Reason.BAD_MODULE: "iot.ota.InvalidModule",
         Reason.BAD_JOB: "iot.ota.InvalidJob",

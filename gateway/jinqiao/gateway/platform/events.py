@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .devices.group import DeviceGroup
 from .devices.remote_config import RemoteConfig
+from .jobs.job import DeviceJob
 from .registry.record import DeviceRecord
 from .registry.registry import Device
 from .upgrades.job import UpgradeJob
@@ -29,6 +30,8 @@ __all__ = [
     "DesiredChanged",
     "DeviceGroupChanged",
     "DeviceGroupDeleted",
+    "DeviceJobChanged",
+    "DeviceJobDeleted",
     "Disabled",
     "DownlinkAnswered",
     "EventAccepted",
@@ -375,6 +378,20 @@ class DeviceGroupDeleted(PlatformEvent):
     """A group of devices is gone; its devices stay."""
 
     group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceJobChanged(PlatformEvent):
+    """A job for devices is made, begins, is cancelled. What becomes of its tasks is `JobUpdated`."""
+
+    job: DeviceJob
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceJobDeleted(PlatformEvent):
+    """A job for devices is gone."""
+
+    job_id: str
 
 
 # What belongs to a product.

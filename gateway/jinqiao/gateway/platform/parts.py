@@ -21,10 +21,13 @@ from .converters.aside import Aside
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
 from .devices.groups import DeviceGroups, Members
+from .devices.job_tasks import JobTasks
+from .devices.jobs import Task
+from .devices.ota import Upgrade
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
 from .devices.simulated import SimulatedValues
-from .devices.states import DeviceStates
+from .devices.states import DeviceStates, Index
 from .devices.tag_index import TagIndex
 from .devices.topology import Topology
 from .devices.uploads import Uploads
@@ -32,6 +35,7 @@ from .elsewhere import Elsewhere
 from .errands import Errands
 from .forwarded.forwarded import Forwarded
 from .forwarded.message import Sources
+from .jobs.book import JobBook
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
@@ -40,7 +44,6 @@ from .registry.records import IotIds, Records
 from .registry.registry import Registry
 from .upgrades.catalogue import Catalogue
 from .upgrades.rollout import Rollout
-from .upgrades.tasks import Tasks
 
 __all__ = ["Parts"]
 
@@ -80,6 +83,8 @@ class Parts:
     catalogue: Catalogue
     #: Jobs that upgrade devices.
     rollout: Rollout
+    #: All other jobs.
+    jobs: JobBook
     #: Tokens of HTTPS pre-authentication, by the user name they are for.
     tokens: dict[str, Token]
 
@@ -90,8 +95,10 @@ class Parts:
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
         records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
-        tags, members, tasks = TagIndex(), Members(), Tasks()
-        states = DeviceStates(events, simulated, {"tags": tags, "groups": members, "ota": tasks})
+        tags, members = TagIndex(), Members()
+        upgrades, tasks = JobTasks[Upgrade](), JobTasks[Task]()
+        indexes: dict[str, Index] = {"tags": tags, "groups": members, "ota": upgrades, "jobs": tasks}
+        states = DeviceStates(events, simulated, indexes)
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
@@ -122,6 +129,9 @@ class Parts:
             forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
             configs={},
             catalogue=catalogue,
-            rollout=Rollout(registry, states, presence, groups, catalogue, tasks, events, out, calls, errands, now_ms),
+            rollout=Rollout(
+                registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms
+            ),
+            jobs=JobBook(states, tasks, events, now_ms),
             tokens={},
         )

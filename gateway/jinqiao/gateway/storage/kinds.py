@@ -14,6 +14,8 @@ from jinqiao.gateway.platform.events import (
     Deleted,
     DeviceGroupChanged,
     DeviceGroupDeleted,
+    DeviceJobChanged,
+    DeviceJobDeleted,
     FirmwareChanged,
     FirmwareDeleted,
     ModuleChanged,
@@ -24,6 +26,7 @@ from jinqiao.gateway.platform.events import (
     StateChanged,
     UpgradeJobChanged,
 )
+from jinqiao.gateway.platform.jobs.job import DeviceJob
 from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.registry.record import DeviceRecord
 from jinqiao.gateway.platform.upgrades.job import UpgradeJob
@@ -121,6 +124,14 @@ KEPT: tuple[Kept, ...] = (
         lambda event: event.group.dump(),
         lambda parts, row: parts.groups.restore(DeviceGroup(**row.value)),
     ),
+    Kept(
+        "device_job",
+        DeviceJobChanged,
+        lambda event: event.job.id,
+        lambda event: event.job.dump(),
+        lambda parts, row: parts.jobs.restore(DeviceJob.load(row.value)),
+    ),
+    Kept("device_job", DeviceJobDeleted, lambda event: event.job_id, lambda _: None),
     Kept("device_group", DeviceGroupDeleted, lambda event: event.group_id, lambda _: None),
     *(
         Kept(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades  # isort: skip  (order of the page)
+from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades, jobs  # isort: skip  (order of the page)
 
 __all__ = [
     "ACTIONS",
     "devices",
     "firmware",
     "groups",
+    "jobs",
     "listing",
     "messages",
     "past",

@@ -15,6 +15,7 @@ from .devices import Devices
 from .errors import OperationError, Reason
 from .firmware import Firmwares
 from .groups import Groups
+from .jobs import DeviceJobs
 from .messages import Messages
 from .reach import Reach
 from .tags import Tags
@@ -36,6 +37,7 @@ class Operations:
         self.things = Things(parts, reach, past)
         self.messages = Messages(parts, reach)
         self.firmware = Firmwares(parts, reach)
+        self.jobs = DeviceJobs(parts, reach, self.groups, self.things, self.messages)
         self.upgrades = UpgradeJobs(parts, reach, self.firmware, self.groups)
         self.configuration = Configuration(parts, reach)
         self.tags = Tags(parts, reach)

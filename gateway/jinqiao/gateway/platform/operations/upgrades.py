@@ -126,13 +126,13 @@ class UpgradeJobs:
         """How many of a job's tasks there are, of this status and of these devices if such are named, and some of them
         from this one on."""
         of_job = self._parts.rollout.tasks.of_job(job.id)
-        identities: Sequence[str] = list(of_job.upgrades)
+        identities: Sequence[str] = list(of_job.by_device)
         if names:
             identities = [one for one in identities if one.partition("/")[2] in names]
         if status is not None:
-            identities = [one for one in identities if of_job.upgrades[one].status is status]
+            identities = [one for one in identities if of_job.by_device[one].status is status]
         return len(identities), [
-            Task(device, of_job.upgrades[identity])
+            Task(device, of_job.by_device[identity])
             for identity in identities[first : first + count]
             if (device := self._parts.registry.device(*identity.split("/", 1))) is not None
         ]
