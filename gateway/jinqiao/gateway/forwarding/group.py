@@ -23,6 +23,8 @@ Invariants
 - Consumers are called from `_pump` alone, which the event loop calls: a consumer may call its membership at any time.
 - A turn delivers no more than `_TURN_BYTES`; then others have theirs.
 - No loop over messages, unless they come back one by one.
+- What has to outlive the process is written by `_take_fresh`, so before it is delivered; `Keeping` knows when it is on
+  the disk. How often it may have been delivered, and that it is gone, is noted in its segment.
 """
 
 from __future__ import annotations
@@ -33,16 +35,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
 from .block import Block, Piece, size_of
 from .bounds import Bounds
+from .keeping import Keeping
+from .log import Log
 from .membership import Consumer, Membership
 from .messages import Messages, joined
 from .rate import Rate
+from .segment import CAPACITY, Segment
 
-__all__ = ["ClientStatus", "Clock", "Group", "GroupFull", "GroupStatus"]
+__all__ = ["ClientStatus", "Clock", "Group", "GroupFull", "GroupStatus", "Store"]
 
 _logger = logging.getLogger(__name__)
 
@@ -100,10 +106,17 @@ class GroupStatus:
     clients: tuple[ClientStatus, ...]
 
 
-class Group:
-    """The queue of one consumer group."""
+class Store(NamedTuple):
+    """Where a group keeps what is to outlive the process, and who waits for that."""
 
-    def __init__(self, group_id: str, clock: Clock, bounds: Bounds | None = None) -> None:
+    log: Log
+    keeping: Keeping
+
+
+class Group:
+    """The queue of one consumer group; it begins with what is in its `store`."""
+
+    def __init__(self, group_id: str, clock: Clock, bounds: Bounds | None = None, store: Store | None = None) -> None:
         self.group_id = group_id
         self.bounds = bounds or Bounds()
         #: Bytes of all messages that are not gone.
@@ -122,6 +135,11 @@ class Group:
         self._last_acknowledged_ms = 0
         #: What members that have left have acknowledged lately.
         self._realtime, self._backlog_rate = Rate(), Rate()
+        self._store = store
+        #: Why something that came could not be written, until that has been reported.
+        self._unwritten: OSError | None = None
+        if store is not None:
+            self._restore(store.log)
 
     def put(self, messages: Messages, *, passing: bool = False) -> None:
         """Queue messages behind all others; the oldest that wait are dropped where there is no room.
@@ -129,8 +147,10 @@ class Group:
         `passing` ones need not outlive the process.
         """
         if len(messages):
-            self._fresh.append((messages, passing))
+            self._fresh.append((messages, passing or self._store is None))
             self.wake()
+            if self._store is not None and not passing:
+                self._store.keeping.expect(self._write)
 
     def join(self, consumer: Consumer) -> Membership:
         """A consumer comes. It is sent nothing before it gives credit. Raises GroupFull."""
@@ -190,7 +210,9 @@ class Group:
         self._backlog_rate.step()
         while self._recent and self._recent[0].block.since_s < now_s - self.bounds.backlog_after_s:
             self._backlog.append(self._recent.popleft())
-        self._drop_old(self._clock.now_ms() - int(self.bounds.kept_s * 1000))
+        self._drop_old(now_s - self.bounds.kept_s, self._clock.now_ms() - int(self.bounds.kept_s * 1000))
+        if self._store is not None:
+            self._bound_disk(self._store.log)
 
     def shrink(self, most_bytes: int) -> int:
         """Drop the oldest that wait until no more is held than this, and count them; returns how many went."""
@@ -198,13 +220,22 @@ class Group:
         while self.held > most_bytes and (piece := self._oldest()) is not None:
             self._overflowed += len(piece)
             self._forget(piece.block, piece.start, piece.stop)
-        dropped = self._overflowed - before
-        if dropped and not self._overflowing:
-            self._overflowing = True
-            _logger.warning(
-                "consumer group %s: too much waits for its consumers; the oldest messages are dropped", self.group_id
-            )
-        return dropped
+        if self._overflowed > before:
+            self._report_overflow()
+        return self._overflowed - before
+
+    def close(self) -> None:
+        """Nothing comes any more: what has to is on the disk when this returns. Raises OSError."""
+        if self._store is not None:
+            self._write()
+            self._store.log.close()
+
+    def remove(self) -> None:
+        """The group is defined no more: nothing of it is kept. Raises OSError."""
+        self.clear()
+        if self._store is not None:
+            self._store.log.remove()
+            self._store = None
 
     # Called by its members.
 
@@ -255,27 +286,81 @@ class Group:
             self.shrink(self.bounds.group_bytes)
 
     def _append(self, messages: Messages, passing: bool) -> None:
-        now_s = self._clock.now_s()
         self._received += len(messages)
         self._left += len(messages)
-        if self._is_open(passing, now_s):
+        if passing or self._store is None:
+            self._queue(messages, None, 0)
+            return
+        for start in range(0, len(messages), CAPACITY):
+            part = messages.cut(start, min(start + CAPACITY, len(messages)))
+            try:
+                self._queue(part, *self._store.log.append(part))
+            except OSError as error:
+                self._unwritten = error
+                self._queue(part, None, 0)
+
+    def _queue(self, messages: Messages, segment: Segment | None, first: int) -> None:
+        now_s = self._clock.now_s()
+        if self._is_open(segment, first, now_s):
             piece = self._recent[-1]
             self._enlarge(piece.block, messages)
             piece.stop += len(messages)
         else:
-            block = Block(messages, now_s, passing=passing)
+            block = Block(messages, now_s, segment, first)
             self.held += block.size
             self._recent.append(Piece(block, 0, len(messages)))
 
-    def _is_open(self, passing: bool, now_s: float) -> bool:
+    def _is_open(self, segment: Segment | None, first: int, now_s: float) -> bool:
         """Whether the last block takes in what comes: it is small, young, and nobody has had any of it."""
         if not self._recent:
             return False
         last = self._recent[-1]
         block = last.block
         untouched = len(last) == len(block.messages) == block.left and block.tries is None
-        young = now_s - block.since_s < _SOON_S
-        return untouched and young and block.passing == passing and block.size < _SMALL_BYTES
+        follows = block.segment is segment and (segment is None or block.first + len(block.messages) == first)
+        return untouched and follows and block.size < _SMALL_BYTES and now_s - block.since_s < _SOON_S
+
+    def _write(self) -> set[Segment]:
+        """Write what came; what is to be synced. Raises OSError."""
+        self._take_fresh()
+        error, self._unwritten = self._unwritten, None
+        if error is not None:
+            raise error
+        assert self._store is not None
+        unsynced, self._store.log.unsynced = self._store.log.unsynced, set()
+        return unsynced
+
+    def _restore(self, log: Log) -> None:
+        """Queue what the last process has left."""
+        since_s = self._clock.now_s() - self.bounds.backlog_after_s
+        for segment, stored in log.read():
+            block = Block(stored.messages, since_s, segment, stored.first)
+            if stored.tries.any():
+                block.tries = stored.tries
+            self.held += block.size
+            self._left += block.left
+            self._backlog.append(Piece(block, 0, block.left))
+        self.shrink(self.bounds.group_bytes)
+
+    def _bound_disk(self, log: Log) -> None:
+        """Give up the oldest segments where files take too much room, such as when each holds one that nobody takes."""
+        while log.size > self.bounds.disk_bytes and (segment := log.oldest) is not None:
+            for queue in (self._returned, self._recent, self._backlog):
+                for piece in [piece for piece in queue if piece.block.segment is segment]:
+                    queue.remove(piece)
+                    self._overflowed += len(piece)
+                    self._forget(piece.block, piece.start, piece.stop)
+            self._report_overflow()
+            if segment.left:  # the rest is on its way to consumers, and counts as long as they stay
+                segment.remove()
+                segment.size = 0
+
+    def _report_overflow(self) -> None:
+        if not self._overflowing:
+            self._overflowing = True
+            _logger.warning(
+                "consumer group %s: too much waits for its consumers; the oldest messages are dropped", self.group_id
+            )
 
     def _enlarge(self, block: Block, fresh: Messages) -> None:
         self.held -= block.size
@@ -340,16 +425,17 @@ class Group:
                 return queue.popleft()
         return None
 
-    def _drop_old(self, before_ms: int) -> None:
+    def _drop_old(self, before_s: float, before_ms: int) -> None:
+        """Drop what waits for too long; of what this process has not received itself, the generate time counts."""
         for queue in (self._returned, self._backlog, self._recent):
-            while queue and queue[0].block.messages.generated_ms < before_ms:
+            while queue and queue[0].block.is_older(before_s, before_ms):
                 piece = queue.popleft()
                 self._expired += len(piece)
                 self._forget(piece.block, piece.start, piece.stop)
 
     def _forget(self, block: Block, start: int, stop: int) -> None:
         """These messages are gone."""
-        block.left -= stop - start
+        block.forget(start, stop)
         self._left -= stop - start
         if not block.left:
             self.held -= block.size

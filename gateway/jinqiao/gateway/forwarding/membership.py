@@ -172,7 +172,7 @@ class Membership:
         self._open += count
         self._open_bytes += len(messages.data)
         self._sent.append(_Sent(first, block, start, count, now_s))
-        self.consumer.deliver(first, messages, block.tries_of(start, stop))
+        self.consumer.deliver(first, messages, block.deliver(start, stop))
 
     def expire(self, before_s: float) -> None:
         """What was delivered before that time and is not settled goes back, to somebody else if there is one."""
