@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from .devices.group import DeviceGroup
 from .devices.remote_config import RemoteConfig
 from .jobs.job import DeviceJob
+from .products.batch import Batch
 from .registry.record import DeviceRecord
-from .registry.registry import Device
+from .registry.registry import Device, Product
 from .upgrades.job import UpgradeJob
 from .upgrades.package import Module, Package
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchAccepted",
+    "BatchChanged",
     "ConfigChanged",
     "CustomMessage",
     "Deleted",
@@ -44,12 +46,16 @@ __all__ = [
     "JobUpdated",
     "LogModeChanged",
     "MessageForwarded",
+    "ModelDrafted",
+    "ModelVersionChanged",
     "ModuleChanged",
     "ModuleDeleted",
     "Offline",
     "Online",
     "OtaProgressed",
     "PlatformEvent",
+    "ProductChanged",
+    "ProductDeleted",
     "PropertiesAccepted",
     "RecordChanged",
     "Refused",
@@ -395,6 +401,49 @@ class DeviceJobDeleted(PlatformEvent):
 
 
 # What belongs to a product.
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChanged(PlatformEvent):
+    """A product is made, or has another name, thing model or record: as it is from now on."""
+
+    product: Product
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDeleted(PlatformEvent):
+    """A product is deleted, and with it everything that is remembered of it."""
+
+    product_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDrafted(PlatformEvent):
+    """A thing model that is not published yet, as a TSL document; None: it is as the published one."""
+
+    product_key: str
+    tsl: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersionChanged(PlatformEvent):
+    """A version of a thing model is published; `tsl` None: it is not remembered any more."""
+
+    product_key: str
+    version: str
+    description: str
+    created_ms: int
+    tsl: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchChanged(PlatformEvent):
+    """Devices that are registered together: names were checked, or registering them has begun or ended.
+
+    Without names: it is not remembered any more.
+    """
+
+    batch: Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from .registry import Product
 
 __all__ = ["FleetDevices", "simulated_product"]
 
+#: Names that become text at once when all are looked through.
+_DECODED = 1_000
+
 
 class FleetDevices:
     """Devices of a simulated fleet: `names` is an array of bytes, shape (n,), such as the fleet's VINs ('S17').
@@ -94,8 +97,13 @@ class FleetDevices:
     def __len__(self) -> int:
         return len(self._names)
 
+    def some(self, first: int, count: int) -> list[str]:
+        """Of 100,000 those that are wanted, not all."""
+        return [name.decode() for name in self._names[first : first + count].tolist()]
+
     def __iter__(self) -> Iterator[str]:
-        return (name.decode() for name in self._names.tolist())
+        for first in range(0, len(self._names), _DECODED):
+            yield from self.some(first, _DECODED)
 
 
 def simulated_product(
