@@ -47,6 +47,7 @@ ADAPTERS = (
     "history",
     "openapi",
     "recordings",
+    "rules",
     "simulated",
     "storage",
     "stores",
