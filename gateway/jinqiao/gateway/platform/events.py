@@ -7,9 +7,9 @@ each other; a new one needs no new hook.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .devices.ota import Firmware
 from .devices.remote_config import RemoteConfig
@@ -20,15 +20,21 @@ if TYPE_CHECKING:
     from jinqiao.wire.render.said import SaidBatch
 
 __all__ = [
+    "BatchAccepted",
     "ConfigChanged",
+    "CustomMessage",
     "Deleted",
     "DesiredChanged",
     "Disabled",
+    "DownlinkAnswered",
     "EventAccepted",
     "FileReceived",
     "FirmwareAdded",
+    "FleetPresence",
+    "ForGroup",
     "JobUpdated",
     "LogModeChanged",
+    "MessageForwarded",
     "Offline",
     "Online",
     "OtaProgressed",
@@ -42,11 +48,15 @@ __all__ = [
     "ShadowChanged",
     "SimulatedEvent",
     "StateChanged",
+    "SubDevicesFound",
     "TagsChanged",
     "TelemetryBatch",
     "TopologyChanged",
     "VersionsChanged",
 ]
+
+#: What a post came as: by itself (a gateway's pack is many such), as a record of the past, or in a batch.
+Source = Literal["post", "history", "batch"]
 
 
 class PlatformEvent:
@@ -99,9 +109,20 @@ class Online(PlatformEvent):
 
 @dataclass(frozen=True, slots=True)
 class Offline(PlatformEvent):
-    """It is not any more."""
+    """It is not any more. `reason` is the platform's code for that: 427 for another login of the device, 521 for one
+    that is deleted, 522 for one that is disabled, 520 for a sub-device without its gateway, else 400.
+    """
 
     device: Device
+    time_ms: int
+    reason: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPresence(PlatformEvent):
+    """The simulator has come or gone, and with it all vehicles of its products that have no connection of their own."""
+
+    online: bool
     time_ms: int
 
 
@@ -117,6 +138,9 @@ class PropertiesAccepted(PlatformEvent):
     params: Mapping[str, Any]
     refused: Mapping[str, int]
     now_ms: int
+    #: Id of the message.
+    request_id: str = ""
+    source: Source = "post"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +172,40 @@ class SimulatedEvent(PlatformEvent):
 
 @dataclass(frozen=True, slots=True)
 class EventAccepted(PlatformEvent):
-    """A checked event; `output` has what the thing model allows, `time_ms` is the event's own time."""
+    """A checked event; `output` has what the thing model allows, `time_ms` is the event's own time. What it does not
+    allow is in `refused`: output → value and code."""
 
     device: Device
     identifier: str
     output: Mapping[str, Any]
     time_ms: int
+    now_ms: int
+    refused: Mapping[str, tuple[Any, int]] = field(default_factory=dict)
+    #: Id of the message.
+    request_id: str = ""
+    source: Source = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAccepted(PlatformEvent):
+    """A checked batch as it came, beside the events of its single values: of each property and event its values over
+    time. Those whose code is in `refused` are of what the thing model does not allow."""
+
+    device: Device
+    properties: Mapping[str, Sequence[Any]]
+    events: Mapping[str, Sequence[Any]]
+    refused: Mapping[str, int]
+    request_id: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomMessage(PlatformEvent):
+    """A device has published on a custom topic. Reported of the products for which `Forwarded.wants` it."""
+
+    device: Device
+    topic: str
+    payload: bytes
     now_ms: int
 
 
@@ -176,6 +228,31 @@ class ServiceReplied(PlatformEvent):
     identifier: str
     call: str
     output: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DownlinkAnswered(PlatformEvent):
+    """What became of a request that nobody waits for: the device's answer, or the platform's code (9201: offline).
+
+    `topic` is that of the request, `data` any JSON value.
+    """
+
+    device: Device
+    topic: str
+    request_id: str
+    code: int
+    message: str
+    data: Any
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubDevicesFound(PlatformEvent):
+    """A gateway has found sub-devices: product key and device name of each. They may be registered, or not."""
+
+    gateway: Device
+    found: Sequence[tuple[str, str]]
     now_ms: int
 
 
@@ -285,3 +362,39 @@ class FirmwareAdded(PlatformEvent):
     product_key: str
     firmware_id: str
     firmware: Firmware
+
+
+# What goes to a customer's back end.
+
+
+@dataclass(frozen=True, slots=True)
+class MessageForwarded(PlatformEvent):
+    """A message to who subscribes to it: server-side subscription, rules.
+
+    It is announced before what it reports is changed and acknowledged, so that a listener of `before_ack` can keep it
+    first. Of devices that speak for themselves, and only where somebody wants their product and kind
+    (`Forwarded.wanted_by`); what simulated vehicles say is a `TelemetryBatch`, `SimulatedEvent` or `FleetPresence`.
+
+    `kind` is what subscribes it (`platform.forwarded.kinds`), `topic` is without `/sys`. Of a topology `device` is the
+    gateway. `body` is compact JSON, and `values` the same before it was encoded; None for a payload that is passed on
+    untouched. `message_id` has 19 digits.
+    """
+
+    kind: str
+    topic: str
+    device: Device
+    body: bytes
+    values: Mapping[str, Any] | None
+    message_id: str
+    generated_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForGroup(PlatformEvent):
+    """A message for one consumer group, whatever that is subscribed to: what a rule has made of another."""
+
+    group_id: str
+    topic: str
+    body: bytes
+    message_id: str
+    generated_ms: int

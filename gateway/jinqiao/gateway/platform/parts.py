@@ -28,6 +28,8 @@ from .devices.states import DeviceStates
 from .devices.topology import Topology
 from .devices.uploads import Uploads
 from .elsewhere import Elsewhere
+from .forwarded.forwarded import Forwarded
+from .forwarded.message import Sources
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
@@ -62,6 +64,7 @@ class Parts:
     quotas: Quotas
     uploads: Uploads
     downloads: Downloads
+    forwarded: Forwarded
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
     #: Firmwares that the cloud side knows, by product key and firmware id.
@@ -100,6 +103,7 @@ class Parts:
             quotas=Quotas(rates, now_ms),
             uploads=uploads,
             downloads=Downloads(),
+            forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
             configs={},
             firmwares={},
             tokens={},
