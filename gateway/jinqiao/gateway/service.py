@@ -19,7 +19,7 @@ from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .broker.limits import Limits
 from .config import FleetConfig, ServiceConfig
-from .forwarding.group import Clock
+from .forwarding.clock import Clock
 from .forwarding.groups import Groups
 from .front import Front
 from .history.history import History
@@ -215,8 +215,7 @@ def _past(history: History | None, fleet_past: FleetPast | None) -> Past:
 
 
 def _groups(config: ServiceConfig) -> Groups:
-    clock = Clock(lambda call: asyncio.get_running_loop().call_soon(call), time.monotonic, _now_ms)
-    return Groups(clock, folder=config.data / _FORWARDING if config.data is not None else None)
+    return Groups(Clock.of_loop(_now_ms), folder=config.data / _FORWARDING if config.data is not None else None)
 
 
 async def _tick(groups: Groups) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from jinqiao.base.errors import EnvironmentFault
 
 from .bounds import Bounds
+from .clock import Clock
 from .disk_thread import DiskThread
-from .group import Clock, Group, Store
+from .group import Group, Store
 from .keeping import Keeping
 from .log import Log, folder_of
 from .messages import Messages

@@ -31,7 +31,7 @@ class Log:
 
     def __init__(self, folder: Path, segment_bytes: int, aside: Callable[[Callable[[], None]], object]) -> None:
         #: Segments that were written to and not synced.
-        self.unsynced: set[Segment] = set()
+        self._unsynced: set[Segment] = set()
         self._folder, self._segment_bytes, self._aside = folder, segment_bytes, aside
         self._current: Segment | None = None
         self._segments: deque[Segment] = deque()
@@ -73,19 +73,24 @@ class Log:
         if segment is None or not segment.has_room(len(messages), self._segment_bytes):
             segment = self._next()
         first = segment.append(messages)
-        self.unsynced.add(segment)
+        self._unsynced.add(segment)
         return segment, first
+
+    def take_unsynced(self) -> set[Segment]:
+        """What has been written since this was last called."""
+        unsynced, self._unsynced = self._unsynced, set()
+        return unsynced
 
     def close(self) -> None:
         """Bring to the disk what was written, and write no more."""
         self._end_current()
-        for segment in self.unsynced:
+        for segment in self._unsynced:
             segment.sync()
 
     def remove(self) -> None:
         """Remove everything."""
         self._end_current()
-        self.unsynced.clear()
+        self._unsynced.clear()
         for path in self._folder.iterdir():
             if path.suffix in {MESSAGES, MARKS}:
                 path.unlink(missing_ok=True)

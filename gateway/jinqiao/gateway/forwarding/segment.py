@@ -129,15 +129,16 @@ class Segment:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def remove(self) -> None:
+    def give_up(self) -> None:
         """Remove it, whatever is in it."""
+        self.size = 0
         for suffix in (MESSAGES, MARKS):
             with suppress(OSError):
                 self._path.with_suffix(suffix).unlink(missing_ok=True)
 
     def _remove_if_done(self) -> None:
         if not self.left and not self._open:
-            self.remove()
+            self.give_up()
 
 
 def read_segment(path: Path) -> tuple[Segment, list[Stored]]:
