@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.gateway.forwarding.group import Clock, Group
+from jinqiao.gateway.forwarding.clock import Clock
+from jinqiao.gateway.forwarding.group import Group
 from jinqiao.gateway.forwarding.membership import Membership
 from jinqiao.gateway.forwarding.messages import Messages
 

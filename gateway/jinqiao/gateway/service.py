@@ -19,6 +19,8 @@ from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .broker.limits import Limits
 from .config import FleetConfig, ServiceConfig
+from .forwarding.clock import Clock
+from .forwarding.groups import Groups
 from .front import Front
 from .history.history import History
 from .platform.devices.past import NO_HISTORY, Past, Pasts
@@ -41,6 +43,10 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds between looks at what is not kept at once: the device log, last values, changes by the command line.
 _ROUND_S = 0.5
+#: Consumer groups look so often at what was not acknowledged.
+_TICK_S = 1.0
+#: Where in a data folder messages for consumer groups wait.
+_FORWARDING = "forwarding"
 
 
 class Service:
@@ -80,7 +86,10 @@ class Service:
             self._read_steps(config.fleet.product_key, vehicles)
             if config.fleet.lock_step:
                 self.front.server.hold_for(config.fleet.lock_step)
-        self._rounds: asyncio.Task[None] | None = None
+        #: The queues of consumer groups, for those who forward and those who consume.
+        self.groups = _groups(config)
+        self.front.server.acknowledge_after(self.groups.keeping)
+        self._tasks: list[asyncio.Task[None]] = []
 
     def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
         """Let the simulator's steps be read: they are announced, then rendered for those who listen."""
@@ -109,15 +118,17 @@ class Service:
         if self._lock is not None:
             self._lock.note(taken)
         if self._keeper is not None and self._online is not None:
-            self._rounds = asyncio.create_task(_go_round(self._keeper, self._online))
+            self._tasks.append(asyncio.create_task(_go_round(self._keeper, self._online)))
+        self._tasks.append(asyncio.create_task(_tick(self.groups)))
         return taken
 
     async def close(self) -> None:
         """End all connections and keep what is left."""
         await self.front.close()
-        if self._rounds is not None:
-            self._rounds.cancel()
-            await asyncio.gather(self._rounds, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.groups.close)
         if self._history is not None:
             await asyncio.to_thread(self._history.close)
         if self._online is not None:
@@ -201,6 +212,16 @@ def _fleet_devices(registry: Registry, product_key: str) -> FleetDevices:
 def _past(history: History | None, fleet_past: FleetPast | None) -> Past:
     others: Past = history if history is not None else NO_HISTORY
     return others if fleet_past is None else Pasts(fleet_past, others)
+
+
+def _groups(config: ServiceConfig) -> Groups:
+    return Groups(Clock.of_loop(_now_ms), folder=config.data / _FORWARDING if config.data is not None else None)
+
+
+async def _tick(groups: Groups) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        groups.tick()
 
 
 async def _go_round(keeper: Keeper, online: OnlineKeeper) -> None:

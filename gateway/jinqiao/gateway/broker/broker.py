@@ -22,7 +22,7 @@ from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
 from .lock_step import LockStep
-from .policy import Downlink, Login, Policy, Principal
+from .policy import Acknowledging, Downlink, Login, Policy, Principal
 from .retained import RetainedMessages
 from .router import Route, Router
 
@@ -55,6 +55,8 @@ class Broker:
         self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
         #: Who reads steps of our own simulator, if there is one.
         self.intake: Intake | None = None
+        #: What acknowledgements wait for, if the house keeps messages.
+        self.acknowledging: Acknowledging | None = None
         #: Listeners that hold the simulator's clock, if there are any.
         self.lock_step: LockStep | None = None
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .messages import Messages
+from .segment import Segment
 
 __all__ = ["Block", "Piece"]
 
@@ -22,15 +23,16 @@ _MOST_TRIES = 255
 class Block:
     """Messages and what has become of them.
 
-    `left` are those that are not gone; `since_s` is when they came; `passing` ones need not outlive the process.
+    `left` are those that are not gone; `since_s` is when they came. What outlives the process is in a segment, there
+    from place `first` on.
     """
 
-    __slots__ = ("left", "messages", "passing", "since_s", "size", "tries")
+    __slots__ = ("first", "left", "messages", "segment", "since_s", "size", "tries")
 
-    def __init__(self, messages: Messages, since_s: float, *, passing: bool = True) -> None:
+    def __init__(self, messages: Messages, since_s: float, segment: Segment | None = None, first: int = 0) -> None:
         self.messages = messages
         self.since_s = since_s
-        self.passing = passing
+        self.segment, self.first = segment, first
         self.left = len(messages)
         self.size = size_of(messages)
         #: How often each has been delivered in vain; None while none has.
@@ -39,6 +41,26 @@ class Block:
     def tries_of(self, start: int, stop: int) -> NDArray[np.uint8]:
         """How often messages `start` up to `stop` have been delivered before, shape (stop - start,)."""
         return self.tries[start:stop] if self.tries is not None else np.zeros(stop - start, dtype=np.uint8)
+
+    def is_older(self, before_s: float, before_ms: int) -> bool:
+        """Whether it came before that time; what outlives the process by its generate time, UTC milliseconds.
+
+        Of simulated vehicles that one may be any.
+        """
+        return self.since_s < before_s if self.segment is None else self.messages.generated_ms < before_ms
+
+    def deliver(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """They are about to be delivered: returns how often each was before, and notes it for the next process."""
+        tries = self.tries_of(start, stop)
+        if self.segment is not None:
+            self.segment.delivered(self.first + start, tries)
+        return tries
+
+    def forget(self, start: int, stop: int) -> None:
+        """They are gone."""
+        self.left -= stop - start
+        if self.segment is not None:
+            self.segment.gone(self.first + start, self.first + stop)
 
     def tried(self, start: int, stop: int) -> None:
         """They have been delivered once more in vain."""

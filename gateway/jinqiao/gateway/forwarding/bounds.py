@@ -24,5 +24,7 @@ class Bounds:
     backlog_after_s: float = limit(5.0, "what has waited for so long is delivered after what comes now")
     group_bytes: int = limit(256 * _MIB, "messages of one group, waiting or unacknowledged; the oldest waiting go")
     total_bytes: int = limit(1024 * _MIB, "messages of all groups together; the oldest of the largest group go")
+    disk_bytes: int = limit(1024 * _MIB, "files of one group in the data folder; the messages of the oldest go")
+    segment_bytes: int = limit(8 * _MIB, "one of these files, which is removed when all in it is acknowledged")
     client_bytes: int = limit(16 * _MIB, "messages on their way to one client, delivered and not acknowledged")
     client_messages: int = limit(20_000, "the same, counted")

@@ -162,8 +162,9 @@ class Membership:
         """How many bytes of messages it may be sent now; the last message may be larger."""
         return self._bounds.client_bytes - self._open_bytes
 
-    def send(self, block: Block, start: int, stop: int, now_s: float) -> None:
-        """Deliver these messages."""
+    def send(self, piece: Piece, now_s: float) -> int:
+        """Deliver these messages; returns their bytes, or 1 if they have none."""
+        block, start, stop = piece.block, piece.start, piece.stop
         count = stop - start
         messages = block.messages.cut(start, stop)
         first = self._next
@@ -172,10 +173,14 @@ class Membership:
         self._open += count
         self._open_bytes += len(messages.data)
         self._sent.append(_Sent(first, block, start, count, now_s))
-        self.consumer.deliver(first, messages, block.tries_of(start, stop))
+        self.consumer.deliver(first, messages, block.deliver(start, stop))
+        return len(messages.data) or 1
 
-    def expire(self, before_s: float) -> None:
-        """What was delivered before that time and is not settled goes back, to somebody else if there is one."""
+    def tick(self, before_s: float) -> None:
+        """A second has passed; what was delivered before that time and is not settled goes back, to somebody else if
+        there is one."""
+        self.realtime.step()
+        self.backlog.step()
         last = -1
         for sent in self._sent:
             if sent.at_s > before_s:
