@@ -36,6 +36,7 @@ from .outbound import Outbound
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
+from .subscriptions.subscriptions import Subscriptions
 
 __all__ = ["Parts"]
 
@@ -65,6 +66,7 @@ class Parts:
     uploads: Uploads
     downloads: Downloads
     forwarded: Forwarded
+    subscriptions: Subscriptions
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
     #: Firmwares that the cloud side knows, by product key and firmware id.
@@ -104,6 +106,7 @@ class Parts:
             uploads=uploads,
             downloads=Downloads(),
             forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
+            subscriptions=Subscriptions(events, registry, now_ms),
             configs={},
             firmwares={},
             tokens={},

@@ -11,15 +11,20 @@ from jinqiao.gateway.platform.devices.ota import Firmware
 from jinqiao.gateway.platform.devices.remote_config import RemoteConfig
 from jinqiao.gateway.platform.events import (
     ConfigChanged,
+    ConsumerGroupChanged,
+    ConsumerGroupDeleted,
     Deleted,
     FirmwareAdded,
     PlatformEvent,
     RecordChanged,
     Registered,
     StateChanged,
+    SubscriptionChanged,
+    SubscriptionDeleted,
 )
 from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.registry.record import DeviceRecord
+from jinqiao.gateway.platform.subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
 
 from .sqlite import Row
 
@@ -75,6 +80,22 @@ def _restore_firmware(parts: Parts, row: Row) -> None:
     parts.firmwares[product_key, firmware_id] = Firmware(**row.value)
 
 
+def _group_key(event: Any) -> str:
+    return f"&{event.group.key}"
+
+
+def _relation_key(event: Any) -> str:
+    return f"{event.relation.product_key}#{event.relation.owner}"
+
+
+def _restore_group(parts: Parts, row: Row) -> None:
+    parts.subscriptions.restore(ConsumerGroupDefinition.load(row.value))
+
+
+def _restore_relation(parts: Parts, row: Row) -> None:
+    parts.subscriptions.restore_relation(SubscribeRelation.load(row.value))
+
+
 KEPT: tuple[Kept, ...] = (
     Kept("device", Registered, _identity, lambda event: {"secret": event.device.secret}),
     # With a device that is deleted goes everything else that is kept of it: see `Storage.keep_all`.
@@ -88,6 +109,10 @@ KEPT: tuple[Kept, ...] = (
         lambda event: asdict(event.firmware),
         _restore_firmware,
     ),
+    Kept("consumer_group", ConsumerGroupChanged, _group_key, lambda event: event.group.dump(), _restore_group),
+    Kept("consumer_group", ConsumerGroupDeleted, _group_key, lambda _: None),
+    Kept("subscription", SubscriptionChanged, _relation_key, lambda event: event.relation.dump(), _restore_relation),
+    Kept("subscription", SubscriptionDeleted, _relation_key, lambda _: None),
     *(
         Kept(
             change.kind,

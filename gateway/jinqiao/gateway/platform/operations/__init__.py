@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from ..devices.past import Past
 from ..parts import Parts
+from ..subscriptions.queues import NO_QUEUES, Queues
 from .configuration import Configuration
 from .devices import Devices
 from .errors import OperationError, Reason
 from .firmware import Firmwares
 from .messages import Messages
 from .reach import Reach
+from .subscriptions import Subscriptions
 from .tasks import Tasks
 from .things import Things
 
@@ -25,7 +27,7 @@ __all__ = ["OperationError", "Operations", "Reason"]
 class Operations:
     """All operations, by what they are about."""
 
-    def __init__(self, parts: Parts, past: Past) -> None:
+    def __init__(self, parts: Parts, past: Past, queues: Queues = NO_QUEUES) -> None:
         reach = Reach(parts)
         self.devices = Devices(parts, reach)
         self.things = Things(parts, reach, past)
@@ -33,3 +35,4 @@ class Operations:
         self.firmware = Firmwares(parts, reach)
         self.configuration = Configuration(parts, reach)
         self.tasks = Tasks(parts, reach)
+        self.subscriptions = Subscriptions(parts, reach, queues)

@@ -26,6 +26,12 @@ class Reason(StrEnum):
     NOT_INVOKED = "the service could not be called"
     BAD_TOPIC = "the topic is not one that may be published on"
     TOO_LARGE = "the message is too large"
+    NO_GROUP = "no such consumer group"
+    BAD_GROUP_NAME = "the name of the consumer group is not valid"
+    GROUP_KEPT = "the consumer group cannot be deleted"
+    TOO_MANY_GROUPS = "too many consumer groups"
+    NO_SUBSCRIPTION = "the product is not subscribed"
+    SUBSCRIPTION_EXISTS = "the product is subscribed already"
     SHADOW_REFUSED = "the shadow could not be updated"
 
 
