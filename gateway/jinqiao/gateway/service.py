@@ -81,13 +81,13 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
-        self.front = Front(self.platform, limits)
+        #: The queues of consumer groups, for those who forward and those who consume.
+        self.groups = _groups(config)
+        self.front = Front(self.platform, limits, groups=self.groups)
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
             if config.fleet.lock_step:
                 self.front.server.hold_for(config.fleet.lock_step)
-        #: The queues of consumer groups, for those who forward and those who consume.
-        self.groups = _groups(config)
         self.front.server.acknowledge_after(self.groups.keeping)
         self._tasks: list[asyncio.Task[None]] = []
 
