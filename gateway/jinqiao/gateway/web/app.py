@@ -33,7 +33,8 @@ def application(
 ) -> Starlette:
     """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port.
 
-    `collectors` have figures beside the broker's. `trusting` routes and the figures trust every caller; they answer this machine only, unless they are `open_to_all`.
+    `collectors` have figures beside the broker's. `trusting` routes and all figures trust every caller; they answer
+    this machine only, unless they are `open_to_all`.
     """
     metrics = Metrics(server, collectors)
 
