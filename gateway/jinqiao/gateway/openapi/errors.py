@@ -2,7 +2,8 @@
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
 are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
-`iot.ota.*`, which are ours; the texts are worded by us but for that of SignatureDoesNotMatch.
+`iot.ota.*`, `iot.consumergroup.*` and `iot.subscribe.*`, which are ours; the texts are worded by us but for that of
+SignatureDoesNotMatch.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.common.InvalidPageParams": (200, "the page size or page number is not valid"),
         "iot.prod.NotExistedProduct": (200, "the product does not exist"),
         "iot.prod.NullProductKey": (200, "the product key is empty"),
+        "iot.consumergroup.ConsumerGroupInUse": (200, "the consumer group cannot be deleted or changed"),
+        "iot.consumergroup.InvalidGroupName": (200, "the name of the consumer group is not valid"),
+        "iot.consumergroup.NotExistedConsumerGroup": (200, "the consumer group does not exist"),
+        "iot.consumergroup.TooManyConsumerGroups": (200, "the number of consumer groups is not valid"),
         "iot.device.AlreadyExistedDeviceName": (200, "the device name exists already"),
         "iot.device.CreateDeviceFailed": (200, "the device could not be created"),
         "iot.device.DeleteDeviceFailed": (200, "the device could not be deleted"),
@@ -62,6 +67,8 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.ota.CreateFirmwareFailed": (200, "the firmware could not be created"),
         "iot.ota.CreateJobFailed": (200, "no device fits the upgrade"),
         "iot.ota.FirmwareNotFound": (200, "the firmware does not exist"),
+        "iot.subscribe.AlreadyExistedSubscribeRelation": (200, "the product is subscribed already"),
+        "iot.subscribe.NotExistedSubscribeRelation": (200, "the product is not subscribed"),
     }
 )
 
@@ -107,6 +114,12 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.NOT_INVOKED: "iot.device.InvokeThingServiceFailed",
         Reason.BAD_TOPIC: "iot.messagebroker.InvalidFormattedTopicName",
         Reason.TOO_LARGE: "iot.messagebroker.PublishMessageFailed",
+        Reason.NO_GROUP: "iot.consumergroup.NotExistedConsumerGroup",
+        Reason.BAD_GROUP_NAME: "iot.consumergroup.InvalidGroupName",
+        Reason.GROUP_KEPT: "iot.consumergroup.ConsumerGroupInUse",
+        Reason.TOO_MANY_GROUPS: "iot.consumergroup.TooManyConsumerGroups",
+        Reason.NO_SUBSCRIPTION: "iot.subscribe.NotExistedSubscribeRelation",
+        Reason.SUBSCRIPTION_EXISTS: "iot.subscribe.AlreadyExistedSubscribeRelation",
         Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",
     }
 )

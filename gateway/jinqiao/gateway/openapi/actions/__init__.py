@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, things, past, messages, firmware  # isort: skip  (the order of the documentation)
+from . import devices, listing, things, past, messages, firmware, subscriptions  # isort: skip  (the order of the documentation)
 
-__all__ = ["ACTIONS", "devices", "firmware", "listing", "messages", "past", "things"]
+__all__ = ["ACTIONS", "devices", "firmware", "listing", "messages", "past", "subscriptions", "things"]
