@@ -86,8 +86,6 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
-        #: The queues of consumer groups, for those who forward and those who consume.
-        self.groups = _groups(config)
         self.front = Front(self.platform, limits, groups=self.groups)
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
