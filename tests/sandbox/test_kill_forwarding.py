@@ -36,6 +36,8 @@ class Ledger:
         self.number = 0
 
     def comes(self, body: str, tries: int) -> None:
+        if not body.startswith("n"):
+            return  # what the platform says of the device
         if self.came[body] and not tries:
             self.unmarked.append(body)
         self.came[body] += 1
@@ -45,7 +47,7 @@ class Server:
     """The process, whose consumer is read in a thread."""
 
     def __init__(self, folder: Path, ledger: Ledger) -> None:
-        arguments = ["-m", "support.forwarding_server", str(REGISTRY), str(folder), "50"]
+        arguments = ["-m", "support.forwarding_server", str(REGISTRY), str(folder), PK, "50"]
         self.process = subprocess.Popen(
             [sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=TESTS
         )

@@ -1,6 +1,6 @@
-"""A platform with one consumer group and a consumer beside it, in a process that a test kills.
+"""A platform with a consumer of one product's messages beside it, in a process that a test kills.
 
-    python -m support.forwarding_server REGISTRY FOLDER CREDIT
+    python -m support.forwarding_server REGISTRY FOLDER PRODUCT CREDIT
 
 Prints `{"mqtt_port"}`, then a line for each message: `{"body", "tries"}`. The consumer accepts what it has printed, but
 for the last ones, which are on their way; a line on standard input ends it, and the next one begins.
@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from jinqiao.gateway.config import Ports, ServiceConfig
 from jinqiao.gateway.forwarding.group import Group
 from jinqiao.gateway.forwarding.messages import Messages
-from jinqiao.gateway.platform.events import MessageForwarded
+from jinqiao.gateway.platform.subscriptions.definitions import DEFAULT_GROUP
 from jinqiao.gateway.service import Service
+from jinqiao.wire.amqp.message import decode_message
 
 #: Messages that the consumer has not accepted yet.
 _BEHIND = 7
@@ -38,7 +39,8 @@ class Printing:
 
     def deliver(self, first: int, messages: Messages, tries: NDArray[np.uint8]) -> None:
         for index in range(len(messages)):
-            said = {"body": messages.single_at(index).decode(), "tries": int(tries[index])}
+            body = decode_message(messages.single_at(index)).body
+            said = {"body": body.decode(), "tries": int(tries[index])}
             print(json.dumps(said), flush=True)
         last = first + len(messages) - 1
         asyncio.get_running_loop().call_soon(self._go_on, last)
@@ -48,16 +50,13 @@ class Printing:
         self.member.credit(self._credit)
 
 
-async def main(registry: str, folder: str, credit: int) -> None:
+async def main(registry: str, folder: str, product: str, credit: int) -> None:
     service = Service(ServiceConfig(registry=Path(registry), data=Path(folder), ports=Ports(mqtt=0), rates="none"))
-    group = service.groups.create("g1")
     parts = service.platform.parts
-
-    def forward(event: MessageForwarded) -> None:
-        service.groups.put("g1", Messages.single(event.body, event.generated_ms))
-
-    parts.events.subscribe(MessageForwarded, forward, before_ack=True)
-    parts.forwarded.wanted_by(lambda _product, kind: kind == "device_data")
+    parts.subscriptions.provide(product, DEFAULT_GROUP)
+    parts.forwarded.reconsider()
+    group = service.groups.group(DEFAULT_GROUP)
+    assert group is not None
     taken = await service.start()
     print(json.dumps(taken), flush=True)
     while True:
@@ -67,4 +66,4 @@ async def main(registry: str, folder: str, credit: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(*sys.argv[1:4], int(sys.argv[4])))
