@@ -111,6 +111,31 @@ def test_a_file_that_ends_anywhere_yields_its_whole_records(
         assert found == flat
 
 
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.lists(st.binary(max_size=40), min_size=1, max_size=4), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(0, 1_000), st.binary(min_size=1, max_size=4)), min_size=1, max_size=3),
+)
+def test_a_file_that_is_damaged_anywhere_yields_the_records_before_that(
+    tmp_path_factory: pytest.TempPathFactory, records: list[list[bytes]], damage: list[tuple[int, bytes]]
+) -> None:
+    path = tmp_path_factory.mktemp("segment") / "00000001"
+    segment = Segment(path)
+    for record in records:
+        segment.append(messages(*record))
+    file = path.with_suffix(".messages")
+    original = file.read_bytes()
+    data = bytearray(original)
+    for at, octets in damage:
+        at %= len(data)
+        data[at : at + len(octets)] = octets[: len(data) - at]
+    file.write_bytes(data)
+    found = [stored.messages.single_at(n) for stored in read_segment(path)[1] for n in range(len(stored.messages))]
+    flat = [body for record in records for body in record]
+    assert found == flat[: len(found)]
+    assert (found == flat) == (data == original)
+
+
 def test_a_damaged_end_is_cut_off_and_reported(world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     groups = groups_in(tmp_path, world)
     groups.create("g1")

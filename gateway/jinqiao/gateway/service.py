@@ -20,7 +20,9 @@ from jinqiao.wire.render.said import SaidBatch, SaidPacket
 from .broker.limits import Limits
 from .config import FleetConfig, ServiceConfig
 from .forwarding.clock import Clock
+from .forwarding.forwarder import Forwarder
 from .forwarding.groups import Groups
+from .forwarding.queues import GroupQueues
 from .front import Front
 from .history.history import History
 from .platform.devices.past import NO_HISTORY, Past, Pasts
@@ -64,6 +66,8 @@ class Service:
             registry = _registry(config, self._storage, vehicles)
             self._history = _history(config)
             fleet_past = _fleet_past(config, registry)
+            #: The queues of consumer groups, for those who forward and those who consume.
+            self.groups = _groups(config)
             self.platform = Platform(
                 registry,
                 clock_ms=_now_ms,
@@ -71,6 +75,7 @@ class Service:
                 rates=config.rates,
                 cut_off=config.cut_off,
                 past=_past(self._history, fleet_past),
+                queues=GroupQueues(self.groups),
             )
             self._keeper = attach(self.platform, self._storage) if self._storage is not None else None
             self._online = OnlineKeeper(self.platform.events, self._storage) if self._storage is not None else None
@@ -81,15 +86,23 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
-        self.front = Front(self.platform, limits)
+        self.front = Front(self.platform, limits, groups=self.groups)
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
             if config.fleet.lock_step:
                 self.front.server.hold_for(config.fleet.lock_step)
-        #: The queues of consumer groups, for those who forward and those who consume.
-        self.groups = _groups(config)
+        self._forwarder = self._forward(vehicles)
         self.front.server.acknowledge_after(self.groups.keeping)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _forward(self, vehicles: NDArray[np.bytes_] | None) -> Forwarder:
+        """Forward to the consumer groups, of a simulated fleet everything to the default group: the first consumer of
+        somebody who tries the sandbox is to see something."""
+        forwarder, fleet = Forwarder(self.platform, self.groups), self._config.fleet
+        if fleet is not None and vehicles is not None:
+            forwarder.add_fleet(self.platform.registry.products[fleet.product_key], vehicles)
+            forwarder.subscribe_default(fleet.product_key)
+        return forwarder
 
     def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
         """Let the simulator's steps be read: they are announced, then rendered for those who listen."""
@@ -119,7 +132,7 @@ class Service:
             self._lock.note(taken)
         if self._keeper is not None and self._online is not None:
             self._tasks.append(asyncio.create_task(_go_round(self._keeper, self._online)))
-        self._tasks.append(asyncio.create_task(_tick(self.groups)))
+        self._tasks.append(asyncio.create_task(_tick(self.groups, self._forwarder)))
         return taken
 
     async def close(self) -> None:
@@ -218,10 +231,11 @@ def _groups(config: ServiceConfig) -> Groups:
     return Groups(Clock.of_loop(_now_ms), folder=config.data / _FORWARDING if config.data is not None else None)
 
 
-async def _tick(groups: Groups) -> None:
+async def _tick(groups: Groups, forwarder: Forwarder) -> None:
     while True:
         await asyncio.sleep(_TICK_S)
         groups.tick()
+        forwarder.tick()
 
 
 async def _go_round(keeper: Keeper, online: OnlineKeeper) -> None:

@@ -65,6 +65,8 @@ class Group:
 
     def __init__(self, group_id: str, clock: Clock, bounds: Bounds | None = None, store: Store | None = None) -> None:
         self.group_id = group_id
+        #: Whether anybody has come to consume its messages yet.
+        self.attended = False
         self.bounds = bounds or Bounds()
         self._clock = clock
         self._store = store
@@ -106,6 +108,7 @@ class Group:
             raise GroupFull(f"consumer group {self.group_id} has {self.bounds.clients} clients, which is all it may")
         member = Membership(self, consumer, self.bounds)
         self._members.append(member)
+        self.attended = True
         return member
 
     def clear(self) -> None:

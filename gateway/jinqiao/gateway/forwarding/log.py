@@ -115,6 +115,9 @@ class Log:
 
 
 def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a failure of the machine, where the system can."""
+    if os.name != "posix":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,7 +2,8 @@
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
 are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
-`iot.group.*`, `iot.job.*` and `iot.ota.*`, which are ours; the texts are worded by us but for that of
+`iot.consumergroup.*`, `iot.group.*`, `iot.job.*`, `iot.ota.*` and `iot.subscribe.*`, which are ours; the texts are worded by
+us but for that of
 SignatureDoesNotMatch.
 """
 
@@ -38,6 +39,10 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.common.InvalidPageParams": (200, "the page size or page number is not valid"),
         "iot.prod.NotExistedProduct": (200, "the product does not exist"),
         "iot.prod.NullProductKey": (200, "the product key is empty"),
+        "iot.consumergroup.ConsumerGroupInUse": (200, "the consumer group cannot be deleted or changed"),
+        "iot.consumergroup.InvalidGroupName": (200, "the name of the consumer group is not valid"),
+        "iot.consumergroup.NotExistedConsumerGroup": (200, "the consumer group does not exist"),
+        "iot.consumergroup.TooManyConsumerGroups": (200, "the number of consumer groups is not valid"),
         "iot.device.AlreadyExistedDeviceName": (200, "the device name exists already"),
         "iot.device.CreateDeviceFailed": (200, "the device could not be created"),
         "iot.device.DeleteDeviceFailed": (200, "the device could not be deleted"),
@@ -88,6 +93,8 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.ota.JobNotFound": (200, "the job does not exist"),
         "iot.ota.ModuleNotFound": (200, "the module does not exist"),
         "iot.ota.TaskNotFound": (200, "the task does not exist"),
+        "iot.subscribe.AlreadyExistedSubscribeRelation": (200, "the product is subscribed already"),
+        "iot.subscribe.NotExistedSubscribeRelation": (200, "the product is not subscribed"),
     }
 )
 
@@ -159,6 +166,12 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.GROUP_NOT_EMPTY: "iot.group.HasSubGroup",
         Reason.NOT_BOUND: "iot.device.QueryTopoRelationFailed",
         Reason.TOPOLOGY_REFUSED: "iot.device.AddTopoRelationFailed",
+        Reason.NO_CONSUMER_GROUP: "iot.consumergroup.NotExistedConsumerGroup",
+        Reason.BAD_GROUP_NAME: "iot.consumergroup.InvalidGroupName",
+        Reason.GROUP_KEPT: "iot.consumergroup.ConsumerGroupInUse",
+        Reason.TOO_MANY_GROUPS: "iot.consumergroup.TooManyConsumerGroups",
+        Reason.NO_SUBSCRIPTION: "iot.subscribe.NotExistedSubscribeRelation",
+        Reason.SUBSCRIPTION_EXISTS: "iot.subscribe.AlreadyExistedSubscribeRelation",
         Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",
     }
 )

@@ -17,6 +17,7 @@ from .jobs.job import DeviceJob
 from .products.batch import Batch
 from .registry.record import DeviceRecord
 from .registry.registry import Device, Product
+from .subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
 from .upgrades.job import UpgradeJob
 from .upgrades.package import Module, Package
 
@@ -27,6 +28,8 @@ __all__ = [
     "BatchAccepted",
     "BatchChanged",
     "ConfigChanged",
+    "ConsumerGroupChanged",
+    "ConsumerGroupDeleted",
     "CustomMessage",
     "Deleted",
     "DesiredChanged",
@@ -66,6 +69,8 @@ __all__ = [
     "SimulatedEvent",
     "StateChanged",
     "SubDevicesFound",
+    "SubscriptionChanged",
+    "SubscriptionDeleted",
     "TagsChanged",
     "TelemetryBatch",
     "TopologyChanged",
@@ -183,6 +188,11 @@ class SimulatedEvent(PlatformEvent):
 
     def read(self) -> tuple[str, Mapping[str, Any]]:
         """Identifier and output. It costs something, so only who needs to know asks."""
+        post = self.post()
+        return post["method"].removeprefix("thing.event.").removesuffix(".post"), post["params"]["value"]
+
+    def post(self) -> Mapping[str, Any]:
+        """The same as the whole post: id, params with value and time, method."""
         from jinqiao.wire.render.events import read_event_post  # brings NumPy, which few need
 
         return read_event_post(self.packet)
@@ -512,6 +522,34 @@ class MessageForwarded(PlatformEvent):
     values: Mapping[str, Any] | None
     message_id: str
     generated_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupChanged(PlatformEvent):
+    """There is a consumer group, or it has another name."""
+
+    group: ConsumerGroupDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupDeleted(PlatformEvent):
+    """There is no such group any more, and what waits for it is nobody's."""
+
+    group: ConsumerGroupDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged(PlatformEvent):
+    """A product's messages go to other groups, or others of them do."""
+
+    relation: SubscribeRelation
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDeleted(PlatformEvent):
+    """A product's messages go to nobody any more, as far as this owner's relation goes."""
+
+    relation: SubscribeRelation
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from .outbound import Outbound
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
+from .subscriptions.subscriptions import Subscriptions
 from .upgrades.catalogue import Catalogue
 from .upgrades.rollout import Rollout
 
@@ -77,6 +78,7 @@ class Parts:
     uploads: Uploads
     downloads: Downloads
     forwarded: Forwarded
+    subscriptions: Subscriptions
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
     #: Update packages and modules that the cloud side knows.
@@ -127,6 +129,7 @@ class Parts:
             uploads=uploads,
             downloads=Downloads(),
             forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
+            subscriptions=Subscriptions(events, registry, now_ms),
             configs={},
             catalogue=catalogue,
             rollout=Rollout(

@@ -64,6 +64,7 @@ from .operations import Operations
 from .parts import Parts
 from .provisioning import PUT_OUT
 from .registry.registry import Device, Registry
+from .subscriptions.queues import NO_QUEUES, Queues
 from .uplinks.custom import forward_custom
 from .uplinks.table import HANDLERS
 from .uplinks.uplink import Handler, Uplink
@@ -93,7 +94,7 @@ class Platform:
     the simulator's own connection, whose messages are trusted. `rates` says whose rates the platform keeps: those of
     all devices, of real ones only (simulated vehicles at ten times the speed say ten times as much), or of none.
     `cut_off` ends the connection of a device that publishes without permission; else the message is dropped. `past`
-    is asked for what devices said.
+    is asked for what devices said, `queues` how those of consumer groups stand.
     """
 
     def __init__(
@@ -105,10 +106,11 @@ class Platform:
         rates: RatesOf = "all",
         cut_off: bool = False,
         past: Past = NO_HISTORY,
+        queues: Queues = NO_QUEUES,
     ) -> None:
         self.parts = parts = Parts.assemble(registry, clock_ms, rates)
         self.registry, self.events, self.log = registry, parts.events, parts.log
-        self.operations = Operations(parts, past)
+        self.operations = Operations(parts, past, queues)
         self._simulator = SimulatorLogin(*simulator) if simulator is not None else None
         self._cut_off = cut_off
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades, jobs  # isort: skip  (order of the page)
+from . import (  # isort: skip  (order of the page)
+    devices,
+    listing,
+    tags,
+    groups,
+    topology,
+    things,
+    past,
+    messages,
+    firmware,
+    upgrades,
+    jobs,
+    subscriptions,
+)
 
 __all__ = [
     "ACTIONS",
@@ -15,6 +28,7 @@ __all__ = [
     "listing",
     "messages",
     "past",
+    "subscriptions",
     "tags",
     "things",
     "topology",

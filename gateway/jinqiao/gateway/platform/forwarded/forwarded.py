@@ -29,7 +29,9 @@ class Forwarded:
     """The platform's messages to back ends."""
 
     def __init__(self, events: Events, out: Outbound, calls: Calls, sources: Sources) -> None:
-        self._events, self._out, self._calls, self._sources = events, out, calls, sources
+        self._events, self._out, self._calls = events, out, calls
+        #: What body functions ask.
+        self.sources = sources
         self._asks: list[Asks] = []
         #: What they have answered.
         self._known: dict[tuple[str, str], bool] = {}
@@ -73,7 +75,7 @@ class Forwarded:
                 self._calls.new_id(),
                 message.now_ms,
             )
-            for message in row.messages(self._sources, event)
+            for message in row.messages(self.sources, event)
             if self.wants(message.device.product.key, message.kind)
         ]
         return _together(announced)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ..devices.past import Past
 from ..parts import Parts
+from ..subscriptions.queues import NO_QUEUES, Queues
 from .configuration import Configuration
 from .devices import Devices
 from .errors import OperationError, Reason
@@ -18,6 +19,7 @@ from .groups import Groups
 from .jobs import DeviceJobs
 from .messages import Messages
 from .reach import Reach
+from .subscriptions import Subscriptions
 from .tags import Tags
 from .tasks import Tasks
 from .things import Things
@@ -30,7 +32,7 @@ __all__ = ["OperationError", "Operations", "Reason"]
 class Operations:
     """All operations, by what they are about."""
 
-    def __init__(self, parts: Parts, past: Past) -> None:
+    def __init__(self, parts: Parts, past: Past, queues: Queues = NO_QUEUES) -> None:
         reach = Reach(parts)
         self.devices = Devices(parts, reach)
         self.groups = Groups(parts, reach)
@@ -43,3 +45,4 @@ class Operations:
         self.tags = Tags(parts, reach)
         self.tasks = Tasks(parts, reach)
         self.topologies = Topologies(parts, reach)
+        self.subscriptions = Subscriptions(parts, reach, queues)

@@ -46,6 +46,12 @@ class Reason(StrEnum):
     GROUP_NOT_EMPTY = "there are groups in the group"
     NOT_BOUND = "the sub-device belongs to no gateway"
     TOPOLOGY_REFUSED = "the topology could not be changed"
+    NO_CONSUMER_GROUP = "no such consumer group"
+    BAD_GROUP_NAME = "the name of the consumer group is not valid"
+    GROUP_KEPT = "the consumer group cannot be deleted"
+    TOO_MANY_GROUPS = "too many consumer groups"
+    NO_SUBSCRIPTION = "the product is not subscribed"
+    SUBSCRIPTION_EXISTS = "the product is subscribed already"
     SHADOW_REFUSED = "the shadow could not be updated"
 
 
