@@ -42,6 +42,8 @@ def refusal(answer: dict[str, Any]) -> str:
 
 #: What is about no product in particular: an account finds there what it sees.
 OF_THE_ACCOUNT = {
+    "CreateConsumerGroup",
+    "QueryConsumerGroupList",
     "CreateDeviceGroup",
     "CreateJob",
     "ListJob",
@@ -101,6 +103,7 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.ota.TaskNotFound",
         "iot.job.JobNotFound",
         "iot.job.TaskNotFound",
+        "iot.consumergroup.NotExistedConsumerGroup",
     }
     assert refusal(answer) in unknown
     assert not world.sent

@@ -2,9 +2,8 @@
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
 are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
-`iot.consumergroup.*`, `iot.group.*`, `iot.job.*`, `iot.ota.*` and `iot.subscribe.*`, which are ours; the texts are worded by
-us but for that of
-SignatureDoesNotMatch.
+`iot.consumergroup.*`, `iot.group.*`, `iot.job.*`, `iot.ota.*` and `iot.subscribe.*`, which are ours; the texts are
+worded by us but for that of SignatureDoesNotMatch.
 """
 
 from __future__ import annotations
