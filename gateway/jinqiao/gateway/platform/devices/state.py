@@ -51,7 +51,7 @@ class DeviceState:
     jobs: Jobs = field(default_factory=Jobs)
     gateway: str = ""
     #: Ids of the groups that the device is in.
-    groups: list[str] = field(default_factory=list)
+    groups: tuple[str, ...] = ()
     #: Whether the device is to send its log: 1, or 0.
     log_mode: int = 0
 
@@ -80,7 +80,7 @@ _LOADERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "ota": Upgrades.load,
         "jobs": Jobs.load,
         "gateway": str,
-        "groups": list,
+        "groups": tuple,
         "log_mode": int,
     }
 )
