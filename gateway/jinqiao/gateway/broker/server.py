@@ -138,10 +138,7 @@ class Server:
 
         Raises ProtocolError for an invalid topic.
         """
-        if extras is None:
-            self._broker.publish(topic, payload, qos)
-        else:
-            self._broker.publish_with(topic, payload, qos, extras)
+        self._broker.publish(topic, payload, qos, extras)
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         """The same to one client, whatever it is subscribed to."""

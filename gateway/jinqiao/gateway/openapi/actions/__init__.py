@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades, jobs  # isort: skip  (order of the page)
+from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades, jobs, files  # isort: skip  (order of the page)
 
 __all__ = [
     "ACTIONS",
     "devices",
+    "files",
     "firmware",
     "groups",
     "jobs",

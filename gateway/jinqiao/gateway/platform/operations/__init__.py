@@ -13,6 +13,7 @@ from ..parts import Parts
 from .configuration import Configuration
 from .devices import Devices
 from .errors import OperationError, Reason
+from .files import Files
 from .firmware import Firmwares
 from .groups import Groups
 from .jobs import DeviceJobs
@@ -36,6 +37,7 @@ class Operations:
         self.groups = Groups(parts, reach)
         self.things = Things(parts, reach, past)
         self.messages = Messages(parts, reach)
+        self.files = Files(parts, reach)
         self.firmware = Firmwares(parts, reach)
         self.jobs = DeviceJobs(parts, reach, self.groups, self.things, self.messages)
         self.upgrades = UpgradeJobs(parts, reach, self.firmware, self.groups)
