@@ -499,6 +499,23 @@ def test_dynamic_jobs_that_cannot_be_are_refused(world: World) -> None:
     assert code(world.ask("CancelOTAStrategyByJob", JobId=static)) == "iot.ota.InvalidJob"
 
 
+def test_a_job_that_goes_on_can_be_changed(world: World) -> None:
+    firmware = world.firmware()
+    job = world.job(
+        "CreateOTADynamicUpgradeJob", FirmwareId=firmware, **{"SrcVersion.1": "1", "Tag.1.Key": "k", "Tag.1.Value": "v"}
+    )
+    more = {"SrcVersionList.1": "7", "Tags.1.Key": "a", "Tags.1.Value": "b"}
+    world.done("UpdateOTAJob", JobId=job, MaximumPerMinute=50, TimeoutInMinutes=9, **more)
+    data = world.done("QueryOTAJob", JobId=job)["Data"]
+    assert (data["MaximumPerMinute"], data["TimeoutInMinutes"], data["SrcVersions"]) == (50, 9, {"SrcVersion": ["7"]})
+    assert data["Tags"] == {"OtaTagDTO": [{"Key": "a", "Value": "b"}]}
+    world.inform(world.connect(), DN, "7")
+    assert json.loads(world.sent[-1].payload)["data"]["extData"] == {"a": "b"}
+    world.done("CancelOTAStrategyByJob", JobId=job)
+    assert code(world.ask("UpdateOTAJob", JobId=job, MaximumPerMinute=50)) == "iot.ota.InvalidJob"
+    assert code(world.ask("UpdateOTAJob", JobId="none", MaximumPerMinute=50)) == "iot.ota.JobNotFound"
+
+
 # Accounts, and what is kept.
 
 

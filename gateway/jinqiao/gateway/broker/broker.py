@@ -101,7 +101,7 @@ class Broker:
     def publish(
         self, topic: str, payload: bytes, qos: int = 0, extras: Extras | None = None, *, retain: bool = False
     ) -> None:
-        """A message of the broker itself; raises ProtocolError for an invalid topic."""
+        """A message of the broker itself, or of the platform; raises ProtocolError for an invalid topic."""
         if extras is not None:
             self._publish_with(topic, payload, qos, extras)
             return

@@ -2,8 +2,8 @@
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
 are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
-`iot.consumergroup.*`, `iot.group.*`, `iot.job.*`, `iot.ota.*` and `iot.subscribe.*`, which are ours; the texts are
-worded by us but for that of SignatureDoesNotMatch.
+`iot.consumergroup.*`, `iot.file.*`, `iot.group.*`, `iot.job.*`, `iot.ota.*` and `iot.subscribe.*`, which are ours; the
+texts are worded by us but for that of SignatureDoesNotMatch.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.device.NullDeviceName": (200, "the device name is empty"),
         "iot.device.QueryDeviceAttrStatusFailed": (200, "the properties could not be queried"),
         "iot.device.SetDevicePropertyFailed": (200, "the properties could not be set"),
+        "iot.file.FileNotFound": (200, "the file does not exist"),
         "iot.group.AlreadyExistedGroupName": (200, "the group's name exists already"),
         "iot.group.GroupCountExceedMax": (200, "too many groups, or too many devices in the group"),
         "iot.group.HasSubGroup": (200, "there are groups in the group"),
@@ -133,6 +134,7 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.NO_PRODUCT: "iot.prod.NotExistedProduct",
         Reason.NO_DEVICE: "iot.device.NotExistedDevice",
+        Reason.NO_FILE: "iot.file.FileNotFound",
         Reason.NO_FIRMWARE: "iot.ota.FirmwareNotFound",
         Reason.NO_MODULE: "iot.ota.ModuleNotFound",
         Reason.NO_JOB: "iot.ota.JobNotFound",

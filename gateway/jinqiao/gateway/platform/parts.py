@@ -102,7 +102,7 @@ class Parts:
         indexes: dict[str, Index] = {"tags": tags, "groups": members, "ota": upgrades, "jobs": tasks}
         states = DeviceStates(events, simulated, indexes)
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
-        topology, uploads = Topology(states), Uploads(events)
+        topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         return cls(
             registry=registry,

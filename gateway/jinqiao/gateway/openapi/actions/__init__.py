@@ -17,11 +17,13 @@ from . import (  # isort: skip  (order of the page)
     upgrades,
     jobs,
     subscriptions,
+    files,
 )
 
 __all__ = [
     "ACTIONS",
     "devices",
+    "files",
     "firmware",
     "groups",
     "jobs",

@@ -14,6 +14,7 @@ from ..subscriptions.queues import NO_QUEUES, Queues
 from .configuration import Configuration
 from .devices import Devices
 from .errors import OperationError, Reason
+from .files import Files
 from .firmware import Firmwares
 from .groups import Groups
 from .jobs import DeviceJobs
@@ -38,6 +39,7 @@ class Operations:
         self.groups = Groups(parts, reach)
         self.things = Things(parts, reach, past)
         self.messages = Messages(parts, reach)
+        self.files = Files(parts, reach)
         self.firmware = Firmwares(parts, reach)
         self.jobs = DeviceJobs(parts, reach, self.groups, self.things, self.messages)
         self.upgrades = UpgradeJobs(parts, reach, self.firmware, self.groups)

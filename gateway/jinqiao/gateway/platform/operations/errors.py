@@ -14,6 +14,7 @@ class Reason(StrEnum):
 
     NO_PRODUCT = "no such product"
     NO_DEVICE = "no such device"
+    NO_FILE = "no such file"
     NO_FIRMWARE = "no such firmware"
     NO_MODULE = "no such module"
     NO_JOB = "no such job"

@@ -126,6 +126,15 @@ class Things:
                 self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET)
         return message_id, fresh
 
+    def clear_desired(self, account: Account, device: Device, addresses: Sequence[str]) -> dict[str, int]:
+        """Want these properties no longer, whatever they should be; the versions that they go on counting from."""
+        self._reach.allow(account, device)
+        with self._parts.states.changing(device, "desired") as draft:
+            for address in addresses:
+                draft.desired.delete(address)
+        versions = self._parts.states.of(device).desired.versions
+        return {address: versions.get(address, 0) for address in addresses}
+
     def desired(self, account: Account, device: Device) -> Mapping[str, Desired]:
         """What is wanted, by property."""
         self._reach.allow(account, device)

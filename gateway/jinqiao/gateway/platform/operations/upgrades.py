@@ -98,6 +98,13 @@ class UpgradeJobs:
             raise OperationError(Reason.NO_JOB)
         return job
 
+    def change(self, account: Account, job_id: str, **about: Any) -> None:
+        """A job goes on otherwise; `about` are fields of UpgradeJob. Raises BAD_JOB for one that is over."""
+        job = self.find(account, job_id)
+        if self.state_of(job) not in ("PLANNED", "IN_PROGRESS"):
+            raise OperationError(Reason.BAD_JOB, "the job is over")
+        self._parts.rollout.put(replace(job, modified_ms=self._parts.now_ms(), **about))
+
     def of_package(self, package: Package) -> list[UpgradeJob]:
         """Jobs with a package, latest first."""
         return [job for job in reversed(list(self._parts.rollout.jobs)) if job.firmware_id == package.id]
