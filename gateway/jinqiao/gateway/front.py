@@ -123,6 +123,7 @@ class Front:
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
         import, and MQTT listens meanwhile."""
+        from .openapi.app import CloudCalls
         from .openapi.app import routes as cloud_routes
         from .openapi.cloud import Cloud
         from .web.app import application
@@ -134,9 +135,9 @@ class Front:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address, lenient_clock=self._lenient_clock)
                 page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
-                self._made = application(
-                    self.server, [page, *cloud_routes(cloud)], trusting, open_to_all=self._open_to_all
-                )
+                calls = CloudCalls(cloud)
+                routes = [page, *cloud_routes(cloud, calls)]
+                self._made = application(self.server, routes, trusting, calls=calls, open_to_all=self._open_to_all)
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:
