@@ -12,6 +12,7 @@ from .doors import HANDSHAKE_S
 from .forwarding.bounds import Bounds as GroupBounds
 from .gbt32960.listener import Bounds
 from .limit import limits_of
+from .openapi.freshness import NonceBounds
 from .openapi.http import MAX_BODY, MAX_PARAMETERS
 from .platform.auth.permission import LONGEST_TOPIC, MOST_SLASHES, MOST_SLASHES_OF_SYSTEM
 from .simulated.past import MOST_BYTES, MOST_EVENT_BYTES
@@ -79,6 +80,7 @@ def limits_page() -> str:
                 [
                     *_named(HttpBounds()),
                     *_rows(("a request's body", MAX_BODY, "bytes"), ("parameters", MAX_PARAMETERS, "")),
+                    *_named(NonceBounds()),
                 ]
             ),
             "## GB/T 32960\n",
