@@ -195,6 +195,9 @@ class _Builder(Transformer[Token, Any]):
 
     def inside(self, children: Children) -> _Part:
         value, *options = _parts(children)
+        for option in options:
+            if not isinstance(option.node, Constant):
+                raise option.error(str(option.node), "a constant")
         node = In(value.node, tuple(option.node.value for option in options), _has(children, "NOT"))
         return _joined(node, [value])
 
@@ -216,10 +219,8 @@ class _Builder(Transformer[Token, Any]):
     def negative(self, children: Children) -> _Part:
         sign: Token = children[0]
         of: _Part = children[1]
-        if isinstance(of.node, Constant):
-            value = of.node.value
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise of.error(str(of.node), "a number")
+        value = of.node.value if isinstance(of.node, Constant) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return _at(sign, Constant(-value))
         return _joined(Negative(of.node), [of], sign)
 
