@@ -83,30 +83,30 @@ def _parser() -> Lark:
 
 def _refusal(text: str, start: Start, error: UnexpectedInput) -> RuleError:
     """The error in our words."""
-    if isinstance(error, UnexpectedToken):
-        expected = expected_words(error.accepts or error.expected)
-        if error.token.type == "$END":
-            lines = text.split("\n")
-            return RuleError(len(lines), len(lines[-1]) + 1, "the end", expected)
-        return RuleError(error.line, error.column, str(error.token)[:40], expected)
-    assert isinstance(error, UnexpectedCharacters)  # lark knows no third with this parser
-    place = error.pos_in_stream or 0
-    found = (text[place : place + 40].split(maxsplit=1) or [""])[0]
+    place = error.pos_in_stream if error.pos_in_stream is not None else len(text)
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        place = len(text)
+    before = text[:place]
+    line, column = before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1
+    if place == len(text):
+        return RuleError(line, column, "the end", _expected_behind(before, start))
+    found = str(error.token) if isinstance(error, UnexpectedToken) else text[place:].split(maxsplit=1)[0]
     hint = ""
     if found[0] in "‘’“”":
         hint = "quotes are straight: 'a constant', \"a.path\""
-    elif found[0] in "'\"":
+    elif found[0] in "'\"" and isinstance(error, UnexpectedCharacters):
         hint = "the quote is not closed"
-    return RuleError(error.line, error.column, found, _expected_at(text[:place], start), hint)
+    return RuleError(line, column, found[:40], _expected_behind(before, start), hint)
 
 
-def _expected_at(before: str, start: Start) -> str:
-    """What may come behind this text, as the parser has it: the lexer alone knows less."""
-    try:
-        _parser().parse(before, start=start)
-    except UnexpectedToken as error:
-        return expected_words(error.accepts or error.expected)
-    return "the end"
+def _expected_behind(before: str, start: Start) -> str:
+    """What may come behind this text.
+
+    An error does not know: when it comes up, the parser may have reduced what another sign would have continued.
+    """
+    parsing = _parser().parse_interactive(before, start)
+    parsing.exhaust_lexer()
+    return expected_words(parsing.accepts())  # type: ignore[no-untyped-call]
 
 
 def _at(token: Token, node: Any) -> _Part:
@@ -195,6 +195,9 @@ class _Builder(Transformer[Token, Any]):
 
     def inside(self, children: Children) -> _Part:
         value, *options = _parts(children)
+        for option in options:
+            if not isinstance(option.node, Constant):
+                raise option.error(str(option.node), "a constant")
         node = In(value.node, tuple(option.node.value for option in options), _has(children, "NOT"))
         return _joined(node, [value])
 
@@ -216,10 +219,8 @@ class _Builder(Transformer[Token, Any]):
     def negative(self, children: Children) -> _Part:
         sign: Token = children[0]
         of: _Part = children[1]
-        if isinstance(of.node, Constant):
-            value = of.node.value
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise of.error(str(of.node), "a number")
+        value = of.node.value if isinstance(of.node, Constant) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return _at(sign, Constant(-value))
         return _joined(Negative(of.node), [of], sign)
 

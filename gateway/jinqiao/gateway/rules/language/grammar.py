@@ -107,8 +107,8 @@ def expected_words(terminals: Collection[str]) -> str:
     value = names >= {"PATH", "NUMBER", "LPAR"}
     if value:  # `*`, `NOT` and a sign may begin one as well
         names -= {"MINUS", "NOT"}
-    if "COMPARES" in names:
-        names -= {"NOT", "STAR"}
+    if names & {"PLUS", "COMPARES"}:  # of a path, that it may be a function
+        names -= {"NOT", "STAR", "LPAR"}
     words = {_WORDS.get(name, "'*'" if name == "STAR" else name) for name in names}
     if "NUMBER" in names and not value:
         return "a constant"

@@ -18,7 +18,9 @@ def scan(text: str) -> tuple[tuple[Step, ...], bool]:
     """The steps of a path and whether its result is to stand in an array; raises ValueError with what is expected."""
     in_array = text.startswith(".")
     rest = text[1:] if in_array else text
-    if rest == "$" or rest.startswith(("$.", "$[")):
+    if rest == "$":
+        return (), in_array
+    if rest.startswith(("$.", "$[")):
         rest = rest[1:].removeprefix(".")
     steps: list[Step] = []
     for number, part in enumerate(rest.split(".")):

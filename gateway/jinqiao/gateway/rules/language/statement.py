@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from .compiling import Condition, compiled, condition
 from .functions.row import Made
+from .looking import FLAT, looks
 from .message import Message
-from .tree import Call, Field, Node, Path, Star, field_name, quoted
+from .tree import Call, Field, Node, Star, field_name, quoted
 
-__all__ = ["Statement", "parse", "parse_parts"]
+if TYPE_CHECKING:
+    from .hits import Hits
+    from .posts import FleetPosts
 
-#: Its members are members of the result.
-_FLAT = "thingPropertyFlatMap"
+__all__ = ["Selection", "Statement", "parse", "parse_parts"]
+
+#: Makes the result of a message's values and the message.
+Selection = Callable[[Any, Message], dict[str, Any] | bytes]
 
 
 def parse(sql: str) -> Statement:
@@ -74,9 +79,14 @@ class Statement:
             return None
         return self._made(values, message)
 
-    def select(self, values: Any, message: Message) -> dict[str, Any] | bytes | None:
-        """What it makes of a message on which its condition is true."""
-        return self._made(values, message)
+    def on_columns(self, posts: FleetPosts) -> Hits:
+        """The rows of these posts on which its condition is true and whose topic it matches, and what it makes of them.
+
+        The same as `evaluate` of each message by itself.
+        """
+        from .hits import find  # brings NumPy, which a platform without simulated vehicles does not need
+
+        return find(posts, self.fields, self.topic, self.where, self._holds, self._made)
 
     @cached_property
     def _holds(self) -> Condition | None:
@@ -85,9 +95,9 @@ class Statement:
     @cached_property
     def _needs(self) -> bool:
         """Whether it makes nothing of a message without values."""
-        looks = any(_looks(field.node) for field in self.fields if not isinstance(field.node, Star))
+        shown = any(looks(field.node) for field in self.fields if not isinstance(field.node, Star))
         beside = len(self.fields) > 1 and any(isinstance(field.node, Star) for field in self.fields)
-        return looks or beside or (self.where is not None and _looks(self.where))
+        return shown or beside or (self.where is not None and looks(self.where))
 
     @cached_property
     def _reads(self) -> bool:
@@ -95,7 +105,7 @@ class Statement:
         return self._needs or self.passes_through
 
     @cached_property
-    def _made(self) -> Callable[[Any, Message], dict[str, Any] | bytes | None]:
+    def _made(self) -> Selection:
         if self.passes_through:
             return lambda values, message: dict(values) if type(values) is dict else message.body
         if all(not _merges(field) for field in self.fields):
@@ -108,7 +118,7 @@ class Statement:
 def _merges(field: Field) -> bool:
     """Whether the members of its value become members of the result."""
     node = field.node
-    return field.alias is None and (isinstance(node, Star) or (isinstance(node, Call) and node.function == _FLAT))
+    return field.alias is None and (isinstance(node, Star) or (isinstance(node, Call) and node.function == FLAT))
 
 
 def _merged(parts: list[tuple[str, Made, bool]], values: Any, message: Message) -> dict[str, Any]:
@@ -120,19 +130,3 @@ def _merged(parts: list[tuple[str, Made, bool]], values: Any, message: Message) 
         elif type(found) is dict:
             result |= found
     return result
-
-
-def _looks(node: Node) -> bool:
-    """Whether it looks at the message's values."""
-    return any(isinstance(part, Path) or (isinstance(part, Call) and part.function == _FLAT) for part in walk(node))
-
-
-def walk(node: Any) -> Iterator[Any]:
-    """The node and everything in it."""
-    yield node
-    inner = (
-        node if isinstance(node, tuple) else [getattr(node, f.name) for f in fields(node)] if is_dataclass(node) else ()
-    )
-    for part in inner:
-        if isinstance(part, tuple) or is_dataclass(part):
-            yield from walk(part)
