@@ -42,14 +42,17 @@ def refusal(answer: dict[str, Any]) -> str:
 
 #: What is about no product in particular: an account finds there what it sees.
 OF_THE_ACCOUNT = {
+    "BatchUpdateDeviceNickname",
+    "CreateProduct",
     "CreateDeviceGroup",
     "QueryDeviceByTags",
     "QueryDeviceGroupByTags",
     "QueryDeviceGroupList",
+    "QueryDeviceStatistics",
     "QueryProductList",
 }
 #: What may be called without parameters.
-WITHOUT = {"QueryDeviceGroupList"}
+WITHOUT = {"QueryDeviceGroupList", "QueryDeviceStatistics"}
 
 
 @pytest.mark.parametrize("action", sorted(set(ACTIONS) - WITHOUT))
@@ -73,7 +76,14 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
     assert code(IotId="none", ProductKey=PK, DeviceName=DN) == "iot.device.InvalidIoTId"
 
 
-FILLED = {"Items": "{}", "MessageContent": b64(b"x"), "RequestBase64Byte": b64(b"x"), "Asc": "1", "PageSize": "1"}
+FILLED = {
+    "Items": "{}",
+    "MessageContent": b64(b"x"),
+    "RequestBase64Byte": b64(b"x"),
+    "Asc": "1",
+    "PageSize": "1",
+    "Operation": "ALL",
+}
 
 
 @pytest.mark.parametrize("by_id", [False, True])
@@ -93,7 +103,9 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.prod.NotExistedProduct",
         "iot.device.InvalidIoTId",
         "iot.device.NotExistedDevice",
+        "iot.device.DeviceApplyIsNotFound",
         "iot.group.NotExistedGroup",
+        "iot.messagebroker.TopicTemplateIsNotFound",
         "iot.ota.FirmwareNotFound",
         "iot.ota.JobNotFound",
         "iot.ota.TaskNotFound",

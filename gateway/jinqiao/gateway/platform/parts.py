@@ -18,6 +18,7 @@ from .auth.rates import RatesOf
 from .auth.token import Token
 from .calls import Calls
 from .converters.aside import Aside
+from .devices.census import Census
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
 from .devices.groups import DeviceGroups, Members
@@ -33,6 +34,9 @@ from .errands import Errands
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
+from .products.batches import Batches
+from .products.models import ThingModels
+from .products.products import Products
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
@@ -58,6 +62,7 @@ class Parts:
     calls: Calls
     notices: Notices
     records: Records
+    census: Census
     iot_ids: IotIds
     simulated: SimulatedValues
     #: Devices by their tags.
@@ -66,6 +71,9 @@ class Parts:
     topology: Topology
     presence: Presence
     provisioning: Provisioning
+    products: Products
+    thing_models: ThingModels
+    batches: Batches
     access: Access
     quotas: Quotas
     groups: DeviceGroups
@@ -86,12 +94,16 @@ class Parts:
         events, out = Events(), Outbound()
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
-        records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
+        census = Census(events)
+        records, simulated = Records(events, now_ms, census), SimulatedValues(registry, events)
         tags, members, tasks = TagIndex(), Members(), Tasks()
         states = DeviceStates(events, simulated, {"tags": tags, "groups": members, "ota": tasks})
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
+        census.ask_whether_simulated(presence.simulator_is_there)
+        provisioning = Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms)
+        products = Products(registry, events, out)
         return cls(
             registry=registry,
             now_ms=now_ms,
@@ -104,13 +116,17 @@ class Parts:
             calls=calls,
             notices=notices,
             records=records,
+            census=census,
             iot_ids=IotIds(registry),
             simulated=simulated,
             tags=tags,
             states=states,
             topology=topology,
             presence=presence,
-            provisioning=Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms),
+            provisioning=provisioning,
+            products=products,
+            thing_models=ThingModels(products, events, now_ms),
+            batches=Batches(registry, provisioning, errands, events, now_ms),
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
             groups=groups,

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from ..action import ACTIONS
-
-from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades  # isort: skip  (order of the page)
+from . import (
+    batches,
+    devices,
+    firmware,
+    groups,
+    listing,
+    messages,
+    past,
+    product_topics,
+    products,
+    tags,
+    thing_models,
+    things,
+    topology,
+    upgrades,
+)  # isort: skip  (order of the page)
 
 __all__ = [
     "ACTIONS",
+    "batches",
     "devices",
     "firmware",
     "groups",
     "listing",
     "messages",
     "past",
+    "product_topics",
+    "products",
     "tags",
+    "thing_models",
     "things",
     "topology",
     "upgrades",
