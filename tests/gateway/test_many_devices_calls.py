@@ -91,7 +91,7 @@ def test_names_that_cannot_be_are_named(world: CloudWorld) -> None:
     data = answer["Data"]
     assert "ApplyId" not in data
     assert data["InvalidDeviceNameList"]["InvalidDeviceName"] == ["a/b"]
-    assert data["RepeatedDeviceNameList"]["RepeatedDeviceName"] == [DN, "twice"]
+    assert data["RepeatedDeviceNameList"]["RepeatDevieNameList"] == [DN, "twice"]
     assert [row["DeviceName"] for row in data["InvalidDetailList"]["InvalidDetailList"]] == ["a/b", DN, "twice"]
     assert not world.kept
     assert ask(world, "BatchCheckDeviceNames", ProductKey=PK)["Code"] == "iot.device.NoneDeviceNameElement"

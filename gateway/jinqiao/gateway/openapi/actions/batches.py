@@ -30,7 +30,7 @@ _BAD_NAMES = "iot.device.InvalidDeviceNameExisted"
 @action(
     "BatchCheckDeviceNames",
     "ProductKey! DeviceName.N DeviceNameList.N{DeviceName,DeviceNickname}",
-    "Data{ApplyId InvalidDeviceNameList{InvalidDeviceName[]} RepeatedDeviceNameList{RepeatedDeviceName[]} "
+    "Data{ApplyId InvalidDeviceNameList{InvalidDeviceName[]} RepeatedDeviceNameList{RepeatDevieNameList[]} "
     "InvalidDeviceNicknameList{InvalidDeviceNickname[]} InvalidDetailList{InvalidDetailList[DeviceName NickName "
     "ErrorMsg]}}",
 )
@@ -59,7 +59,8 @@ def batch_check_device_names(args: Arguments) -> dict[str, Any]:
         "ErrorMessage": ApiError(_BAD_NAMES).message,
         "Data": {
             "InvalidDeviceNameList": {"InvalidDeviceName": list(checked.invalid)},
-            "RepeatedDeviceNameList": {"RepeatedDeviceName": list(checked.taken)},
+            # Spelt as every official SDK reads it.
+            "RepeatedDeviceNameList": {"RepeatDevieNameList": list(checked.taken)},
             "InvalidDeviceNicknameList": {"InvalidDeviceNickname": list(checked.bad_nicknames)},
             "InvalidDetailList": {"InvalidDetailList": details},
         },
