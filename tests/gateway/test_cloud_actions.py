@@ -205,6 +205,15 @@ def test_a_device_is_registered_and_kept_before_it_is_told(world: CloudWorld) ->
     assert world.call("RegisterDevice", ProductKey=PK)["Data"]["DeviceName"]
 
 
+def test_a_device_that_takes_the_place_of_another_is_found_by_its_id() -> None:
+    world = CloudWorld()
+    for name in ("first", "second", "first"):
+        iot = world.call("RegisterDevice", ProductKey=PK, DeviceName=name)["Data"]["IotId"]
+        assert world.call("QueryDeviceDetail", IotId=iot)["Data"]["DeviceName"] == name
+        assert world.call("DeleteDevice", IotId=iot)["Success"]
+        assert world.call("QueryDeviceDetail", IotId=iot)["Code"] == "iot.device.InvalidIoTId"
+
+
 def test_status_follows_the_connection(world: CloudWorld) -> None:
     principal = world.connect()
     assert world.call("GetDeviceStatus")["Data"] == {"Status": "ONLINE", "Timestamp": NOW_MS}

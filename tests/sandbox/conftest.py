@@ -1,8 +1,8 @@
 """Fixtures of the tests that run whole programs.
 
-The vendor's device SDKs live in folders of their own in a cache (`JQ_CACHE`, else `jq-cache` in the temporary folder):
-the Python SDK needs an older paho-mqtt than the project, the Node SDKs are npm packages. CI installs them there;
-elsewhere a test is skipped without them.
+The vendor's SDKs live in folders of their own in a cache (`JQ_CACHE`, else `jq-cache` in the temporary folder): the
+Python device SDK needs an older paho-mqtt than the project, the Node SDKs are npm packages, and the OpenAPI SDKs bring
+dozens of packages along. CI installs them there; elsewhere a test is skipped without them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from support.peers import require
 from support.programs import Program
 
 LINKKIT = Peer("sdk-linkkit", ("aliyun-iot-linkkit==1.2.13", "paho-mqtt==1.6.1"))
+OPENAPI = Peer("sdk-openapi", ("alibabacloud-iot20180120==5.1.0",))
+OPENAPI_OLD = Peer("sdk-openapi-old", ("aliyun-python-sdk-core==2.16.1", "aliyun-python-sdk-iot==8.59.0"))
 NODE_PACKAGES = ("alibabacloud-iot-device-sdk@1.2.8", "aliyun-iot-device-sdk@1.0.1")
 
 
@@ -28,6 +30,18 @@ NODE_PACKAGES = ("alibabacloud-iot-device-sdk@1.2.8", "aliyun-iot-device-sdk@1.0
 def sdk_python() -> Path:
     """The interpreter of the Python SDK's environment."""
     return require(LINKKIT, "CI=true installs it").python
+
+
+@pytest.fixture(scope="session")
+def sdk_openapi() -> Path:
+    """The interpreter of the OpenAPI SDK's environment; 30 s to install."""
+    return require(OPENAPI, "CI=true installs it").python
+
+
+@pytest.fixture(scope="session")
+def sdk_openapi_old() -> Path:
+    """The interpreter of the older OpenAPI SDK's environment; 15 s to install."""
+    return require(OPENAPI_OLD, "CI=true installs it").python
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Registry
 from support.carrier import NotingCarrier
-from support.openapi import ACCESS_KEY, signed_query
+from support.openapi import ACCESS_KEY, clock_ms, signed_query
 
 __all__ = ["CARS", "FLEET", "NAMES", "NOW_MS", "Fleet"]
 
@@ -41,7 +41,7 @@ class Fleet:
         registry = Registry([product, others], access_keys=[key])
         self.platform = Platform(registry, clock_ms=lambda: NOW_MS, simulator=("house", "pw"))
         self.platform.carried_by(NotingCarrier())
-        self.cloud = Cloud(self.platform)
+        self.cloud = Cloud(self.platform, clock_ms=clock_ms)
 
     def call(self, action: str, **arguments: Any) -> dict[str, Any]:
         response = self.cloud.dispatch(Request("POST", "/", signed_query(action, arguments)))

@@ -15,7 +15,7 @@ from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.registry import load_kept, seed
 from jinqiao.gateway.storage.sqlite import Storage
 from support.cloud_world import ACCEPTANCE, NOW_MS, CloudWorld
-from support.openapi import signed_query
+from support.openapi import clock_ms, signed_query
 
 __all__ = ["NEW", "Kept", "ask", "made"]
 
@@ -39,7 +39,7 @@ class Kept:
         registry: Registry = seed(self.storage, load_registry(file)) if file else load_kept(self.storage)
         self.platform = Platform(registry, clock_ms=lambda: NOW_MS)
         self.keeper = attach(self.platform, self.storage)
-        self.cloud = Cloud(self.platform)
+        self.cloud = Cloud(self.platform, clock_ms=clock_ms)
 
     def ask(self, action: str, **arguments: Any) -> dict[str, Any]:
         response = self.cloud.dispatch(Request("POST", "/", signed_query(action, arguments)))

@@ -76,5 +76,7 @@ class ServiceConfig:
     anonymous: bool = False
     rates: RatesOf = "all"
     cut_off: bool = False
+    #: Cloud calls may be of any time.
+    lenient_clock: bool = False
     connections: int = Limits().connections
     connections_per_address: int = Limits().connections_per_address

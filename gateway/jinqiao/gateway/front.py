@@ -36,9 +36,16 @@ _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 
 
 class Front:
-    """Everything of `platform` that others can connect to."""
+    """Everything of `platform` that others can connect to; with a `lenient_clock` cloud calls may be of any time."""
 
-    def __init__(self, platform: Platform, limits: Limits | None = None, http_bounds: HttpBounds | None = None) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        limits: Limits | None = None,
+        http_bounds: HttpBounds | None = None,
+        *,
+        lenient_clock: bool = False,
+    ) -> None:
         limits, self._http_bounds = limits or Limits(), http_bounds or HttpBounds()
         # Refused in time they hear of it, and none of the doors can take the files of the others.
         files = file_limit()
@@ -49,6 +56,7 @@ class Front:
         platform.carried_by(self.server)
         self.gbt32960: Listener | None = None
         self._platform = platform
+        self._lenient_clock = lenient_clock
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
         self._made: Any = None
@@ -119,6 +127,7 @@ class Front:
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
         import, and MQTT listens meanwhile."""
+        from .openapi.app import CloudCalls
         from .openapi.app import routes as cloud_routes
         from .openapi.cloud import Cloud
         from .web.app import application
@@ -127,12 +136,12 @@ class Front:
 
         with self._making:
             if self._made is None:
-                cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
+                cloud = Cloud(self._platform, mqtt_address=self._mqtt_address, lenient_clock=self._lenient_clock)
                 page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
-                self._made = application(
-                    self.server, [page, *cloud_routes(cloud)], trusting, open_to_all=self._open_to_all
-                )
+                calls = CloudCalls(cloud)
+                routes = [page, *cloud_routes(cloud, calls)]
+                self._made = application(self.server, routes, trusting, calls=calls, open_to_all=self._open_to_all)
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:

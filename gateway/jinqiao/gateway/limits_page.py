@@ -11,6 +11,7 @@ from .broker.policy import Principal
 from .doors import HANDSHAKE_S
 from .gbt32960.listener import Bounds
 from .limit import limits_of
+from .openapi.freshness import NonceBounds
 from .openapi.http import MAX_BODY, MAX_PARAMETERS
 from .platform.auth.permission import LONGEST_TOPIC, MOST_SLASHES, MOST_SLASHES_OF_SYSTEM
 from .platform.operations.batches import MOST_AT_ONCE
@@ -79,6 +80,7 @@ def limits_page() -> str:
                 [
                     *_named(HttpBounds()),
                     *_rows(("a request's body", MAX_BODY, "bytes"), ("parameters", MAX_PARAMETERS, "")),
+                    *_named(NonceBounds()),
                 ]
             ),
             "## Products and devices made by cloud calls\n",

@@ -20,8 +20,10 @@ Both SDKs of the vendor can be pointed at it. The newer one: `Config(endpoint='1
 the older one: `request.set_endpoint('127.0.0.1:8080')`, `request.set_protocol_type('http')`. Access keys stand in the
 registry file (`access_keys: [{{id: …, secret: …, products: [a1carPK0001]}}]`), and an application's user name and
 password are one. A key without `products` reaches all; for any other, products that are not its own do not exist. Both
-signatures are verified, ACS3-HMAC-SHA256 (which has to sign `host`, `x-acs-action`, `x-acs-version` and
-`x-acs-content-sha256`) and RPC v1 with HMAC-SHA1; the age of a request is not judged.
+signatures are verified: ACS3-HMAC-SHA256, which has to sign `host`, `x-acs-action`, `x-acs-version`, `x-acs-date`,
+`x-acs-signature-nonce` and `x-acs-content-sha256`, and RPC v1 with HMAC-SHA1. A call is refused if its time is more
+than 15 minutes from the machine's (unless started with `--lenient-clock`), or if its access key has used its nonce
+before.
 
 Answers are `RequestId`, `Success` and the members below; HTTP 200 also when the product refuses, with `Code` and
 `ErrorMessage`. RPC v1 answers XML unless `Format=JSON` is asked for. `!` marks a mandatory parameter, `.N` a list

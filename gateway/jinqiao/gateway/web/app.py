@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from jinqiao.gateway.broker.server import Server
@@ -23,11 +24,17 @@ _WEBSOCKETS = ("/mqtt", "/mqtt/", "/")
 
 
 def application(
-    server: Server, others: Iterable[BaseRoute], trusting: Iterable[Route] = (), *, open_to_all: bool = False
-) -> Starlette:
+    server: Server,
+    others: Iterable[BaseRoute],
+    trusting: Iterable[Route] = (),
+    *,
+    calls: ASGIApp | None = None,
+    open_to_all: bool = False,
+) -> ASGIApp:
     """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port.
 
     `trusting` routes and the figures trust every caller; they answer this machine only, unless they are `open_to_all`.
+    `calls` answers `POST /`, before any routing.
     """
     metrics = Metrics(server)
 
@@ -47,4 +54,13 @@ def application(
         *(WebSocketRoute(path, mqtt) for path in _WEBSOCKETS),
         *others,
     ]
-    return Starlette(routes=routes)
+    routed = Starlette(routes=routes)
+    return routed if calls is None else _before(calls, routed)
+
+
+def _before(calls: ASGIApp, routed: ASGIApp) -> ASGIApp:
+    async def begin(scope: Scope, receive: Receive, send: Send) -> None:
+        is_call = scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "POST"
+        await (calls if is_call else routed)(scope, receive, send)
+
+    return begin

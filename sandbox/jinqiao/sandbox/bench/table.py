@@ -161,6 +161,19 @@ BENCHMARKS = (
         ),
         begins="{vehicles:,} vehicles, {commands:,} commands of each kind …",
     ),
+    Benchmark(
+        "openapi",
+        "openapi:bench_openapi",
+        "Processor time of a cloud call, SetDeviceProperty, with both signatures; its answer's time beside a fleet.",
+        (
+            Number("vehicles", 1_000, "Vehicles, each posting once a second, beside the steady rate.", 1, 100_000),
+            Number("calls", 20_000, "Calls of each kind, as fast as they are answered.", 100, 200_000),
+            Number("per_s", 200, "Calls a second beside the vehicles.", 1, 2_000),
+            Number("seconds", 20.0, "How long beside the vehicles.", 0.2, 600),
+        ),
+        begins="three times {calls:,} calls, then {per_s:,} a second for {seconds:g} s beside {vehicles:,} vehicles …",
+        example="--calls 20000 --json",
+    ),
 )
 
 BENCH = Group(

@@ -15,6 +15,7 @@ __all__ = [
     "HttpHost",
     "HttpPort",
     "HttpsPort",
+    "LenientClock",
     "LinesHost",
     "LinesHttpPort",
     "LinesPort",
@@ -81,3 +82,6 @@ HttpsPort = Annotated[
     typer.Option(min=0, max=65535, help="Also serve HTTP over TLS (https and wss), on this port.", show_default=False),
 ]
 Certs = Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")]
+LenientClock = Annotated[
+    bool, typer.Option("--lenient-clock", help="Accept cloud calls whatever time they say; usually within 15 minutes.")
+]

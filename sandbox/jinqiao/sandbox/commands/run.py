@@ -10,7 +10,7 @@ import typer
 from jinqiao.base.errors import InputError
 
 from ..bundled import scenario_file
-from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort, Towns
+from .options import Certs, HttpHost, HttpPort, HttpsPort, LenientClock, MqttHost, MqttPort, MqttsPort, Towns
 
 __all__ = ["ADDRESSES", "run"]
 
@@ -56,6 +56,7 @@ def run(
     certs: Certs = Path("certs"),
     mqtt_host: MqttHost = "127.0.0.1",
     http_host: HttpHost = None,
+    lenient_clock: LenientClock = False,
     broker: Annotated[
         str | None,
         typer.Option(
@@ -174,6 +175,7 @@ def run(
         certs=certs,
         registry=registry,
         data=data,
+        lenient_clock=lenient_clock,
         **elsewhere(broker, devices),
         app_user=app_user,
         lock_step=listeners(lock_step or (), broker),

@@ -12,7 +12,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.gateway.broker.limits import Limits
 from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
 
-from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import Certs, HttpHost, HttpPort, HttpsPort, LenientClock, MqttHost, MqttPort, MqttsPort
 
 __all__ = ["serve"]
 
@@ -69,6 +69,7 @@ def serve(
     cut_off: Annotated[
         bool, typer.Option("--cut-off", help="Disconnect a device that publishes without permission.")
     ] = False,
+    lenient_clock: LenientClock = False,
     max_connections: Annotated[int, typer.Option(min=1, help="Most connections at once.")] = _DEFAULT.connections,
     max_connections_per_address: Annotated[
         int, typer.Option(min=1, help="Most connections at once from one remote address.")
@@ -116,6 +117,7 @@ def serve(
         anonymous=plain_mqtt,
         rates="all" if rates else "none",
         cut_off=cut_off,
+        lenient_clock=lenient_clock,
         connections=max_connections,
         connections_per_address=max_connections_per_address,
     )

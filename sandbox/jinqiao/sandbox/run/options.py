@@ -40,6 +40,7 @@ class RunOptions:
     certs: Path = Path("certs")
     registry: Path | None = None
     data: Path | None = None
+    lenient_clock: bool = False
     broker: OutsideBroker | None = None
     devices: Triples | None = None
     app_user: str = "app"

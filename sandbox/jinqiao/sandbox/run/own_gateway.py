@@ -78,6 +78,7 @@ async def configure(
         ),
         registry=options.registry,
         data=options.data,
+        lenient_clock=options.lenient_clock,
         # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
         rates="all" if options.speed == 1.0 else "real",
         fleet=FleetConfig(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Protocol
 
@@ -18,6 +18,11 @@ class Devices(Protocol):
     simulated: bool
     #: Software versions by OTA module that every device runs until it informs of another one.
     factory_versions: Mapping[str, str]
+    #: How many were ever added; it only grows.
+    added: int
+
+    def newest(self, count: int) -> Iterable[str]:
+        """At least the last `count` that were added and are there still."""
 
     def secret(self, device_name: str) -> str | None:
         """The device's secret, or None when there is no such device."""
@@ -41,6 +46,10 @@ class ListedDevices:
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self.factory_versions: Mapping[str, str] = {}
         self._secrets = dict(secrets)
+        self.added = len(self._secrets)
+
+    def newest(self, count: int) -> Iterable[str]:
+        return islice(reversed(self._secrets), count)
 
     def secret(self, device_name: str) -> str | None:
         return self._secrets.get(device_name)
@@ -53,6 +62,7 @@ class ListedDevices:
 
     def add(self, device_name: str, secret: str) -> None:
         """Register a device, or give a known one this secret."""
+        self.added += device_name not in self._secrets
         self._secrets[device_name] = secret
 
     def remove(self, device_name: str) -> bool:

@@ -5,7 +5,7 @@ A fleet keeps 17 bytes a device: its sorted names. Secrets are derived from one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,10 @@ class FleetDevices:
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
             raise ValueError("a device name appears twice in the fleet")
         self._fleet_secret = fleet_secret
+        self.added = len(self._names)
+
+    def newest(self, count: int) -> Iterable[str]:  # noqa: ARG002  (all of them came at once)
+        return self
 
     def secret(self, device_name: str) -> str | None:
         """32 hex digits, as the platform's secrets have."""
