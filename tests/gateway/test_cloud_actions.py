@@ -42,7 +42,9 @@ def refusal(answer: dict[str, Any]) -> str:
 
 #: What is about no product in particular: an account finds there what it sees.
 OF_THE_ACCOUNT = {
+    "BatchUpdateDeviceNickname",
     "CreateConsumerGroup",
+    "CreateProduct",
     "QueryConsumerGroupList",
     "CreateDeviceGroup",
     "CreateJob",
@@ -50,10 +52,11 @@ OF_THE_ACCOUNT = {
     "QueryDeviceByTags",
     "QueryDeviceGroupByTags",
     "QueryDeviceGroupList",
+    "QueryDeviceStatistics",
     "QueryProductList",
 }
 #: What may be called without parameters.
-WITHOUT = {"QueryDeviceGroupList"}
+WITHOUT = {"QueryDeviceGroupList", "QueryDeviceStatistics"}
 
 
 @pytest.mark.parametrize("action", sorted(set(ACTIONS) - WITHOUT))
@@ -77,7 +80,14 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
     assert code(IotId="none", ProductKey=PK, DeviceName=DN) == "iot.device.InvalidIoTId"
 
 
-FILLED = {"Items": "{}", "MessageContent": b64(b"x"), "RequestBase64Byte": b64(b"x"), "Asc": "1", "PageSize": "1"}
+FILLED = {
+    "Items": "{}",
+    "MessageContent": b64(b"x"),
+    "RequestBase64Byte": b64(b"x"),
+    "Asc": "1",
+    "PageSize": "1",
+    "Operation": "ALL",
+}
 
 
 @pytest.mark.parametrize("by_id", [False, True])
@@ -98,7 +108,9 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.device.InvalidIoTId",
         "iot.device.NotExistedDevice",
         "iot.file.FileNotFound",
+        "iot.device.DeviceApplyIsNotFound",
         "iot.group.NotExistedGroup",
+        "iot.messagebroker.TopicTemplateIsNotFound",
         "iot.ota.FirmwareNotFound",
         "iot.ota.JobNotFound",
         "iot.ota.TaskNotFound",

@@ -276,7 +276,7 @@ def test_of_simulated_vehicles_nothing_is_kept(tmp_path: Path) -> None:
         platform.parts.states.take_properties(device, {"VehicleSpeed": 1.0}, {}, 5)
     keeper.close()
     kinds = {(row.kind, row.product_key) for row in storage.rows()} - {("house", "")}
-    assert kinds == {(kind, PK) for kind in ("product", "device", "desired", "properties")}
+    assert kinds == {(kind, PK) for kind in ("product", "product_of_file", "device", "desired", "properties")}
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:

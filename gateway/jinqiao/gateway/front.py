@@ -74,6 +74,7 @@ class Front:
         loop = asyncio.get_running_loop()
         self._platform.parts.aside.begin(loop.call_soon_threadsafe)
         self._platform.parts.errands.begin(loop.call_later)
+        self._platform.parts.batches.resume()
         taken: dict[str, int] = {}
         tls = None
         if ports.mqtts is not None or ports.https is not None:

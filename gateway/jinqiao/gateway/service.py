@@ -159,7 +159,11 @@ class Service:
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:
     """What is known at the start: the registry file's, the folder's, both, and the simulated fleet."""
-    kept = (row.product_key for row in storage.rows("product")) if storage is not None else ()
+    kept = (
+        (row.product_key for row in storage.rows("product") if "deleted" not in row.value)
+        if storage is not None
+        else ()
+    )
     file = load_registry(config.registry, kept) if config.registry is not None else None
     if storage is None:
         registry = file if file is not None else Registry()

@@ -18,6 +18,7 @@ from .auth.rates import RatesOf
 from .auth.token import Token
 from .calls import Calls
 from .converters.aside import Aside
+from .devices.census import Census
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
 from .devices.groups import DeviceGroups, Members
@@ -39,6 +40,9 @@ from .jobs.book import JobBook
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
+from .products.batches import Batches
+from .products.models import ThingModels
+from .products.products import Products
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
@@ -64,6 +68,7 @@ class Parts:
     calls: Calls
     notices: Notices
     records: Records
+    census: Census
     iot_ids: IotIds
     simulated: SimulatedValues
     #: Devices by their tags.
@@ -72,6 +77,9 @@ class Parts:
     topology: Topology
     presence: Presence
     provisioning: Provisioning
+    products: Products
+    thing_models: ThingModels
+    batches: Batches
     access: Access
     quotas: Quotas
     groups: DeviceGroups
@@ -96,7 +104,8 @@ class Parts:
         events, out = Events(), Outbound()
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
-        records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
+        census = Census(events)
+        records, simulated = Records(events, now_ms, census), SimulatedValues(registry, events)
         tags, members = TagIndex(), Members()
         upgrades, tasks = JobTasks[Upgrade](), JobTasks[Task]()
         indexes: dict[str, Index] = {"tags": tags, "groups": members, "ota": upgrades, "jobs": tasks}
@@ -104,6 +113,9 @@ class Parts:
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
+        census.ask_whether_simulated(presence.simulator_is_there)
+        provisioning = Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms)
+        products = Products(registry, events, out)
         return cls(
             registry=registry,
             now_ms=now_ms,
@@ -116,13 +128,17 @@ class Parts:
             calls=calls,
             notices=notices,
             records=records,
+            census=census,
             iot_ids=IotIds(registry),
             simulated=simulated,
             tags=tags,
             states=states,
             topology=topology,
             presence=presence,
-            provisioning=Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms),
+            provisioning=provisioning,
+            products=products,
+            thing_models=ThingModels(products, events, now_ms),
+            batches=Batches(registry, provisioning, errands, events, now_ms),
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
             groups=groups,

@@ -10,6 +10,7 @@ from typing import Any
 from jinqiao.gateway.platform.devices.group import DeviceGroup
 from jinqiao.gateway.platform.devices.remote_config import RemoteConfig
 from jinqiao.gateway.platform.events import (
+    BatchChanged,
     ConfigChanged,
     ConsumerGroupChanged,
     ConsumerGroupDeleted,
@@ -20,9 +21,13 @@ from jinqiao.gateway.platform.events import (
     DeviceJobDeleted,
     FirmwareChanged,
     FirmwareDeleted,
+    ModelDrafted,
+    ModelVersionChanged,
     ModuleChanged,
     ModuleDeleted,
     PlatformEvent,
+    ProductChanged,
+    ProductDeleted,
     RecordChanged,
     Registered,
     StateChanged,
@@ -32,11 +37,14 @@ from jinqiao.gateway.platform.events import (
 )
 from jinqiao.gateway.platform.jobs.job import DeviceJob
 from jinqiao.gateway.platform.parts import Parts
+from jinqiao.gateway.platform.products.batch import Batch
+from jinqiao.gateway.platform.products.models import ModelVersion
 from jinqiao.gateway.platform.registry.record import DeviceRecord
 from jinqiao.gateway.platform.subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
 from jinqiao.gateway.platform.upgrades.job import UpgradeJob
 from jinqiao.gateway.platform.upgrades.package import Module, Package
 
+from .products import dump_product
 from .sqlite import Row
 
 __all__ = ["KEPT", "RESTORE", "Kept", "row_of"]
@@ -115,7 +123,42 @@ def _restore_relation(parts: Parts, row: Row) -> None:
     parts.subscriptions.restore_relation(SubscribeRelation.load(row.value))
 
 
+def _dump_version(event: ModelVersionChanged) -> dict[str, Any] | None:
+    if event.tsl is None:
+        return None
+    return {"description": event.description, "created_ms": event.created_ms, "tsl": event.tsl}
+
+
+def _restore_version(parts: Parts, row: Row) -> None:
+    product_key, _, version = row.key.partition("#")
+    parts.thing_models.restore_version(product_key, ModelVersion(version, **row.value))
+
+
 KEPT: tuple[Kept, ...] = (
+    Kept("product", ProductChanged, lambda event: event.product.key, lambda event: dump_product(event.product)),
+    # With a product that is deleted goes everything else that is kept of it: see `Storage.keep_all`.
+    Kept("product", ProductDeleted, lambda event: event.product_key, lambda _: {"deleted": True}),
+    Kept(
+        "model_draft",
+        ModelDrafted,
+        lambda event: event.product_key,
+        lambda event: event.tsl,
+        lambda parts, row: parts.thing_models.restore_draft(row.key, row.value),
+    ),
+    Kept(
+        "model_version",
+        ModelVersionChanged,
+        lambda event: f"{event.product_key}#{event.version}",
+        _dump_version,
+        _restore_version,
+    ),
+    Kept(
+        "batch",
+        BatchChanged,
+        lambda event: f"{event.batch.product_key}#{event.batch.id}",
+        lambda event: event.batch.dump(),
+        lambda parts, row: parts.batches.restore(Batch.load(row.product_key, row.value)),
+    ),
     Kept("device", Registered, _identity, lambda event: {"secret": event.device.secret}),
     # With a device that is deleted goes everything else that is kept of it: see `Storage.keep_all`.
     Kept("device", Deleted, _identity, lambda _: {"deleted": True}),

@@ -12,7 +12,6 @@ from jinqiao.base.errors import InputError
 from ..bundled import scenario_file
 from ..run.gateway_child import gateway_ahead
 from .options import Certs, HttpHost, HttpPort, HttpsPort, LenientClock, MqttHost, MqttPort, MqttsPort, Towns
-from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort, Towns
 
 __all__ = ["ADDRESSES", "run"]
 

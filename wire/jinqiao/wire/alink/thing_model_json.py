@@ -1,8 +1,9 @@
 """The other form of a thing model: ThingModelJson, in which cloud calls define and show features (document 150457).
 
-It says the same as TSL with other words: data types in capitals, `rwFlag`, `eventType`; the values of an enumeration and
-the members of a struct are `dataSpecsList`, everything else about a type is `dataSpecs`. Here both are plain JSON values;
-what TSL allows is for `tsl_document.compiled` to judge, after the words are translated.
+It says the same as TSL with other words: data types in capitals, `rwFlag`, `eventType`; the values of an enumeration
+and the members of a struct are `dataSpecsList`, everything else about a type is `dataSpecs`. Here both are plain JSON
+values; what TSL allows is for `tsl_document.compiled` to judge, after the words are translated. Members of events and
+services are named as in documentation that we recall, so their TSL names are read, too.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def _word_of(words: Mapping[str, str], value: str) -> str:
 
 
 def features_from_json(json: Any) -> Json:
-    """Properties, events and services of a document of this form, as TSL has them; raises ModelError, with the place."""
+    """Properties, events and services of a document of this form, as TSL has them; raises ModelError with the place."""
     if type(json) is not dict:
         raise ModelError("ThingModelJson: expected a JSON object")
     readers: tuple[tuple[str, Callable[[Json, str], Json]], ...] = (

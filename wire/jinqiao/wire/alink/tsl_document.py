@@ -19,6 +19,7 @@ __all__ = [
     "empty_tsl",
     "generated_event",
     "generated_services",
+    "is_generated",
     "place_of",
     "simplified",
     "with_generated",
@@ -49,10 +50,14 @@ def as_module(tsl: Mapping[str, Any]) -> Json:
         features = tsl.get(name, [])
         if type(features) is not list:
             raise ModelError(f"{name}: found {type(features).__name__}, expected a list")
-        module[name] = [
-            feature for feature in features if type(feature) is not dict or feature.get("identifier") not in GENERATED
-        ]
+        module[name] = [feature for feature in features if not is_generated(feature)]
     return module
+
+
+def is_generated(feature: Any) -> bool:
+    """Whether it is one of the features that the platform generates."""
+    identifier = feature.get("identifier") if type(feature) is dict else None
+    return type(identifier) is str and identifier in GENERATED
 
 
 def with_generated(tsl: Mapping[str, Any], product_key: str) -> Json:

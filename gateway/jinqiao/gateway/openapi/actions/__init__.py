@@ -5,7 +5,11 @@ from __future__ import annotations
 from ..action import ACTIONS
 
 from . import (  # isort: skip  (order of the page)
+    products,
+    thing_models,
+    product_topics,
     devices,
+    batches,
     listing,
     tags,
     groups,
@@ -22,6 +26,7 @@ from . import (  # isort: skip  (order of the page)
 
 __all__ = [
     "ACTIONS",
+    "batches",
     "devices",
     "files",
     "firmware",
@@ -30,8 +35,11 @@ __all__ = [
     "listing",
     "messages",
     "past",
+    "product_topics",
+    "products",
     "subscriptions",
     "tags",
+    "thing_models",
     "things",
     "topology",
     "upgrades",

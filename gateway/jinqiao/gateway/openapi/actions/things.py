@@ -18,7 +18,6 @@ from .devices import MOST_DEVICES
 __all__ = [
     "clear_device_desired_property",
     "get_device_shadow",
-    "get_thing_model_tsl",
     "invoke_thing_service",
     "invoke_things_service",
     "query_device_desired_property",
@@ -189,23 +188,6 @@ def update_device_shadow(args: Arguments) -> dict[str, Any]:
     device, message = args.device(), args.text("ShadowMessage")
     args.operations.things.update_shadow(args.account, device, message.encode())
     return {}
-
-
-@action(
-    "GetThingModelTsl",
-    "ProductKey! FunctionBlockId",
-    "Data{TslStr TslUri}",
-)
-def get_thing_model_tsl(args: Arguments) -> dict[str, Any]:
-    """The whole document, or one module of it."""
-    model = args.product().thing_model
-    block = args.text("FunctionBlockId", "")
-    if not block:
-        return {"Data": {"TslStr": model.tsl_json.decode(), "TslUri": ""}}
-    for module in model.tsl.get("functionBlocks", ()):
-        if module.get("functionBlockId") == block:
-            return {"Data": {"TslStr": as_text(module), "TslUri": ""}}
-    raise ApiError("InvalidParameter", f"no module {block!r} in the thing model.")
 
 
 def _described(model: PropertyModel) -> dict[str, Any]:

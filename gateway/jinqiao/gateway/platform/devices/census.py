@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import filterfalse, islice
 from typing import Literal, NamedTuple
 
-from ..events import Offline, Online
+from ..events import Offline, Online, ProductDeleted
 from ..listeners import Events
 from ..registry.record import DeviceRecord
 from ..registry.registry import Device, Product
@@ -47,6 +47,7 @@ class Census:
     def __init__(self, events: Events) -> None:
         self._products: dict[str, _Names] = {}
         self._simulator_is_there: Callable[[], bool] = bool
+        events.subscribe(ProductDeleted, lambda event: self._products.pop(event.product_key, None))
         events.subscribe(Online, lambda event: self._came(event.device))
         events.subscribe(Offline, lambda event: self._went(event.device))
 
@@ -63,10 +64,6 @@ class Census:
         if record is None or not record.activated_ms:
             names.online.discard(name)
             names.away.discard(name)
-
-    def forget(self, product_key: str) -> None:
-        """The product is not there any more."""
-        self._products.pop(product_key, None)
 
     def count(self, product: Product) -> Counted:
         """Everything, in the time that it takes to look at those that differ."""

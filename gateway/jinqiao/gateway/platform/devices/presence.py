@@ -287,6 +287,10 @@ class Presence:
             and (session.principal is not None or self._topology.speaks_for(identity) is not None)
         ]
 
+    def simulator_is_there(self) -> bool:
+        """Whether simulated vehicles are online that have no connection of their own."""
+        return bool(self._simulators)
+
     def peer_of(self, device: Device) -> Principal | None:
         """The connection over which the device is online itself, or None."""
         session = self._sessions.get(device.identity)

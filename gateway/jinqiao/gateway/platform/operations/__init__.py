@@ -11,6 +11,7 @@ from __future__ import annotations
 from ..devices.past import Past
 from ..parts import Parts
 from ..subscriptions.queues import NO_QUEUES, Queues
+from .batches import Batches
 from .configuration import Configuration
 from .devices import Devices
 from .errors import OperationError, Reason
@@ -19,10 +20,13 @@ from .firmware import Firmwares
 from .groups import Groups
 from .jobs import DeviceJobs
 from .messages import Messages
+from .product_topics import ProductTopics
+from .products import Products
 from .reach import Reach
 from .subscriptions import Subscriptions
 from .tags import Tags
 from .tasks import Tasks
+from .thing_models import ThingModels
 from .things import Things
 from .topologies import Topologies
 from .upgrades import UpgradeJobs
@@ -36,6 +40,10 @@ class Operations:
     def __init__(self, parts: Parts, past: Past, queues: Queues = NO_QUEUES) -> None:
         reach = Reach(parts)
         self.devices = Devices(parts, reach)
+        self.batches = Batches(parts, reach)
+        self.products = Products(parts, reach)
+        self.thing_models = ThingModels(parts, reach)
+        self.product_topics = ProductTopics(parts, reach)
         self.groups = Groups(parts, reach)
         self.things = Things(parts, reach, past)
         self.messages = Messages(parts, reach)

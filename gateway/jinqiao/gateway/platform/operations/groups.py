@@ -177,9 +177,11 @@ class Groups:
         names = (identity.split("/", 1) for identity in identities)
         return [(self._parts.registry.products[key], name) for key, name in names]
 
-    def count(self, account: Account, group_id: str) -> tuple[int, int, int]:
-        """Devices in a group, those that were ever online, and those that are."""
+    def count(self, account: Account, group_id: str, product: Product | None = None) -> tuple[int, int, int]:
+        """Devices in a group, of one product if it is given: all, those that were ever online, and those that are."""
         identities = self.identities(account, group_id)
+        if product is not None:
+            identities = [one for one in identities if one.partition("/")[0] == product.key]
         return (len(identities), *self._parts.presence.count(identities))
 
 

@@ -1,1 +1,1 @@
-"""Products while the platform runs: made, changed and deleted, their thing models' drafts and versions, their topics."""
+"""Products while the platform runs: made, changed and deleted, thing models edited, many devices registered."""
