@@ -13,10 +13,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 
-__all__ = ["Errands"]
+__all__ = ["Errand", "Errands"]
 
 _logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 _SLICE_S, _BETWEEN_S = 0.004, 0.008
 
 Later = Callable[[float, Callable[[], object]], object]
-Errand = Iterator[float]
+Errand = Generator[float, None, None]
 
 
 class Errands:
@@ -75,7 +75,10 @@ class Errands:
         self._names.clear()
 
     def run(self, errand: Errand, name: str = "") -> None:
-        """Do this, soon; under a name where others ask whether it is done."""
+        """Do this, soon. Of a name that others may ask about there is one at a time: another is not begun."""
+        if name in self._names:
+            errand.close()
+            return
         if name:
             self._names.add(name)
             errand = self._named(errand, name)

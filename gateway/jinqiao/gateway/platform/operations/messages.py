@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.routing import find
@@ -10,6 +10,7 @@ from jinqiao.wire.alink.topics import Direction
 from jinqiao.wire.mqtt.topics import has_wildcard
 
 from ..auth.permission import LONGEST_TOPIC
+from ..errands import Errand
 from ..parts import Parts
 from ..registry.accounts import Account
 from ..registry.registry import Device, Product
@@ -89,7 +90,7 @@ class Messages:
             self._parts.errands.run(self._broadcast(online, message_id, payload), name)
         return message_id
 
-    def _broadcast(self, online: Sequence[str], message_id: str, payload: bytes) -> Iterator[float]:
+    def _broadcast(self, online: Sequence[str], message_id: str, payload: bytes) -> Errand:
         for identity in online:
             self._parts.out.send(Downlink(f"/sys/{identity}/broadcast/request/{message_id}", payload))
             yield 0
