@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, tags, groups, topology, things, past, messages, firmware, upgrades, jobs, files  # isort: skip  (order of the page)
+from . import devices, listing, tags, groups, topology, things, past, messages  # isort: skip  (the page's order)
+from . import firmware, upgrades, upgrade_tasks, jobs, files  # isort: skip
 
 __all__ = [
     "ACTIONS",
@@ -19,5 +20,6 @@ __all__ = [
     "tags",
     "things",
     "topology",
+    "upgrade_tasks",
     "upgrades",
 ]
