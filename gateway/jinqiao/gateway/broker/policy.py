@@ -6,7 +6,7 @@ takes values and returns values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -14,7 +14,19 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.wire.alink.topics import ANSWERED_IN_PLACE
 from jinqiao.wire.mqtt.rates import Rates
 
-__all__ = ["ANSWERED_IN_PLACE", "Carrier", "Downlink", "Ignored", "Login", "Policy", "Principal", "Rates", "Refused"]
+__all__ = [
+    "ANSWERED_IN_PLACE",
+    "Acknowledging",
+    "Carrier",
+    "Downlink",
+    "Extras",
+    "Ignored",
+    "Login",
+    "Policy",
+    "Principal",
+    "Rates",
+    "Refused",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +87,27 @@ class Ignored(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message has beside topic, payload and QoS: of MQTT 5 only, but for `retain`.
+
+    `properties` are encoded, without their length, as they are passed on; `expiry_s` is counted down. `sender` is whose
+    the message is: what is retained is bounded for each.
+    """
+
+    sender: str
+    retain: bool = False
+    properties: bytes = b""
+    expiry_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Downlink:
     """A message the platform itself publishes."""
 
     topic: str
     payload: bytes
     qos: int = 0
+    extras: Extras | None = None
 
 
 class Policy(Protocol):
@@ -139,10 +166,21 @@ class Policy(Protocol):
         """Its connection ended (not called when another login of the same identity took over)."""
 
 
+class Acknowledging(Protocol):
+    """When a client's QoS 1 and 2 messages may be acknowledged: once what the house has to keep of them is kept."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether something that came before is not kept yet."""
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call this when all that has come so far is kept, in the order of the calls; never, if it cannot be kept."""
+
+
 class Carrier(Protocol):
     """What a policy may ask of its broker, at any time, from the event loop."""
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+    def publish(self, topic: str, payload: bytes, qos: int = 0, extras: Extras | None = None) -> None:
         """Publish for the platform itself, to subscribers and to the device the topic is pushed to."""
 
     def deliver(self, identity: str, downlink: Downlink) -> None:

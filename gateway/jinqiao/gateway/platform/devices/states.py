@@ -11,26 +11,38 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import orjson
 
-from ..events import EventAccepted, PropertiesAccepted, StateChanged
+from ..events import EventAccepted, PropertiesAccepted, Source, StateChanged
 from ..listeners import Events
 from ..registry.registry import Device
 from .simulated import SimulatedValues
 from .state import DeviceState, Timed, loaded
 
-__all__ = ["DeviceStates"]
+__all__ = ["DeviceStates", "Index"]
 
 _CHANGES: Mapping[str, type[StateChanged]] = {change.kind: change for change in StateChanged.__subclasses__()}
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Index(Protocol):
+    """What finds devices by the content of one store. It follows every change of it, kept and restored ones alike."""
+
+    def put(self, identity: str, value: Any) -> None:
+        """The store has this content now; None: nothing is remembered of the device any more."""
+
 
 class DeviceStates:
-    """A `DeviceState` for each device of which anything is known, by identity."""
+    """A `DeviceState` for each device of which anything is known, by identity; `indexes` by the kind of their store."""
 
-    def __init__(self, events: Events, simulated: SimulatedValues) -> None:
-        self._events, self._simulated = events, simulated
+    def __init__(
+        self, events: Events, simulated: SimulatedValues, indexes: Mapping[str, Index] = MappingProxyType({})
+    ) -> None:
+        self._events, self._simulated, self._indexes = events, simulated, indexes
         self._states: dict[str, DeviceState] = {}
 
     def of(self, device: Device) -> DeviceState:
@@ -51,7 +63,7 @@ class DeviceStates:
         Among several changes that belong together (`Events.together`) each store is changed once.
         """
         state, change = self.of(device), _CHANGES[kind]
-        if not self._events.heard(change):
+        if not self._events.heard(change) and kind not in self._indexes:
             yield state
             return
         draft, known = copy(state), getattr(state, kind)
@@ -60,16 +72,23 @@ class DeviceStates:
         fresh = getattr(draft, kind)
         if fresh != known:
             announced = self._events.change(change, device, fresh)
-            self._events.make(partial(setattr, state, kind, fresh))
+            self._events.make(partial(self._put, device.identity, kind, fresh))
             announced.done()
 
     def restore(self, identity: str, kind: str, dumped: Any) -> None:
         """Remember one store that was kept of a device; nobody is notified."""
-        setattr(self._states.setdefault(identity, DeviceState()), kind, loaded(kind, dumped))
+        self._put(identity, kind, loaded(kind, dumped))
+
+    def _put(self, identity: str, kind: str, value: Any) -> None:
+        setattr(self._states.setdefault(identity, DeviceState()), kind, value)
+        if kind in self._indexes:
+            self._indexes[kind].put(identity, value)
 
     def forget(self, device: Device) -> None:
         """Nothing is remembered of the device any more."""
-        self._states.pop(device.identity, None)
+        if self._states.pop(device.identity, None) is not None:
+            for index in self._indexes.values():
+                index.put(device.identity, None)
 
     def versions(self, device: Device) -> Mapping[str, str]:
         """Software versions by OTA module: what the device informed of, else what it left the factory with."""
@@ -96,9 +115,22 @@ class DeviceStates:
     # What devices say.
 
     def take_properties(
+        self,
+        device: Device,
+        params: Mapping[str, Any],
+        refused: Mapping[str, int],
+        now_ms: int,
+        request_id: str = "",
+        source: Source = "post",
+    ) -> None:
+        """Remember the values of a checked post that were not refused. Raises what those raise who have to agree."""
+        announced = self._events.change(PropertiesAccepted, device, params, refused, now_ms, request_id, source)
+        self._events.make(partial(self._take_properties, device, params, refused, now_ms))
+        announced.done()
+
+    def _take_properties(
         self, device: Device, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int
     ) -> None:
-        """Remember the values of a checked post that were not refused."""
         take = self.of(device).properties.take
         for address, value in params.items():
             if address in refused:
@@ -107,10 +139,20 @@ class DeviceStates:
                 take(address, value["value"], value.get("time", now_ms))
             else:
                 take(address, value, now_ms)
-        self._events.emit(PropertiesAccepted, device, params, refused, now_ms)
 
     def take_event(
-        self, device: Device, identifier: str, output: Mapping[str, Any], time_ms: int | None, now_ms: int
+        self,
+        device: Device,
+        identifier: str,
+        output: Mapping[str, Any],
+        time_ms: int | None,
+        now_ms: int,
+        *,
+        refused: Mapping[str, tuple[Any, int]] = _NONE,
+        request_id: str = "",
+        source: Source = "post",
     ) -> None:
-        """A checked event; without a time of its own it is of now."""
-        self._events.emit(EventAccepted, device, identifier, output, time_ms or now_ms, now_ms)
+        """A checked event; without a time of its own it is of now. Raises what those raise who have to agree."""
+        self._events.change(
+            EventAccepted, device, identifier, output, time_ms or now_ms, now_ms, refused, request_id, source
+        ).done()

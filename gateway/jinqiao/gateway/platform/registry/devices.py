@@ -30,6 +30,9 @@ class Devices(Protocol):
     def about(self, device_name: str) -> About:
         """What is known of it from the factory."""
 
+    def some(self, first: int, count: int) -> list[str]:
+        """Names from this one on, in the order in which they are iterated."""
+
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[str]: ...
@@ -53,6 +56,9 @@ class ListedDevices:
 
     def about(self, device_name: str) -> About:  # noqa: ARG002  (nothing is known of any)
         return NOTHING
+
+    def some(self, first: int, count: int) -> list[str]:
+        return list(islice(self._secrets, first, first + count))
 
     def add(self, device_name: str, secret: str) -> None:
         """Register a device, or give a known one this secret."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from ..events import RecordChanged
 from ..listeners import Events
@@ -17,11 +17,18 @@ from .registry import Device, Registry
 __all__ = ["IotIds", "Records"]
 
 
+class Follower(Protocol):
+    """Who is to know of every record, those that were kept before included."""
+
+    def put(self, identity: str, record: DeviceRecord | None) -> None:
+        """A device has this record now; None: it is not there any more."""
+
+
 class Records:
     """What is noted about each device, by identity. A note is announced, and kept, before it is made."""
 
-    def __init__(self, events: Events, now_ms: Callable[[], int]) -> None:
-        self._events, self._now_ms = events, now_ms
+    def __init__(self, events: Events, now_ms: Callable[[], int], follower: Follower | None = None) -> None:
+        self._events, self._now_ms, self._follower = events, now_ms, follower
         self._records: dict[str, DeviceRecord] = {}
         self._registered_by: Counter[str] = Counter()
 
@@ -50,6 +57,8 @@ class Records:
         before, self._records[identity] = self._records.get(identity), record
         self._count(before, -1)
         self._count(record, 1)
+        if self._follower is not None:
+            self._follower.put(identity, record)
 
     def _count(self, record: DeviceRecord | None, step: int) -> None:
         if record is not None and record.registered_by:
@@ -74,6 +83,8 @@ class Records:
 
     def forget(self, device: Device) -> None:
         self._count(self._records.pop(device.identity, None), -1)
+        if self._follower is not None:
+            self._follower.put(device.identity, None)
 
 
 #: Ids of deleted devices that are kept at least.
