@@ -41,6 +41,7 @@ KNOWN_CYCLES = {
 
 #: Rooms within the gateway that carry the platform to somebody: they know the platform, and not each other.
 ADAPTERS = (
+    "amqp",
     "broker",
     "forwarding",
     "gbt32960",
