@@ -41,7 +41,12 @@ def test_names_time_and_tags_are_options_or_come_from_the_topic(post: str) -> No
     options = ["--device-name", "car7", "--message-id", "5", "--time-ms", "60000", "--tag", "place=yard=2"]
     done = CliRunner().invoke(app, ["rule", "try", sql, post, *options])
     assert json.loads(done.stdout) == {
-        "p": "pk", "d": "car7", "t": "/pk/car7/user/any", "m": "5", "h": "00:01", "a": "yard=2"
+        "p": "pk",
+        "d": "car7",
+        "t": "/pk/car7/user/any",
+        "m": "5",
+        "h": "00:01",
+        "a": "yard=2",
     }
     done = CliRunner().invoke(app, ["rule", "try", sql, post, "--topic", "/pk/car8/user/x"])
     assert json.loads(done.stdout)["d"] == "car8"
