@@ -77,7 +77,7 @@ def _posts(count: int) -> FleetPosts:
 
 def _message(posts: FleetPosts, row: int) -> Message:
     """One of them with its values at hand, as the platform announces a foreign device's."""
-    made, values = posts.message(row), posts.values(row)
+    made, values = posts.message(row), next(posts.values(np.array([row])))
     return Message(
         made.topic, orjson.dumps(values), values, made.message_id, _PRODUCT_KEY, made.device_name, made.generated_ms
     )
