@@ -40,7 +40,19 @@ KNOWN_CYCLES = {
 }
 
 #: Rooms within the gateway that carry the platform to somebody: they know the platform, and not each other.
-ADAPTERS = ("broker", "gbt32960", "history", "openapi", "recordings", "simulated", "storage", "stores", "web")
+ADAPTERS = (
+    "broker",
+    "forwarding",
+    "gbt32960",
+    "history",
+    "openapi",
+    "recordings",
+    "rules",
+    "simulated",
+    "storage",
+    "stores",
+    "web",
+)
 
 #: What an adapter, or the platform itself, still imports of an adapter (`platform/` may import the broker's policy:
 #: that is its contract with the broker). This list shrinks.

@@ -43,8 +43,12 @@ def refusal(answer: dict[str, Any]) -> str:
 #: What is about no product in particular: an account finds there what it sees.
 OF_THE_ACCOUNT = {
     "BatchUpdateDeviceNickname",
+    "CreateConsumerGroup",
     "CreateProduct",
+    "QueryConsumerGroupList",
     "CreateDeviceGroup",
+    "CreateJob",
+    "ListJob",
     "QueryDeviceByTags",
     "QueryDeviceGroupByTags",
     "QueryDeviceGroupList",
@@ -103,12 +107,16 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.prod.NotExistedProduct",
         "iot.device.InvalidIoTId",
         "iot.device.NotExistedDevice",
+        "iot.file.FileNotFound",
         "iot.device.DeviceApplyIsNotFound",
         "iot.group.NotExistedGroup",
         "iot.messagebroker.TopicTemplateIsNotFound",
         "iot.ota.FirmwareNotFound",
         "iot.ota.JobNotFound",
         "iot.ota.TaskNotFound",
+        "iot.job.JobNotFound",
+        "iot.job.TaskNotFound",
+        "iot.consumergroup.NotExistedConsumerGroup",
     }
     assert refusal(answer) in unknown
     assert not world.sent
@@ -327,6 +335,15 @@ def test_desired_properties_have_versions(world: CloudWorld) -> None:
     answer = world.call("QueryDeviceDesiredProperty", **wanted)
     (row,) = answer["Data"]["List"]["DesiredPropertyInfo"]
     assert (row["Value"], row["Version"], row["Time"]) == ("90", 2, str(NOW_MS))
+    cleared = world.call("ClearDeviceDesiredProperty", **{"Identifies.1": "ChargeLimit", "Identifies.2": "Nickname"})
+    assert json.loads(cleared["Data"]["Versions"]) == {"ChargeLimit": 2, "Nickname": 0}
+    assert world.call("QueryDeviceDesiredProperty", **wanted)["Data"]["List"]["DesiredPropertyInfo"] == []
+    assert json.loads(world.call("SetDeviceDesiredProperty", Items={"ChargeLimit": 60})["Data"]["Versions"]) == {
+        "ChargeLimit": 3
+    }
+    assert world.call("ClearDeviceDesiredProperty")["Code"] == "MissingParameter"
+    many = {f"Identifies.{n}": "ChargeLimit" for n in range(11)}
+    assert world.call("ClearDeviceDesiredProperty", **many)["Code"] == "InvalidParameter"
 
 
 # Services.

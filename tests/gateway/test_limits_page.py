@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jinqiao.gateway.broker.limits import Limits
+from jinqiao.gateway.forwarding.bounds import Bounds as GroupBounds
 from jinqiao.gateway.gbt32960.listener import Bounds
 from jinqiao.gateway.limits_page import limits_page
 from jinqiao.gateway.web.bounds import HttpBounds
@@ -20,7 +21,7 @@ def test_the_checked_in_page_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == limits_page()
 
 
-@pytest.mark.parametrize("table", [Limits, HttpBounds, Bounds])
+@pytest.mark.parametrize("table", [Limits, HttpBounds, Bounds, GroupBounds])
 def test_every_limit_says_what_it_is_for_and_stands_there(table: type) -> None:
     page = limits_page()
     for each in fields(table):

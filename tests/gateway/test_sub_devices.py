@@ -13,8 +13,9 @@ from jinqiao.gateway.platform import provisioning
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.storage.kinds import RESTORE
 from jinqiao.gateway.storage.sqlite import Row
-from jinqiao.wire.alink.signature import client_content, sign
+from jinqiao.wire.alink.signature import sign
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S, World
+from support.sub_devices import signed
 
 SESSION = f"/ext/session/{PK}/{DN}/combine"
 SUB = f"/sys/{SUB_PK}/{SUB_DN}"
@@ -60,14 +61,6 @@ PY_TOPO_DELETE = '{"id": "11", "version": "1.0", "params": [{"productKey": "subp
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def signed(
-    product_key: str = SUB_PK, device_name: str = SUB_DN, secret: str = "subsecret", **more: Any
-) -> dict[str, Any]:
-    entry = {"productKey": product_key, "deviceName": device_name, "clientId": "c", "timestamp": "1"}
-    signature = sign("hmacsha1", secret, client_content("c", device_name, product_key, "1"))
-    return {**entry, "signMethod": "hmacSha1", "sign": signature, **more}
 
 
 def bound(world: World) -> Principal:

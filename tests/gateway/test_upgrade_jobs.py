@@ -12,13 +12,13 @@ import pytest
 
 from jinqiao.gateway.openapi.cloud import Cloud
 from jinqiao.gateway.openapi.http import Request, Response
+from jinqiao.gateway.platform.devices.job_tasks import JobTasks
 from jinqiao.gateway.platform.devices.ota import Firmware, Status, Upgrade, Upgrades
 from jinqiao.gateway.platform.events import OtaProgressed
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Registry
-from jinqiao.gateway.platform.upgrades.tasks import Tasks
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.sqlite import Storage
 from support.carrier import NotingCarrier
@@ -499,6 +499,23 @@ def test_dynamic_jobs_that_cannot_be_are_refused(world: World) -> None:
     assert code(world.ask("CancelOTAStrategyByJob", JobId=static)) == "iot.ota.InvalidJob"
 
 
+def test_a_job_that_goes_on_can_be_changed(world: World) -> None:
+    firmware = world.firmware()
+    job = world.job(
+        "CreateOTADynamicUpgradeJob", FirmwareId=firmware, **{"SrcVersion.1": "1", "Tag.1.Key": "k", "Tag.1.Value": "v"}
+    )
+    more = {"SrcVersionList.1": "7", "Tags.1.Key": "a", "Tags.1.Value": "b"}
+    world.done("UpdateOTAJob", JobId=job, MaximumPerMinute=50, TimeoutInMinutes=9, **more)
+    data = world.done("QueryOTAJob", JobId=job)["Data"]
+    assert (data["MaximumPerMinute"], data["TimeoutInMinutes"], data["SrcVersions"]) == (50, 9, {"SrcVersion": ["7"]})
+    assert data["Tags"] == {"OtaTagDTO": [{"Key": "a", "Value": "b"}]}
+    world.inform(world.connect(), DN, "7")
+    assert json.loads(world.sent[-1].payload)["data"]["extData"] == {"a": "b"}
+    world.done("CancelOTAStrategyByJob", JobId=job)
+    assert code(world.ask("UpdateOTAJob", JobId=job, MaximumPerMinute=50)) == "iot.ota.InvalidJob"
+    assert code(world.ask("UpdateOTAJob", JobId="none", MaximumPerMinute=50)) == "iot.ota.JobNotFound"
+
+
 # Accounts, and what is kept.
 
 
@@ -560,12 +577,12 @@ def test_upgrades_survive_as_plain_values() -> None:
 
 
 def test_counts_of_a_job_follow_its_tasks() -> None:
-    tasks = Tasks()
+    tasks: JobTasks[Upgrade] = JobTasks()
     for status in Status:
         upgrade = Upgrade(Firmware("2", 1, "u", "s"), "job", "task", status)
         tasks.put("p/d", Upgrades({"default": upgrade}))
         assert +tasks.of_job("job").counts == {status: 1}
-        assert tasks.of_job("job").is_over is status.is_over
+        assert (tasks.of_job("job").open == 0) is status.is_over
         assert tasks.device_of("task") == "p/d"
     tasks.put("p/d", None)
     assert +tasks.of_job("job").counts == {}

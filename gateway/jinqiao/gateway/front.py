@@ -16,6 +16,7 @@ from .broker.server import Server
 from .broker.tls import server_context
 from .config import Ports
 from .doors import Doors
+from .forwarding.groups import Groups
 from .gbt32960.listener import Listener
 from .platform.platform import Platform
 from .web.bounds import HttpBounds
@@ -43,6 +44,7 @@ class Front:
         platform: Platform,
         limits: Limits | None = None,
         http_bounds: HttpBounds | None = None,
+        groups: Groups | None = None,
         *,
         lenient_clock: bool = False,
     ) -> None:
@@ -56,6 +58,8 @@ class Front:
         platform.carried_by(self.server)
         self.gbt32960: Listener | None = None
         self._platform = platform
+        #: The queues of consumer groups, if there are any.
+        self._groups = groups
         self._lenient_clock = lenient_clock
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
@@ -127,6 +131,7 @@ class Front:
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
         import, and MQTT listens meanwhile."""
+        from .forwarding.metrics import GroupMetrics
         from .openapi.app import CloudCalls
         from .openapi.app import routes as cloud_routes
         from .openapi.cloud import Cloud
@@ -139,9 +144,12 @@ class Front:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address, lenient_clock=self._lenient_clock)
                 page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
+                collectors = [GroupMetrics(self._groups)] if self._groups is not None else []
                 calls = CloudCalls(cloud)
                 routes = [page, *cloud_routes(cloud, calls)]
-                self._made = application(self.server, routes, trusting, calls=calls, open_to_all=self._open_to_all)
+                self._made = application(
+                    self.server, routes, trusting, collectors, calls=calls, open_to_all=self._open_to_all
+                )
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:

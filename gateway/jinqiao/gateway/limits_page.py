@@ -9,6 +9,7 @@ from jinqiao.wire.alink.limits import DEVICE_RATES, LOGINS_PER_MINUTE, SHADOW_PE
 from .broker.limits import Limits
 from .broker.policy import Principal
 from .doors import HANDSHAKE_S
+from .forwarding.bounds import Bounds as GroupBounds
 from .gbt32960.listener import Bounds
 from .limit import limits_of
 from .openapi.freshness import NonceBounds
@@ -61,6 +62,13 @@ What the vehicles of `jinqiao run` said is kept in memory for questions about th
 How far back it reaches is in [stores.md](stores.md#the-past-of-devices).
 """
 
+_GROUPS = """\
+What back ends have subscribed waits in the queue of each consumer group, in memory; of devices also in the data folder,
+where there is one (what simulated vehicles say does not outlive the process). What is dropped is counted, and logged
+once. Messages of the last seconds are delivered before those that have accumulated, as on the platform; its pace (1,000
+messages a second over a connection, 200 of what has accumulated) is not imitated: a consumer is sent what it asks for.
+"""
+
 
 def limits_page() -> str:
     """The whole page, Markdown."""
@@ -98,6 +106,9 @@ def limits_page() -> str:
             ),
             "## GB/T 32960\n",
             _table(_named(Bounds())),
+            "## Consumer groups (AMQP)\n",
+            _GROUPS,
+            _table(_named(GroupBounds())),
             "## Simulated vehicles\n",
             _PAST,
             _table(
@@ -155,7 +166,8 @@ def _shown(value: float, unit: str) -> str:
             if value % size == 0:
                 return f"{int(value // size):,} {name}"
     if unit == "s" and value >= 86_400 and value % 86_400 == 0:
-        return f"{int(value // 86_400)} days"
+        days = int(value // 86_400)
+        return f"{days} day{'' if days == 1 else 's'}"
     return f"{value:,g} {unit}".rstrip() if value % 1 else f"{int(value):,} {unit}".rstrip()
 
 

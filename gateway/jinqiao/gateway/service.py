@@ -19,6 +19,10 @@ from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .broker.limits import Limits
 from .config import FleetConfig, ServiceConfig
+from .forwarding.clock import Clock
+from .forwarding.forwarder import Forwarder
+from .forwarding.groups import Groups
+from .forwarding.queues import GroupQueues
 from .front import Front
 from .history.history import History
 from .platform.devices.past import NO_HISTORY, Past, Pasts
@@ -41,6 +45,10 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds between looks at what is not kept at once: the device log, last values, changes by the command line.
 _ROUND_S = 0.5
+#: Consumer groups look so often at what was not acknowledged.
+_TICK_S = 1.0
+#: Where in a data folder messages for consumer groups wait.
+_FORWARDING = "forwarding"
 
 
 class Service:
@@ -58,6 +66,8 @@ class Service:
             registry = _registry(config, self._storage, vehicles)
             self._history = _history(config)
             fleet_past = _fleet_past(config, registry)
+            #: The queues of consumer groups, for those who forward and those who consume.
+            self.groups = _groups(config)
             self.platform = Platform(
                 registry,
                 clock_ms=_now_ms,
@@ -65,6 +75,7 @@ class Service:
                 rates=config.rates,
                 cut_off=config.cut_off,
                 past=_past(self._history, fleet_past),
+                queues=GroupQueues(self.groups),
             )
             self._keeper = attach(self.platform, self._storage) if self._storage is not None else None
             self._online = OnlineKeeper(self.platform.events, self._storage) if self._storage is not None else None
@@ -75,12 +86,23 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
-        self.front = Front(self.platform, limits, lenient_clock=config.lenient_clock)
+        self.front = Front(self.platform, limits, groups=self.groups, lenient_clock=config.lenient_clock)
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
             if config.fleet.lock_step:
                 self.front.server.hold_for(config.fleet.lock_step)
-        self._rounds: asyncio.Task[None] | None = None
+        self._forwarder = self._forward(vehicles)
+        self.front.server.acknowledge_after(self.groups.keeping)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _forward(self, vehicles: NDArray[np.bytes_] | None) -> Forwarder:
+        """Forward to the consumer groups, of a simulated fleet everything to the default group: the first consumer of
+        somebody who tries the sandbox is to see something."""
+        forwarder, fleet = Forwarder(self.platform, self.groups), self._config.fleet
+        if fleet is not None and vehicles is not None:
+            forwarder.add_fleet(self.platform.registry.products[fleet.product_key], vehicles)
+            forwarder.subscribe_default(fleet.product_key)
+        return forwarder
 
     def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
         """Let the simulator's steps be read: they are announced, then rendered for those who listen."""
@@ -109,15 +131,17 @@ class Service:
         if self._lock is not None:
             self._lock.note(taken)
         if self._keeper is not None and self._online is not None:
-            self._rounds = asyncio.create_task(_go_round(self._keeper, self._online))
+            self._tasks.append(asyncio.create_task(_go_round(self._keeper, self._online)))
+        self._tasks.append(asyncio.create_task(_tick(self.groups, self._forwarder)))
         return taken
 
     async def close(self) -> None:
         """End all connections and keep what is left."""
         await self.front.close()
-        if self._rounds is not None:
-            self._rounds.cancel()
-            await asyncio.gather(self._rounds, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.groups.close)
         if self._history is not None:
             await asyncio.to_thread(self._history.close)
         if self._online is not None:
@@ -205,6 +229,17 @@ def _fleet_devices(registry: Registry, product_key: str) -> FleetDevices:
 def _past(history: History | None, fleet_past: FleetPast | None) -> Past:
     others: Past = history if history is not None else NO_HISTORY
     return others if fleet_past is None else Pasts(fleet_past, others)
+
+
+def _groups(config: ServiceConfig) -> Groups:
+    return Groups(Clock.of_loop(_now_ms), folder=config.data / _FORWARDING if config.data is not None else None)
+
+
+async def _tick(groups: Groups, forwarder: Forwarder) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        groups.tick()
+        forwarder.tick()
 
 
 async def _go_round(keeper: Keeper, online: OnlineKeeper) -> None:

@@ -48,6 +48,8 @@ Invariants
   is an object like a message. What is beyond is refused at once, with its reason on the wire (MQTT 5), in the log and
   to the policy; refusing costs no look at what is kept. A subscriber that is too slow loses QoS 0 messages by whole
   runs, counted in messages, and nobody else notices.
+- Where the house keeps messages, a client's PUBACK leaves when they are kept (`Session.acknowledge`), and later ones
+  wait behind it; nothing else does. The policy is asked before: what it keeps of a message is known by then.
 - Topics over 256 bytes are remembered nowhere: by no route, permission, alias.
 - Who is pushed a topic without having subscribed it does not get its own messages back there.
 - A PUBLISH without permission is acknowledged like any other before MQTT 5, which has a way to say no [MQTT-3.3.5-2].

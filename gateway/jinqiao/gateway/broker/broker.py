@@ -23,7 +23,7 @@ from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
 from .lock_step import LockStep
-from .policy import Downlink, Extras, Login, Policy, Principal
+from .policy import Acknowledging, Downlink, Extras, Login, Policy, Principal
 from .retained import RetainedMessages
 from .router import Route, Router
 
@@ -60,6 +60,8 @@ class Broker:
         self.door = (doors or Doors(per_address=limits.connections_per_address)).door(limits.connections)
         #: Who reads steps of our own simulator, if there is one.
         self.intake: Intake | None = None
+        #: What acknowledgements wait for, if the house keeps messages.
+        self.acknowledging: Acknowledging | None = None
         #: Listeners that hold the simulator's clock, if there are any.
         self.lock_step: LockStep | None = None
 
@@ -96,8 +98,13 @@ class Broker:
             self.router.stop_pushing(principal.identity)
         self._tell(self.policy.disconnected, principal)
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
-        """A message of the broker itself; raises ProtocolError for an invalid topic."""
+    def publish(
+        self, topic: str, payload: bytes, qos: int = 0, extras: Extras | None = None, *, retain: bool = False
+    ) -> None:
+        """A message of the broker itself, or of the platform; raises ProtocolError for an invalid topic."""
+        if extras is not None:
+            self._publish_with(topic, payload, qos, extras)
+            return
         route = self.router.route(topic.encode())
         self.counters.published[route.kind] += 1
         if retain:
@@ -114,8 +121,8 @@ class Broker:
             packet = b"\x30" + remaining_length(len(name) + len(payload)) + name + payload
             self.forward(route, packet, 1, 4)
 
-    def publish_with(self, topic: str, payload: bytes, qos: int, extras: Extras) -> None:
-        """The same with properties of MQTT 5, or to be retained where there is room; raises as `publish` does."""
+    def _publish_with(self, topic: str, payload: bytes, qos: int, extras: Extras) -> None:
+        """The same with properties of MQTT 5, or to be retained where there is room."""
         route = self.router.route(topic.encode())
         self.counters.published[route.kind] += 1
         expires_at = inf if extras.expiry_s is None else self.dispatcher.now + extras.expiry_s

@@ -6,7 +6,7 @@ takes values and returns values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -16,6 +16,7 @@ from jinqiao.wire.mqtt.rates import Rates
 
 __all__ = [
     "ANSWERED_IN_PLACE",
+    "Acknowledging",
     "Carrier",
     "Downlink",
     "Extras",
@@ -163,6 +164,17 @@ class Policy(Protocol):
 
     def disconnected(self, principal: Principal) -> None:
         """Its connection ended (not called when another login of the same identity took over)."""
+
+
+class Acknowledging(Protocol):
+    """When a client's QoS 1 and 2 messages may be acknowledged: once what the house has to keep of them is kept."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether something that came before is not kept yet."""
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call this when all that has come so far is kept, in the order of the calls; never, if it cannot be kept."""
 
 
 class Carrier(Protocol):

@@ -49,9 +49,10 @@ def receive(session: Session, packet: Publish, first: int, size: int) -> None:
         session.outbox.identity,
     )
     broker.accept(message, route, session.principal)
+    handled = route.handled if session.guarded else route.handled_trusted
+    downlinks = session.ask(topic, packet.payload) if handled else ()
     _acknowledge(session, packet, Reason.SUCCESS)
-    if route.handled if session.guarded else route.handled_trusted:
-        broker.publish_all(session.ask(topic, packet.payload))
+    broker.publish_all(downlinks)
     if broker.dispatcher.congested:
         session.wait_for(route.targets)
 
@@ -121,4 +122,4 @@ def _acknowledge(session: Session, packet: Publish, reason: Reason) -> None:
     """Before MQTT 5 there is no way to say no [MQTT-3.3.5-2]."""
     if packet.qos:
         kind = PacketType.PUBREC if packet.qos == 2 else PacketType.PUBACK
-        session.answer(encode(Puback(packet.packet_id, kind, reason), session.level))
+        session.acknowledge(encode(Puback(packet.packet_id, kind, reason), session.level))

@@ -21,7 +21,7 @@ from .delivery.outbox import Outbox
 from .intake import Intake
 from .limits import Limits
 from .lock_step import LockStep
-from .policy import Downlink, Extras, Policy
+from .policy import Acknowledging, Downlink, Extras, Policy
 from .reading import Reader, make_reader
 from .router import Router
 from .sys_topics import INTERVAL_S, sys_messages
@@ -138,10 +138,7 @@ class Server:
 
         Raises ProtocolError for an invalid topic.
         """
-        if extras is None:
-            self._broker.publish(topic, payload, qos)
-        else:
-            self._broker.publish_with(topic, payload, qos, extras)
+        self._broker.publish(topic, payload, qos, extras)
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         """The same to one client, whatever it is subscribed to."""
@@ -162,6 +159,10 @@ class Server:
     def read_steps(self, make: Callable[[Router[Outbox]], Intake]) -> None:
         """From now on steps of the simulator are read by what `make` makes of the router."""
         self._broker.intake = make(self._broker.router)
+
+    def acknowledge_after(self, acknowledging: Acknowledging) -> None:
+        """From now on messages of clients are acknowledged when what came before is kept; the simulator's at once."""
+        self._broker.acknowledging = acknowledging
 
     def hold_for(self, client_ids: Iterable[str]) -> None:
         """From now on these clients hold the end of the simulator's steps until they have taken what was sent."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 from jinqiao.base.errors import ProtocolError
@@ -189,6 +190,18 @@ class Session:
         """Send an answer; a client that never reads its answers is a ProtocolError."""
         if not self.outbox.answer(packet):
             raise ProtocolError("the client does not read its answers")
+
+    def acknowledge(self, packets: bytes) -> None:
+        """Send PUBACKs or PUBRECs, when what the house keeps of the messages is kept; raises as `answer` does."""
+        acknowledging = self.broker.acknowledging
+        if acknowledging is None or not acknowledging.behind or not self.guarded:
+            self.answer(packets)
+        else:
+            acknowledging.then(partial(self._acknowledge_late, packets))
+
+    def _acknowledge_late(self, packets: bytes) -> None:
+        if self.state is State.CONNECTED and not self.outbox.answer(packets):
+            self.broker.expel(self, ProtocolError("the client does not read its answers"))
 
     def refusal(self, topic: bytes, first: int, size: int) -> Reason:
         """Why a PUBLISH with this first byte and size may not be, or SUCCESS; asked only where `guarded`.

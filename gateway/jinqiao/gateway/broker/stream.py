@@ -165,7 +165,7 @@ def walk(session: Session, data: bytes, position: int = 0) -> int:
                     raise ProtocolError("packet identifier 0 [MQTT-2.3.1-1]")
                 if five and found is None:
                     _settle(session, received, downlinks)
-                    session.answer(b"\x40\x03" + packet_id + bytes((refusal,)))
+                    session.acknowledge(b"\x40\x03" + packet_id + bytes((refusal,)))
                 elif found is not None or refusal is not Reason.QUOTA_EXCEEDED:
                     # Also what may not be published: 3.1.1 has no way to say no [MQTT-3.3.5-2]. What is dropped only
                     # because there was too much of it is not acknowledged: its sender may send it again.
@@ -235,7 +235,7 @@ def _settle(session: Session, received: list[bytes], downlinks: list[Downlink]) 
     """
     if received:
         if session.state is State.CONNECTED:
-            session.answer(b"\x40\x02" + b"\x40\x02".join(received))
+            session.acknowledge(b"\x40\x02" + b"\x40\x02".join(received))
         received.clear()
     if downlinks:
         session.broker.publish_all(downlinks)

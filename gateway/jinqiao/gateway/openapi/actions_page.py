@@ -40,6 +40,18 @@ keeps 30 days; of `jinqiao run`'s vehicles memory holds what they said lately, s
 second, half a minute of 100,000 ([stores.md](stores.md#the-past-of-devices)); elsewhere, and before that, the last
 value of each property is all there is.
 
+Of many devices in one call all are asked, or none: what the thing model refuses is refused before anything is sent. A
+device that was never online misses it, and the device log says so.
+
+A job (CreateOTA…Job, CreateJob) on at most 200 devices has all its tasks when the call answers, or has not happened.
+One on more is kept first, and its tasks follow in slices, 10,000 (1,000) notices a minute where it does not say. An
+update package needs to be verified only where it was made with `NeedToVerify=true`. `DnListFileUrl`, `MultiFiles` and
+uploads to a store (GenerateOTAUploadURL …) are not there: a firmware is where `FirmwareUrl` says, and the file of a job
+where `fileUrl` in `JobFile` says.
+
+A group of devices, and a job made by CreateJob, are their account's: other accounts do not see them, but for those that
+see all products.
+
 | action | parameters | answer |
 |---|---|---|
 """

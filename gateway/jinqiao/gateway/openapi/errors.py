@@ -1,9 +1,9 @@
 """The cloud side's errors, one row each: code, HTTP status, and the text that stands beside it.
 
 Two kinds: the gateway's (signature, unknown action) end a call with their HTTP status and `Message`; the product's own
-are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, but for
-`iot.group.*`, `iot.ota.*`, `iot.tsl.*` and `ResetThingFailed`, which are ours; the texts are worded by us but for that
-of SignatureDoesNotMatch.
+are dotted, and come with HTTP 200 in `Code` and `ErrorMessage`. The codes are those of the platform's list, except
+`iot.consumergroup.*`, `iot.file.*`, `iot.group.*`, `iot.job.*`, `iot.ota.*`, `iot.subscribe.*`, `iot.tsl.*` and
+`ResetThingFailed`, which are ours; the texts are worded by us but for that of SignatureDoesNotMatch.
 """
 
 from __future__ import annotations
@@ -38,21 +38,13 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "SignatureDoesNotMatch": (400, "Specified signature is not matched with our calculation."),
         "RequestTooLarge": (413, "The request is too large."),
         "UnsupportedHTTPMethod": (405, "This http method is not supported."),
-        "iot.system.SystemException": (200, "system error"),
         "iot.check.InvalidFormattedParameter": (200, "a parameter is not of its form"),
         "iot.check.ParameterIsNotLessThanMax": (200, "a parameter is not less than the one that bounds it"),
         "iot.common.InvalidPageParams": (200, "the page size or page number is not valid"),
-        "iot.prod.AlreadyExistedProductName": (200, "the product name exists already"),
-        "iot.prod.CreateProductFailed": (200, "the product could not be created"),
-        "iot.prod.InvalidAliyunCommodityCode": (200, "AliyunCommodityCode is not iothub_senior or iothub"),
-        "iot.prod.InvalidFormattedProductName": (200, "the product name is not valid"),
-        "iot.prod.InvalidNodeType": (200, "the node type is not 0 or 1"),
-        "iot.prod.LongProductDesc": (200, "the description is longer than 100 characters"),
-        "iot.prod.NotExistedProduct": (200, "the product does not exist"),
-        "iot.prod.NullProductKey": (200, "the product key is empty"),
-        "iot.prod.NullProductName": (200, "the product name is empty"),
-        "iot.prod.ProductCountExceedMax": (200, "there are too many products"),
-        "iot.prod.UpdateProductFailed": (200, "the product could not be changed"),
+        "iot.consumergroup.ConsumerGroupInUse": (200, "the consumer group cannot be deleted or changed"),
+        "iot.consumergroup.InvalidGroupName": (200, "the name of the consumer group is not valid"),
+        "iot.consumergroup.NotExistedConsumerGroup": (200, "the consumer group does not exist"),
+        "iot.consumergroup.TooManyConsumerGroups": (200, "the number of consumer groups is not valid"),
         "iot.device.AddTopoRelationFailed": (200, "the gateway cannot have these sub-devices"),
         "iot.device.AlreadyExistedDeviceName": (200, "the device name exists already"),
         "iot.device.ApplyManyDevicesFailed": (200, "the devices could not be applied for"),
@@ -81,6 +73,7 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.device.ResetThingFailed": (200, "the device could not be reset"),
         "iot.device.SetDevicePropertyFailed": (200, "the properties could not be set"),
         "iot.device.TooManyDevicePropertiesPerTime": (200, "too many tags"),
+        "iot.file.FileNotFound": (200, "the file does not exist"),
         "iot.group.AlreadyExistedGroupName": (200, "the group's name exists already"),
         "iot.group.GroupCountExceedMax": (200, "too many groups, or too many devices in the group"),
         "iot.group.HasSubGroup": (200, "there are groups in the group"),
@@ -88,6 +81,9 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.group.NotExistedGroup": (200, "the group does not exist"),
         "iot.group.NullGroupId": (200, "the group's id is empty"),
         "iot.group.NullGroupName": (200, "the group's name is empty"),
+        "iot.job.InvalidJob": (200, "the job is not valid"),
+        "iot.job.JobNotFound": (200, "the job does not exist"),
+        "iot.job.TaskNotFound": (200, "the task does not exist"),
         "iot.messagebroker.InvalidFormattedTopicName": (200, "the topic is not valid"),
         "iot.messagebroker.InvalidTimeoutValue": (200, "the timeout is not between 1000 and 8000 ms"),
         "iot.messagebroker.InvalidTopicTemplateOperationValue": (200, "the operation is not PUB, SUB or ALL"),
@@ -113,6 +109,20 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "iot.ota.JobNotFound": (200, "the job does not exist"),
         "iot.ota.ModuleNotFound": (200, "the module does not exist"),
         "iot.ota.TaskNotFound": (200, "the task does not exist"),
+        "iot.prod.AlreadyExistedProductName": (200, "the product name exists already"),
+        "iot.prod.CreateProductFailed": (200, "the product could not be created"),
+        "iot.prod.InvalidAliyunCommodityCode": (200, "AliyunCommodityCode is not iothub_senior or iothub"),
+        "iot.prod.InvalidFormattedProductName": (200, "the product name is not valid"),
+        "iot.prod.InvalidNodeType": (200, "the node type is not 0 or 1"),
+        "iot.prod.LongProductDesc": (200, "the description is longer than 100 characters"),
+        "iot.prod.NotExistedProduct": (200, "the product does not exist"),
+        "iot.prod.NullProductKey": (200, "the product key is empty"),
+        "iot.prod.NullProductName": (200, "the product name is empty"),
+        "iot.prod.ProductCountExceedMax": (200, "there are too many products"),
+        "iot.prod.UpdateProductFailed": (200, "the product could not be changed"),
+        "iot.subscribe.AlreadyExistedSubscribeRelation": (200, "the product is subscribed already"),
+        "iot.subscribe.NotExistedSubscribeRelation": (200, "the product is not subscribed"),
+        "iot.system.SystemException": (200, "system error"),
         "iot.tsl.InvalidThingModel": (200, "the thing model is not valid"),
         "iot.tsl.InvalidVersion": (200, "the version is not valid"),
         "iot.tsl.VersionNotFound": (200, "the thing model has no such version"),
@@ -158,10 +168,14 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.NO_PRODUCT: "iot.prod.NotExistedProduct",
         Reason.NO_DEVICE: "iot.device.NotExistedDevice",
+        Reason.NO_FILE: "iot.file.FileNotFound",
         Reason.NO_FIRMWARE: "iot.ota.FirmwareNotFound",
         Reason.NO_MODULE: "iot.ota.ModuleNotFound",
         Reason.NO_JOB: "iot.ota.JobNotFound",
         Reason.NO_TASK: "iot.ota.TaskNotFound",
+        Reason.NO_DEVICE_JOB: "iot.job.JobNotFound",
+        Reason.NO_JOB_TASK: "iot.job.TaskNotFound",
+        Reason.BAD_DEVICE_JOB: "iot.job.InvalidJob",
         Reason.BAD_FIRMWARE: "iot.ota.CreateFirmwareFailed",
         Reason.BAD_MODULE: "iot.ota.InvalidModule",
         Reason.BAD_JOB: "iot.ota.InvalidJob",
@@ -203,6 +217,12 @@ _OF_REASON: Mapping[Reason, str] = MappingProxyType(
         Reason.GROUP_NOT_EMPTY: "iot.group.HasSubGroup",
         Reason.NOT_BOUND: "iot.device.QueryTopoRelationFailed",
         Reason.TOPOLOGY_REFUSED: "iot.device.AddTopoRelationFailed",
+        Reason.NO_CONSUMER_GROUP: "iot.consumergroup.NotExistedConsumerGroup",
+        Reason.BAD_GROUP_NAME: "iot.consumergroup.InvalidGroupName",
+        Reason.GROUP_KEPT: "iot.consumergroup.ConsumerGroupInUse",
+        Reason.TOO_MANY_GROUPS: "iot.consumergroup.TooManyConsumerGroups",
+        Reason.NO_SUBSCRIPTION: "iot.subscribe.NotExistedSubscribeRelation",
+        Reason.SUBSCRIPTION_EXISTS: "iot.subscribe.AlreadyExistedSubscribeRelation",
         Reason.SHADOW_REFUSED: "iot.messagebroker.UpdateDeviceShadowMessageFailed",
     }
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import count
 
 __all__ = ["Call", "Calls"]
 
@@ -50,13 +49,19 @@ class Calls:
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         # Ids begin at the clock so that a restarted platform does not take answers to its former self's calls.
-        self._ids = count(_FIRST_ID + now_ms() * 1_000)
+        self._next_id = _FIRST_ID + now_ms() * 1_000
         self._open: dict[str, Call] = {}
         self._expected: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def new_id(self) -> str:
         """A message id that was not used before."""
-        return str(next(self._ids))
+        return str(self.new_ids(1))
+
+    def new_ids(self, count: int) -> int:
+        """So many of them, one behind the other: the first."""
+        first = self._next_id
+        self._next_id += count
+        return first
 
     def open(self, identity: str) -> Call:
         """Expect an answer of the device; `close` it in the end."""

@@ -53,6 +53,11 @@ class Errands:
         """Do this again and again, once there is a loop."""
         self._rounds.append((seconds, act))
 
+    def tick(self) -> None:
+        """Do it all once, where there is no loop."""
+        for _, act in self._rounds:
+            act()
+
     def _round(self, later: Later, seconds: float, act: Callable[[], object]) -> None:
         if self._later is not later:
             return

@@ -7,15 +7,17 @@ each other; a new one needs no new hook.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .devices.group import DeviceGroup
 from .devices.remote_config import RemoteConfig
+from .jobs.job import DeviceJob
 from .products.batch import Batch
 from .registry.record import DeviceRecord
 from .registry.registry import Device, Product
+from .subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
 from .upgrades.job import UpgradeJob
 from .upgrades.package import Module, Package
 
@@ -23,20 +25,30 @@ if TYPE_CHECKING:
     from jinqiao.wire.render.said import SaidBatch
 
 __all__ = [
+    "BatchAccepted",
     "BatchChanged",
     "ConfigChanged",
+    "ConsumerGroupChanged",
+    "ConsumerGroupDeleted",
+    "CustomMessage",
     "Deleted",
     "DesiredChanged",
     "DeviceGroupChanged",
     "DeviceGroupDeleted",
+    "DeviceJobChanged",
+    "DeviceJobDeleted",
     "Disabled",
+    "DownlinkAnswered",
     "EventAccepted",
     "FileReceived",
     "FirmwareChanged",
     "FirmwareDeleted",
+    "FleetPresence",
+    "ForGroup",
     "GroupsChanged",
     "JobUpdated",
     "LogModeChanged",
+    "MessageForwarded",
     "ModelDrafted",
     "ModelVersionChanged",
     "ModuleChanged",
@@ -56,12 +68,18 @@ __all__ = [
     "ShadowChanged",
     "SimulatedEvent",
     "StateChanged",
+    "SubDevicesFound",
+    "SubscriptionChanged",
+    "SubscriptionDeleted",
     "TagsChanged",
     "TelemetryBatch",
     "TopologyChanged",
     "UpgradeJobChanged",
     "VersionsChanged",
 ]
+
+#: What a post came as: by itself (a gateway's pack is many such), as a record of the past, or in a batch.
+Source = Literal["post", "history", "batch"]
 
 
 class PlatformEvent:
@@ -114,9 +132,20 @@ class Online(PlatformEvent):
 
 @dataclass(frozen=True, slots=True)
 class Offline(PlatformEvent):
-    """It is not any more."""
+    """It is not any more. `reason` is the platform's code for that: 427 for another login of the device, 521 for one
+    that is deleted, 522 for one that is disabled, 520 for a sub-device without its gateway, else 400.
+    """
 
     device: Device
+    time_ms: int
+    reason: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPresence(PlatformEvent):
+    """The simulator has come or gone, and with it all vehicles of its products that have no connection of their own."""
+
+    online: bool
     time_ms: int
 
 
@@ -132,6 +161,9 @@ class PropertiesAccepted(PlatformEvent):
     params: Mapping[str, Any]
     refused: Mapping[str, int]
     now_ms: int
+    #: Id of the message.
+    request_id: str = ""
+    source: Source = "post"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +188,11 @@ class SimulatedEvent(PlatformEvent):
 
     def read(self) -> tuple[str, Mapping[str, Any]]:
         """Identifier and output. It costs something, so only who needs to know asks."""
+        post = self.post()
+        return post["method"].removeprefix("thing.event.").removesuffix(".post"), post["params"]["value"]
+
+    def post(self) -> Mapping[str, Any]:
+        """The same as the whole post: id, params with value and time, method."""
         from jinqiao.wire.render.events import read_event_post  # brings NumPy, which few need
 
         return read_event_post(self.packet)
@@ -163,12 +200,40 @@ class SimulatedEvent(PlatformEvent):
 
 @dataclass(frozen=True, slots=True)
 class EventAccepted(PlatformEvent):
-    """A checked event; `output` has what the thing model allows, `time_ms` is the event's own time."""
+    """A checked event; `output` has what the thing model allows, `time_ms` is the event's own time. What it does not
+    allow is in `refused`: output → value and code."""
 
     device: Device
     identifier: str
     output: Mapping[str, Any]
     time_ms: int
+    now_ms: int
+    refused: Mapping[str, tuple[Any, int]] = field(default_factory=dict)
+    #: Id of the message.
+    request_id: str = ""
+    source: Source = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAccepted(PlatformEvent):
+    """A checked batch as it came, beside the events of its single values: of each property and event its values over
+    time. Those whose code is in `refused` are of what the thing model does not allow."""
+
+    device: Device
+    properties: Mapping[str, Sequence[Any]]
+    events: Mapping[str, Sequence[Any]]
+    refused: Mapping[str, int]
+    request_id: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomMessage(PlatformEvent):
+    """A device has published on a custom topic. Reported of the products for which `Forwarded.wants` it."""
+
+    device: Device
+    topic: str
+    payload: bytes
     now_ms: int
 
 
@@ -191,6 +256,31 @@ class ServiceReplied(PlatformEvent):
     identifier: str
     call: str
     output: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DownlinkAnswered(PlatformEvent):
+    """What became of a request that nobody waits for: the device's answer, or the platform's code (9201: offline).
+
+    `topic` is that of the request, `data` any JSON value.
+    """
+
+    device: Device
+    topic: str
+    request_id: str
+    code: int
+    message: str
+    data: Any
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubDevicesFound(PlatformEvent):
+    """A gateway has found sub-devices: product key and device name of each. They may be registered, or not."""
+
+    gateway: Device
+    found: Sequence[tuple[str, str]]
     now_ms: int
 
 
@@ -306,6 +396,20 @@ class DeviceGroupDeleted(PlatformEvent):
     group_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceJobChanged(PlatformEvent):
+    """A job for devices is made, begins, is cancelled. What becomes of its tasks is `JobUpdated`."""
+
+    job: DeviceJob
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceJobDeleted(PlatformEvent):
+    """A job for devices is gone."""
+
+    job_id: str
+
+
 # What belongs to a product.
 
 
@@ -393,3 +497,67 @@ class UpgradeJobChanged(PlatformEvent):
     """A job that upgrades devices is made, begins, is cancelled. What becomes of its tasks is `OtaProgressed`."""
 
     job: UpgradeJob
+
+
+# What goes to a customer's back end.
+
+
+@dataclass(frozen=True, slots=True)
+class MessageForwarded(PlatformEvent):
+    """A message to who subscribes to it: server-side subscription, rules.
+
+    It is announced before what it reports is changed and acknowledged, so that a listener of `before_ack` can keep it
+    first. Of devices that speak for themselves, and only where somebody wants their product and kind
+    (`Forwarded.wanted_by`); what simulated vehicles say is a `TelemetryBatch`, `SimulatedEvent` or `FleetPresence`.
+
+    `kind` is what subscribes it (`platform.forwarded.kinds`), `topic` is without `/sys`. Of a topology `device` is the
+    gateway. `body` is compact JSON, and `values` the same before it was encoded; None for a payload that is passed on
+    untouched. `message_id` has 19 digits.
+    """
+
+    kind: str
+    topic: str
+    device: Device
+    body: bytes
+    values: Mapping[str, Any] | None
+    message_id: str
+    generated_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupChanged(PlatformEvent):
+    """There is a consumer group, or it has another name."""
+
+    group: ConsumerGroupDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupDeleted(PlatformEvent):
+    """There is no such group any more, and what waits for it is nobody's."""
+
+    group: ConsumerGroupDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged(PlatformEvent):
+    """A product's messages go to other groups, or others of them do."""
+
+    relation: SubscribeRelation
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDeleted(PlatformEvent):
+    """A product's messages go to nobody any more, as far as this owner's relation goes."""
+
+    relation: SubscribeRelation
+
+
+@dataclass(frozen=True, slots=True)
+class ForGroup(PlatformEvent):
+    """A message for one consumer group, whatever that is subscribed to: what a rule has made of another."""
+
+    group_id: str
+    topic: str
+    body: bytes
+    message_id: str
+    generated_ms: int

@@ -2,7 +2,8 @@
 
 Rule 1: a listener that subscribed with `before_ack` is called before the change is made and before it is acknowledged.
 If it raises, the change has not happened, and the request is refused. This is what an acknowledgement means:
-it is kept.
+it is kept. What such a listener announces in its turn may be a part of that change: it returns the `Change`, and those
+who listen afterwards hear of both together.
 Rule 2: all other listeners are called after the change, in the order in which they subscribed. What they raise is
 logged and costs nobody anything: the change has happened.
 Rule 3: listeners are called on the platform's own thread and must be quick; work goes into a queue of theirs.
@@ -93,18 +94,16 @@ class Events:
         if before and self._block is not None:
             self._block.enter()
         event = kind(*args, **kwargs)
-        for listener in before:
-            listener(event)
-        return Change(partial(self.make, partial(_call, after, event)))
+        parts = _agreed(before, event)
+        return Change(partial(self.make, partial(_say, after, event, parts)))
 
     def emit(self, kind: Callable[P, E], *args: P.args, **kwargs: P.kwargs) -> None:
         """Something has happened that nobody can refuse."""
         before, after = self._of(kind)  # type: ignore[arg-type]
         if before or after:
             event = kind(*args, **kwargs)
-            for listener in before:
-                listener(event)
-            _call(after, event)
+            parts = _agreed(before, event)
+            _say(after, event, parts)
 
     def _of(self, kind: type[PlatformEvent]) -> tuple[tuple[Listener, ...], tuple[Listener, ...]]:
         found = self._listeners.get(kind)
@@ -146,6 +145,20 @@ class _Block:
     def enter(self) -> None:
         while self._brackets:
             self._stack.enter_context(self._brackets.pop(0)())
+
+
+def _agreed(before: tuple[Listener, ...], event: PlatformEvent) -> Sequence[Change]:
+    """Ask those who have to agree; what they announced in their turn. Raises what they raise."""
+    if not before:
+        return ()
+    return [change for change in [listener(event) for listener in before] if type(change) is Change]
+
+
+def _say(after: tuple[Listener, ...], event: PlatformEvent, parts: Sequence[Change]) -> None:
+    """A change has been made, and what is part of it."""
+    _call(after, event)
+    for part in parts:
+        part.done()
 
 
 def _call(listeners: tuple[Listener, ...], event: PlatformEvent) -> None:

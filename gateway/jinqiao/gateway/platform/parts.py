@@ -22,15 +22,21 @@ from .devices.census import Census
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
 from .devices.groups import DeviceGroups, Members
+from .devices.job_tasks import JobTasks
+from .devices.jobs import Task
+from .devices.ota import Upgrade
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
 from .devices.simulated import SimulatedValues
-from .devices.states import DeviceStates
+from .devices.states import DeviceStates, Index
 from .devices.tag_index import TagIndex
 from .devices.topology import Topology
 from .devices.uploads import Uploads
 from .elsewhere import Elsewhere
 from .errands import Errands
+from .forwarded.forwarded import Forwarded
+from .forwarded.message import Sources
+from .jobs.book import JobBook
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
@@ -40,9 +46,9 @@ from .products.products import Products
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
+from .subscriptions.subscriptions import Subscriptions
 from .upgrades.catalogue import Catalogue
 from .upgrades.rollout import Rollout
-from .upgrades.tasks import Tasks
 
 __all__ = ["Parts"]
 
@@ -79,12 +85,16 @@ class Parts:
     groups: DeviceGroups
     uploads: Uploads
     downloads: Downloads
+    forwarded: Forwarded
+    subscriptions: Subscriptions
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
     #: Update packages and modules that the cloud side knows.
     catalogue: Catalogue
     #: Jobs that upgrade devices.
     rollout: Rollout
+    #: All other jobs.
+    jobs: JobBook
     #: Tokens of HTTPS pre-authentication, by the user name they are for.
     tokens: dict[str, Token]
 
@@ -96,10 +106,12 @@ class Parts:
         notices = Notices(out, calls)
         census = Census(events)
         records, simulated = Records(events, now_ms, census), SimulatedValues(registry, events)
-        tags, members, tasks = TagIndex(), Members(), Tasks()
-        states = DeviceStates(events, simulated, {"tags": tags, "groups": members, "ota": tasks})
+        tags, members = TagIndex(), Members()
+        upgrades, tasks = JobTasks[Upgrade](), JobTasks[Task]()
+        indexes: dict[str, Index] = {"tags": tags, "groups": members, "ota": upgrades, "jobs": tasks}
+        states = DeviceStates(events, simulated, indexes)
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
-        topology, uploads = Topology(states), Uploads(events)
+        topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         census.ask_whether_simulated(presence.simulator_is_there)
         provisioning = Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms)
@@ -132,8 +144,13 @@ class Parts:
             groups=groups,
             uploads=uploads,
             downloads=Downloads(),
+            forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
+            subscriptions=Subscriptions(events, registry, now_ms),
             configs={},
             catalogue=catalogue,
-            rollout=Rollout(registry, states, presence, groups, catalogue, tasks, events, out, calls, errands, now_ms),
+            rollout=Rollout(
+                registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms
+            ),
+            jobs=JobBook(states, tasks, events, now_ms),
             tokens={},
         )

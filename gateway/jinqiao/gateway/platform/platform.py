@@ -38,7 +38,7 @@ from dataclasses import replace
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.policy import Carrier, Downlink, Login, Principal
 from jinqiao.wire.alink.limits import DEVICE_RATES
-from jinqiao.wire.alink.routing import find
+from jinqiao.wire.alink.routing import Found, find
 from jinqiao.wire.mqtt.reasons import Reason
 
 from .auth import permission
@@ -64,6 +64,8 @@ from .operations import Operations
 from .parts import Parts
 from .provisioning import PUT_OUT
 from .registry.registry import Device, Registry
+from .subscriptions.queues import NO_QUEUES, Queues
+from .uplinks.custom import forward_custom
 from .uplinks.table import HANDLERS
 from .uplinks.uplink import Handler, Uplink
 
@@ -92,7 +94,7 @@ class Platform:
     the simulator's own connection, whose messages are trusted. `rates` says whose rates the platform keeps: those of
     all devices, of real ones only (simulated vehicles at ten times the speed say ten times as much), or of none.
     `cut_off` ends the connection of a device that publishes without permission; else the message is dropped. `past`
-    is asked for what devices said.
+    is asked for what devices said, `queues` how those of consumer groups stand.
     """
 
     def __init__(
@@ -104,10 +106,11 @@ class Platform:
         rates: RatesOf = "all",
         cut_off: bool = False,
         past: Past = NO_HISTORY,
+        queues: Queues = NO_QUEUES,
     ) -> None:
         self.parts = parts = Parts.assemble(registry, clock_ms, rates)
         self.registry, self.events, self.log = registry, parts.events, parts.log
-        self.operations = Operations(parts, past)
+        self.operations = Operations(parts, past, queues)
         self._simulator = SimulatorLogin(*simulator) if simulator is not None else None
         self._cut_off = cut_off
 
@@ -201,7 +204,11 @@ class Platform:
     def handles(self, topic: str) -> bool:
         """Whether `receive` does anything with this topic."""
         found = find(topic)
-        return found is not None and found.row.pattern in HANDLERS
+        if found is None:
+            return False
+        if found.row.kind == "custom":
+            return self.parts.forwarded.wants(found.product_key, "device_data")
+        return found.row.pattern in HANDLERS
 
     def handles_trusted(self, topic: str) -> bool:
         """Whether `receive` acts on it also for simulated vehicles: their replies and requests, not their telemetry."""
@@ -211,7 +218,7 @@ class Platform:
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
         found = find(topic)
-        handler = HANDLERS.get(found.row.pattern) if found is not None else None
+        handler = self._handler(found) if found is not None else None
         if found is None or handler is None:
             return ()
         device: Device | None
@@ -232,6 +239,12 @@ class Platform:
         if self.parts.aside.is_busy(device.identity):
             return self._act_in_turn(handler, uplink)
         return handler(uplink)
+
+    def _handler(self, found: Found) -> Handler | None:
+        """What acts on a topic; on a custom one only where somebody wants what is published there."""
+        if found.row.kind == "custom":
+            return forward_custom if self.parts.forwarded.wants(found.product_key, "device_data") else None
+        return HANDLERS.get(found.row.pattern)
 
     def _act_in_turn(self, handler: Handler, uplink: Uplink) -> Iterable[Downlink]:
         """Act on a message behind the raw data that the same device sent before, and a script still works on."""
@@ -274,7 +287,7 @@ class Platform:
     def _dispatch(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a message as if the device had published it on that topic."""
         found = find(topic)
-        handler = HANDLERS.get(found.row.pattern) if found is not None else None
+        handler = self._handler(found) if found is not None else None
         if found is None or handler is None:
             return ()
         return handler(Uplink(device, topic, found.variables, payload, self.parts, self._dispatch))

@@ -44,7 +44,7 @@ PUT_OUT = 400
 
 LifeCycle = Literal["disable", "enable", "delete"]
 
-#: What a gateway hears on `/ext/error` of a sub-device whose session is ended thereby.
+#: Why a device is offline that is disabled or deleted, and what a gateway hears on `/ext/error` of such a sub-device.
 _ERRORS: dict[LifeCycle, int] = {"disable": 522, "delete": 521}
 
 
@@ -175,6 +175,7 @@ class Provisioning:
     def _set_disabled(self, device: Device, disabled: bool) -> None:
         self._tell(device, "disable" if disabled else "enable")
         if disabled:
+            self._presence.will_leave(device, _ERRORS["disable"])
             self._put_out(device, "the device is disabled")
 
     def delete(self, device: Device) -> None:
@@ -201,6 +202,7 @@ class Provisioning:
         self._states.forget(device)
         self._records.forget(device)
         self._uploads.forget(device.identity)
+        self._presence.will_leave(device, _ERRORS["delete"])
         self._put_out(device, "the device is deleted", for_good=True)
         self._presence.forget(device)
 
@@ -229,4 +231,4 @@ class Provisioning:
         code = _ERRORS.get(what)
         if code is not None and self._topology.speaks_for(device.identity) is not None:
             self._notices.error(gateway, (device.product.key, device.name), code)
-            self._presence.sub_device_logged_out(gateway, device)
+            self._presence.sub_device_logged_out(gateway, device, code)

@@ -12,9 +12,13 @@ from jinqiao.gateway.platform.devices.remote_config import RemoteConfig
 from jinqiao.gateway.platform.events import (
     BatchChanged,
     ConfigChanged,
+    ConsumerGroupChanged,
+    ConsumerGroupDeleted,
     Deleted,
     DeviceGroupChanged,
     DeviceGroupDeleted,
+    DeviceJobChanged,
+    DeviceJobDeleted,
     FirmwareChanged,
     FirmwareDeleted,
     ModelDrafted,
@@ -27,12 +31,16 @@ from jinqiao.gateway.platform.events import (
     RecordChanged,
     Registered,
     StateChanged,
+    SubscriptionChanged,
+    SubscriptionDeleted,
     UpgradeJobChanged,
 )
+from jinqiao.gateway.platform.jobs.job import DeviceJob
 from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.products.batch import Batch
 from jinqiao.gateway.platform.products.models import ModelVersion
 from jinqiao.gateway.platform.registry.record import DeviceRecord
+from jinqiao.gateway.platform.subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
 from jinqiao.gateway.platform.upgrades.job import UpgradeJob
 from jinqiao.gateway.platform.upgrades.package import Module, Package
 
@@ -97,6 +105,22 @@ def _package_key(event: Any) -> str:
 
 def _module_key(event: Any) -> str:
     return f"{event.module.product_key}#{event.module.name}"
+
+
+def _group_key(event: Any) -> str:
+    return f"&{event.group.key}"
+
+
+def _relation_key(event: Any) -> str:
+    return f"{event.relation.product_key}#{event.relation.owner}"
+
+
+def _restore_group(parts: Parts, row: Row) -> None:
+    parts.subscriptions.restore(ConsumerGroupDefinition.load(row.value))
+
+
+def _restore_relation(parts: Parts, row: Row) -> None:
+    parts.subscriptions.restore_relation(SubscribeRelation.load(row.value))
 
 
 def _dump_version(event: ModelVersionChanged) -> dict[str, Any] | None:
@@ -164,7 +188,19 @@ KEPT: tuple[Kept, ...] = (
         lambda event: event.group.dump(),
         lambda parts, row: parts.groups.restore(DeviceGroup(**row.value)),
     ),
+    Kept(
+        "device_job",
+        DeviceJobChanged,
+        lambda event: event.job.id,
+        lambda event: event.job.dump(),
+        lambda parts, row: parts.jobs.restore(DeviceJob.load(row.value)),
+    ),
+    Kept("device_job", DeviceJobDeleted, lambda event: event.job_id, lambda _: None),
     Kept("device_group", DeviceGroupDeleted, lambda event: event.group_id, lambda _: None),
+    Kept("consumer_group", ConsumerGroupChanged, _group_key, lambda event: event.group.dump(), _restore_group),
+    Kept("consumer_group", ConsumerGroupDeleted, _group_key, lambda _: None),
+    Kept("subscription", SubscriptionChanged, _relation_key, lambda event: event.relation.dump(), _restore_relation),
+    Kept("subscription", SubscriptionDeleted, _relation_key, lambda _: None),
     *(
         Kept(
             change.kind,

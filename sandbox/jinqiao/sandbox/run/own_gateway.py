@@ -19,6 +19,7 @@ from jinqiao.wire.alink.limits import DEFAULT_MODULE
 from ..product import PRODUCT_KEY
 from .child import GatewayProcess
 from .ending import Ending
+from .gateway_child import GatewayChild
 from .options import RunOptions
 
 __all__ = ["Logins", "configure", "own_gateway"]
@@ -36,9 +37,9 @@ class Logins:
 
 
 @asynccontextmanager
-async def own_gateway(ending: Ending) -> AsyncIterator[GatewayProcess]:
+async def own_gateway(ending: Ending, child: GatewayChild | None = None) -> AsyncIterator[GatewayProcess]:
     """A gateway process, not yet configured; its death meanwhile ends the run."""
-    gateway = await GatewayProcess.spawn()
+    gateway = await GatewayProcess.spawn(child)
     closing = False
 
     def ended(gone: asyncio.Task[int]) -> None:

@@ -31,13 +31,13 @@ def event_post(posts: PostRenderer, event: Event, number: int) -> bytes:
     return encode(Publish(topic, orjson.dumps(post)))
 
 
-def read_event_post(packet: bytes) -> tuple[str, dict[str, Any]]:
-    """Identifier and output of what `event_post` made."""
+def read_event_post(packet: bytes) -> dict[str, Any]:
+    """The post that `event_post` made."""
     edges = frame(packet, 0)
     assert edges is not None  # it is whole
     at = edges[0] + 2
-    post = orjson.loads(packet[at + int.from_bytes(packet[at - 2 : at], "big") :])
-    return post["method"].removeprefix("thing.event.").removesuffix(".post"), post["params"]["value"]
+    post: dict[str, Any] = orjson.loads(packet[at + int.from_bytes(packet[at - 2 : at], "big") :])
+    return post
 
 
 def event_message(event: Event, device_name: str, sequence: int) -> bytes:

@@ -6,7 +6,7 @@ have equal length; blocks are small enough to stay in cache. QoS 0 PUBLISH: MQTT
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,12 +18,13 @@ from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.telemetry import Batch
 from jinqiao.wire.mqtt.fields import frame, remaining_length
 
-from .fixed import FixedBatch, fixed, number_type
+from .fixed import FixedBatch, fixed
+from .layout import Layout, lay_out, reach_of, widths_of, write
 from .numbers import LAST_ID, PostNumbers
 from .numerals import Numeral, numeral
-from .shape import ID, NAME, TIME, Part, Slot, post_parts, topic_parts
+from .shape import ID, NAME, TIME, post_parts, topic_parts
 
-__all__ = ["BLOCK_ROWS", "Packets", "PostRenderer", "stamps"]
+__all__ = ["BLOCK_ROWS", "ID_WIDTHS", "Packets", "PostRenderer", "fill", "id_numeral", "stamps", "write_values"]
 
 #: Rows per block: with 1 kB rows the block, its columns and the look-up tables fit a 2 MB second-level cache.
 BLOCK_ROWS = 1024
@@ -78,16 +79,13 @@ class Packets:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where everything stands in a post of these signals: template row, offset of the payload, places and row type."""
+class _Posts:
+    """Posts of these signals: where everything stands, and the offset of the payload."""
 
     signals: tuple[Signal, ...]
     reaches: tuple[tuple[int, int], ...]
-    template: NDArray[np.uint8]
+    layout: Layout
     head: int
-    times: tuple[int, ...]
-    fields: tuple[tuple[str, ...], ...]
-    row_type: np.dtype[Any]
 
 
 class PostRenderer:
@@ -102,7 +100,7 @@ class PostRenderer:
         self.product_key = product_key
         self.device_names = device_names
         self.numbers = PostNumbers(len(device_names))
-        self._layouts: dict[tuple[str, ...], _Layout] = {}
+        self._layouts: dict[tuple[str, ...], _Posts] = {}
         self._memory = np.empty(0, np.uint8)
 
     @cached_property
@@ -128,44 +126,66 @@ class PostRenderer:
 
     def packet_bytes(self, said: FixedBatch) -> int:
         """The size of each post of such a batch."""
-        return len(self._layout(tuple(said.signals)).template)
+        return len(self._layout(tuple(said.signals)).layout.template)
 
-    def _layout(self, names: tuple[str, ...]) -> _Layout:
+    def _layout(self, names: tuple[str, ...]) -> _Posts:
         layout = self._layouts.get(names)
         if layout is None:
             signals = tuple(row for name, row in SIGNALS.items() if name in names and row.identifier)
             layout = self._layouts[names] = _lay_out(self.product_key, signals, self.name_width)
         return layout
 
-    def _block(self, layout: _Layout, said: FixedBatch, ids: NDArray[np.int32]) -> Packets:
+    def _block(self, posts: _Posts, said: FixedBatch, ids: NDArray[np.int32]) -> Packets:
+        layout = posts.layout
         count, width = len(said), len(layout.template)
         if self._memory.size < count * width:
             self._memory = np.empty(count * width, np.uint8)
         matrix = self._memory[: count * width].reshape(count, width)
-        first_ms, last_ms = int(said.time_ms[0]), int(said.time_ms[-1])
-        template = layout.template.copy()
-        stamp = np.frombuffer(b"%013d" % first_ms, np.uint8)
-        for offset in layout.times:
-            template[offset : offset + 13] = stamp
-        matrix[:] = template
-
-        rows = matrix.reshape(-1).view(layout.row_type)
-        if first_ms != last_ms:
-            texts = stamps(said.time_ms)
-            for offset in layout.times:
-                rows[f"{TIME.what}.{offset}"] = texts
-        rows[NAME.what] = self.device_names[said.vehicles]
-        numerals = [_id_numeral(ids)]
-        for signal, reach in zip(layout.signals, layout.reaches, strict=True):
-            numerals.append(numeral(said.signals[signal.name], signal.decimals, reach=reach))
-        for number, fields in zip(numerals, layout.fields, strict=True):
-            for field, piece in zip(fields, number.pieces, strict=True):
-                rows[field] = piece.texts()
-        return Packets(matrix, layout.head, said.vehicles)
+        rows = fill(matrix, layout, said.time_ms)
+        rows[layout.fields[NAME.what][0]] = self.device_names[said.vehicles]
+        write_values(rows, layout, posts.signals, posts.reaches, said, ids)
+        return Packets(matrix, posts.head, said.vehicles)
 
 
-def _id_numeral(ids: NDArray[np.int32]) -> Numeral:
+def fill(matrix: NDArray[np.uint8], layout: Layout, time_ms: NDArray[np.int64]) -> NDArray[Any]:
+    """Make every row of `matrix`, shape (m, row_bytes), the template with its time, of `time_ms`, shape (m,)."""
+    first_ms, last_ms = int(time_ms[0]), int(time_ms[-1])
+    template = layout.template.copy()
+    stamp = np.frombuffer(b"%013d" % first_ms, np.uint8)
+    for offset in layout.offsets.get(TIME.what, ()):
+        template[offset : offset + 13] = stamp
+    matrix[:] = template
+    rows: NDArray[Any] = matrix.reshape(-1).view(layout.row_type)
+    if first_ms != last_ms:
+        texts = stamps(time_ms)
+        for field in layout.fields.get(TIME.what, ()):
+            rows[field] = texts
+    return rows
+
+
+def write_values(
+    rows: NDArray[Any],
+    layout: Layout,
+    signals: Sequence[Signal],
+    reaches: Sequence[tuple[int, int]],
+    said: FixedBatch,
+    ids: NDArray[np.int32],
+) -> None:
+    """Write the numbers of posts and the values of signals into their places; rows, shape (m,), of the row type."""
+    numerals = [(ID.what, id_numeral(ids))]
+    for signal, reach in zip(signals, reaches, strict=True):
+        numerals.append((signal.name, numeral(said.signals[signal.name], signal.decimals, reach=reach)))
+    for what, number in numerals:
+        for field, piece in zip(layout.fields[what], number.pieces, strict=True):
+            rows[field] = piece.texts()
+
+
+def id_numeral(ids: NDArray[np.int32]) -> Numeral:
     return numeral(ids, 0, mark='"', marked=np.ones(len(ids), bool), reach=(1, LAST_ID))
+
+
+#: Widths of the pieces of a post's number.
+ID_WIDTHS = id_numeral(np.ones(1, np.int32)).widths
 
 
 def stamps(times_ms: NDArray[np.int64]) -> NDArray[np.bytes_]:
@@ -175,62 +195,16 @@ def stamps(times_ms: NDArray[np.int64]) -> NDArray[np.bytes_]:
     return texts.take(np.cumsum(begins) - 1)
 
 
-def _reach(signal: Signal) -> tuple[int, int]:
-    """The lowest and highest number that a signal can show, as `fixed` scales it."""
-    unit = 10**signal.decimals
-    return round(signal.low * unit), round(signal.high * unit)
-
-
-def _lay_out(product_key: str, signals: tuple[Signal, ...], name_width: int) -> _Layout:
-    reaches = tuple(_reach(signal) for signal in signals)
-    widths = {ID.what: _id_numeral(np.ones(1, np.int32)).widths}
-    for signal, reach in zip(signals, reaches, strict=True):
-        widths[signal.name] = numeral(np.zeros(1, number_type(signal)), signal.decimals, reach=reach).widths
-    topic_text, topic_places = _write(topic_parts(product_key), widths, name_width)
-    payload_text, payload_places = _write(post_parts(signals), widths, name_width)
+def _lay_out(product_key: str, signals: tuple[Signal, ...], name_width: int) -> _Posts:
+    widths = {NAME.what: (name_width,), TIME.what: (13,), ID.what: ID_WIDTHS, **widths_of(signals)}
+    topic_text, _ = write(topic_parts(product_key), widths)
+    payload_text, _ = write(post_parts(signals), widths)
     body = 2 + len(topic_text) + len(payload_text)
     head = bytes([0x30]) + remaining_length(body) + len(topic_text).to_bytes(2, "big")
-    places = [(slot, len(head) + at) for slot, at in topic_places]
     start = len(head) + len(topic_text)
-    places += [(slot, start + at) for slot, at in payload_places]
-
-    times = tuple(at for slot, at in places if slot is TIME)
-    names: list[str] = [NAME.what, *(f"{TIME.what}.{at}" for at in times)]
-    formats: list[str] = [f"S{name_width}", *("S13" for _ in times)]
-    offsets: list[int] = [next(at for slot, at in places if slot is NAME), *times]
-    fields: dict[str, tuple[str, ...]] = {}
-    for slot, at in places:
-        if slot is NAME or slot is TIME:
-            continue
-        own = []
-        for number, width in enumerate(widths[slot.what]):
-            own.append(f"{slot.what}.{number}")
-            names.append(own[-1])
-            formats.append(f"S{width}")
-            offsets.append(at)
-            at += width
-        fields[slot.what] = tuple(own)
-    text = head + topic_text + payload_text
-    row_type = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": len(text)})
-    in_order = tuple(fields[what] for what in (ID.what, *(signal.name for signal in signals)))
-    return _Layout(signals, reaches, np.frombuffer(text, np.uint8), start, times, in_order, row_type)
-
-
-def _write(
-    parts: list[Part], widths: Mapping[str, tuple[int, ...]], name_width: int
-) -> tuple[bytes, list[tuple[Slot, int]]]:
-    """The text with blanks where slots stand, and where they stand."""
-    text = bytearray()
-    places: list[tuple[Slot, int]] = []
-    for part in parts:
-        if isinstance(part, str):
-            text += part.encode()
-            continue
-        places.append((part, len(text)))
-        if part is NAME:
-            text += b" " * name_width
-        elif part is TIME:
-            text += b" " * 13
-        else:
-            text += b" " * sum(widths[part.what])
-    return bytes(text), places
+    places = [
+        *write(topic_parts(product_key), widths, len(head))[1],
+        *write(post_parts(signals), widths, start)[1],
+    ]
+    layout = lay_out(head + topic_text + payload_text, places, widths)
+    return _Posts(signals, tuple(map(reach_of, signals)), layout, start)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jinqiao.base.signals import Signal, by_property
 
-__all__ = ["ID", "NAME", "TIME", "Slot", "post_parts", "topic_parts"]
+__all__ = ["ID", "NAME", "TIME", "Part", "Slot", "item_parts", "post_parts", "topic_parts"]
 
 METHOD = "thing.event.property.post"
 
@@ -39,10 +39,16 @@ def topic_parts(product_key: str) -> list[Part]:
 
 def post_parts(signals: Sequence[Signal]) -> list[Part]:
     """Text and slots of the payload, in order; the signals of one property must stand together."""
-    parts: list[Part] = ['{"id":', ID, '","version":"1.0","sys":{"ack":0},"params":{']
+    opening: list[Part] = ['{"id":', ID, '","version":"1.0","sys":{"ack":0},"params":{']
+    return [*opening, *item_parts(signals), f'}},"method":"{METHOD}"}}']
+
+
+def item_parts(signals: Sequence[Signal]) -> list[Part]:
+    """The properties of these signals with their times, in order, as members of a JSON object."""
+    parts: list[Part] = []
     for number, (name, members) in enumerate(by_property(signals).items()):
         parts += [f'{"," if number else ""}"{name}":{{"value":', *_value(members), ',"time":', TIME, "}"]
-    return [*parts, f'}},"method":"{METHOD}"}}']
+    return parts
 
 
 def _value(members: list[Signal]) -> list[Part]:

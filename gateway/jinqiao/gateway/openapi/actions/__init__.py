@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from ..action import ACTIONS
-from . import (
-    batches,
-    devices,
-    firmware,
-    groups,
-    listing,
-    messages,
-    past,
-    product_topics,
+
+from . import (  # isort: skip  (order of the page)
     products,
-    tags,
     thing_models,
-    things,
+    product_topics,
+    devices,
+    batches,
+    listing,
+    tags,
+    groups,
     topology,
+    things,
+    past,
+    messages,
+    firmware,
     upgrades,
-)  # isort: skip  (order of the page)
+    jobs,
+    subscriptions,
+    files,
+)
 
 __all__ = [
     "ACTIONS",
     "batches",
     "devices",
+    "files",
     "firmware",
     "groups",
+    "jobs",
     "listing",
     "messages",
     "past",
     "product_topics",
     "products",
+    "subscriptions",
     "tags",
     "thing_models",
     "things",

@@ -16,6 +16,7 @@ from ..pending import Pending
 from .devices import MOST_DEVICES
 
 __all__ = [
+    "clear_device_desired_property",
     "get_device_shadow",
     "invoke_thing_service",
     "invoke_things_service",
@@ -26,6 +27,9 @@ __all__ = [
     "set_devices_property",
     "update_device_shadow",
 ]
+
+#: Desired properties that are cleared in one call.
+_MOST_CLEARED = 10
 
 
 @action(
@@ -129,6 +133,22 @@ def set_device_desired_property(args: Arguments) -> dict[str, Any]:
         raise ApiError("iot.check.InvalidFormattedParameter", "Versions must hold whole numbers.")
     message_id, fresh = args.operations.things.set_desired(args.account, device, items, versions)
     return {"Data": {"MessageId": message_id, "Versions": as_text(fresh)}}
+
+
+@action(
+    "ClearDeviceDesiredProperty",
+    "device! Identifies.N!",
+    "Data{Versions}",
+)
+def clear_device_desired_property(args: Arguments) -> dict[str, Any]:
+    """Ten properties at most; they have versions all the same."""
+    device, addresses = args.device(), args.list("Identifies")
+    if not addresses:
+        raise ApiError("MissingParameter", "Identifies.N is mandatory for this action.")
+    if len(addresses) > _MOST_CLEARED:
+        raise ApiError("InvalidParameter", f"at most {_MOST_CLEARED} properties in one call.")
+    left = args.operations.things.clear_desired(args.account, device, addresses)
+    return {"Data": {"Versions": as_text(left)}}
 
 
 @action(

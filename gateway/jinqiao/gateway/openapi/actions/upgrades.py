@@ -32,6 +32,7 @@ __all__ = [
     "list_ota_unfinished_task_by_device",
     "query_ota_job",
     "reupgrade_ota_task",
+    "update_ota_job",
 ]
 
 #: Rows of a page of jobs, of tasks; devices and tasks in one call.
@@ -159,8 +160,8 @@ def _within(args: Arguments, name: str, low: int, high: int) -> int:
     return args.number(name, 0, low=low, high=high)
 
 
-def _tags(args: Arguments) -> Mapping[str, str]:
-    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in args.structures("Tag", "Key", "Value")}
+def _tags(args: Arguments, named: str = "Tag") -> Mapping[str, str]:
+    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in args.structures(named, "Key", "Value")}
     lengths = [len(key) + len(value) for key, value in tags.items()]
     fits = all(_TAG_KEY.fullmatch(key) and 0 < len(value) <= _LONGEST_VALUE for key, value in tags.items())
     if not fits or len(tags) > _MOST_TAGS or sum(lengths) > _LONGEST_TAGS:
@@ -236,6 +237,26 @@ def query_ota_job(args: Arguments) -> dict[str, Any]:
     return {
         "Data": {name: value for name, value in data.items() if type(value) not in (str, int) or value not in unset}
     }
+
+
+@action(
+    "UpdateOTAJob",
+    "JobId! UpgradeType TargetSelection MaximumPerMinute TimeoutInMinutes SrcVersionList.N Tags.N.Key Tags.N.Value",
+    "",
+)
+def update_ota_job(args: Arguments) -> dict[str, Any]:
+    """How many a minute, and for tasks that are made from now on tags; of a dynamic job also its time-out and source
+    versions. Tags that are not given are taken away, all else stays."""
+    job = args.operations.upgrades.find(args.account, args.text("JobId"))
+    per_minute = _within(args, "MaximumPerMinute", *_PER_MINUTE)
+    about: dict[str, Any] = {"tags": _tags(args, "Tags")} | ({"per_minute": per_minute} if per_minute else {})
+    if job.is_dynamic:
+        if timeout := _within(args, "TimeoutInMinutes", *_TIMEOUT):
+            about["timeout_minutes"] = timeout
+        if sources := tuple(dict.fromkeys(args.list("SrcVersionList"))):
+            about["sources"] = sources
+    args.operations.upgrades.change(args.account, job.id, **about)
+    return {}
 
 
 @action(

@@ -111,7 +111,7 @@ class Upgrades:
     """The latest upgrade of each module of a device, and what there was before, oldest first."""
 
     of_module: dict[str, Upgrade] = field(default_factory=dict)
-    past: list[Upgrade] = field(default_factory=list)
+    past: tuple[Upgrade, ...] = ()
 
     @property
     def pending(self) -> dict[str, Upgrade]:
@@ -140,7 +140,7 @@ class Upgrades:
 
     def note(self, upgrade: Upgrade) -> None:
         """Remember one that is over; the oldest is forgotten."""
-        self.past = [*self.past, upgrade][-_MOST_PAST:]
+        self.past = (*self.past, upgrade)[-_MOST_PAST:]
 
     def progress(self, module: str, step: int, description: str, now_ms: int = 0) -> Upgrade | None:
         """The device says how far it is; None if nothing is under way."""
@@ -173,7 +173,7 @@ class Upgrades:
     @classmethod
     def load(cls, values: Mapping[str, Any]) -> Upgrades:
         latest = {module: _upgrade(value) for module, value in values.items() if module != _PAST}
-        return cls(latest, [_upgrade(value) for value in values.get(_PAST, ())])
+        return cls(latest, tuple(_upgrade(value) for value in values.get(_PAST, ())))
 
 
 #: No module's name.

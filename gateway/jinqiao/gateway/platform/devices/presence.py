@@ -12,7 +12,7 @@ from typing import Literal
 
 from jinqiao.gateway.broker.policy import Principal
 
-from ..events import Offline, Online
+from ..events import FleetPresence, Offline, Online
 from ..listeners import Events
 from ..notices import Notices
 from ..outbound import Outbound
@@ -25,8 +25,8 @@ __all__ = ["DeviceStatus", "Presence"]
 
 #: Subscriptions that a gateway may have more for each sub-device that is logged in over it.
 _SUBSCRIPTIONS_EACH = 100
-#: Code of a session over a gateway that a login of the device's own ends.
-_LOGGED_IN_ELSEWHERE = 427
+#: Why a device is offline: another login of its own, its gateway is gone, or its connection just ended.
+_LOGGED_IN_ELSEWHERE, _NO_SESSION, _ENDED = 427, 520, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class Presence:
         self._simulators: dict[str, int] = {}
         #: Since when a device is connected by another protocol than MQTT.
         self._terminals: dict[str, int] = {}
+        #: Why devices are about to be put out, by identity.
+        self._reasons: dict[str, int] = {}
         #: The simulator's connection that takes downlinks and answers them.
         self._speaker: str | None = None
 
@@ -80,7 +82,9 @@ class Presence:
         if gateway is not None:
             self._topology.log_out(device.identity)
             self._tell_gateway(gateway, device, _LOGGED_IN_ELSEWHERE)
-            self._sub_session_ended(gateway, device)
+            self._sub_session_ended(gateway, device, _LOGGED_IN_ELSEWHERE)
+        elif self.peer_of(device) is not None:
+            self._left(device, _LOGGED_IN_ELSEWHERE)
         self._leave_simulator(device)
         self._sessions[principal.identity] = _Session(principal, self._now_ms())
         self._arrived(device, address)
@@ -95,13 +99,16 @@ class Presence:
 
     def simulator_connected(self, principal: Principal) -> None:
         """The simulator is there, and with it every simulated vehicle that has no connection of its own."""
+        if not self._simulators:
+            self._events.emit(FleetPresence, True, self._now_ms())
         self._simulators[principal.identity] = self._now_ms()
         if principal.auto_subscribed:
             self._speaker = principal.identity
 
     def simulator_disconnected(self, principal: Principal) -> None:
         """Its connection ended."""
-        self._simulators.pop(principal.identity, None)
+        if self._simulators.pop(principal.identity, None) is not None and not self._simulators:
+            self._events.emit(FleetPresence, False, self._now_ms())
         if self._speaker == principal.identity:
             self._speaker = None
 
@@ -126,18 +133,18 @@ class Presence:
         self._out.reconsider(gateway.identity)
         self._arrived(device, "")
 
-    def sub_device_logged_out(self, gateway: Device, device: Device) -> bool:
+    def sub_device_logged_out(self, gateway: Device, device: Device, reason: int = _ENDED) -> bool:
         """Its session ends; whether it had one."""
         if not self._topology.log_out(device.identity):
             return False
-        self._sub_session_ended(gateway.identity, device)
+        self._sub_session_ended(gateway.identity, device, reason)
         return True
 
     def end_sub_sessions(self, gateway: Device) -> None:
         """A gateway's connection is another, or gone: its sub-devices have no session any more."""
         for device in self._topology.logged_in(gateway.identity):
             self._topology.log_out(device.identity)
-            self._sub_session_ended(gateway.identity, device)
+            self._sub_session_ended(gateway.identity, device, _NO_SESSION)
 
     def bind(self, gateway: Device, device: Device) -> None:
         """The sub-device belongs to this gateway from now on; the one that it belonged to is notified."""
@@ -191,6 +198,7 @@ class Presence:
         """The device is deleted: nobody of this name has ever been there."""
         self._sessions.pop(device.identity, None)
         self._terminals.pop(device.identity, None)
+        self._reasons.pop(device.identity, None)
 
     def _arrived(self, device: Device, address: str) -> None:
         state = self._states.known(device)
@@ -198,13 +206,19 @@ class Presence:
             self._notices.shadow_wishes(device, state.shadow, self._now_ms())
         self._events.emit(Online, device, self._now_ms(), address)
 
-    def _left(self, device: Device) -> None:
-        self._sessions[device.identity] = _Session(None, self._now_ms())
-        if device.identity not in self._terminals:
-            self._events.emit(Offline, device, self._now_ms())
+    def will_leave(self, device: Device, reason: int) -> None:
+        """The device, if it has a connection, is about to be put out for this reason (a code of the platform)."""
+        if self.peer_of(device) is not None:
+            self._reasons[device.identity] = reason
 
-    def _sub_session_ended(self, gateway: str, device: Device) -> None:
-        self._left(device)
+    def _left(self, device: Device, reason: int = _ENDED) -> None:
+        self._sessions[device.identity] = _Session(None, self._now_ms())
+        reason = self._reasons.pop(device.identity, reason)
+        if device.identity not in self._terminals:
+            self._events.emit(Offline, device, self._now_ms(), reason)
+
+    def _sub_session_ended(self, gateway: str, device: Device, reason: int) -> None:
+        self._left(device, reason)
         session = self._sessions.get(gateway)
         if session is not None and session.principal is not None:
             session.principal.max_subscriptions -= _SUBSCRIPTIONS_EACH

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from ..events import EventAccepted, PropertiesAccepted, StateChanged
+from ..events import EventAccepted, PropertiesAccepted, Source, StateChanged
 from ..listeners import Events
 from ..registry.registry import Device
 from .simulated import SimulatedValues
@@ -25,6 +25,8 @@ from .state import DeviceState, Timed, loaded
 __all__ = ["DeviceStates", "Index"]
 
 _CHANGES: Mapping[str, type[StateChanged]] = {change.kind: change for change in StateChanged.__subclasses__()}
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Index(Protocol):
@@ -113,9 +115,22 @@ class DeviceStates:
     # What devices say.
 
     def take_properties(
+        self,
+        device: Device,
+        params: Mapping[str, Any],
+        refused: Mapping[str, int],
+        now_ms: int,
+        request_id: str = "",
+        source: Source = "post",
+    ) -> None:
+        """Remember the values of a checked post that were not refused. Raises what those raise who have to agree."""
+        announced = self._events.change(PropertiesAccepted, device, params, refused, now_ms, request_id, source)
+        self._events.make(partial(self._take_properties, device, params, refused, now_ms))
+        announced.done()
+
+    def _take_properties(
         self, device: Device, params: Mapping[str, Any], refused: Mapping[str, int], now_ms: int
     ) -> None:
-        """Remember the values of a checked post that were not refused."""
         take = self.of(device).properties.take
         for address, value in params.items():
             if address in refused:
@@ -124,10 +139,20 @@ class DeviceStates:
                 take(address, value["value"], value.get("time", now_ms))
             else:
                 take(address, value, now_ms)
-        self._events.emit(PropertiesAccepted, device, params, refused, now_ms)
 
     def take_event(
-        self, device: Device, identifier: str, output: Mapping[str, Any], time_ms: int | None, now_ms: int
+        self,
+        device: Device,
+        identifier: str,
+        output: Mapping[str, Any],
+        time_ms: int | None,
+        now_ms: int,
+        *,
+        refused: Mapping[str, tuple[Any, int]] = _NONE,
+        request_id: str = "",
+        source: Source = "post",
     ) -> None:
-        """A checked event; without a time of its own it is of now."""
-        self._events.emit(EventAccepted, device, identifier, output, time_ms or now_ms, now_ms)
+        """A checked event; without a time of its own it is of now. Raises what those raise who have to agree."""
+        self._events.change(
+            EventAccepted, device, identifier, output, time_ms or now_ms, now_ms, refused, request_id, source
+        ).done()

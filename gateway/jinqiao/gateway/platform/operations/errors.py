@@ -14,10 +14,14 @@ class Reason(StrEnum):
 
     NO_PRODUCT = "no such product"
     NO_DEVICE = "no such device"
+    NO_FILE = "no such file"
     NO_FIRMWARE = "no such firmware"
     NO_MODULE = "no such module"
     NO_JOB = "no such job"
     NO_TASK = "no such task"
+    NO_DEVICE_JOB = "there is no such job"
+    NO_JOB_TASK = "there is no such task"
+    BAD_DEVICE_JOB = "a job cannot be so"
     BAD_FIRMWARE = "the firmware is not valid"
     BAD_MODULE = "the module is not valid"
     BAD_JOB = "the job is not valid"
@@ -59,6 +63,12 @@ class Reason(StrEnum):
     GROUP_NOT_EMPTY = "there are groups in the group"
     NOT_BOUND = "the sub-device belongs to no gateway"
     TOPOLOGY_REFUSED = "the topology could not be changed"
+    NO_CONSUMER_GROUP = "no such consumer group"
+    BAD_GROUP_NAME = "the name of the consumer group is not valid"
+    GROUP_KEPT = "the consumer group cannot be deleted"
+    TOO_MANY_GROUPS = "too many consumer groups"
+    NO_SUBSCRIPTION = "the product is not subscribed"
+    SUBSCRIPTION_EXISTS = "the product is subscribed already"
     SHADOW_REFUSED = "the shadow could not be updated"
 
 

@@ -86,10 +86,10 @@ class Firmwares:
             return -1
         if not package.verify_job:
             return 0
-        counts = self._parts.rollout.tasks.of_job(package.verify_job).counts
-        if counts[Status.SUCCEEDED]:
+        tasks = self._parts.rollout.tasks.of_job(package.verify_job)
+        if tasks.counts[Status.SUCCEEDED]:
             return 1
-        return 2 if any(n for status, n in counts.items() if not status.is_over) else 3
+        return 2 if tasks.open else 3
 
     # Modules.
 

@@ -145,7 +145,7 @@ class Groups:
         with self._parts.events.together():
             for device, groups in fresh:
                 with self._parts.states.changing(device, "groups") as draft:
-                    draft.groups = groups
+                    draft.groups = tuple(groups)
 
     def _seen(self, account: Account, devices: Iterable[tuple[str, str]]) -> list[Device]:
         found: dict[str, Device] = {}

@@ -9,10 +9,12 @@ from typing import Any
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.codes import TEXT
+from jinqiao.wire.alink.requests import parse_request
 
 from ..calls import Call
 from ..converters.base import Converter, ConverterError
 from ..downlinks import DOWN_RAW, convert_answer, convert_down, request_downlink
+from ..events import DownlinkAnswered
 from ..parts import Parts
 from ..registry.accounts import Account
 from ..registry.registry import Device, Product
@@ -92,6 +94,8 @@ class Reach:
         if not parts.presence.is_online(device):
             code = _DISABLED if parts.records.is_disabled(device.identity) else _OFFLINE
             self._record(device, path, code, TEXT[code])
+            topic, request_id = f"/sys/{device.identity}/{path}", parse_request(request).id
+            parts.events.emit(DownlinkAnswered, device, topic, request_id, code, TEXT[code], {}, parts.now_ms())
         if converter is None:
             parts.out.send(request_downlink(parts.calls, device, path, request, qos=qos))
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -61,13 +61,20 @@ class Things:
         """
         for device in devices:
             self._reach.allow(account, device)
-        wanted = _settable(devices[0], items) if devices else {}
+        if devices:
+            _settable(devices[0], items)
+        present = [device for device in devices if self._reach.was_online(device, _SET)]
+        return _joined(self.ask_to_set(account, device, items, qos) for device in present)
 
-        def send(device: Device) -> Awaited[None] | None:
-            request = _request(_SET_METHOD, alink_id(self._parts), wanted)
-            return self._reach.send(device, _SET, request, Reason.NOT_SET, qos)
-
-        return self._to_all(devices, _SET, send)
+    def ask_to_set(
+        self, account: Account, device: Device, items: Mapping[str, Any], qos: int = 1
+    ) -> tuple[str, Awaited[None] | None]:
+        """Ask a device to set properties: the message's id, and what is to be waited for. Raises NOT_SET."""
+        self._reach.allow(account, device)
+        wanted, message_id = _settable(device, items), alink_id(self._parts)
+        return message_id, self._reach.send(
+            device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET, qos
+        )
 
     def invoke_of_all(
         self, account: Account, devices: Sequence[Device], identifier: str, values: Mapping[str, Any], qos: int = 1
@@ -76,25 +83,26 @@ class Things:
 
         Raises NOT_INVOKED, and then nothing is sent; else as `set_of_all`.
         """
-        path = f"thing/service/{identifier}"
         for device in devices:
             self._reach.allow(account, device)
         if devices:
             _callable(devices[0], identifier, values)
+        path = f"thing/service/{identifier}"
+        present = [device for device in devices if self._reach.was_online(device, path)]
+        return _joined(self.ask_to_run(account, device, identifier, values, qos) for device in present)
 
-        def send(device: Device) -> Awaited[None] | None:
-            parts, message_id = self._parts, alink_id(self._parts)
-            request = _request(f"thing.service.{identifier}", message_id, values)
-            parts.events.emit(ServiceCalled, device, identifier, message_id, as_text(values), parts.now_ms())
-            return self._reach.send(device, path, request, Reason.NOT_INVOKED, qos)
-
-        return self._to_all(devices, path, send)
-
-    def _to_all(
-        self, devices: Sequence[Device], path: str, send: Callable[[Device], Awaited[None] | None]
-    ) -> Awaited[object] | None:
-        sent = [send(device) for device in devices if self._reach.was_online(device, path)]
-        return joined([awaited for awaited in sent if awaited is not None])
+    def ask_to_run(
+        self, account: Account, device: Device, identifier: str, values: Mapping[str, Any], qos: int = 1
+    ) -> tuple[str, Awaited[None] | None]:
+        """Call a service without waiting for its output: the message's id, and what is to be waited for. Raises
+        NOT_INVOKED."""
+        self._reach.allow(account, device)
+        _callable(device, identifier, values)
+        parts, message_id = self._parts, alink_id(self._parts)
+        request = _request(f"thing.service.{identifier}", message_id, values)
+        parts.events.emit(ServiceCalled, device, identifier, message_id, as_text(values), parts.now_ms())
+        sent = self._reach.send(device, f"thing/service/{identifier}", request, Reason.NOT_INVOKED, qos)
+        return message_id, sent
 
     def set_desired(
         self, account: Account, device: Device, items: Mapping[str, Any], versions: Mapping[str, int] | None = None
@@ -117,6 +125,15 @@ class Things:
             with suppress(OperationError):
                 self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET)
         return message_id, fresh
+
+    def clear_desired(self, account: Account, device: Device, addresses: Sequence[str]) -> dict[str, int]:
+        """Want these properties no longer, whatever they should be; the versions that they go on counting from."""
+        self._reach.allow(account, device)
+        with self._parts.states.changing(device, "desired") as draft:
+            for address in addresses:
+                draft.desired.delete(address)
+        versions = self._parts.states.of(device).desired.versions
+        return {address: versions.get(address, 0) for address in addresses}
 
     def desired(self, account: Account, device: Device) -> Mapping[str, Desired]:
         """What is wanted, by property."""
@@ -234,6 +251,10 @@ def _settable(device: Device, items: Mapping[str, Any]) -> dict[str, Any]:
     if not items:
         raise OperationError(Reason.NOT_SET, "no property to set")
     return dict(items)
+
+
+def _joined(sent: Iterable[tuple[str, Awaited[None] | None]]) -> Awaited[object] | None:
+    return joined([awaited for _, awaited in sent if awaited is not None])
 
 
 def _callable(device: Device, identifier: str, values: Mapping[str, Any]) -> ServiceModel:

@@ -98,6 +98,13 @@ class UpgradeJobs:
             raise OperationError(Reason.NO_JOB)
         return job
 
+    def change(self, account: Account, job_id: str, **about: Any) -> None:
+        """A job goes on otherwise; `about` are fields of UpgradeJob. Raises BAD_JOB for one that is over."""
+        job = self.find(account, job_id)
+        if self.state_of(job) not in ("PLANNED", "IN_PROGRESS"):
+            raise OperationError(Reason.BAD_JOB, "the job is over")
+        self._parts.rollout.put(replace(job, modified_ms=self._parts.now_ms(), **about))
+
     def of_package(self, package: Package) -> list[UpgradeJob]:
         """Jobs with a package, latest first."""
         return [job for job in reversed(list(self._parts.rollout.jobs)) if job.firmware_id == package.id]
@@ -126,13 +133,13 @@ class UpgradeJobs:
         """How many of a job's tasks there are, of this status and of these devices if such are named, and some of them
         from this one on."""
         of_job = self._parts.rollout.tasks.of_job(job.id)
-        identities: Sequence[str] = list(of_job.upgrades)
+        identities: Sequence[str] = list(of_job.by_device)
         if names:
             identities = [one for one in identities if one.partition("/")[2] in names]
         if status is not None:
-            identities = [one for one in identities if of_job.upgrades[one].status is status]
+            identities = [one for one in identities if of_job.by_device[one].status is status]
         return len(identities), [
-            Task(device, of_job.upgrades[identity])
+            Task(device, of_job.by_device[identity])
             for identity in identities[first : first + count]
             if (device := self._parts.registry.device(*identity.split("/", 1))) is not None
         ]

@@ -15,6 +15,7 @@ from functools import partial
 
 from ..calls import Calls
 from ..devices.groups import DeviceGroups
+from ..devices.job_tasks import JobTasks
 from ..devices.ota import Firmware, Status, Upgrade
 from ..devices.presence import Presence
 from ..devices.states import DeviceStates
@@ -26,7 +27,6 @@ from ..outbound import Outbound
 from ..registry.registry import Device, Registry
 from .catalogue import Catalogue
 from .job import State, UpgradeJob
-from .tasks import Tasks
 
 __all__ = ["AT_ONCE", "Rollout"]
 
@@ -52,7 +52,7 @@ class Rollout:
         presence: Presence,
         groups: DeviceGroups,
         catalogue: Catalogue,
-        tasks: Tasks,
+        tasks: JobTasks[Upgrade],
         events: Events,
         out: Outbound,
         calls: Calls,
@@ -92,7 +92,7 @@ class Rollout:
         if job.state != "IN_PROGRESS" or job.is_dynamic or not job.spread:
             return job.state
         of_job = self.tasks.of_job(job.id)
-        if not of_job.is_over:
+        if of_job.open:
             return job.state
         total = sum(of_job.counts.values())
         return "CANCELED" if total and of_job.counts[Status.CANCELED] == total else "COMPLETED"
@@ -252,7 +252,7 @@ class Rollout:
 
     def end_all(self, job: UpgradeJob, statuses: frozenset[Status]) -> None:
         """Cancel a job's tasks that are in one of these: of few together, of many a slice at a time."""
-        identities = [i for i, task in self.tasks.of_job(job.id).upgrades.items() if task.status in statuses]
+        identities = [i for i, task in self.tasks.of_job(job.id).by_device.items() if task.status in statuses]
         if len(identities) <= AT_ONCE:
             self.end(job.id, identities, statuses)
         else:
@@ -321,7 +321,7 @@ class Rollout:
     def _looks_after(self, job: UpgradeJob, now_ms: int) -> Iterator[float]:
         """Time-outs, which are not tried again, and failures that are."""
         limit_ms, retry_ms = job.timeout_minutes * 60_000, job.retry_minutes * 60_000
-        for device, task in self._tasks_of(job.id, list(self.tasks.of_job(job.id).upgrades)):
+        for device, task in self._tasks_of(job.id, list(self.tasks.of_job(job.id).by_device)):
             age_ms = now_ms - task.modified_ms
             if task.status is Status.IN_PROGRESS and limit_ms and age_ms >= limit_ms:
                 self._time_out(device, task)

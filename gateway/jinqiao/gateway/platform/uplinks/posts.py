@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from jinqiao.gateway.platform.events import BatchAccepted, Source
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.codes import OK
 from jinqiao.wire.alink.limits import MOST_PROPERTIES
+from jinqiao.wire.alink.requests import Request
 from jinqiao.wire.alink.thing_model import refused_parameters
 
 from .properties import AHEAD_MS
 from .sub_devices import named_device
-from .uplink import Outcome, Uplink, answered
+from .uplink import Outcome, Uplink, judged
 
 __all__ = ["post_batch", "post_history", "post_pack"]
 
@@ -36,11 +38,11 @@ class _Refused(Exception):
         self.code = code
 
 
-@answered
-def post_pack(uplink: Uplink, params: Any) -> Outcome:
+@judged
+def post_pack(uplink: Uplink, request: Request) -> Outcome:
     """`thing.event.property.pack.post`: a gateway's own values and those of its sub-devices; one failure fails all."""
     try:
-        posts = list(_pack(uplink, params))
+        posts = list(_pack(uplink, request.params))
         latest_ms = uplink.parts.now_ms() + AHEAD_MS
         for post in posts:
             for refused in (_refused_properties(post, latest_ms), _refused_events(post, latest_ms)):
@@ -48,9 +50,11 @@ def post_pack(uplink: Uplink, params: Any) -> Outcome:
                     raise _Refused(next(iter(refused.values())))
     except _Refused as refusal:
         return Outcome(refusal.code)
-    for post in posts:
-        uplink.parts.states.take_properties(post.device, post.properties, {}, uplink.parts.now_ms())
-        _take_events(uplink, post, {})
+    with uplink.parts.events.together():
+        for post in posts:
+            if post.properties:
+                uplink.parts.states.take_properties(post.device, post.properties, {}, uplink.parts.now_ms(), request.id)
+            _take_events(uplink, post, {}, request.id, "post")
     return Outcome()
 
 
@@ -72,9 +76,10 @@ def _pack(uplink: Uplink, params: Any) -> Iterator[_Post]:
     yield from posts
 
 
-@answered
-def post_history(uplink: Uplink, params: Any) -> Outcome:
+@judged
+def post_history(uplink: Uplink, request: Request) -> Outcome:
     """`thing.event.property.history.post`: records of the past, of the device itself or a gateway's sub-devices."""
+    params = request.params
     if type(params) is not list:
         return Outcome(6301)
     if not 0 < len(params) <= MOST_RECORDS:
@@ -83,7 +88,7 @@ def post_history(uplink: Uplink, params: Any) -> Outcome:
         posts = [post for entry in params for post in _records(uplink, entry)]
     except _Refused as refusal:
         return Outcome(refusal.code)
-    return _take(uplink, posts)
+    return _take(uplink, posts, request, "history")
 
 
 def _records(uplink: Uplink, entry: Any) -> Iterator[_Post]:
@@ -100,9 +105,10 @@ def _records(uplink: Uplink, entry: Any) -> Iterator[_Post]:
     yield from (_Post(device, {}, record) for record in events)
 
 
-@answered
-def post_batch(uplink: Uplink, params: Any) -> Outcome:
+@judged
+def post_batch(uplink: Uplink, request: Request) -> Outcome:
     """`thing.event.property.batch.post`: for each property and event a list of its values over time."""
+    params = request.params
     if type(params) is not dict:
         return Outcome(460)
     try:
@@ -112,7 +118,7 @@ def post_batch(uplink: Uplink, params: Any) -> Outcome:
         ]
     except _Refused as refusal:
         return Outcome(refusal.code)
-    return _take(uplink, posts)
+    return _take(uplink, posts, request, "batch")
 
 
 def _values(params: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]]:
@@ -129,7 +135,7 @@ def _values(params: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]
         yield from ((name, value) for value in series)
 
 
-def _take(uplink: Uplink, posts: list[_Post]) -> Outcome:
+def _take(uplink: Uplink, posts: list[_Post], request: Request, source: Source) -> Outcome:
     """Take what fits and name what does not, as a single post does; an unknown event refuses the message."""
     now_ms = uplink.parts.now_ms()
     refused: dict[str, int] = {}
@@ -137,20 +143,36 @@ def _take(uplink: Uplink, posts: list[_Post]) -> Outcome:
         refused |= _refused_events(post, now_ms + AHEAD_MS)
         if 5160 in refused.values():
             return Outcome(5160)
-    for post in posts:
-        refused_here = _refused_properties(post, now_ms + AHEAD_MS)
-        refused |= refused_here
-        if post.properties:
-            uplink.parts.states.take_properties(post.device, post.properties, refused_here, now_ms)
-        _take_events(uplink, post, _refused_events(post, now_ms + AHEAD_MS))
+    with uplink.parts.events.together():
+        for post in posts:
+            refused_here = _refused_properties(post, now_ms + AHEAD_MS)
+            refused |= refused_here
+            if post.properties:
+                uplink.parts.states.take_properties(
+                    post.device, post.properties, refused_here, now_ms, request.id, source
+                )
+            _take_events(uplink, post, _refused_events(post, now_ms + AHEAD_MS), request.id, source)
+        if source == "batch":
+            properties, events = (_map_of(request.params, section) for section in ("properties", "events"))
+            uplink.parts.events.change(
+                BatchAccepted, uplink.device, properties, events, refused, request.id, now_ms
+            ).done()
     return Outcome.partly(refused)
 
 
-def _take_events(uplink: Uplink, post: _Post, refused: Mapping[str, int]) -> None:
+def _take_events(uplink: Uplink, post: _Post, refused: Mapping[str, int], request_id: str, source: Source) -> None:
     now_ms = uplink.parts.now_ms()
     for identifier, event in post.events.items():
         if identifier not in refused:
-            uplink.parts.states.take_event(post.device, identifier, event["value"], event.get("time"), now_ms)
+            uplink.parts.states.take_event(
+                post.device,
+                identifier,
+                event["value"],
+                event.get("time"),
+                now_ms,
+                request_id=request_id,
+                source=source,
+            )
 
 
 def _refused_properties(post: _Post, latest_ms: int) -> dict[str, int]:

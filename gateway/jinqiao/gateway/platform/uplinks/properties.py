@@ -6,17 +6,16 @@ Each takes an `Uplink` and returns what to publish.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import orjson
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.codes import TEXT
 from jinqiao.wire.alink.limits import MOST_PROPERTIES
-from jinqiao.wire.alink.requests import LONGEST_ID
+from jinqiao.wire.alink.requests import LONGEST_ID, Request
 from jinqiao.wire.alink.thing_model import refused_parameters
 
-from .uplink import Outcome, Uplink, answered
+from .uplink import Outcome, Uplink, judged
 
 __all__ = ["post_event", "post_properties", "tell_time"]
 
@@ -24,22 +23,24 @@ __all__ = ["post_event", "post_properties", "tell_time"]
 AHEAD_MS = 24 * 3_600_000
 
 
-@answered
-def post_properties(uplink: Uplink, params: Any) -> Outcome:
+@judged
+def post_properties(uplink: Uplink, request: Request) -> Outcome:
     """`thing.event.property.post`: takes what the thing model accepts and names what it does not (code stays 200)."""
+    params = request.params
     if type(params) is not dict:
         return Outcome(460)
     if len(params) > MOST_PROPERTIES:
         return Outcome(6106)
     now_ms = uplink.parts.now_ms()
     refused = uplink.device.product.thing_model.refused_properties(params, now_ms + AHEAD_MS)
-    uplink.parts.states.take_properties(uplink.device, params, refused, now_ms)
+    uplink.parts.states.take_properties(uplink.device, params, refused, now_ms, request.id)
     return Outcome.partly(refused)
 
 
-@answered
-def post_event(uplink: Uplink, params: Any) -> Outcome:
+@judged
+def post_event(uplink: Uplink, request: Request) -> Outcome:
     """`thing.event.{event}.post`: params are the outputs, or `{"value": outputs, "time": UTC ms}`."""
+    params = request.params
     event = uplink.device.product.thing_model.events.get(uplink.variables[0])
     if event is None:
         return Outcome(5160)
@@ -55,7 +56,10 @@ def post_event(uplink: Uplink, params: Any) -> Outcome:
             return Outcome(6326)
     refused = refused_parameters(event.output, values)
     taken = {name: value for name, value in values.items() if name not in refused}
-    uplink.parts.states.take_event(uplink.device, event.address, taken, time_ms, now_ms)
+    faults = {name: (values.get(name), code) for name, code in refused.items()}
+    uplink.parts.states.take_event(
+        uplink.device, event.address, taken, time_ms, now_ms, refused=faults, request_id=request.id
+    )
     return Outcome.partly(refused)
 
 

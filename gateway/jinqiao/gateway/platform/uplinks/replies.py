@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import orjson
 
 from jinqiao.gateway.broker.policy import Downlink
-from jinqiao.gateway.platform.events import ServiceReplied
+from jinqiao.gateway.platform.events import DownlinkAnswered, ServiceReplied
 from jinqiao.wire.alink.codes import OK, TEXT
 from jinqiao.wire.alink.json_values import object_of
 from jinqiao.wire.alink.requests import parse_request
@@ -37,10 +37,19 @@ def note_reply(uplink: Uplink) -> Iterable[Downlink]:
     path = calls.path_of(identity, request_id)
     if path is None or uplink.topic != f"/sys/{identity}/{path}_reply":
         return ()
+    said = message.get("message")
+    text = said if type(said) is str else "success" if code == OK else ""
+    number = code if type(code) is int else 500
+    topic, data = f"/sys/{identity}/{path}", message.get("data", {})
+    parts = uplink.parts
+    announced = parts.events.change(
+        DownlinkAnswered, uplink.device, topic, request_id, number, text, data, parts.now_ms()
+    )
     calls.settle(identity, request_id)
+    parts.jobs.replied(uplink.device, request_id, code, said if type(said) is str else "")
+    announced.done()
     if code != OK:
-        known = code if type(code) is int and code in TEXT else 500
-        said = message.get("message")
+        known = number if number in TEXT else 500
         uplink.record(known, f"the device answered {code!r:.20}: {said if type(said) is str else ''}".rstrip(": "))
     return ()
 

@@ -11,6 +11,7 @@ from typing import Any
 from jinqiao.base.errors import PlatformError
 from jinqiao.gateway.platform.auth.vouching import check_vouched
 from jinqiao.gateway.platform.devices.topology import MOST_BOUND
+from jinqiao.gateway.platform.events import SubDevicesFound
 from jinqiao.gateway.platform.notices import names_of
 from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.provisioning import DEVICE_NAME
@@ -263,4 +264,6 @@ def find_list(uplink: Uplink, params: Any) -> Outcome:
         product_key = as_name(entry.get("productKey"))
         if product_key is None or uplink.parts.registry.product(product_key) is None:
             return Outcome(6250)
+    names = [(entry["productKey"], entry["deviceName"]) for entry in params]
+    uplink.parts.events.change(SubDevicesFound, uplink.device, names, uplink.parts.now_ms()).done()
     return Outcome()

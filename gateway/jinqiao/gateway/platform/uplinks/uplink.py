@@ -17,9 +17,9 @@ from jinqiao.gateway.platform.devices.state import DeviceState
 from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.codes import OK, TEXT
-from jinqiao.wire.alink.requests import described, parse_request, reply_body
+from jinqiao.wire.alink.requests import Request, described, parse_request, reply_body
 
-__all__ = ["Handler", "Outcome", "Uplink", "answered", "reply"]
+__all__ = ["Handler", "Outcome", "Uplink", "answered", "judged", "reply"]
 
 _logger = logging.getLogger(__name__)
 
@@ -80,9 +80,19 @@ def reply(request_topic: str, request_id: str, code: int = OK, data: Any = None)
 def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
     """A topic's handler from what it does with `params`: reads the request, logs what is refused, replies if asked."""
 
+    def params_only(uplink: Uplink, request: Request) -> Outcome:
+        return act(uplink, request.params)
+
+    params_only.__name__, params_only.__doc__ = act.__name__, act.__doc__
+    return judged(params_only)
+
+
+def judged(act: Callable[[Uplink, Request], Outcome]) -> Handler:
+    """The same from what it does with the whole request."""
+
     def handler(uplink: Uplink) -> Iterable[Downlink]:
         request = parse_request(uplink.payload)
-        outcome = _done(act, uplink, request.params) if request.code == OK else Outcome(request.code)
+        outcome = _done(act, uplink, request) if request.code == OK else Outcome(request.code)
         if outcome.code != OK:
             uplink.record(outcome.code, TEXT[outcome.code])
         elif outcome.refused:
@@ -96,10 +106,10 @@ def answered(act: Callable[[Uplink, Any], Outcome]) -> Handler:
     return handler
 
 
-def _done(act: Callable[[Uplink, Any], Outcome], uplink: Uplink, params: Any) -> Outcome:
+def _done(act: Callable[[Uplink, Request], Outcome], uplink: Uplink, request: Request) -> Outcome:
     """What came of it; a fault of ours is the platform's system error, and costs this message only."""
     try:
-        return act(uplink, params)
+        return act(uplink, request)
     except Exception:
         _logger.exception("handling a message to %r failed", uplink.topic)
         return Outcome(500)

@@ -1,0 +1,1 @@
+"""What is forwarded to back ends: who is to receive it, and the queues in which it waits for their consumers."""

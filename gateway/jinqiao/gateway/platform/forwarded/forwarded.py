@@ -1,0 +1,96 @@
+"""Who wants which messages, and the messages of those who do.
+
+Nothing is subscribed, looked at or built before the first listener has registered with `wanted_by`. From then on the
+part listens to the platform's events before they are acknowledged, and announces its messages as a part of each change:
+a listener of `before_ack` that cannot keep one refuses the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from ..calls import Calls
+from ..events import MessageForwarded
+from ..listeners import Change, Events
+from ..outbound import Outbound
+from .kinds import ROWS
+from .message import Sources
+
+__all__ = ["Asks", "Forwarded"]
+
+#: Whether a listener wants messages of this product key and kind.
+Asks = Callable[[str, str], bool]
+
+
+class Forwarded:
+    """The platform's messages to back ends."""
+
+    def __init__(self, events: Events, out: Outbound, calls: Calls, sources: Sources) -> None:
+        self._events, self._out, self._calls = events, out, calls
+        #: What body functions ask.
+        self.sources = sources
+        self._asks: list[Asks] = []
+        #: What they have answered.
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def wanted_by(self, asks: Asks) -> None:
+        """Let this listener say what it wants; it calls `reconsider` when that has changed."""
+        if not self._asks:
+            for kind in ROWS:
+                self._events.subscribe(kind, self._forward, before_ack=True)
+        self._asks.append(asks)
+        self.reconsider()
+
+    def reconsider(self) -> None:
+        """A listener wants other messages than before. Brokers remember which topics are looked at, and ask again."""
+        self._known.clear()
+        self._out.products_changed()
+
+    def wants(self, product_key: str, kind: str) -> bool:
+        """Whether anybody wants messages of this product and kind (`kinds.KINDS`)."""
+        if not self._asks:
+            return False
+        names = product_key, kind
+        known = self._known.get(names)
+        if known is None:
+            known = self._known[names] = any(asks(product_key, kind) for asks in self._asks)
+        return known
+
+    def _forward(self, event: Any) -> Change | None:
+        """Announce what is to be forwarded of an event; raises what those raise who have to agree."""
+        row = ROWS[type(event)]
+        if row.kinds and not any(self.wants(event.device.product.key, kind) for kind in row.kinds):
+            return None
+        announced = [
+            self._events.change(
+                MessageForwarded,
+                message.kind,
+                message.topic,
+                message.device,
+                message.body if message.values is None else orjson.dumps(message.values, default=_plain),
+                message.values,
+                self._calls.new_id(),
+                message.now_ms,
+            )
+            for message in row.messages(self.sources, event)
+            if self.wants(message.device.product.key, message.kind)
+        ]
+        return _together(announced)
+
+
+def _together(changes: list[Change]) -> Change | None:
+    if len(changes) < 2:
+        return changes[0] if changes else None
+
+    def say() -> None:
+        for change in changes:
+            change.done()
+
+    return Change(say)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value)
