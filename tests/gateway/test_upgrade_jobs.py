@@ -672,3 +672,19 @@ def test_a_job_that_was_not_spread_when_the_process_ended_is_spread_by_the_next(
             assert world.done("ListOTATaskByJob", JobId=job, **PAGE)["Total"] == 303
             assert world.platform.parts.rollout.job(job).spread  # type: ignore[union-attr]
         storage.close()
+
+
+def test_of_many_jobs_on_many_devices_a_few_are_spread_at_a_time() -> None:
+    world = FleetWorld(300)
+    jobs = []
+    for number in range(6):
+        about = {"DestVersion": f"2.{number}", "FirmwareUrl": "http://host/x", "FirmwareSign": "a" * 32}
+        firmware = world.done("CreateOTAFirmware", ProductKey=PK, **about, ModuleName=f"m{number}")["Data"][
+            "FirmwareId"
+        ]
+        job = {"ProductKey": PK, "FirmwareId": firmware, "TargetSelection": "ALL"}
+        jobs.append(world.done("CreateOTAStaticUpgradeJob", **job)["Data"]["JobId"])
+    assert len(world.platform.parts.errands) == 4
+    world.go(30)
+    totals = [world.done("ListOTATaskByJob", JobId=job, **PAGE)["Total"] for job in jobs]
+    assert totals == [300] * 6

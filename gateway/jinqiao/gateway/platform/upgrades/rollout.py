@@ -19,7 +19,7 @@ from ..devices.job_tasks import JobTasks
 from ..devices.ota import Firmware, Status, Upgrade
 from ..devices.presence import Presence
 from ..devices.states import DeviceStates
-from ..errands import Errands
+from ..errands import Errand, Errands
 from ..events import UpgradeJobChanged
 from ..listeners import Events
 from ..notices import upgrade_downlink
@@ -34,6 +34,8 @@ __all__ = ["AT_ONCE", "Rollout"]
 AT_ONCE = 200
 #: Tasks that are made, or given up, together in one slice of work; a simulated car's cost nothing to keep.
 _CHUNK = 25
+#: Jobs that are spread at the same time; others wait for their turn.
+_MOST_SPREADING = 4
 #: Devices notified in a minute where a job does not say.
 _USUAL_PER_MINUTE = 10_000
 #: Seconds between looks at the jobs' clocks, ms between looks at all of a job's tasks.
@@ -149,10 +151,12 @@ class Rollout:
     # Tasks.
 
     def _spread(self, job: UpgradeJob) -> None:
+        if len(self._spreading) >= _MOST_SPREADING:
+            return  # its turn comes (`tick`)
         self._spreading.add(job.id)
         self._errands.run(self._spreads(job))
 
-    def _spreads(self, job: UpgradeJob) -> Iterator[float]:
+    def _spreads(self, job: UpgradeJob) -> Errand:
         """Makes the tasks of a job, and notifies devices: the first ones at once, as many a minute as it says."""
         try:
             names = self._names(job)
@@ -177,15 +181,15 @@ class Rollout:
             known = self._jobs.get(job.id)
             if known is not None:
                 self.put(replace(known, spread=True))
-            for first in range(0, len(held), most):
-                yield 60
-                for device in held[first : first + most]:
-                    task = self.tasks.of_device(device.identity).get(job.id)
-                    if task is not None:
-                        self.push(device, task)
-                    yield 0
         finally:
             self._spreading.discard(job.id)
+        for first in range(0, len(held), most):
+            yield 60
+            for device in held[first : first + most]:
+                task = self.tasks.of_device(device.identity).get(job.id)
+                if task is not None:
+                    self.push(device, task)
+                yield 0
 
     def _state(self, job_id: str) -> State:
         job = self._jobs.get(job_id)
@@ -256,9 +260,9 @@ class Rollout:
         if len(identities) <= AT_ONCE:
             self.end(job.id, identities, statuses)
         else:
-            self._errands.run(self._ends(job.id, identities, statuses))
+            self._errands.run(self._ends(job.id, identities, statuses), f"end {job.id}")
 
-    def _ends(self, job_id: str, identities: Sequence[str], statuses: frozenset[Status]) -> Iterator[float]:
+    def _ends(self, job_id: str, identities: Sequence[str], statuses: frozenset[Status]) -> Errand:
         for first in range(0, len(identities), _CHUNK):
             self.end(job_id, identities[first : first + _CHUNK], statuses)
             yield 0
@@ -316,9 +320,9 @@ class Rollout:
             self._looked_ms[job.id] = now_ms
             counts = self.tasks.of_job(job.id).counts
             if counts[Status.IN_PROGRESS] or (job.retries and counts[Status.FAILED]):
-                self._errands.run(self._looks_after(job, now_ms))
+                self._errands.run(self._looks_after(job, now_ms), f"look after {job.id}")
 
-    def _looks_after(self, job: UpgradeJob, now_ms: int) -> Iterator[float]:
+    def _looks_after(self, job: UpgradeJob, now_ms: int) -> Errand:
         """Time-outs, which are not tried again, and failures that are."""
         limit_ms, retry_ms = job.timeout_minutes * 60_000, job.retry_minutes * 60_000
         for device, task in self._tasks_of(job.id, list(self.tasks.of_job(job.id).by_device)):
