@@ -6,7 +6,7 @@ rows that the others let through. Of the results likewise: each field is a colum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from jinqiao.wire.mqtt.topics import matches
 
-from .columns import Columns, NotOnColumns
-from .compiling import Condition
+from .arrays import NotOnColumns
+from .columns import Columns
+from .compiling import Condition, Selection
 from .looking import properties, takes_body
 from .message import Message
 from .posts import FleetPosts
@@ -24,8 +25,6 @@ from .tree import And, Call, Case, Field, Node, Path, field_name
 from .values import number
 
 __all__ = ["Hits", "find"]
-
-Selection = Callable[[Any, Message], dict[str, Any] | bytes]
 
 _NONE = np.empty(0, np.intp)
 
