@@ -100,7 +100,7 @@ class Census:
         return total, list(islice(filterfalse(others.__contains__, product.devices), first, first + count))
 
     def _names_of(self, product: Product) -> _Names:
-        """The same of a product. A vehicle may be its simulator's again when its own connection ends: no event says so."""
+        """The same of a product. No event says when a vehicle is its simulator's again: then presence is asked."""
         names = self._names(product.key)
         if product.devices.simulated and not self._simulator_is_there():
             names.online = {name for name in names.online if self._is_connected(f"{product.key}/{name}")}
