@@ -11,6 +11,7 @@ from typing import Any
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.system import file_limit, other_port
 
+from .amqp.listener import AmqpListener, GroupOf
 from .broker.limits import Limits
 from .broker.server import Server
 from .broker.tls import server_context
@@ -22,12 +23,14 @@ from .platform.platform import Platform
 from .web.bounds import HttpBounds
 from .web.port import HttpPort
 
-__all__ = ["USUAL_HTTP_PORT", "Front"]
+__all__ = ["USUAL_AMQP_PORT", "USUAL_HTTP_PORT", "Front"]
 
 _logger = logging.getLogger(__name__)
 
 #: Where HTTP is served by default.
 USUAL_HTTP_PORT = 8080
+#: … and AMQP (AMQP 1.0 part 2 § 2.3.1, IANA).
+USUAL_AMQP_PORT = 5672
 
 #: Files kept free for listeners, the event loop, and clients that must be turned away.
 _SPARE_FILES = 32
@@ -46,6 +49,7 @@ class Front:
         http_bounds: HttpBounds | None = None,
         groups: Groups | None = None,
         *,
+        group_of: GroupOf | None = None,
         lenient_clock: bool = False,
     ) -> None:
         limits, self._http_bounds = limits or Limits(), http_bounds or HttpBounds()
@@ -60,6 +64,8 @@ class Front:
         self._platform = platform
         #: The queues of consumer groups, if there are any.
         self._groups = groups
+        #: For consumers over AMQP; None where there are no groups.
+        self.amqp = AmqpListener(platform, group_of, doors=self._doors) if group_of is not None else None
         self._lenient_clock = lenient_clock
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
@@ -77,7 +83,7 @@ class Front:
         self._platform.parts.batches.resume()
         taken: dict[str, int] = {}
         tls = None
-        if ports.mqtts is not None or ports.https is not None:
+        if ports.mqtts is not None or ports.https is not None or ports.amqps is not None:
             tls = server_context(ports.certs / _SERVER, ports.certs / _SERVER_KEY)
         option = "--mqtt-port"
         try:
@@ -93,6 +99,11 @@ class Front:
                 option = "--https-port"
                 self._https = self._listen_http(ports, ports.https, tls)
                 taken["https_port"] = self._https.port
+            option = "--amqp-port"
+            taken |= await self._start_amqp(ports)
+            if ports.amqps is not None and self.amqp is not None:
+                option = "--amqps-port"
+                taken["amqps_port"] = await self.amqp.start(ports.host, ports.amqps, tls)
             option = "--gbt32960-port"
             taken |= await self._start_gbt32960(ports)
         except EnvironmentFault as fault:
@@ -109,6 +120,18 @@ class Front:
                 port.serve(self._application)
         return taken
 
+    async def _start_amqp(self, ports: Ports) -> dict[str, int]:
+        if self.amqp is None:
+            return {}
+        if not ports.amqp_usual:
+            return {} if ports.amqp is None else {"amqp_port": await self.amqp.start(ports.host, ports.amqp)}
+        try:
+            return {"amqp_port": await self.amqp.start(ports.host, USUAL_AMQP_PORT)}
+        except EnvironmentFault:
+            found = await self.amqp.start(ports.host, 0)
+            _logger.warning("AMQP port %d is taken: listening on %d instead", USUAL_AMQP_PORT, found)
+            return {"amqp_port": found}
+
     async def _start_gbt32960(self, ports: Ports) -> dict[str, int]:
         if ports.gbt32960 is None:
             return {}
@@ -121,6 +144,8 @@ class Front:
         """End all connections and listeners."""
         if self.gbt32960 is not None:
             await self.gbt32960.close()
+        if self.amqp is not None:
+            await self.amqp.close()
         for port in (self._http, self._https):
             if port is not None:
                 await port.close()

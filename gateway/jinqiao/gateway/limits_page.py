@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from jinqiao.wire.alink.limits import DEVICE_RATES, LOGINS_PER_MINUTE, SHADOW_PER_SECOND, SUB_LOGINS_PER_SECOND
 
+from .amqp.bounds import Bounds as AmqpBounds
 from .broker.limits import Limits
 from .broker.policy import Principal
 from .doors import HANDSHAKE_S
@@ -109,6 +110,8 @@ def limits_page() -> str:
             "## Consumer groups (AMQP)\n",
             _GROUPS,
             _table(_named(GroupBounds())),
+            "## AMQP\n",
+            _table(_named(AmqpBounds())),
             "## Simulated vehicles\n",
             _PAST,
             _table(

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AmqpPort",
+    "AmqpsPort",
     "AsJson",
     "AsOneJson",
     "Certs",
@@ -80,6 +82,18 @@ HttpPort = Annotated[
 HttpsPort = Annotated[
     int | None,
     typer.Option(min=0, max=65535, help="Also serve HTTP over TLS (https and wss), on this port.", show_default=False),
+]
+AmqpPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port for AMQP 1.0 consumers (server-side subscription); 0 takes any free one.",
+        show_default="5672, or a free one",
+    ),
+]
+AmqpsPort = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Also serve AMQP over TLS, on this port.", show_default=False)
 ]
 Certs = Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")]
 LenientClock = Annotated[

@@ -11,7 +11,19 @@ from jinqiao.base.errors import InputError
 
 from ..bundled import scenario_file
 from ..run.gateway_child import gateway_ahead
-from .options import Certs, HttpHost, HttpPort, HttpsPort, LenientClock, MqttHost, MqttPort, MqttsPort, Towns
+from .options import (
+    AmqpPort,
+    AmqpsPort,
+    Certs,
+    HttpHost,
+    HttpPort,
+    HttpsPort,
+    LenientClock,
+    MqttHost,
+    MqttPort,
+    MqttsPort,
+    Towns,
+)
 
 __all__ = ["ADDRESSES", "run"]
 
@@ -54,6 +66,8 @@ def run(
     mqtts_port: MqttsPort = None,
     http_port: HttpPort = None,
     https_port: HttpsPort = None,
+    amqp_port: AmqpPort = None,
+    amqps_port: AmqpsPort = None,
     certs: Certs = Path("certs"),
     mqtt_host: MqttHost = "127.0.0.1",
     http_host: HttpHost = None,
@@ -174,6 +188,9 @@ def run(
             http_port=http_port,
             http_usual=http_port is None,
             https_port=https_port,
+            amqp_port=amqp_port,
+            amqp_usual=amqp_port is None,
+            amqps_port=amqps_port,
             certs=certs,
             registry=registry,
             data=data,

@@ -37,6 +37,9 @@ class RunOptions:
     http_port: int | None = None
     http_usual: bool = False
     https_port: int | None = None
+    amqp_port: int | None = None
+    amqp_usual: bool = False
+    amqps_port: int | None = None
     certs: Path = Path("certs")
     registry: Path | None = None
     data: Path | None = None

@@ -21,7 +21,7 @@ _C = TypeVar("_C")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The type of a field. `read` makes of a wire value what stands in the dataclass, or raises; `write` reverses it."""
+    """The type of a field. `read` makes a dataclass's value of a wire value, or raises; `write` reverses it."""
 
     name: str
     read: Callable[[Value], Any]
