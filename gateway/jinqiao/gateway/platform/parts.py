@@ -113,7 +113,7 @@ class Parts:
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
-        census.ask_whether_simulated(presence.simulator_is_there)
+        census.ask(presence.simulator_is_there, presence.is_connected)
         provisioning = Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms)
         products = Products(registry, events, out)
         return cls(
