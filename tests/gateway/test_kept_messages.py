@@ -184,6 +184,70 @@ def test_a_segment_that_cannot_be_read_costs_itself(
     assert "cannot be read" in caplog.text
 
 
+def test_half_a_segment_is_removed_and_does_not_stand_in_the_way(world: World, tmp_path: Path) -> None:
+    groups = groups_in(tmp_path, world)
+    groups.create("g1")
+    groups.put("g1", messages("m0"))
+    world.turn()
+    (folder,) = tmp_path.iterdir()
+    (folder / "00000002.marks").write_bytes(b"")
+    (folder / "00000004.messages").write_bytes(b"JQ")
+    groups = groups_in(tmp_path, world)
+    groups.create("g1")
+    for number in (1, 2):
+        groups.put("g1", messages(b"m%d" % number))
+        world.turn()
+    assert [body for body, _ in left_in(tmp_path, world)] == [b"m0", b"m1", b"m2"]
+    assert not (folder / "00000002.marks").exists()
+
+
+def test_a_full_disk_is_reported_and_the_next_segment_is_tried_again(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    groups = groups_in(tmp_path, world)
+    group = groups.create("g1")
+    called: list[str] = []
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:5]) and full())
+
+    def full() -> int:
+        raise OSError(28, "No space left on device")
+
+    groups.put("g1", messages("lost by a kill"))
+    groups.keeping.then(lambda: called.append("never"))
+    world.turn()
+    monkeypatch.undo()
+    assert "No space left" in caplog.text
+    groups.put("g1", messages("kept"))
+    groups.keeping.then(lambda: called.append("kept"))
+    world.turn()
+    assert called == ["kept"]
+    assert group.status().accumulated == 2
+    assert left_in(tmp_path, world) == [(b"kept", 0)]
+
+
+def test_half_a_record_is_taken_back_where_the_disk_is_full(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = groups_in(tmp_path, world)
+    groups.create("g1")
+    groups.put("g1", messages("first"))
+    world.turn()
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        write(descriptor, data[:5])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    groups.put("g1", messages("lost by a kill"))
+    world.turn()
+    monkeypatch.undo()
+    groups.put("g1", messages("second"))
+    world.turn()
+    assert [body for body, _ in left_in(tmp_path, world)] == [b"first", b"second"]
+
+
 def test_files_are_private_and_go_when_all_in_them_is_acknowledged(world: World, tmp_path: Path) -> None:
     groups = groups_in(tmp_path / "forwarding", world, Bounds(segment_bytes=2_000))
     group = groups.create("../g1")
