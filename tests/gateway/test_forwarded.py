@@ -295,6 +295,21 @@ def test_custom_topics_are_looked_at_only_where_somebody_wants_them() -> None:
     assert [message.body for message in heard.messages] == [b"2"]
 
 
+def test_while_nobody_wants_anything_no_message_is_announced_or_built() -> None:
+    wanted: set[str] = set()
+    world = World()
+    events, forwarded = world.platform.events, world.platform.parts.forwarded
+    forwarded.wanted_by(lambda product_key, _: product_key in wanted)
+    assert not events.waits(PropertiesAccepted)
+    for product_key in (PK, ""):
+        wanted.add(product_key)
+        forwarded.reconsider()
+        assert events.waits(PropertiesAccepted)
+        wanted.clear()
+        forwarded.reconsider()
+        assert not events.waits(PropertiesAccepted)
+
+
 def test_a_foreign_product_and_an_unwanted_kind_are_not_forwarded() -> None:
     heard = Heard(lambda product_key, kind: (product_key, kind) == (SUB_PK, "device_data"))
     device = heard.world.connect()
