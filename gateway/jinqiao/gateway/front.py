@@ -16,6 +16,7 @@ from .broker.server import Server
 from .broker.tls import server_context
 from .config import Ports
 from .doors import Doors
+from .forwarding.groups import Groups
 from .gbt32960.listener import Listener
 from .platform.platform import Platform
 from .web.bounds import HttpBounds
@@ -38,7 +39,13 @@ _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 class Front:
     """Everything of `platform` that others can connect to."""
 
-    def __init__(self, platform: Platform, limits: Limits | None = None, http_bounds: HttpBounds | None = None) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        limits: Limits | None = None,
+        http_bounds: HttpBounds | None = None,
+        groups: Groups | None = None,
+    ) -> None:
         limits, self._http_bounds = limits or Limits(), http_bounds or HttpBounds()
         # Refused in time they hear of it, and none of the doors can take the files of the others.
         files = file_limit()
@@ -49,6 +56,8 @@ class Front:
         platform.carried_by(self.server)
         self.gbt32960: Listener | None = None
         self._platform = platform
+        #: The queues of consumer groups, if there are any.
+        self._groups = groups
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
         self._made: Any = None
@@ -115,6 +124,7 @@ class Front:
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
         import, and MQTT listens meanwhile."""
+        from .forwarding.metrics import GroupMetrics
         from .openapi.app import routes as cloud_routes
         from .openapi.cloud import Cloud
         from .web.app import application
@@ -126,9 +136,9 @@ class Front:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
                 page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
-                self._made = application(
-                    self.server, [page, *cloud_routes(cloud)], trusting, open_to_all=self._open_to_all
-                )
+                collectors = [GroupMetrics(self._groups)] if self._groups is not None else []
+                routes = [page, *cloud_routes(cloud)]
+                self._made = application(self.server, routes, trusting, collectors, open_to_all=self._open_to_all)
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:

@@ -86,7 +86,7 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
-        self.front = Front(self.platform, limits)
+        self.front = Front(self.platform, limits, groups=self.groups)
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
             if config.fleet.lock_step:

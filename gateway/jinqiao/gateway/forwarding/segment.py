@@ -32,6 +32,8 @@ __all__ = ["CAPACITY", "MARKS", "MESSAGES", "Segment", "Stored", "read_segment"]
 
 _logger = logging.getLogger(__name__)
 
+#: Not every system can leave out what only says when a file was changed.
+_sync = getattr(os, "fdatasync", os.fsync)
 #: Messages of one segment.
 CAPACITY = 1 << 15
 MESSAGES, MARKS = ".messages", ".marks"
@@ -62,12 +64,16 @@ class Segment:
         self.size = len(_MAGIC)
         self._path = path
         self._open = True
-        marks = _private(path.with_suffix(MARKS), bytes(CAPACITY))
         try:
-            self._marks = _mapped(marks)
-        finally:
-            os.close(marks)
-        self._descriptor = _private(path.with_suffix(MESSAGES), _MAGIC)
+            marks = _private(path.with_suffix(MARKS), bytes(CAPACITY))
+            try:
+                self._marks = _mapped(marks)
+            finally:
+                os.close(marks)
+            self._descriptor = _private(path.with_suffix(MESSAGES), _MAGIC)
+        except OSError:
+            self.give_up()
+            raise
 
     @classmethod
     def of_file(cls, path: Path, size: int, count: int, marks: NDArray[np.uint8]) -> Segment:
@@ -106,7 +112,7 @@ class Segment:
     def sync(self) -> None:
         """Bring to the disk what was written. Called in a thread of its own, as is `release`."""
         if self._descriptor >= 0:
-            os.fdatasync(self._descriptor)
+            _sync(self._descriptor)
 
     def delivered(self, first: int, tries: NDArray[np.uint8]) -> None:
         """The messages from place `first` on are about to be delivered, each after so many tries."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,13 +24,19 @@ _WEBSOCKETS = ("/mqtt", "/mqtt/", "/")
 
 
 def application(
-    server: Server, others: Iterable[BaseRoute], trusting: Iterable[Route] = (), *, open_to_all: bool = False
+    server: Server,
+    others: Iterable[BaseRoute],
+    trusting: Iterable[Route] = (),
+    collectors: Iterable[Collector] = (),
+    *,
+    open_to_all: bool = False,
 ) -> Starlette:
     """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port.
 
-    `trusting` routes and the figures trust every caller; they answer this machine only, unless they are `open_to_all`.
+    `collectors` have figures beside the broker's. `trusting` routes and all figures trust every caller; they answer
+    this machine only, unless they are `open_to_all`.
     """
-    metrics = Metrics(server)
+    metrics = Metrics(server, collectors)
 
     async def show_metrics(request: Request) -> Response:
         body, content_type = metrics.render(request.headers.get("accept", ""))

@@ -5,7 +5,7 @@ Names follow prometheus.io/docs/practices/naming: base units, `_total` for what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -54,12 +54,13 @@ _GAUGES = (
 
 
 class Metrics(Collector):
-    """A collector of one broker's figures and this process's."""
+    """A collector of one broker's figures and this process's, beside what `others` collect."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, others: Iterable[Collector] = ()) -> None:
         self._server = server
         self._registry = CollectorRegistry()
-        self._registry.register(self)
+        for collector in (self, *others):
+            self._registry.register(collector)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
