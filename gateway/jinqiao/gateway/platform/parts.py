@@ -84,6 +84,7 @@ class Parts:
         states = DeviceStates(events, simulated)
         topology, uploads = Topology(states), Uploads(events)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
+        subscriptions = Subscriptions(events, registry, out, now_ms)
         return cls(
             registry=registry,
             now_ms=now_ms,
@@ -106,7 +107,7 @@ class Parts:
             uploads=uploads,
             downloads=Downloads(),
             forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
-            subscriptions=Subscriptions(events, registry, now_ms),
+            subscriptions=subscriptions,
             configs={},
             firmwares={},
             tokens={},
