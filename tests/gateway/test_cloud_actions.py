@@ -41,10 +41,25 @@ def refusal(answer: dict[str, Any]) -> str:
 # What all actions have in common.
 
 #: What is about no product in particular: an account finds there what it sees.
-OF_THE_ACCOUNT = {"CreateConsumerGroup", "QueryConsumerGroupList", "QueryProductList"}
+OF_THE_ACCOUNT = {
+    "BatchUpdateDeviceNickname",
+    "CreateConsumerGroup",
+    "CreateProduct",
+    "QueryConsumerGroupList",
+    "CreateDeviceGroup",
+    "CreateJob",
+    "ListJob",
+    "QueryDeviceByTags",
+    "QueryDeviceGroupByTags",
+    "QueryDeviceGroupList",
+    "QueryDeviceStatistics",
+    "QueryProductList",
+}
+#: What may be called without parameters.
+WITHOUT = {"QueryDeviceGroupList", "QueryDeviceStatistics"}
 
 
-@pytest.mark.parametrize("action", sorted(ACTIONS))
+@pytest.mark.parametrize("action", sorted(set(ACTIONS) - WITHOUT))
 def test_without_parameters_an_action_is_refused(world: CloudWorld, action: str) -> None:
     body = world.read(world.dispatch(action))
     assert body.get("Success") is not True
@@ -65,7 +80,14 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
     assert code(IotId="none", ProductKey=PK, DeviceName=DN) == "iot.device.InvalidIoTId"
 
 
-FILLED = {"Items": "{}", "MessageContent": b64(b"x"), "RequestBase64Byte": b64(b"x"), "Asc": "1", "PageSize": "1"}
+FILLED = {
+    "Items": "{}",
+    "MessageContent": b64(b"x"),
+    "RequestBase64Byte": b64(b"x"),
+    "Asc": "1",
+    "PageSize": "1",
+    "Operation": "ALL",
+}
 
 
 @pytest.mark.parametrize("by_id", [False, True])
@@ -78,13 +100,23 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
     )
     topic = f"/{PK}/{DN}/user/get"
     known = {name: FILLED.get(name, topic if "Topic" in name else "1") for name in ACTIONS[action].known}
+    known |= {f"{name}.1": "1" for name, row in ACTIONS[action].known.items() if row.listed}
     who = {"IotId": iot_id(PK, DN), "IotId.1": iot_id(PK, DN)} if by_id else {"DeviceName": DN, "DeviceName.1": DN}
     answer = world.read(world.dispatch(action, **{**known, "IotId": "", "ProductKey": PK, **who}))
     unknown = {
-        "iot.consumergroup.NotExistedConsumerGroup",
         "iot.prod.NotExistedProduct",
         "iot.device.InvalidIoTId",
         "iot.device.NotExistedDevice",
+        "iot.file.FileNotFound",
+        "iot.device.DeviceApplyIsNotFound",
+        "iot.group.NotExistedGroup",
+        "iot.messagebroker.TopicTemplateIsNotFound",
+        "iot.ota.FirmwareNotFound",
+        "iot.ota.JobNotFound",
+        "iot.ota.TaskNotFound",
+        "iot.job.JobNotFound",
+        "iot.job.TaskNotFound",
+        "iot.consumergroup.NotExistedConsumerGroup",
     }
     assert refusal(answer) in unknown
     assert not world.sent
@@ -179,6 +211,15 @@ def test_a_device_is_registered_and_kept_before_it_is_told(world: CloudWorld) ->
         == "iot.device.InvalidFormattedDeviceName"
     )
     assert world.call("RegisterDevice", ProductKey=PK)["Data"]["DeviceName"]
+
+
+def test_a_device_that_takes_the_place_of_another_is_found_by_its_id() -> None:
+    world = CloudWorld()
+    for name in ("first", "second", "first"):
+        iot = world.call("RegisterDevice", ProductKey=PK, DeviceName=name)["Data"]["IotId"]
+        assert world.call("QueryDeviceDetail", IotId=iot)["Data"]["DeviceName"] == name
+        assert world.call("DeleteDevice", IotId=iot)["Success"]
+        assert world.call("QueryDeviceDetail", IotId=iot)["Code"] == "iot.device.InvalidIoTId"
 
 
 def test_status_follows_the_connection(world: CloudWorld) -> None:
@@ -294,6 +335,15 @@ def test_desired_properties_have_versions(world: CloudWorld) -> None:
     answer = world.call("QueryDeviceDesiredProperty", **wanted)
     (row,) = answer["Data"]["List"]["DesiredPropertyInfo"]
     assert (row["Value"], row["Version"], row["Time"]) == ("90", 2, str(NOW_MS))
+    cleared = world.call("ClearDeviceDesiredProperty", **{"Identifies.1": "ChargeLimit", "Identifies.2": "Nickname"})
+    assert json.loads(cleared["Data"]["Versions"]) == {"ChargeLimit": 2, "Nickname": 0}
+    assert world.call("QueryDeviceDesiredProperty", **wanted)["Data"]["List"]["DesiredPropertyInfo"] == []
+    assert json.loads(world.call("SetDeviceDesiredProperty", Items={"ChargeLimit": 60})["Data"]["Versions"]) == {
+        "ChargeLimit": 3
+    }
+    assert world.call("ClearDeviceDesiredProperty")["Code"] == "MissingParameter"
+    many = {f"Identifies.{n}": "ChargeLimit" for n in range(11)}
+    assert world.call("ClearDeviceDesiredProperty", **many)["Code"] == "InvalidParameter"
 
 
 # Services.

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from jinqiao.gateway.openapi.cloud import Cloud
 from jinqiao.gateway.openapi.errors import ApiError
+from jinqiao.gateway.openapi.freshness import Freshness, NonceBounds, Stamp
 from jinqiao.gateway.openapi.http import MAX_BODY, Request, Response
 from jinqiao.gateway.openapi.percent import decoded, encoded
 from jinqiao.gateway.openapi.signature import SIGNED, authorise, rpc_string_to_sign, v3_string_to_sign
@@ -26,6 +27,8 @@ from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.gateway.platform.registry.registry import Registry
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "openapi_requests.json").read_text())["requests"]
+#: When the recorded requests were made: 2026-11-22T11:51:20Z.
+RECORDED_MS = 1_795_348_280_000
 KEYS = {"testid": AccessKey("testid", "testsecret")}
 
 
@@ -117,6 +120,7 @@ def v3(names: str, **headers: str) -> Request:
     body = b""
     sent = {"host": "h", "x-acs-action": "GetDeviceStatus", "x-acs-version": "2018-01-20"}
     sent |= {"x-acs-content-sha256": hashlib.sha256(body).hexdigest()}
+    sent |= {"x-acs-date": "2026-11-22T11:51:20Z", "x-acs-signature-nonce": "1"}
     request = Request("POST", "/", "", {**sent, **{name.replace("_", "-"): value for name, value in headers.items()}})
     text = v3_string_to_sign(request, names.split(";"))
     signature = hmac.new(b"testsecret", text.encode(), hashlib.sha256).hexdigest()
@@ -124,7 +128,7 @@ def v3(names: str, **headers: str) -> Request:
     return replace(request, headers={**request.headers, "authorization": authorization})
 
 
-ALL_SIGNED = "host;x-acs-action;x-acs-content-sha256;x-acs-version"
+ALL_SIGNED = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
 
 
 @pytest.mark.parametrize("left_out", sorted(SIGNED))
@@ -163,6 +167,7 @@ def test_the_largest_message_there_may_be_fits_into_a_call() -> None:
     content = base64.b64encode(os.urandom(262_144)).decode()
     form = {"content-type": "application/x-www-form-urlencoded"}
     names = {"Action": "Pub", "Version": "2018-01-20", "Format": "JSON", "AccessKeyId": "testid", "ProductKey": "none"}
+    names |= {"Timestamp": "2026-11-22T11:51:20Z", "SignatureNonce": "1"}
     text = rpc_string_to_sign("POST", [*names.items(), ("MessageContent", content)])
     mac = base64.b64encode(hmac.new(b"testsecret&", text.encode(), hashlib.sha1).digest()).decode()
     response = answer(
@@ -187,9 +192,14 @@ def test_long_texts_are_escaped_and_read_as_the_library_does(text: str, filled_u
 # At the door.
 
 
+def door(now_ms: int = RECORDED_MS, *, lenient: bool = False) -> Cloud:
+    """A platform that knows the key, at the time of the recorded requests."""
+    platform = Platform(Registry(access_keys=KEYS.values()))
+    return Cloud(platform, clock_ms=lambda: now_ms, lenient_clock=lenient)
+
+
 def answer(request: Request) -> Response:
-    cloud = Cloud(Platform(Registry(access_keys=KEYS.values())))
-    response = cloud.dispatch(request)
+    response = door().dispatch(request)
     assert isinstance(response, Response)
     return response
 
@@ -231,3 +241,140 @@ def test_hostile_text_stays_text() -> None:
     response = answer(Request("POST", "/", "Action=x&AccessKeyId=" + quote("<a>&\x00\ud7ff")))
     assert response.status == 404
     assert b"<a>" not in response.body
+
+
+# Whether it is new.
+
+
+def code_of(cloud: Cloud, request: Request) -> str:
+    response = cloud.dispatch(request)
+    assert isinstance(response, Response)
+    code: str = json.loads(response.body)["Code"]
+    return code
+
+
+#: What every signed call of a recording is answered: it is about a product that is not here.
+REACHED = "iot.prod.NotExistedProduct"
+
+
+@pytest.mark.parametrize("request_", by_client())
+@pytest.mark.parametrize(
+    ("late_s", "code"),
+    [
+        (0, REACHED),
+        (895, REACHED),
+        (-895, REACHED),
+        (905, "InvalidTimeStamp.Expired"),
+        (-905, "InvalidTimeStamp.Expired"),
+    ],
+)
+def test_a_call_is_good_for_a_quarter_of_an_hour(request_: Request, late_s: int, code: str) -> None:
+    assert code_of(door(RECORDED_MS + late_s * 1000), request_) == code
+    assert code_of(door(RECORDED_MS + late_s * 1000, lenient=True), request_) == REACHED
+
+
+@pytest.mark.parametrize("request_", by_client())
+def test_a_call_is_made_once(request_: Request) -> None:
+    for cloud in (door(), door(RECORDED_MS + 10**9, lenient=True)):
+        assert [code_of(cloud, request_) for _ in range(3)] == [REACHED, "SignatureNonceUsed", "SignatureNonceUsed"]
+
+
+def rpc(**changed: str) -> Request:
+    """A call signed as RPC v1; a parameter of "" is left out."""
+    names = {"Action": "GetDeviceStatus", "Version": "2018-01-20", "Format": "JSON", "AccessKeyId": "testid"}
+    names |= {"Timestamp": "2026-11-22T11:51:20Z", "SignatureNonce": "1", "ProductKey": "none", **changed}
+    names = {name: value for name, value in names.items() if value}
+    text = rpc_string_to_sign("POST", names.items())
+    secret = "testsecret" if names["AccessKeyId"] == "testid" else "othersecret"
+    mac = base64.b64encode(hmac.new(f"{secret}&".encode(), text.encode(), hashlib.sha1).digest()).decode()
+    return Request("POST", "/", urlencode({**names, "Signature": mac}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"Timestamp": ""}, "MissingTimestamp"),
+        ({"SignatureNonce": ""}, "MissingSignatureNonce"),
+        *(
+            ({"Timestamp": text}, "InvalidTimeStamp.Format")
+            for text in (
+                "now",
+                "1795348280000",
+                "2026-11-22T11:51:20",
+                "2026-11-22T11:51:20.000Z",
+                "2026-13-22T11:51:20Z",
+            )
+        ),
+    ],
+)
+def test_a_call_says_when_it_is_and_which(changed: dict[str, str], code: str) -> None:
+    assert code_of(door(), rpc(**changed)) == code
+
+
+@pytest.mark.parametrize(
+    ("left_out", "code"), [("x-acs-date", "MissingDate"), ("x-acs-signature-nonce", "MissingSignatureNonce")]
+)
+def test_empty_headers_say_nothing(left_out: str, code: str) -> None:
+    assert code_of(door(), v3(ALL_SIGNED, **{left_out: "", "accept": "application/json"})) == code
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_time_or_is_refused(text: str) -> None:
+    stamp = Stamp(text, "1", "MissingTimestamp")
+    with pytest.raises(ApiError) as refused:
+        Freshness(lambda: 0).check_time(stamp)
+    assert refused.value.code in {"MissingTimestamp", "InvalidTimeStamp.Format", "InvalidTimeStamp.Expired"}
+
+
+def test_an_unsigned_call_uses_up_no_nonce() -> None:
+    cloud = door()
+    forged = replace(rpc(), query=rpc().query[:-4] + "AAAA")
+    assert code_of(cloud, forged) == "SignatureDoesNotMatch"
+    assert code_of(cloud, rpc(Action="NoSuch")) == "InvalidAction.NotFound"
+    assert code_of(cloud, rpc()) == REACHED
+
+
+def test_one_account_uses_up_no_others_nonces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KEYS, "another", AccessKey("another", "othersecret"))
+    cloud = door()
+    assert code_of(cloud, rpc()) == REACHED
+    assert code_of(cloud, rpc(AccessKeyId="another")) == REACHED
+    assert code_of(cloud, rpc(AccessKeyId="another")) == "SignatureNonceUsed"
+
+
+def test_nonces_are_remembered_for_half_an_hour_and_within_bounds() -> None:
+    now_ms = 0
+    freshness = Freshness(lambda: now_ms, bounds=NonceBounds(nonces=400))
+
+    def is_new(number: int, account: str = "a") -> bool:
+        try:
+            freshness.take(account, Stamp("", str(number), ""))
+        except ApiError:
+            return False
+        return True
+
+    assert is_new(0)
+    now_ms = 30 * 60_000 - 1
+    assert not is_new(0)
+    now_ms = 41 * 60_000
+    assert is_new(0)
+    assert is_new(0, "b")
+    for number in range(1, 1_000):
+        assert is_new(number)
+        assert not is_new(max(number - 250, 0))  # so many at least are remembered
+    assert is_new(0)  # forgotten
+    assert not is_new(0, "b")  # by the flood of another account it is not
+
+
+def test_a_refusal_is_logged_once_for_each_key(caplog: pytest.LogCaptureFixture) -> None:
+    cloud = door()
+    forged = replace(rpc(), query=rpc().query[:-4] + "AAAA")
+    for number in range(5):
+        code_of(cloud, forged)
+        code_of(cloud, rpc(AccessKeyId=f"no{number}"))
+        code_of(cloud, rpc())
+    assert [record.getMessage() for record in caplog.records] == [
+        "cloud calls with access key 'testid' are refused: SignatureDoesNotMatch",
+        "cloud calls without a known access key are refused: InvalidAccessKeyId.NotFound",
+        "cloud calls with access key 'testid' are refused: SignatureNonceUsed",
+    ]

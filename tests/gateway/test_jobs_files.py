@@ -82,7 +82,9 @@ def test_jobs_are_bounded_and_survive_as_plain_values() -> None:
         jobs.add(Task(f"t{number}", {"n": number}))
     with pytest.raises(ValueError, match="100 open tasks"):
         jobs.add(Task("more", {}))
+    assert not jobs.has_room
     jobs.update("t5", "FAILED", 0, {})
+    assert jobs.has_room
     jobs.add(Task("more", {}))
     assert "t5" not in jobs.tasks
     assert len(jobs.listed()) == 10

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from jinqiao.gateway.broker.delivery.message import Message
+from jinqiao.gateway.platform.operations.mqtt5 import Mqtt5
+from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.wire.alink.signature import client_content, registration_content, sign
 from jinqiao.wire.mqtt.packets import Connack, Connect, Publish, Suback, Subscribe
+from jinqiao.wire.mqtt.properties import Property
 from support.alink_house import DN, PK, SUB_DN, SUB_PK, S
 from support.mqtt_memory import Client
 from support.sandbox import Sandbox
@@ -137,3 +141,21 @@ def test_a_disabled_device_is_put_out(sandbox: Sandbox) -> None:
     assert device.closed
     with pytest.raises(AssertionError):
         sandbox.device()
+
+
+def test_what_a_back_end_publishes_has_its_properties_for_who_speaks_mqtt_5_and_is_retained(sandbox: Sandbox) -> None:
+    topic = f"/{PK}/{DN}/user/get"
+    more = Mqtt5(retain=True, user=(("k", "v"),), content_type="text/plain", expiry_s=60)
+    for level, expected in ((5, {Property.USER_PROPERTY: (("k", "v"),), Property.CONTENT_TYPE: "text/plain"}), (4, {})):
+        device = sandbox.device(level=level)
+        device.send(Subscribe(1, ((topic, 0),)))
+        device.received()
+        sandbox.platform.operations.messages.publish(OPERATOR, PK, topic, b"hi", 0, more)
+        sandbox.turn()
+        (sent,) = device.messages()
+        assert (sent.topic, sent.payload, sent.retain) == (topic, b"hi", False)
+        assert {name: sent.properties[name] for name in sent.properties if name in expected} == expected
+        device.send(Subscribe(2, ((topic, 0),)))  # which brings what is retained
+        assert [message.retain for message in device.messages()] == [True]
+        device.lose()
+        sandbox.broker.retained.keep(Message(topic.encode(), b"", retain=True), 0)

@@ -255,7 +255,8 @@ def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
     base.close()
     platform = platform_of(tmp_path)
     assert platform.parts.states.of(device_of(platform, "d1")).tags == {"vin": "LSV"}
-    assert platform.parts.firmwares[PK, "f" * 32].version == "2"
+    assert (package := platform.parts.catalogue.package("f" * 32)) is not None
+    assert (package.product_key, package.firmware.version) == (PK, "2")
     assert platform.parts.configs[PK].content == b"{}"
     assert platform.registry.access_keys["id"].secret == "secret"
     assert [entry.code for entry in Storage(tmp_path).log()] == [460]
@@ -275,7 +276,7 @@ def test_of_simulated_vehicles_nothing_is_kept(tmp_path: Path) -> None:
         platform.parts.states.take_properties(device, {"VehicleSpeed": 1.0}, {}, 5)
     keeper.close()
     kinds = {(row.kind, row.product_key) for row in storage.rows()} - {("house", "")}
-    assert kinds == {(kind, PK) for kind in ("product", "device", "desired", "properties")}
+    assert kinds == {(kind, PK) for kind in ("product", "product_of_file", "device", "desired", "properties")}
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:

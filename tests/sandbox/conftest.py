@@ -1,8 +1,8 @@
 """Fixtures of the tests that run whole programs.
 
-The vendor's device SDKs live in folders of their own in a cache (`JQ_CACHE`, else `jq-cache` in the temporary folder):
-the Python SDK needs an older paho-mqtt than the project, the Node SDKs are npm packages. CI installs them there;
-elsewhere a test is skipped without them.
+The vendor's SDKs live in folders of their own in a cache (`JQ_CACHE`, else `jq-cache` in the temporary folder): the
+Python device SDK needs an older paho-mqtt than the project, the Node SDKs are npm packages, and the OpenAPI SDKs bring
+dozens of packages along. CI installs them there; elsewhere a test is skipped without them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from support.peers import require
 from support.programs import Program
 
 LINKKIT = Peer("sdk-linkkit", ("aliyun-iot-linkkit==1.2.13", "paho-mqtt==1.6.1"))
+OPENAPI = Peer("sdk-openapi", ("alibabacloud-iot20180120==5.1.0",))
+OPENAPI_OLD = Peer("sdk-openapi-old", ("aliyun-python-sdk-core==2.16.1", "aliyun-python-sdk-iot==8.59.0"))
 NODE_PACKAGES = ("alibabacloud-iot-device-sdk@1.2.8", "aliyun-iot-device-sdk@1.0.1")
 
 
@@ -31,28 +33,50 @@ def sdk_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sdk_openapi() -> Path:
+    """The interpreter of the OpenAPI SDK's environment; 30 s to install."""
+    return require(OPENAPI, "CI=true installs it").python
+
+
+@pytest.fixture(scope="session")
+def sdk_openapi_old() -> Path:
+    """The interpreter of the older OpenAPI SDK's environment; 15 s to install."""
+    return require(OPENAPI_OLD, "CI=true installs it").python
+
+
+@pytest.fixture(scope="session")
 def sdk_node() -> tuple[str, Path]:
     """Node, and the folder of the Node SDKs' packages."""
+    return _node("sdk-node", NODE_PACKAGES)
+
+
+@pytest.fixture(scope="session")
+def node_rhea() -> tuple[str, Path]:
+    """Node, and the folder of the AMQP client `rhea`."""
+    return _node("node-rhea", ("rhea@3.0.5",))
+
+
+def _node(name: str, packages: tuple[str, ...]) -> tuple[str, Path]:
     node = shutil.which("node")
     if node is None:
         reason = "node is not installed (Debian: nodejs npm)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = LINKKIT.folder.with_name("sdk-node")
-    with alone(folder.with_name("sdk-node.lock")):  # several workers of pytest may ask at once
+    folder = LINKKIT.folder.with_name(name)
+    with alone(folder.with_name(f"{name}.lock")):  # several workers of pytest may ask at once
         if not (folder / ".ready").exists():
             if os.environ.get("CI") != "true":
-                pytest.skip(f"the vendor's SDK is not in {folder} (CI=true installs it)")
-            _install(folder)
+                pytest.skip(f"{', '.join(packages)} is not in {folder} (CI=true installs it)")
+            _install(folder, packages)
     return node, folder / "node_modules"
 
 
-def _install(folder: Path) -> None:
+def _install(folder: Path, packages: tuple[str, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Of a package file's own, so that npm does not look for one further up.
     (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
-    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *NODE_PACKAGES]
+    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *packages]
     subprocess.run(install, cwd=folder, check=True, timeout=100)
     (folder / ".ready").touch()
 

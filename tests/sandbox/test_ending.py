@@ -73,7 +73,7 @@ def test_a_signal_to_a_server_that_is_not_up_ends_it_with_a_word(
 
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_any_command_with_its_code_and_a_word(start: Start, number: signal.Signals) -> None:
-    program = start("catalog", "verify")
+    program = start("bench", "physics", "--vehicles", "300000")
     time.sleep(2.0)
     program.process.send_signal(number)
     code, _, errors = program.finish_text()
@@ -206,8 +206,9 @@ def test_a_signal_before_the_first_second_is_the_reason_in_the_summary(
 ) -> None:
     out = tmp_path / "out.json"
     scenario = str(scenarios / "jinqiao-morning.yaml")
-    program = start("run", scenario, "--mqtt-port", "0", "--vehicles", "100000", "--summary", str(out))
-    gateway_of(program)  # the run has begun, and builds its fleet
+    program = start("run", scenario, "--mqtt-port", "0", "--vehicles", "400000", "--summary", str(out))
+    gateway_of(program)
+    time.sleep(3.0)  # the run has been imported, and builds its fleet
     program.process.send_signal(signal.SIGTERM)
     code, _, errors = program.finish_text()
     assert code == 143, errors

@@ -16,6 +16,7 @@ from jinqiao.base.telemetry import Event
 from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.sandbox.run.child import GatewayProcess
+from jinqiao.sandbox.run.gateway_child import gateway_ahead
 from jinqiao.wire.crossing import crossing_packets
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
@@ -114,3 +115,25 @@ async def test_what_vehicles_say_is_known_and_remembered_though_nobody_listens()
     assert [info["Value"] for info in data["List"]["PropertyInfo"]] == expected[:3]
     assert [(info["Identifier"], info["OutputData"]) for info in events] == [("TripFinished", '{"DistanceKm":2.5}')]
     assert (stats["received"]["property_post"], stats["delivered"]) == (12, 0)
+
+
+def test_a_gateway_that_was_started_ahead_and_that_nobody_took_is_ended() -> None:
+    with gateway_ahead() as child:
+        assert child is not None
+        assert child.process.poll() is None
+    assert child.process.returncode is not None
+
+
+@pytest.mark.asyncio
+async def test_a_gateway_that_was_started_ahead_serves_and_outlives_the_block_of_who_took_it() -> None:
+    with gateway_ahead() as child:
+        process = await GatewayProcess.spawn(child)
+    await process.configure(ServiceConfig(ports=Ports(mqtt=0)), NAMES[:0])
+    assert process.mqtt_port
+    await process.close()
+    assert await process.gone == 0
+
+
+def test_no_gateway_is_started_ahead_where_none_is_needed() -> None:
+    with gateway_ahead(needed=False) as child:
+        assert child is None

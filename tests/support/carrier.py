@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.broker.policy import Downlink, Extras
 from jinqiao.gateway.platform.events import PlatformEvent
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.storage.kinds import KEPT, row_of
@@ -23,8 +23,8 @@ class NotingCarrier:
         self.closed: list[str] = []
         self.reconsidered: list[str] = []
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
-        self.sent.append(Downlink(topic, payload, qos))
+    def publish(self, topic: str, payload: bytes, qos: int = 0, extras: Extras | None = None) -> None:
+        self.sent.append(Downlink(topic, payload, qos, extras))
         self.published(self.sent[-1])
 
     def deliver(self, identity: str, downlink: Downlink) -> None:

@@ -16,7 +16,7 @@ from jinqiao.gateway.platform.registry.file import load_registry
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.signature import client_content, sign
 from support.carrier import NotingCarrier, noted
-from support.openapi import signed_query
+from support.openapi import clock_ms, signed_query
 
 __all__ = ["ACCEPTANCE", "DN", "NOW_MS", "PK", "CloudWorld"]
 
@@ -32,7 +32,7 @@ class CloudWorld:
         self.now_ms = NOW_MS
         registry = load_registry(ACCEPTANCE / "registry.yaml")
         self.platform = Platform(registry, clock_ms=lambda: self.now_ms, past=past)
-        self.cloud = Cloud(self.platform, mqtt_address=("127.0.0.1", 1883))
+        self.cloud = Cloud(self.platform, mqtt_address=("127.0.0.1", 1883), clock_ms=clock_ms)
         self.carrier = NotingCarrier()
         self.platform.carried_by(self.carrier)
         self.sent, self.closed = self.carrier.sent, self.carrier.closed

@@ -44,7 +44,8 @@ const quoted = text => encodeURIComponent(text).replace(/[!'()*]/g, c => '%' + c
 function cloud(action, values) {
   const fields = {
     Action: action, Format: 'JSON', Version: '2018-01-20', AccessKeyId: 'testAccessKeyId', SignatureMethod: 'HMAC-SHA1',
-    SignatureVersion: '1.0', SignatureNonce: crypto.randomBytes(8).toString('hex'), Timestamp: '2026-11-22T00:00:00Z',
+    SignatureVersion: '1.0', SignatureNonce: crypto.randomBytes(8).toString('hex'),
+    Timestamp: new Date().toISOString().replace(/\.\d+/, ''),
   };
   for (const [name, value] of Object.entries(values)) fields[name] = typeof value === 'string' ? value : JSON.stringify(value);
   const query = Object.keys(fields).sort().map(name => `${quoted(name)}=${quoted(fields[name])}`).join('&');

@@ -4,7 +4,8 @@ JinqiaoError
 ├── InputError            a file or an option is wrong; carries a list of Problem (exit code 2)
 │   ├── ScenarioError     scenario YAML
 │   ├── CatalogError      vehicle YAML
-│   └── RegistryError     registry YAML and thing models
+│   ├── RegistryError     registry YAML and thing models
+│   └── RuleError         the SQL of a rule
 ├── ExpectationFailed     a run did what it should not (exit code 1)
 ├── EnvironmentFault      port taken, broker gone, file not writable (exit code 3)
 ├── ProtocolError         bytes from the network break their protocol; closes that connection, nothing else
@@ -26,6 +27,7 @@ __all__ = [
     "Problem",
     "ProtocolError",
     "RegistryError",
+    "RuleError",
     "ScenarioError",
 ]
 
@@ -82,6 +84,14 @@ class CatalogError(InputError):
 
 class RegistryError(InputError):
     """A registry file or a thing model is wrong."""
+
+
+class RuleError(InputError):
+    """The SQL of a rule is wrong at `line` and `column`, both from 1: what was found there, and what is expected."""
+
+    def __init__(self, line: int, column: int, found: str, expected: str, hint: str = "") -> None:
+        self.line, self.column, self.found, self.expected = line, column, found, expected
+        super().__init__([Problem("SQL", line, column, "", f"found {found}, expected {expected}", hint)])
 
 
 class ExpectationFailed(JinqiaoError):

@@ -25,7 +25,8 @@ class Ports:
 
     `http_host` is where HTTP is served, if that is not where MQTT is; it also opens to the network what else answers
     this machine only, since somebody has thought about it.
-    `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one.
+    `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one; so
+    does `amqp_usual`.
     `gbt32960_allowed` are addresses and SIM cards (ICCID) of vehicles that may log in over GB/T 32960; none: all.
     """
 
@@ -40,6 +41,10 @@ class Ports:
     gbt32960: int | None = None
     gbt32960_allowed: tuple[str, ...] = ()
     http_host: str | None = None
+    amqp: int | None = None
+    amqp_usual: bool = False
+    #: The same as `amqp`, over TLS.
+    amqps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +81,7 @@ class ServiceConfig:
     anonymous: bool = False
     rates: RatesOf = "all"
     cut_off: bool = False
+    #: Cloud calls may be of any time.
+    lenient_clock: bool = False
     connections: int = Limits().connections
     connections_per_address: int = Limits().connections_per_address

@@ -11,6 +11,7 @@ from typing import Any
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.system import file_limit, other_port
 
+from .amqp.listener import AmqpListener, GroupOf
 from .broker.limits import Limits
 from .broker.server import Server
 from .broker.tls import server_context
@@ -22,12 +23,14 @@ from .platform.platform import Platform
 from .web.bounds import HttpBounds
 from .web.port import HttpPort
 
-__all__ = ["USUAL_HTTP_PORT", "Front"]
+__all__ = ["USUAL_AMQP_PORT", "USUAL_HTTP_PORT", "Front"]
 
 _logger = logging.getLogger(__name__)
 
 #: Where HTTP is served by default.
 USUAL_HTTP_PORT = 8080
+#: … and AMQP (AMQP 1.0 part 2 § 2.3.1, IANA).
+USUAL_AMQP_PORT = 5672
 
 #: Files kept free for listeners, the event loop, and clients that must be turned away.
 _SPARE_FILES = 32
@@ -37,7 +40,7 @@ _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 
 
 class Front:
-    """Everything of `platform` that others can connect to."""
+    """Everything of `platform` that others can connect to; with a `lenient_clock` cloud calls may be of any time."""
 
     def __init__(
         self,
@@ -45,6 +48,9 @@ class Front:
         limits: Limits | None = None,
         http_bounds: HttpBounds | None = None,
         groups: Groups | None = None,
+        *,
+        group_of: GroupOf | None = None,
+        lenient_clock: bool = False,
     ) -> None:
         limits, self._http_bounds = limits or Limits(), http_bounds or HttpBounds()
         # Refused in time they hear of it, and none of the doors can take the files of the others.
@@ -58,6 +64,9 @@ class Front:
         self._platform = platform
         #: The queues of consumer groups, if there are any.
         self._groups = groups
+        #: For consumers over AMQP; None where there are no groups.
+        self.amqp = AmqpListener(platform, group_of, doors=self._doors) if group_of is not None else None
+        self._lenient_clock = lenient_clock
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
         self._made: Any = None
@@ -68,10 +77,13 @@ class Front:
     async def start(self, ports: Ports) -> dict[str, int]:
         """Listen; returns the ports by name. Raises EnvironmentFault, naming the option, or InputError."""
         _check_hosts(ports)
-        self._platform.parts.aside.begin(asyncio.get_running_loop().call_soon_threadsafe)
+        loop = asyncio.get_running_loop()
+        self._platform.parts.aside.begin(loop.call_soon_threadsafe)
+        self._platform.parts.errands.begin(loop.call_later)
+        self._platform.parts.batches.resume()
         taken: dict[str, int] = {}
         tls = None
-        if ports.mqtts is not None or ports.https is not None:
+        if ports.mqtts is not None or ports.https is not None or ports.amqps is not None:
             tls = server_context(ports.certs / _SERVER, ports.certs / _SERVER_KEY)
         option = "--mqtt-port"
         try:
@@ -87,6 +99,11 @@ class Front:
                 option = "--https-port"
                 self._https = self._listen_http(ports, ports.https, tls)
                 taken["https_port"] = self._https.port
+            option = "--amqp-port"
+            taken |= await self._start_amqp(ports)
+            if ports.amqps is not None and self.amqp is not None:
+                option = "--amqps-port"
+                taken["amqps_port"] = await self.amqp.start(ports.host, ports.amqps, tls)
             option = "--gbt32960-port"
             taken |= await self._start_gbt32960(ports)
         except EnvironmentFault as fault:
@@ -103,6 +120,18 @@ class Front:
                 port.serve(self._application)
         return taken
 
+    async def _start_amqp(self, ports: Ports) -> dict[str, int]:
+        if self.amqp is None:
+            return {}
+        if not ports.amqp_usual:
+            return {} if ports.amqp is None else {"amqp_port": await self.amqp.start(ports.host, ports.amqp)}
+        try:
+            return {"amqp_port": await self.amqp.start(ports.host, USUAL_AMQP_PORT)}
+        except EnvironmentFault:
+            found = await self.amqp.start(ports.host, 0)
+            _logger.warning("AMQP port %d is taken: listening on %d instead", USUAL_AMQP_PORT, found)
+            return {"amqp_port": found}
+
     async def _start_gbt32960(self, ports: Ports) -> dict[str, int]:
         if ports.gbt32960 is None:
             return {}
@@ -115,16 +144,20 @@ class Front:
         """End all connections and listeners."""
         if self.gbt32960 is not None:
             await self.gbt32960.close()
+        if self.amqp is not None:
+            await self.amqp.close()
         for port in (self._http, self._https):
             if port is not None:
                 await port.close()
         await self.server.close()
         self._platform.parts.aside.end()
+        self._platform.parts.errands.end()
 
     def _application(self) -> Any:
         """One for both ports, which share what it remembers. Called in threads: what it is made of takes a while to
         import, and MQTT listens meanwhile."""
         from .forwarding.metrics import GroupMetrics
+        from .openapi.app import CloudCalls
         from .openapi.app import routes as cloud_routes
         from .openapi.cloud import Cloud
         from .web.app import application
@@ -133,12 +166,15 @@ class Front:
 
         with self._making:
             if self._made is None:
-                cloud = Cloud(self._platform, mqtt_address=self._mqtt_address)
+                cloud = Cloud(self._platform, mqtt_address=self._mqtt_address, lenient_clock=self._lenient_clock)
                 page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
                 collectors = [GroupMetrics(self._groups)] if self._groups is not None else []
-                routes = [page, *cloud_routes(cloud)]
-                self._made = application(self.server, routes, trusting, collectors, open_to_all=self._open_to_all)
+                calls = CloudCalls(cloud)
+                routes = [page, *cloud_routes(cloud, calls)]
+                self._made = application(
+                    self.server, routes, trusting, collectors, calls=calls, open_to_all=self._open_to_all
+                )
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:

@@ -6,14 +6,24 @@ from collections.abc import Iterable, Iterator
 
 from jinqiao.wire.alink.limits import DEVICE_RATES, LOGINS_PER_MINUTE, SHADOW_PER_SECOND, SUB_LOGINS_PER_SECOND
 
+from .amqp.bounds import Bounds as AmqpBounds
 from .broker.limits import Limits
 from .broker.policy import Principal
 from .doors import HANDSHAKE_S
 from .forwarding.bounds import Bounds as GroupBounds
 from .gbt32960.listener import Bounds
 from .limit import limits_of
+from .openapi.freshness import NonceBounds
 from .openapi.http import MAX_BODY, MAX_PARAMETERS
 from .platform.auth.permission import LONGEST_TOPIC, MOST_SLASHES, MOST_SLASHES_OF_SYSTEM
+from .platform.operations.batches import MOST_AT_ONCE
+from .platform.operations.product_topics import MOST_TOPICS
+from .platform.operations.products import MOST_PRODUCTS
+from .platform.operations.thing_models import MOST_ADDED
+from .platform.operations.thing_models import MOST_BYTES as MOST_MODEL_BYTES
+from .platform.products.batches import MOST_BATCHES
+from .platform.products.models import MOST_VERSIONS
+from .platform.provisioning import MOST_DEVICES
 from .simulated.past import MOST_BYTES, MOST_EVENT_BYTES
 from .web.bounds import HttpBounds
 
@@ -79,13 +89,29 @@ def limits_page() -> str:
                 [
                     *_named(HttpBounds()),
                     *_rows(("a request's body", MAX_BODY, "bytes"), ("parameters", MAX_PARAMETERS, "")),
+                    *_named(NonceBounds()),
                 ]
+            ),
+            "## Products and devices made by cloud calls\n",
+            _table(
+                _rows(
+                    ("products of an account", MOST_PRODUCTS, ""),
+                    ("devices of a product", MOST_DEVICES, ""),
+                    ("devices registered by one call", MOST_AT_ONCE, ""),
+                    ("such calls of an account that are remembered", MOST_BATCHES, ""),
+                    ("classes of custom topics of a product", MOST_TOPICS, ""),
+                    ("features of a thing model that one call adds", MOST_ADDED, ""),
+                    ("a whole thing model", MOST_MODEL_BYTES, "bytes"),
+                    ("versions of a thing model that are remembered", MOST_VERSIONS, ""),
+                )
             ),
             "## GB/T 32960\n",
             _table(_named(Bounds())),
             "## Consumer groups (AMQP)\n",
             _GROUPS,
             _table(_named(GroupBounds())),
+            "## AMQP\n",
+            _table(_named(AmqpBounds())),
             "## Simulated vehicles\n",
             _PAST,
             _table(

@@ -21,6 +21,7 @@ from .broker.limits import Limits
 from .config import FleetConfig, ServiceConfig
 from .forwarding.clock import Clock
 from .forwarding.forwarder import Forwarder
+from .forwarding.group import Group
 from .forwarding.groups import Groups
 from .forwarding.queues import GroupQueues
 from .front import Front
@@ -28,6 +29,7 @@ from .history.history import History
 from .platform.devices.past import NO_HISTORY, Past, Pasts
 from .platform.events import SimulatedEvent, TelemetryBatch
 from .platform.platform import Platform
+from .platform.registry.accounts import Account
 from .platform.registry.file import load_registry
 from .platform.registry.fleet_devices import FleetDevices, simulated_product
 from .platform.registry.registry import Application, Product, Registry
@@ -86,7 +88,9 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
-        self.front = Front(self.platform, limits, groups=self.groups)
+        self.front = Front(
+            self.platform, limits, groups=self.groups, group_of=self._group_of, lenient_clock=config.lenient_clock
+        )
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
             if config.fleet.lock_step:
@@ -94,6 +98,11 @@ class Service:
         self._forwarder = self._forward(vehicles)
         self.front.server.acknowledge_after(self.groups.keeping)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _group_of(self, account: Account, group_id: str) -> Group | None:
+        """The queue that a consumer with this account's key takes from."""
+        found = self.platform.parts.subscriptions.visible(account, group_id)
+        return None if found is None else self.groups.group(found.key)
 
     def _forward(self, vehicles: NDArray[np.bytes_] | None) -> Forwarder:
         """Forward to the consumer groups, of a simulated fleet everything to the default group: the first consumer of
@@ -159,7 +168,11 @@ class Service:
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:
     """What is known at the start: the registry file's, the folder's, both, and the simulated fleet."""
-    kept = (row.product_key for row in storage.rows("product")) if storage is not None else ()
+    kept = (
+        (row.product_key for row in storage.rows("product") if "deleted" not in row.value)
+        if storage is not None
+        else ()
+    )
     file = load_registry(config.registry, kept) if config.registry is not None else None
     if storage is None:
         registry = file if file is not None else Registry()

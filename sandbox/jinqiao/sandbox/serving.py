@@ -56,7 +56,8 @@ async def _serve(service: Service, ports: Ports, *, table: bool) -> None:
         registry = service.platform.registry
         devices = sum(len(product.devices) for product in registry.products.values())
         print(
-            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{http_host}:{taken['http_port']}/"
+            f"MQTT on {host}:{taken['mqtt_port']}, cloud calls on http://{http_host}:{taken['http_port']}/, "
+            f"AMQP on {taken['amqp_port']}"
             f"{f', GB/T 32960 on {port}' if (port := taken.get('gbt32960_port')) else ''}\n"
             f"  {counted(len(registry.products), 'product')}, {counted(devices, 'device')}, "
             f"{counted(len(registry.applications), 'application')}"

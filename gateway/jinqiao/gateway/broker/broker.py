@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import inf
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.delivery.dispatcher import Dispatcher
@@ -22,11 +23,15 @@ from .journal import Journal
 from .lasting import AbsentSessions
 from .limits import Limits
 from .lock_step import LockStep
-from .policy import Acknowledging, Downlink, Login, Policy, Principal
+from .policy import Acknowledging, Downlink, Extras, Login, Policy, Principal
 from .retained import RetainedMessages
 from .router import Route, Router
 
 __all__ = ["Broker"]
+
+
+#: Retained messages of one account of the cloud side.
+_MOST_RETAINED = 10_000
 
 
 class Broker:
@@ -93,8 +98,13 @@ class Broker:
             self.router.stop_pushing(principal.identity)
         self._tell(self.policy.disconnected, principal)
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
-        """A message of the broker itself; raises ProtocolError for an invalid topic."""
+    def publish(
+        self, topic: str, payload: bytes, qos: int = 0, extras: Extras | None = None, *, retain: bool = False
+    ) -> None:
+        """A message of the broker itself, or of the platform; raises ProtocolError for an invalid topic."""
+        if extras is not None:
+            self._publish_with(topic, payload, qos, extras)
+            return
         route = self.router.route(topic.encode())
         self.counters.published[route.kind] += 1
         if retain:
@@ -110,6 +120,19 @@ class Broker:
         else:
             packet = b"\x30" + remaining_length(len(name) + len(payload)) + name + payload
             self.forward(route, packet, 1, 4)
+
+    def _publish_with(self, topic: str, payload: bytes, qos: int, extras: Extras) -> None:
+        """The same with properties of MQTT 5, or to be retained where there is room."""
+        route = self.router.route(topic.encode())
+        self.counters.published[route.kind] += 1
+        expires_at = inf if extras.expiry_s is None else self.dispatcher.now + extras.expiry_s
+        message = Message(
+            topic.encode(), payload, qos, extras.retain, extras.properties, expires_at, sender=extras.sender
+        )
+        if extras.retain and (why := self.retained.keep(message, _MOST_RETAINED)):
+            self.counters.refused["retained"] += 1
+            self.journal.warning("%s: %.80r: %s", extras.sender, topic, why)
+        self._post(message, route)
 
     def deliver(self, identity: str, topic: str, payload: bytes) -> None:
         """A message of the house itself to one client at QoS 0, whatever it is subscribed to; gone if it is gone."""
@@ -178,6 +201,10 @@ class Broker:
         """Keep a retained message, and hand any message to its subscribers, to each in its own form."""
         if message.retain:
             self._retain(message, sender)
+        self._post(message, route)
+
+    def _post(self, message: Message, route: Route[Outbox]) -> None:
+        """Hand a message to its subscribers, to each in its own form."""
         for target, grant in route.grants:
             target.post(message, grant)
         for group in route.groups:

@@ -19,6 +19,7 @@ __all__ = [
     "Acknowledging",
     "Carrier",
     "Downlink",
+    "Extras",
     "Ignored",
     "Login",
     "Policy",
@@ -86,12 +87,27 @@ class Ignored(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message has beside topic, payload and QoS: of MQTT 5 only, but for `retain`.
+
+    `properties` are encoded, without their length, as they are passed on; `expiry_s` is counted down. `sender` is whose
+    the message is: what is retained is bounded for each.
+    """
+
+    sender: str
+    retain: bool = False
+    properties: bytes = b""
+    expiry_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Downlink:
     """A message the platform itself publishes."""
 
     topic: str
     payload: bytes
     qos: int = 0
+    extras: Extras | None = None
 
 
 class Policy(Protocol):
@@ -164,7 +180,7 @@ class Acknowledging(Protocol):
 class Carrier(Protocol):
     """What a policy may ask of its broker, at any time, from the event loop."""
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+    def publish(self, topic: str, payload: bytes, qos: int = 0, extras: Extras | None = None) -> None:
         """Publish for the platform itself, to subscribers and to the device the topic is pushed to."""
 
     def deliver(self, identity: str, downlink: Downlink) -> None:

@@ -21,7 +21,7 @@ from .delivery.outbox import Outbox
 from .intake import Intake
 from .limits import Limits
 from .lock_step import LockStep
-from .policy import Acknowledging, Downlink, Policy
+from .policy import Acknowledging, Downlink, Extras, Policy
 from .reading import Reader, make_reader
 from .router import Router
 from .sys_topics import INTERVAL_S, sys_messages
@@ -133,12 +133,12 @@ class Server:
             self._reader.close()
             self._reader = None
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+    def publish(self, topic: str, payload: bytes, qos: int = 0, extras: Extras | None = None) -> None:
         """Publish for the house itself, to subscribers and to the device the topic is pushed to.
 
         Raises ProtocolError for an invalid topic.
         """
-        self._broker.publish(topic, payload, qos)
+        self._broker.publish(topic, payload, qos, extras)
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         """The same to one client, whatever it is subscribed to."""

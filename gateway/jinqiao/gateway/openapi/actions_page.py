@@ -20,8 +20,10 @@ Both SDKs of the vendor can be pointed at it. The newer one: `Config(endpoint='1
 the older one: `request.set_endpoint('127.0.0.1:8080')`, `request.set_protocol_type('http')`. Access keys stand in the
 registry file (`access_keys: [{{id: …, secret: …, products: [a1carPK0001]}}]`), and an application's user name and
 password are one. A key without `products` reaches all; for any other, products that are not its own do not exist. Both
-signatures are verified, ACS3-HMAC-SHA256 (which has to sign `host`, `x-acs-action`, `x-acs-version` and
-`x-acs-content-sha256`) and RPC v1 with HMAC-SHA1; the age of a request is not judged.
+signatures are verified: ACS3-HMAC-SHA256, which has to sign `host`, `x-acs-action`, `x-acs-version`, `x-acs-date`,
+`x-acs-signature-nonce` and `x-acs-content-sha256`, and RPC v1 with HMAC-SHA1. A call is refused if its time is more
+than 15 minutes from the machine's (unless started with `--lenient-clock`), or if its access key has used its nonce
+before.
 
 Answers are `RequestId`, `Success` and the members below; HTTP 200 also when the product refuses, with `Code` and
 `ErrorMessage`. RPC v1 answers XML unless `Format=JSON` is asked for. `!` marks a mandatory parameter, `.N` a list
@@ -37,6 +39,18 @@ Where `NextValid` is true, `NextTime` is the time of the first row that was left
 keeps 30 days; of `jinqiao run`'s vehicles memory holds what they said lately, seven hours of 100 cars that post every
 second, half a minute of 100,000 ([stores.md](stores.md#the-past-of-devices)); elsewhere, and before that, the last
 value of each property is all there is.
+
+Of many devices in one call all are asked, or none: what the thing model refuses is refused before anything is sent. A
+device that was never online misses it, and the device log says so.
+
+A job (CreateOTA…Job, CreateJob) on at most 200 devices has all its tasks when the call answers, or has not happened.
+One on more is kept first, and its tasks follow in slices, 10,000 (1,000) notices a minute where it does not say. An
+update package needs to be verified only where it was made with `NeedToVerify=true`. `DnListFileUrl`, `MultiFiles` and
+uploads to a store (GenerateOTAUploadURL …) are not there: a firmware is where `FirmwareUrl` says, and the file of a job
+where `fileUrl` in `JobFile` says.
+
+A group of devices, and a job made by CreateJob, are their account's: other accounts do not see them, but for those that
+see all products.
 
 | action | parameters | answer |
 |---|---|---|

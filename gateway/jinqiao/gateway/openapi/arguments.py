@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,6 +110,33 @@ class Arguments:
             if prefix == name and index.isascii() and index.isdigit() and len(index) < 9:
                 values.append((int(index), value))
         return [value for _, value in sorted(values)]
+
+    def structures(self, name: str, *members: str) -> Sequence[dict[str, str]]:
+        """`Name.1.Member`, `Name.2.Member` … in their order; what is not given, or empty, is left out."""
+        name = self._known[name].name
+        found: dict[int, dict[str, str]] = {}
+        for key, value in self._parameters.items():
+            prefix, _, rest = key.partition(".")
+            index, _, member = rest.partition(".")
+            if prefix == name and member in members and index.isascii() and index.isdigit() and len(index) < 9:
+                found.setdefault(int(index), {})[member] = value
+        return [{member: value for member, value in found[n].items() if value} for n in sorted(found)]
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """`true` or `false`."""
+        text = (self._value(name) or "").lower()
+        if text not in {"", "true", "false"}:
+            raise ApiError("InvalidParameter", f"{name} must be true or false, found {text!r}.")
+        return text == "true" if text else default
+
+    def devices(self, most: int, listed: str = "DeviceName") -> Sequence[Device]:
+        """The devices that `ProductKey` and a list of names name, each once; at least one and not too many."""
+        product, names = self.product(), list(dict.fromkeys(self.list(listed)))
+        if not names:
+            raise ApiError("iot.device.NoneDeviceNameElement")
+        if len(names) > most:
+            raise ApiError("InvalidParameter", f"at most {most} devices in one call.")
+        return [self.device_named(product, name) for name in names]
 
     def product(self) -> Product:
         """The product that `ProductKey` names."""

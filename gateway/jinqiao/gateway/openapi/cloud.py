@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from jinqiao.gateway.platform.operations import OperationError
@@ -16,10 +16,12 @@ from .actions import ACTIONS
 from .arguments import Arguments
 from .errors import ApiError, is_unknown, of_operation
 from .forms import response, wants_xml
+from .freshness import Freshness, Stamp, stamp_of
 from .http import MAX_BODY, Request, Response, Waiting
 from .pending import Pending
+from .refusals import Refusals
 from .registration import PATHS, Registration
-from .signature import authorise, is_v3, look_first
+from .signature import authorise, claimed_key, is_v3, look_first
 
 __all__ = ["Cloud", "Judged"]
 
@@ -34,51 +36,82 @@ class Judged(NamedTuple):
     action: Action
     parameters: Mapping[str, str]
     account: Account
+    stamp: Stamp
     xml: bool
+
+
+class Refused(NamedTuple):
+    """A call that is refused at the door; `key` is its access key, None for one that is not known."""
+
+    response: Response
+    error: ApiError
+    key: str | None
 
 
 class Cloud:
     """OpenAPI and HTTPS registration of one platform.
 
-    `mqtt_address` is the host and port that pre-authentication directs devices to.
+    `mqtt_address` is the host and port that pre-authentication directs devices to. The times of calls are judged by
+    `clock_ms`, the platform's if it is None, unless the clock is `lenient`.
     """
 
-    def __init__(self, platform: Platform, *, mqtt_address: tuple[str, int] = ("127.0.0.1", 1883)) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        mqtt_address: tuple[str, int] = ("127.0.0.1", 1883),
+        lenient_clock: bool = False,
+        clock_ms: Callable[[], int] | None = None,
+    ) -> None:
         self.platform = platform
         self.registration = Registration(platform, mqtt_address)
+        self._freshness = Freshness(clock_ms or platform.parts.now_ms, lenient=lenient_clock)
+        self._refusals = Refusals()
 
     def dispatch(self, request: Request) -> Response | Waiting:
         """Answer a request; total over what an HTTP server can read."""
         judged = self.judge(request)
         return self.act(self.judge(request) if self.may_have_changed(judged) else judged)
 
-    def may_have_changed(self, judged: Response | Judged) -> bool:
+    def may_have_changed(self, judged: Response | Refused | Judged) -> bool:
         """Whether judging again may help: the key may be one that was given a moment ago. To be asked on the loop."""
-        return isinstance(judged, Response) and judged.status != 200 and self.platform.parts.elsewhere.look()
+        return isinstance(judged, Refused) and self.platform.parts.elsewhere.look()
 
-    def act(self, judged: Response | Judged) -> Response | Waiting:
+    def act(self, judged: Response | Refused | Judged) -> Response | Waiting:
         """Do what was asked for, if it was."""
-        if not isinstance(judged, Judged):
+        if isinstance(judged, Judged):
+            try:
+                self._freshness.take(judged.account.name, judged.stamp)
+            except ApiError as error:
+                judged = Refused(_refused(judged.request, error, xml=judged.xml), error, judged.account.name)
+        if isinstance(judged, Refused):
+            self._refusals.note(judged.key, judged.error)
+            return judged.response
+        if isinstance(judged, Response):
             return judged
         return self._run(judged.request, judged.action, judged.parameters, judged.account, xml=judged.xml)
 
-    def judge(self, request: Request) -> Response | Judged:
+    def judge(self, request: Request) -> Response | Refused | Judged:
         """What is asked for by whom, or the refusal. Changes nothing, so that it may be asked beside the event loop:
         a signature over a large body takes a while, whether it is right or not."""
         if request.path in PATHS:
             return self.registration.dispatch(request)
         xml, parameters = False, _NO_PARAMETERS
+        account: Account | None = None
+        keys = self.platform.registry.all_keys
         try:
-            keys = self.platform.registry.all_keys
             parameters = _parameters(request, keys)
             xml = wants_xml(request, parameters)
             if request.method not in {"GET", "POST"}:
                 raise ApiError("UnsupportedHTTPMethod")
             account = authorise(request, parameters, keys)
             action = _action(request, parameters)
+            stamp = stamp_of(request, parameters, v3=is_v3(request))
+            self._freshness.check_time(stamp)
         except ApiError as error:
-            return _refused(request, error, xml=xml)
-        return Judged(request, action, parameters, account, xml)
+            known = account.name if account is not None else claimed_key(request, parameters, keys)
+            return Refused(_refused(request, error, xml=xml), error, known)
+        return Judged(request, action, parameters, account, stamp, xml)
 
     def _run(
         self, request: Request, action: Action, parameters: Mapping[str, str], account: Account, *, xml: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
@@ -11,6 +12,8 @@ import orjson
 from .http import Request, Response
 
 __all__ = ["response", "wants_xml"]
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def wants_xml(request: Request, parameters: Mapping[str, str]) -> bool:
@@ -48,9 +51,9 @@ def _content(value: Any) -> Iterable[str]:
     elif isinstance(value, bool):
         yield "true" if value else "false"
     elif value is not None:
-        yield escape(_printable(str(value)))
+        yield escape(_printable(str(value)), {"\r": "&#13;"})  # a bare one is read as a newline
 
 
 def _printable(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
-    return "".join(c for c in text if c >= " " or c in "\t\n\r")
+    """Without the characters that XML 1.0 § 2.2 cannot hold."""
+    return _UNPRINTABLE.sub("", text)

@@ -8,7 +8,7 @@ __all__ = ["Parameter", "read_row"]
 
 
 class Parameter(NamedTuple):
-    """`listed` ones are sent as `Name.1`, `Name.2` …"""
+    """`listed` ones are sent as `Name.1`, `Name.2` …, or with members as `Name.1.Member`, `Name.2.Member` …"""
 
     name: str
     mandatory: bool
@@ -24,9 +24,9 @@ def read_row(row: str) -> dict[str, Parameter]:
     known: dict[str, Parameter] = {}
     for word in row.split():
         plain = word.removesuffix("!")
-        name = plain.removesuffix(".N")
+        name, dot, _ = plain.partition(".N")
         if name == "device":
             known.update({part: Parameter(part, part == _DEVICE[0], False) for part in _DEVICE})
         else:
-            known[name] = Parameter(name, plain != word, name != plain)
+            known[name] = Parameter(name, plain != word, dot != "")
     return known

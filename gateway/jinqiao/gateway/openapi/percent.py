@@ -31,6 +31,8 @@ for _digit in string.hexdigits:
 
 def encoded(text: str) -> str:
     """Everything but letters, digits and `-_.~` escaped."""
+    if text.isascii() and text.isalnum():
+        return text
     if len(text) < _LONG:
         return quote(text, safe="~")
     data = np.frombuffer(text.encode(), dtype=np.uint8)
@@ -40,10 +42,10 @@ def encoded(text: str) -> str:
 def decoded(text: str) -> str:
     """A form's text: `+` is a space, `%XX` a byte; what is no UTF-8 becomes U+FFFD, what is no escape stays."""
     text = text.replace("+", " ")
-    if len(text) < _LONG:
-        return unquote(text, errors="replace")
     if "%" not in text:
         return text
+    if len(text) < _LONG:
+        return unquote(text, errors="replace")
     data = np.frombuffer(text.encode(), dtype=np.uint8).copy()
     high, low = _HEX[data[1:-1]], _HEX[data[2:]]
     escapes = np.flatnonzero((data[:-2] == _PERCENT) & (high < 16) & (low < 16))

@@ -2,8 +2,7 @@
 
 Both are recomputed from the request as it came. A refusal's message carries the string that we signed after a colon,
 because the older SDK splits the message there: it reports `InvalidAccessKeySecret` when that string is its own, and
-fails with an IndexError when there is no colon. Age and nonce of a request are not judged: a sandbox is called by
-recorded requests and by machines with wrong clocks.
+fails with an IndexError when there is no colon. Whether a request is new is judged afterwards (`freshness`).
 
 What was signed is what runs: an action in a header counts for ACS3 alone, which has to sign it (`SIGNED`).
 """
@@ -22,11 +21,13 @@ from .errors import ApiError
 from .http import UNSIGNED_BYTES, Request
 from .percent import encoded
 
-__all__ = ["SIGNED", "authorise", "is_v3", "look_first", "rpc_string_to_sign", "v3_string_to_sign"]
+__all__ = ["SIGNED", "authorise", "claimed_key", "is_v3", "look_first", "rpc_string_to_sign", "v3_string_to_sign"]
 
 _V3 = "ACS3-HMAC-SHA256"
-#: Headers without whose signature one request could be made another.
-SIGNED = frozenset({"host", "x-acs-action", "x-acs-version", "x-acs-content-sha256"})
+#: Headers without whose signature one request could be made another, or made again.
+SIGNED = frozenset(
+    {"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
+)
 #: Characters of a signature: base64 of a SHA-1, hex of a SHA-256.
 _RPC_LENGTH, _V3_LENGTH = 28, 64
 #: Characters of the string to sign that a refusal repeats: more than any SDK's call without a large body has.
@@ -46,6 +47,13 @@ def authorise(request: Request, parameters: Mapping[str, str], access_keys: Mapp
 def is_v3(request: Request) -> bool:
     """Whether the request says that it is signed as ACS3, with its action in a header."""
     return request.headers.get("authorization", "").startswith(_V3)
+
+
+def claimed_key(request: Request, parameters: Mapping[str, str], access_keys: Mapping[str, AccessKey]) -> str | None:
+    """The access key that the request says is its own, None if there is none of that name."""
+    found = _V3_AUTHORIZATION.fullmatch(request.headers.get("authorization", "").strip())
+    key = found["key"] if found is not None else parameters.get("AccessKeyId", "")
+    return key if key in access_keys else None
 
 
 def look_first(request: Request, access_keys: Mapping[str, AccessKey]) -> None:

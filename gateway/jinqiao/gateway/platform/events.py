@@ -11,37 +11,54 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from .devices.ota import Firmware
+from .devices.group import DeviceGroup
 from .devices.remote_config import RemoteConfig
+from .jobs.job import DeviceJob
+from .products.batch import Batch
 from .registry.record import DeviceRecord
-from .registry.registry import Device
+from .registry.registry import Device, Product
 from .subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
+from .upgrades.job import UpgradeJob
+from .upgrades.package import Module, Package
 
 if TYPE_CHECKING:
     from jinqiao.wire.render.said import SaidBatch
 
 __all__ = [
     "BatchAccepted",
+    "BatchChanged",
     "ConfigChanged",
     "ConsumerGroupChanged",
     "ConsumerGroupDeleted",
     "CustomMessage",
     "Deleted",
     "DesiredChanged",
+    "DeviceGroupChanged",
+    "DeviceGroupDeleted",
+    "DeviceJobChanged",
+    "DeviceJobDeleted",
     "Disabled",
     "DownlinkAnswered",
     "EventAccepted",
     "FileReceived",
-    "FirmwareAdded",
+    "FirmwareChanged",
+    "FirmwareDeleted",
     "FleetPresence",
     "ForGroup",
+    "GroupsChanged",
     "JobUpdated",
     "LogModeChanged",
     "MessageForwarded",
+    "ModelDrafted",
+    "ModelVersionChanged",
+    "ModuleChanged",
+    "ModuleDeleted",
     "Offline",
     "Online",
     "OtaProgressed",
     "PlatformEvent",
+    "ProductChanged",
+    "ProductDeleted",
     "PropertiesAccepted",
     "RecordChanged",
     "Refused",
@@ -57,6 +74,7 @@ __all__ = [
     "TagsChanged",
     "TelemetryBatch",
     "TopologyChanged",
+    "UpgradeJobChanged",
     "VersionsChanged",
 ]
 
@@ -349,12 +367,93 @@ class TopologyChanged(StateChanged):
     kind = "gateway"
 
 
+class GroupsChanged(StateChanged):
+    """The value is the ids of the groups that the device is in; such of groups that are gone mean nothing."""
+
+    __slots__ = ()
+    kind = "groups"
+
+
 class LogModeChanged(StateChanged):
     __slots__ = ()
     kind = "log_mode"
 
 
+# What belongs to an account.
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroupChanged(PlatformEvent):
+    """A group of devices is made, or another than it was."""
+
+    group: DeviceGroup
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroupDeleted(PlatformEvent):
+    """A group of devices is gone; its devices stay."""
+
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceJobChanged(PlatformEvent):
+    """A job for devices is made, begins, is cancelled. What becomes of its tasks is `JobUpdated`."""
+
+    job: DeviceJob
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceJobDeleted(PlatformEvent):
+    """A job for devices is gone."""
+
+    job_id: str
+
+
 # What belongs to a product.
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChanged(PlatformEvent):
+    """A product is made, or has another name, thing model or record: as it is from now on."""
+
+    product: Product
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDeleted(PlatformEvent):
+    """A product is deleted, and with it everything that is remembered of it."""
+
+    product_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDrafted(PlatformEvent):
+    """A thing model that is not published yet, as a TSL document; None: it is as the published one."""
+
+    product_key: str
+    tsl: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersionChanged(PlatformEvent):
+    """A version of a thing model is published; `tsl` None: it is not remembered any more."""
+
+    product_key: str
+    version: str
+    description: str
+    created_ms: int
+    tsl: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchChanged(PlatformEvent):
+    """Devices that are registered together: names were checked, or registering them has begun or ended.
+
+    Without names: it is not remembered any more.
+    """
+
+    batch: Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,12 +465,38 @@ class ConfigChanged(PlatformEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class FirmwareAdded(PlatformEvent):
-    """A firmware is known from now on."""
+class FirmwareChanged(PlatformEvent):
+    """An update package is known from now on, or another than it was."""
 
-    product_key: str
-    firmware_id: str
-    firmware: Firmware
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareDeleted(PlatformEvent):
+    """An update package is gone."""
+
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleChanged(PlatformEvent):
+    """A module of a product's devices is known from now on, or another than it was."""
+
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDeleted(PlatformEvent):
+    """A module is not known any more."""
+
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeJobChanged(PlatformEvent):
+    """A job that upgrades devices is made, begins, is cancelled. What becomes of its tasks is `OtaProgressed`."""
+
+    job: UpgradeJob
 
 
 # What goes to a customer's back end.

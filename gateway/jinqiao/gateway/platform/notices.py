@@ -27,15 +27,17 @@ class Notices:
     def __init__(self, out: Outbound, calls: Calls) -> None:
         self._out, self._calls = out, calls
 
-    def ask(self, device: Device, path: str, params: Any) -> None:
-        """An Alink request; `path` is what follows the device's name in the topic."""
+    def ask(self, device: Device, path: str, params: Any) -> str:
+        """An Alink request; `path` is what follows the device's name in the topic. Returns its id."""
+        message_id = self._calls.new_id()
         request = {
-            "id": self._calls.new_id(),
+            "id": message_id,
             "version": "1.0",
             "params": params,
             "method": path.replace("/", "."),
         }
         self._out.send(Downlink(f"/sys/{device.identity}/{path}", compact(request)))
+        return message_id
 
     def error(self, gateway: Device, sub_device: tuple[str, str], code: int) -> None:
         """`/ext/error/{gateway}`: what is wrong with one of its sub-devices (product key, device name)."""
@@ -43,9 +45,9 @@ class Notices:
         body = {"id": self._calls.new_id(), "code": code, "message": TEXT[code], "data": data}
         self._out.send(Downlink(f"/ext/error/{gateway.identity}", compact(body)))
 
-    def add_topology(self, gateway: Device, devices: Iterable[Device]) -> None:
-        """`thing.topo.add.notify`: the cloud side asks a gateway to bind these sub-devices."""
-        self.ask(gateway, "thing/topo/add/notify", names_of(devices))
+    def add_topology(self, gateway: Device, devices: Iterable[Device]) -> str:
+        """`thing.topo.add.notify`: the cloud side asks a gateway to bind these sub-devices; the message's id."""
+        return self.ask(gateway, "thing/topo/add/notify", names_of(devices))
 
     def topology_changed(self, gateway: Device, devices: Iterable[Device], about: str) -> None:
         """`thing.topo.change`: what has become of a gateway's sub-devices (a key of ABOUT)."""

@@ -23,7 +23,7 @@ class Outbound:
     def send(self, downlink: Downlink) -> None:
         """Publish a message of the platform's own."""
         if self._carrier is not None:
-            self._carrier.publish(downlink.topic, downlink.payload, downlink.qos)
+            self._carrier.publish(downlink.topic, downlink.payload, downlink.qos, downlink.extras)
 
     def deliver(self, identity: str, downlink: Downlink) -> None:
         """The same to one connection, whatever it is subscribed to."""

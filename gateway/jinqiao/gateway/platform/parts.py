@@ -18,25 +18,37 @@ from .auth.rates import RatesOf
 from .auth.token import Token
 from .calls import Calls
 from .converters.aside import Aside
+from .devices.census import Census
 from .devices.device_log import DeviceLog
 from .devices.downloads import Downloads
-from .devices.ota import Firmware
+from .devices.groups import DeviceGroups, Members
+from .devices.job_tasks import JobTasks
+from .devices.jobs import Task
+from .devices.ota import Upgrade
 from .devices.presence import Presence
 from .devices.remote_config import RemoteConfig
 from .devices.simulated import SimulatedValues
-from .devices.states import DeviceStates
+from .devices.states import DeviceStates, Index
+from .devices.tag_index import TagIndex
 from .devices.topology import Topology
 from .devices.uploads import Uploads
 from .elsewhere import Elsewhere
+from .errands import Errands
 from .forwarded.forwarded import Forwarded
 from .forwarded.message import Sources
+from .jobs.book import JobBook
 from .listeners import Events
 from .notices import Notices
 from .outbound import Outbound
+from .products.batches import Batches
+from .products.models import ThingModels
+from .products.products import Products
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
 from .subscriptions.subscriptions import Subscriptions
+from .upgrades.catalogue import Catalogue
+from .upgrades.rollout import Rollout
 
 __all__ = ["Parts"]
 
@@ -51,26 +63,38 @@ class Parts:
     out: Outbound
     aside: Aside
     elsewhere: Elsewhere
+    errands: Errands
     log: DeviceLog
     calls: Calls
     notices: Notices
     records: Records
+    census: Census
     iot_ids: IotIds
     simulated: SimulatedValues
+    #: Devices by their tags.
+    tags: TagIndex
     states: DeviceStates
     topology: Topology
     presence: Presence
     provisioning: Provisioning
+    products: Products
+    thing_models: ThingModels
+    batches: Batches
     access: Access
     quotas: Quotas
+    groups: DeviceGroups
     uploads: Uploads
     downloads: Downloads
     forwarded: Forwarded
     subscriptions: Subscriptions
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
-    #: Firmwares that the cloud side knows, by product key and firmware id.
-    firmwares: dict[tuple[str, str], Firmware]
+    #: Update packages and modules that the cloud side knows.
+    catalogue: Catalogue
+    #: Jobs that upgrade devices.
+    rollout: Rollout
+    #: All other jobs.
+    jobs: JobBook
     #: Tokens of HTTPS pre-authentication, by the user name they are for.
     tokens: dict[str, Token]
 
@@ -80,11 +104,21 @@ class Parts:
         events, out = Events(), Outbound()
         log, calls = DeviceLog(events, now_ms), Calls(now_ms)
         notices = Notices(out, calls)
-        records, simulated = Records(events, now_ms), SimulatedValues(registry, events)
-        states = DeviceStates(events, simulated)
-        topology, uploads = Topology(states), Uploads(events)
+        census = Census(events)
+        records, simulated = Records(events, now_ms, census), SimulatedValues(registry, events)
+        tags, members = TagIndex(), Members()
+        upgrades, tasks = JobTasks[Upgrade](), JobTasks[Task]()
+        indexes: dict[str, Index] = {"tags": tags, "groups": members, "ota": upgrades, "jobs": tasks}
+        states = DeviceStates(events, simulated, indexes)
+        groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
+        topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
+        rollout = Rollout(registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms)
+        sources = Sources(registry, records, states, topology, rollout, now_ms)
         subscriptions = Subscriptions(events, registry, out, now_ms)
+        census.ask_whether_simulated(presence.simulator_is_there)
+        provisioning = Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms)
+        products = Products(registry, events, out)
         return cls(
             registry=registry,
             now_ms=now_ms,
@@ -92,23 +126,32 @@ class Parts:
             out=out,
             aside=Aside(out),
             elsewhere=Elsewhere(),
+            errands=errands,
             log=log,
             calls=calls,
             notices=notices,
             records=records,
+            census=census,
             iot_ids=IotIds(registry),
             simulated=simulated,
+            tags=tags,
             states=states,
             topology=topology,
             presence=presence,
-            provisioning=Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms),
+            provisioning=provisioning,
+            products=products,
+            thing_models=ThingModels(products, events, now_ms),
+            batches=Batches(registry, provisioning, errands, events, now_ms),
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
+            groups=groups,
             uploads=uploads,
             downloads=Downloads(),
-            forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
+            forwarded=Forwarded(events, out, calls, sources),
             subscriptions=subscriptions,
             configs={},
-            firmwares={},
+            catalogue=catalogue,
+            rollout=rollout,
+            jobs=JobBook(states, tasks, events, now_ms),
             tokens={},
         )

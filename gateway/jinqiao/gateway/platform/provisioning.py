@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 from jinqiao.base.errors import PlatformError
@@ -103,6 +104,44 @@ class Provisioning:
         self._register(fresh, registered_by=gateway)
         return [known[product.key, name] for product, name in wanted]
 
+    def register_many(self, product: Product, names: Mapping[str, str], batch: int) -> list[str]:
+        """Register devices with their nicknames in one change; returns those that could not be.
+
+        One that this batch has registered before stays as it is.
+        """
+        refused, fresh = list[str](), list[Device]()
+        for name in names:
+            secret = product.devices.secret(name)
+            if secret is None:
+                try:
+                    self._judge(product, name)
+                except PlatformError:
+                    refused.append(name)
+                else:
+                    fresh.append(Device(product, name, new_secret()))
+            elif self._records.of(Device(product, name, secret)).batch != batch:
+                refused.append(name)
+        self._register(fresh, names, batch=batch)
+        return refused
+
+    def reset(self, device: Device) -> None:
+        """A device as it was before it came for the first time: it may be given its secret again.
+
+        It is put out, its sub-devices belong to nobody, and what it was given without a secret of its own is worth
+        nothing. 403 for a simulated fleet's.
+        """
+        if not isinstance(device.product.devices, ListedDevices):
+            raise refusal(403)
+        with self._events.together():
+            for sub_device in self._topology.bound_to(device.identity):
+                self._presence.release(sub_device)
+            self._records.note(device, activated_ms=0, online_ms=0, address="", token="")
+            self._events.make(partial(self._reset, device))
+
+    def _reset(self, device: Device) -> None:
+        self._put_out(device, "the device is reset", for_good=True)
+        self._presence.forget(device)
+
     def _judge(self, product: Product, device_name: str) -> None:
         """Raises PlatformError where no such device may be registered."""
         if not DEVICE_NAME.fullmatch(device_name) or product.devices.secret(device_name) is not None:
@@ -112,13 +151,16 @@ class Provisioning:
         if len(product.devices) >= MOST_DEVICES:
             raise PlatformError(403, f"a product has at most {MOST_DEVICES:,} devices")
 
-    def _register(self, devices: Sequence[Device], **facts: Any) -> Sequence[Device]:
+    def _register(
+        self, devices: Sequence[Device], nicknames: Mapping[str, str] = MappingProxyType({}), **facts: Any
+    ) -> Sequence[Device]:
         with self._events.together():
             for device in devices:
                 announced = self._events.change(Registered, device)
                 if isinstance(device.product.devices, ListedDevices):
                     self._events.make(partial(device.product.devices.add, device.name, device.secret))
-                self._records.note(device, created_ms=self._now_ms(), **facts)
+                own = {"nickname": nicknames[device.name]} if device.name in nicknames else {}
+                self._records.note(device, created_ms=self._now_ms(), **own, **facts)
                 announced.done()
         return devices
 

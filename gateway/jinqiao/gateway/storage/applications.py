@@ -77,6 +77,7 @@ def apply_applications(registry: Registry, storage: Storage) -> None:
             else:
                 application = load_application(row.value)
                 registry.applications[application.username] = application
+    registry.grant_owned()
 
 
 def take_applications(platform: Platform, storage: Storage) -> None:

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from jinqiao.gateway.platform.devices.ota import Firmware
+from jinqiao.gateway.platform.devices.group import DeviceGroup
 from jinqiao.gateway.platform.devices.remote_config import RemoteConfig
 from jinqiao.gateway.platform.events import (
+    BatchChanged,
     ConfigChanged,
     ConsumerGroupChanged,
     ConsumerGroupDeleted,
     Deleted,
-    FirmwareAdded,
+    DeviceGroupChanged,
+    DeviceGroupDeleted,
+    DeviceJobChanged,
+    DeviceJobDeleted,
+    FirmwareChanged,
+    FirmwareDeleted,
+    ModelDrafted,
+    ModelVersionChanged,
+    ModuleChanged,
+    ModuleDeleted,
     PlatformEvent,
+    ProductChanged,
+    ProductDeleted,
     RecordChanged,
     Registered,
     StateChanged,
     SubscriptionChanged,
     SubscriptionDeleted,
+    UpgradeJobChanged,
 )
+from jinqiao.gateway.platform.jobs.job import DeviceJob
 from jinqiao.gateway.platform.parts import Parts
+from jinqiao.gateway.platform.products.batch import Batch
+from jinqiao.gateway.platform.products.models import ModelVersion
 from jinqiao.gateway.platform.registry.record import DeviceRecord
 from jinqiao.gateway.platform.subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
+from jinqiao.gateway.platform.upgrades.job import UpgradeJob
+from jinqiao.gateway.platform.upgrades.package import Module, Package
 
+from .products import dump_product
 from .sqlite import Row
 
 __all__ = ["KEPT", "RESTORE", "Kept", "row_of"]
@@ -76,8 +95,16 @@ def _restore_config(parts: Parts, row: Row) -> None:
 
 
 def _restore_firmware(parts: Parts, row: Row) -> None:
-    product_key, _, firmware_id = row.key.partition("#")
-    parts.firmwares[product_key, firmware_id] = Firmware(**row.value)
+    product_key, _, package_id = row.key.partition("#")
+    parts.catalogue.restore(Package.load(product_key, package_id, row.value))
+
+
+def _package_key(event: Any) -> str:
+    return f"{event.package.product_key}#{event.package.id}"
+
+
+def _module_key(event: Any) -> str:
+    return f"{event.module.product_key}#{event.module.name}"
 
 
 def _group_key(event: Any) -> str:
@@ -96,19 +123,80 @@ def _restore_relation(parts: Parts, row: Row) -> None:
     parts.subscriptions.restore_relation(SubscribeRelation.load(row.value))
 
 
+def _dump_version(event: ModelVersionChanged) -> dict[str, Any] | None:
+    if event.tsl is None:
+        return None
+    return {"description": event.description, "created_ms": event.created_ms, "tsl": event.tsl}
+
+
+def _restore_version(parts: Parts, row: Row) -> None:
+    product_key, _, version = row.key.partition("#")
+    parts.thing_models.restore_version(product_key, ModelVersion(version, **row.value))
+
+
 KEPT: tuple[Kept, ...] = (
+    Kept("product", ProductChanged, lambda event: event.product.key, lambda event: dump_product(event.product)),
+    # With a product that is deleted goes everything else that is kept of it: see `Storage.keep_all`.
+    Kept("product", ProductDeleted, lambda event: event.product_key, lambda _: {"deleted": True}),
+    Kept(
+        "model_draft",
+        ModelDrafted,
+        lambda event: event.product_key,
+        lambda event: event.tsl,
+        lambda parts, row: parts.thing_models.restore_draft(row.key, row.value),
+    ),
+    Kept(
+        "model_version",
+        ModelVersionChanged,
+        lambda event: f"{event.product_key}#{event.version}",
+        _dump_version,
+        _restore_version,
+    ),
+    Kept(
+        "batch",
+        BatchChanged,
+        lambda event: f"{event.batch.product_key}#{event.batch.id}",
+        lambda event: event.batch.dump(),
+        lambda parts, row: parts.batches.restore(Batch.load(row.product_key, row.value)),
+    ),
     Kept("device", Registered, _identity, lambda event: {"secret": event.device.secret}),
     # With a device that is deleted goes everything else that is kept of it: see `Storage.keep_all`.
     Kept("device", Deleted, _identity, lambda _: {"deleted": True}),
     Kept("record", RecordChanged, _identity, lambda event: event.record.dump(), _restore_record),
     Kept("config", ConfigChanged, lambda event: event.product_key, _dump_config, _restore_config),
+    Kept("firmware", FirmwareChanged, _package_key, lambda event: event.package.dump(), _restore_firmware),
+    Kept("firmware", FirmwareDeleted, _package_key, lambda _: None),
     Kept(
-        "firmware",
-        FirmwareAdded,
-        lambda event: f"{event.product_key}#{event.firmware_id}",
-        lambda event: asdict(event.firmware),
-        _restore_firmware,
+        "ota_module",
+        ModuleChanged,
+        _module_key,
+        lambda event: event.module.dump(),
+        lambda parts, row: parts.catalogue.restore_module(Module(**row.value)),
     ),
+    Kept("ota_module", ModuleDeleted, _module_key, lambda _: None),
+    Kept(
+        "ota_job",
+        UpgradeJobChanged,
+        lambda event: f"{event.job.product_key}#{event.job.id}",
+        lambda event: event.job.dump(),
+        lambda parts, row: parts.rollout.restore(UpgradeJob.load(row.value)),
+    ),
+    Kept(
+        "device_group",
+        DeviceGroupChanged,
+        lambda event: event.group.id,
+        lambda event: event.group.dump(),
+        lambda parts, row: parts.groups.restore(DeviceGroup(**row.value)),
+    ),
+    Kept(
+        "device_job",
+        DeviceJobChanged,
+        lambda event: event.job.id,
+        lambda event: event.job.dump(),
+        lambda parts, row: parts.jobs.restore(DeviceJob.load(row.value)),
+    ),
+    Kept("device_job", DeviceJobDeleted, lambda event: event.job_id, lambda _: None),
+    Kept("device_group", DeviceGroupDeleted, lambda event: event.group_id, lambda _: None),
     Kept("consumer_group", ConsumerGroupChanged, _group_key, lambda event: event.group.dump(), _restore_group),
     Kept("consumer_group", ConsumerGroupDeleted, _group_key, lambda _: None),
     Kept("subscription", SubscriptionChanged, _relation_key, lambda event: event.relation.dump(), _restore_relation),

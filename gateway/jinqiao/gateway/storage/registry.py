@@ -1,8 +1,8 @@
 """The registry of a data folder: what is kept comes back, a registry file seeds it, other processes change it.
 
-A registry file seeds the folder. What the file names is as the file says; what was registered since is added; what was
-deleted stays deleted although the file names it. Values of products are kept whole, so that the folder can be served
-without the file.
+A registry file seeds the folder. What the file names is as the file says, but for products that cloud calls have
+changed since (`products.py`); what was registered since is added; what was deleted stays deleted although the file
+names it. Values of products are kept whole, so that the folder can be served without the file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jinqiao.base.errors import EnvironmentFault
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey
 from jinqiao.gateway.platform.registry.devices import Devices, ListedDevices
@@ -28,7 +27,8 @@ from .applications import (
     named_by_file,
     take_applications,
 )
-from .sqlite import Row, Storage
+from .products import load_product, product_row, rows_of_file
+from .sqlite import FILE_KIND, Row, Storage
 
 __all__ = ["REGISTRY_KINDS", "load_kept", "product_row", "seed", "take_over"]
 
@@ -38,7 +38,8 @@ def load_kept(storage: Storage, *, unopened: bool = False) -> Registry:
     registry, opened = Registry(), UnopenedThingModel if unopened else ThingModel
     for row in storage.rows("product"):
         with storage.reading(row):
-            registry.products[row.product_key] = _product(row, opened)
+            if "deleted" not in row.value:
+                registry.products[row.product_key] = load_product(row, opened)
     for row in storage.rows("device"):
         with storage.reading(row):
             _apply_device(registry, row)
@@ -63,7 +64,9 @@ def seed(storage: Storage, file: Registry) -> Registry:
     for username in file.applications:
         rows += named_by_file(username, known)
     for product in file.products.values():
-        rows.append(product_row(product))
+        rows += (changed := rows_of_file(product, known))
+        if not changed and "deleted" in known["product", product.key]:
+            continue
         for name in product.devices:
             key = f"{product.key}/{name}"
             if not known.get(("device", key), {}).get("deleted"):
@@ -73,7 +76,8 @@ def seed(storage: Storage, file: Registry) -> Registry:
         storage.keep_all(changed)
         kept = load_kept(storage)
     for key, product in file.products.items():
-        kept.products[key] = replace(product, devices=kept.products[key].devices)
+        if key in kept.products:
+            kept.products[key] = replace(kept.products[key], converter=product.converter)
     kept.anonymous, kept.deny_subscribe = file.anonymous, file.deny_subscribe
     return kept
 
@@ -87,7 +91,8 @@ def take_over(platform: Platform, storage: Storage) -> None:
             fresh = kept.products.get(key)
             _take_devices(platform, product, product.devices, fresh.devices if fresh is not None else ())
             if fresh is None:
-                del registry.products[key]
+                platform.parts.products.forget(key)
+                platform.parts.thing_models.forget(key)
     for key, product in kept.products.items():
         registry.products.setdefault(key, product)
     if before != registry.products.keys():
@@ -122,38 +127,8 @@ def _take_record(platform: Platform, row: Row) -> None:
         platform.parts.provisioning.set_disabled(device, record.disabled)
 
 
-def product_row(product: Product) -> Row:
-    """A product as it is kept."""
-    value = {
-        "name": product.name,
-        "secret": product.secret,
-        "dynamic_registration": product.dynamic_registration,
-        "node_type": product.node_type,
-        "validation": product.thing_model.validation,
-        "tsl": product.thing_model.tsl,
-    }
-    return Row("product", product.key, value)
-
-
 #: Kinds that make the registry; all others are what the platform remembers.
-REGISTRY_KINDS = frozenset({"product", "device", "house", KIND})
-
-
-def _product(row: Row, opened: type[ThingModel]) -> Product:
-    value: Mapping[str, Any] = row.value
-    try:
-        model = opened(value["tsl"], validation=value["validation"])
-    except (ValueError, KeyError) as error:  # pydantic's ValidationError is a ValueError
-        raise EnvironmentFault(f"the kept thing model of {row.product_key!r} cannot be read: {error}") from error
-    return Product(
-        row.product_key,
-        value["name"],
-        model,
-        ListedDevices({}),
-        value["secret"],
-        value["dynamic_registration"],
-        value["node_type"],
-    )
+REGISTRY_KINDS = frozenset({"product", FILE_KIND, "device", "house", KIND})
 
 
 def _apply_device(registry: Registry, row: Row) -> None:

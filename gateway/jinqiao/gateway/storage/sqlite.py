@@ -23,12 +23,14 @@ from jinqiao.gateway.platform.devices.device_log import LogEntry
 
 from .migrations import SCHEMA, STEPS, VERSION
 
-__all__ = ["FILE", "MOST_OF_STRANGERS", "Row", "Storage"]
+__all__ = ["FILE", "FILE_KIND", "MOST_OF_STRANGERS", "Row", "Storage"]
 
 _logger = logging.getLogger(__name__)
 
 #: The file's name in the data folder.
 FILE = "jinqiao.sqlite"
+#: Kind of what a registry file said last of a product: it outlives the product (see `products.py`).
+FILE_KIND = "product_of_file"
 #: Entries of the device log that are kept.
 _MOST_LOGGED = 10_000
 #: … and of them what strangers did.
@@ -39,7 +41,7 @@ _PATIENCE_S = 5.0
 
 class Row(NamedTuple):
     """One value. `key` is `product_key`, `product_key/device_name` or `product_key#id`; empty for what belongs to no
-    product, `&username` for an application. `tenant` is whose it is, '' while there is one."""
+    product, `&username` for an application, its id for a group. `tenant` is whose it is, '' while there is one."""
 
     kind: str
     key: str
@@ -105,11 +107,13 @@ class Storage:
         self.keep_all([Row(kind, key, value)])
 
     def keep_all(self, rows: Sequence[Row]) -> None:
-        """All or nothing. With a device that is deleted goes everything else that is kept of it."""
+        """All or nothing. With a device or product that is deleted goes everything else that is kept of it."""
         with self.transaction(", ".join(sorted({row.kind for row in rows}))):
             for row in rows:
                 if row.kind == "device" and row.value and "deleted" in row.value:
                     self._base.execute("DELETE FROM kept WHERE tenant = ? AND key = ?", (row.tenant, row.key))
+                if row.kind == "product" and row.value and "deleted" in row.value:
+                    self._delete_product(row.key, but=FILE_KIND)
                 names = (row.tenant, row.kind, row.key)
                 if row.value is None:
                     self._base.execute("DELETE FROM kept WHERE tenant = ? AND kind = ? AND key = ?", names)
@@ -119,10 +123,13 @@ class Storage:
     def delete_product(self, product_key: str) -> None:
         """Nothing of this product and its devices is kept any more."""
         with self.transaction(product_key):
-            self._base.execute(
-                "DELETE FROM kept WHERE key = ? OR key GLOB ? OR key GLOB ?",
-                (product_key, f"{product_key}/*", f"{product_key}#*"),
-            )
+            self._delete_product(product_key)
+
+    def _delete_product(self, product_key: str, but: str = "") -> None:
+        self._base.execute(
+            "DELETE FROM kept WHERE (key = ? OR key GLOB ? OR key GLOB ?) AND kind != ?",
+            (product_key, f"{product_key}/*", f"{product_key}#*", but),
+        )
 
     def rows(self, *kinds: str) -> Iterator[Row]:
         """What is kept of these kinds, of all if none is named, sorted by tenant, kind and key."""

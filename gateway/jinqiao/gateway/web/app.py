@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from jinqiao.gateway.broker.server import Server
@@ -29,12 +30,14 @@ def application(
     trusting: Iterable[Route] = (),
     collectors: Iterable[Collector] = (),
     *,
+    calls: ASGIApp | None = None,
     open_to_all: bool = False,
-) -> Starlette:
+) -> ASGIApp:
     """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port.
 
     `collectors` have figures beside the broker's. `trusting` routes and all figures trust every caller; they answer
     this machine only, unless they are `open_to_all`.
+    `calls` answers `POST /`, before any routing.
     """
     metrics = Metrics(server, collectors)
 
@@ -54,4 +57,13 @@ def application(
         *(WebSocketRoute(path, mqtt) for path in _WEBSOCKETS),
         *others,
     ]
-    return Starlette(routes=routes)
+    routed = Starlette(routes=routes)
+    return routed if calls is None else _before(calls, routed)
+
+
+def _before(calls: ASGIApp, routed: ASGIApp) -> ASGIApp:
+    async def begin(scope: Scope, receive: Receive, send: Send) -> None:
+        is_call = scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "POST"
+        await (calls if is_call else routed)(scope, receive, send)
+
+    return begin

@@ -19,7 +19,7 @@ from ..doors import Door, Doors, Gate, Seat
 from .bounds import HttpBounds
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 __all__ = ["HttpPort"]
 
@@ -61,18 +61,18 @@ class HttpPort:
         """The port that was taken."""
         return int(self._socket.getsockname()[1])
 
-    def serve(self, make: Callable[[], Starlette]) -> None:
+    def serve(self, make: Callable[[], ASGIApp]) -> None:
         """Serve what `make` returns; it is called, like all imports, in a thread, when the first request comes."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket.fileno(), self._knock, make)
 
-    def _knock(self, make: Callable[[], Starlette]) -> None:
+    def _knock(self, make: Callable[[], ASGIApp]) -> None:
         if self._loop is not None:
             self._loop.remove_reader(self._socket.fileno())
             self._loop = None
             self._serving = asyncio.create_task(self._serve(make))
 
-    async def _serve(self, make: Callable[[], Starlette]) -> None:
+    async def _serve(self, make: Callable[[], ASGIApp]) -> None:
         server = self._server = await asyncio.to_thread(_server, make, self._bounds, self._gate)
         await server.serve()
 
@@ -96,7 +96,7 @@ class HttpPort:
 
 
 def _server(
-    make: Callable[[], Starlette], bounds: HttpBounds, gate: Callable[[Callable[[Seat], asyncio.Protocol]], Gate]
+    make: Callable[[], ASGIApp], bounds: HttpBounds, gate: Callable[[Callable[[Seat], asyncio.Protocol]], Gate]
 ) -> Any:
     import uvicorn
 

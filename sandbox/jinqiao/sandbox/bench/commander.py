@@ -115,7 +115,7 @@ def call(connection: http.client.HTTPConnection, asked: dict[str, Any], number: 
         "SignatureMethod": "HMAC-SHA1",
         "SignatureVersion": "1.0",
         "SignatureNonce": str(number),
-        "Timestamp": "2026-11-22T00:00:00Z",
+        "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "ProductKey": asked["product_key"],
         "DeviceName": random.choice(asked["devices"]),
         "Identifier": "RequestDiagnostics",

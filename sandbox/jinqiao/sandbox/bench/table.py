@@ -152,6 +152,15 @@ BENCHMARKS = (
         begins="{connections:,} devices, twice {seconds:g} s …",
     ),
     Benchmark(
+        "rules",
+        "rules:bench_rules",
+        "Rows per second of a rule's SQL on a simulated fleet's columns, beside each message by itself.",
+        (
+            Number("vehicles", 10_000, "Rows per batch.", 1, 1_000_000),
+            Number("seconds", 2.0, "About how long, for each figure.", 0.05, 600),
+        ),
+    ),
+    Benchmark(
         "commands",
         "commands:bench_commands",
         "Milliseconds until a simulated car has executed a property set or a cloud call, beside the broker alone.",
@@ -160,6 +169,19 @@ BENCHMARKS = (
             Number("commands", 300, "Round trips of each kind.", 10, 100_000),
         ),
         begins="{vehicles:,} vehicles, {commands:,} commands of each kind …",
+    ),
+    Benchmark(
+        "openapi",
+        "openapi:bench_openapi",
+        "Processor time of a cloud call, SetDeviceProperty, with both signatures; its answer's time beside a fleet.",
+        (
+            Number("vehicles", 1_000, "Vehicles, each posting once a second, beside the steady rate.", 1, 100_000),
+            Number("calls", 20_000, "Calls of each kind, as fast as they are answered.", 100, 200_000),
+            Number("per_s", 200, "Calls a second beside the vehicles.", 1, 2_000),
+            Number("seconds", 20.0, "How long beside the vehicles.", 0.2, 600),
+        ),
+        begins="three times {calls:,} calls, then {per_s:,} a second for {seconds:g} s beside {vehicles:,} vehicles …",
+        example="--calls 20000 --json",
     ),
 )
 

@@ -41,7 +41,7 @@ def show_state(platform: Platform, device: Device, seen: Seen | None, json_: boo
         "device_name": device.name,
         **presence(seen),
         "versions": dict(devices.versions(OPERATOR, device)),
-        "tags": dict(devices.tags(OPERATOR, device)),
+        "tags": dict(platform.operations.tags.of(OPERATOR, device)),
         "shadow": _shadow(platform, device),
         "desired": {name: wish._asdict() for name, wish in things.desired(OPERATOR, device).items()},
         "values": {name: last._asdict() for name, last in sorted(things.last_values(OPERATOR, device).items())},

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AmqpPort",
+    "AmqpsPort",
     "AsJson",
     "AsOneJson",
     "Certs",
@@ -15,6 +17,7 @@ __all__ = [
     "HttpHost",
     "HttpPort",
     "HttpsPort",
+    "LenientClock",
     "LinesHost",
     "LinesHttpPort",
     "LinesPort",
@@ -80,4 +83,19 @@ HttpsPort = Annotated[
     int | None,
     typer.Option(min=0, max=65535, help="Also serve HTTP over TLS (https and wss), on this port.", show_default=False),
 ]
+AmqpPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port for AMQP 1.0 consumers (server-side subscription); 0 takes any free one.",
+        show_default="5672, or a free one",
+    ),
+]
+AmqpsPort = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Also serve AMQP over TLS, on this port.", show_default=False)
+]
 Certs = Annotated[Path, typer.Option(help="Folder with the TLS certificate; see: jinqiao certs.")]
+LenientClock = Annotated[
+    bool, typer.Option("--lenient-clock", help="Accept cloud calls whatever time they say; usually within 15 minutes.")
+]

@@ -22,6 +22,7 @@ from jinqiao.gateway.platform.provisioning import new_secret
 from jinqiao.gateway.platform.registry import file as registry_file
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.devices import ListedDevices
+from jinqiao.gateway.platform.registry.product_record import ProductRecord
 from jinqiao.gateway.platform.registry.registry import Device, Product
 from jinqiao.gateway.storage.registry import product_row
 from jinqiao.wire.alink.ev_thing_model import ev_thing_model
@@ -86,7 +87,10 @@ def add(
         if platform.registry.product(key) is not None:
             raise InputError(f"product {key!r} exists already")
         secret = new_secret()
-        product = Product(key, name, model, ListedDevices({}), secret, dynamic_registration, node_type.value)
+        record = ProductRecord(created_ms=platform.parts.now_ms())
+        product = Product(
+            key, name, model, ListedDevices({}), secret, dynamic_registration, node_type.value, record=record
+        )
         storage.keep_all([product_row(product)])
     _tell(_row(product), json_)
 

@@ -10,7 +10,20 @@ import typer
 from jinqiao.base.errors import InputError
 
 from ..bundled import scenario_file
-from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort, Towns
+from ..run.gateway_child import gateway_ahead
+from .options import (
+    AmqpPort,
+    AmqpsPort,
+    Certs,
+    HttpHost,
+    HttpPort,
+    HttpsPort,
+    LenientClock,
+    MqttHost,
+    MqttPort,
+    MqttsPort,
+    Towns,
+)
 
 __all__ = ["ADDRESSES", "run"]
 
@@ -53,9 +66,12 @@ def run(
     mqtts_port: MqttsPort = None,
     http_port: HttpPort = None,
     https_port: HttpsPort = None,
+    amqp_port: AmqpPort = None,
+    amqps_port: AmqpsPort = None,
     certs: Certs = Path("certs"),
     mqtt_host: MqttHost = "127.0.0.1",
     http_host: HttpHost = None,
+    lenient_clock: LenientClock = False,
     broker: Annotated[
         str | None,
         typer.Option(
@@ -149,41 +165,46 @@ def run(
       jinqiao run my-scenario.yaml --speed max --lock-step my-product
       jinqiao run jinqiao-morning --towns 20 --vehicles 10000
     """
-    # The run itself: not for --help.
-    from ..run.asked import duration_s, elsewhere, listeners, sinks_of, start_of
-    from ..run.execute import execute
-    from ..run.options import RunOptions
-    from ..run.pace import parse_speed
+    with gateway_ahead(needed=broker is None) as child:
+        # The run itself: not for --help.
+        from ..run.asked import duration_s, elsewhere, listeners, sinks_of, start_of
+        from ..run.execute import execute
+        from ..run.options import RunOptions
+        from ..run.pace import parse_speed
 
-    named: dict[str, Any] = {} if app_password is None else {"app_password": app_password}
-    options = RunOptions(
-        scenario=scenario_file(scenario),
-        for_s=None if for_ is None else duration_s("--for", for_),
-        start=None if start is None else start_of(start),
-        speed=parse_speed(speed),
-        vehicles=vehicles,
-        towns=towns,
-        seed=seed,
-        mqtt_host=mqtt_host,
-        http_host=http_host,
-        mqtt_port=mqtt_port,
-        mqtts_port=mqtts_port,
-        http_port=http_port,
-        http_usual=http_port is None,
-        https_port=https_port,
-        certs=certs,
-        registry=registry,
-        data=data,
-        **elsewhere(broker, devices),
-        app_user=app_user,
-        lock_step=listeners(lock_step or (), broker),
-        lock_step_limit_s=duration_s("--lock-step-limit", lock_step_limit),
-        summary=summary,
-        quiet=quiet,
-        check=check,
-        sinks=sinks_of(sink or (), to or (), record or ()),
-        **named,
-    )
-    if summary is not None and not summary.resolve().parent.is_dir():
-        raise InputError(f"--summary: no folder {str(summary.resolve().parent)!r} to write {summary.name!r} into")
-    execute(options)
+        named: dict[str, Any] = {} if app_password is None else {"app_password": app_password}
+        options = RunOptions(
+            scenario=scenario_file(scenario),
+            for_s=None if for_ is None else duration_s("--for", for_),
+            start=None if start is None else start_of(start),
+            speed=parse_speed(speed),
+            vehicles=vehicles,
+            towns=towns,
+            seed=seed,
+            mqtt_host=mqtt_host,
+            http_host=http_host,
+            mqtt_port=mqtt_port,
+            mqtts_port=mqtts_port,
+            http_port=http_port,
+            http_usual=http_port is None,
+            https_port=https_port,
+            amqp_port=amqp_port,
+            amqp_usual=amqp_port is None,
+            amqps_port=amqps_port,
+            certs=certs,
+            registry=registry,
+            data=data,
+            lenient_clock=lenient_clock,
+            **elsewhere(broker, devices),
+            app_user=app_user,
+            lock_step=listeners(lock_step or (), broker),
+            lock_step_limit_s=duration_s("--lock-step-limit", lock_step_limit),
+            summary=summary,
+            quiet=quiet,
+            check=check,
+            sinks=sinks_of(sink or (), to or (), record or ()),
+            **named,
+        )
+        if summary is not None and not summary.resolve().parent.is_dir():
+            raise InputError(f"--summary: no folder {str(summary.resolve().parent)!r} to write {summary.name!r} into")
+        execute(options, child)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,18 @@ from jinqiao.base.errors import InputError
 from jinqiao.gateway.broker.limits import Limits
 from jinqiao.gateway.config import HISTORY_DAYS, Ports, ServiceConfig
 
-from .options import Certs, HttpHost, HttpPort, HttpsPort, MqttHost, MqttPort, MqttsPort
+from .options import (
+    AmqpPort,
+    AmqpsPort,
+    Certs,
+    HttpHost,
+    HttpPort,
+    HttpsPort,
+    LenientClock,
+    MqttHost,
+    MqttPort,
+    MqttsPort,
+)
 
 __all__ = ["serve"]
 
@@ -30,10 +40,8 @@ def serve(
     mqtt_host: MqttHost = "127.0.0.1",
     http_host: HttpHost = None,
     certs: Certs = Path("certs"),
-    amqp_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="Reserved; nothing listens there yet.", hidden=True),
-    ] = None,
+    amqp_port: AmqpPort = None,
+    amqps_port: AmqpsPort = None,
     gbt32960_port: Annotated[
         int | None,
         typer.Option(
@@ -69,6 +77,7 @@ def serve(
     cut_off: Annotated[
         bool, typer.Option("--cut-off", help="Disconnect a device that publishes without permission.")
     ] = False,
+    lenient_clock: LenientClock = False,
     max_connections: Annotated[int, typer.Option(min=1, help="Most connections at once.")] = _DEFAULT.connections,
     max_connections_per_address: Annotated[
         int, typer.Option(min=1, help="Most connections at once from one remote address.")
@@ -95,8 +104,6 @@ def serve(
         )
     from ..serving import serve_until_stopped  # the service itself: not for --help
 
-    if amqp_port is not None:
-        print("AMQP is not served yet: nothing listens on --amqp-port", file=sys.stderr)
     config = ServiceConfig(
         ports=Ports(
             host=mqtt_host,
@@ -107,6 +114,9 @@ def serve(
             http_usual=http_port is None,
             certs=certs,
             https=https_port,
+            amqp=amqp_port,
+            amqp_usual=amqp_port is None,
+            amqps=amqps_port,
             gbt32960=gbt32960_port,
             gbt32960_allowed=tuple(gbt32960_allow or ()),
         ),
@@ -116,6 +126,7 @@ def serve(
         anonymous=plain_mqtt,
         rates="all" if rates else "none",
         cut_off=cut_off,
+        lenient_clock=lenient_clock,
         connections=max_connections,
         connections_per_address=max_connections_per_address,
     )

@@ -113,6 +113,18 @@ _CAN = Group(
     ),
 )
 
+_RULE = Group(
+    "rule",
+    "Rules: SQL on the platform's messages.",
+    (
+        Command(
+            "try",
+            "rule:try_",
+            "Show what a rule's SQL makes of messages: one line on stdout for each that it lets through.",
+        ),
+    ),
+)
+
 _SCENARIO = Group(
     "scenario",
     "The scenarios that come with the program.",
@@ -190,6 +202,7 @@ JINQIAO = Group(
         _PRODUCT,
         _DEVICE,
         _APPLICATION,
+        _RULE,
         _CATALOG,
         _GBT32960,
         _CAN,

@@ -25,9 +25,10 @@ async def announce(run: Running) -> None:
     port = run.gateway.mqtt_port
     user, password = options.app_user, options.app_password
     http = f", HTTP on {run.gateway.ports['http_port']}" if "http_port" in run.gateway.ports else ""
+    amqp = f", AMQP on {run.gateway.ports['amqp_port']}" if "amqp_port" in run.gateway.ports else ""
     print(
         f"{short(plan.scenario.name)}: {_size(run)}, seed {plan.seed}, "
-        f"MQTT on {options.mqtt_host}:{port}{http}\n"
+        f"MQTT on {options.mqtt_host}:{port}{http}{amqp}\n"
         f"  user {user}  password {password}\n"
         f"  {_subscriber_line(options.mqtt_host, port, user, password)}\n"
         f"  {_watch_line(options.mqtt_host, port, user, password)}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import subprocess
 import time
 from contextlib import suppress
 from typing import Any
@@ -19,6 +19,8 @@ from pydantic import TypeAdapter
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.gateway.config import ServiceConfig
+
+from .gateway_child import GatewayChild
 
 __all__ = ["CONFIG", "GatewayProcess"]
 
@@ -35,13 +37,13 @@ _LINE_LIMIT = 1 << 22
 class GatewayProcess:
     """A child running `gateway_process`. Raises EnvironmentFault when it cannot serve or is gone."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        if process.stdin is None or process.stdout is None:
-            raise ValueError("a gateway process is spoken to over its standard input and output")
-        self._process, self._input, self._output = process, process.stdin, process.stdout
+    def __init__(
+        self, process: subprocess.Popen[bytes], output: asyncio.StreamReader, into: asyncio.StreamWriter
+    ) -> None:
+        self._process, self._input, self._output = process, into, output
         self._asking = asyncio.Lock()
         #: Completes with the exit status when the child is gone.
-        self.gone: asyncio.Task[int] = asyncio.create_task(process.wait())
+        self.gone: asyncio.Task[int] = asyncio.create_task(asyncio.to_thread(process.wait))
         #: Where it listens: `mqtt_port`, and `mqtts_port` and `http_port` if they were asked for.
         self.ports: dict[str, int] = {}
         #: Its counters when they were asked for last.
@@ -59,18 +61,11 @@ class GatewayProcess:
         return self.ports["mqtt_port"]
 
     @classmethod
-    async def spawn(cls) -> GatewayProcess:
-        """Start the child; it imports while we build the world. A session of its own keeps Ctrl-C away from it."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "jinqiao.sandbox.run.gateway_process",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            limit=_LINE_LIMIT,
-        )
-        return cls(process)
+    async def spawn(cls, child: GatewayChild | None = None) -> GatewayProcess:
+        """Start the child, unless it was already; it imports while we build the world."""
+        child = (GatewayChild() if child is None else child).take()
+        output, into = await asyncio.open_connection(sock=child.socket, limit=_LINE_LIMIT)
+        return cls(child.process, output, into)
 
     async def configure(self, config: ServiceConfig, names: NDArray[np.bytes_]) -> None:
         """Send the configuration and the vehicles' names, shape (n,), and wait until the ports listen."""

@@ -13,6 +13,7 @@ from jinqiao.base.errors import EnvironmentFault, ExpectationFailed
 from ..loop import run_async
 from .announce import announce
 from .console import console_for
+from .gateway_child import GatewayChild
 from .options import RunOptions
 from .session import Ended
 from .session import run as run_to_the_end
@@ -20,13 +21,13 @@ from .session import run as run_to_the_end
 __all__ = ["execute"]
 
 
-def execute(options: RunOptions) -> None:
+def execute(options: RunOptions, child: GatewayChild | None = None) -> None:
     """Run to the end; prints the summary of what ran and raises the fault that ended the run, if any.
 
     The summary that was asked for is written whatever ended the run, also before its first second. Raises typer.Exit
     with the signal's code when a signal ended it, 130 for Ctrl-C.
     """
-    ended = run_async(_go(options))
+    ended = run_async(_go(options, child))
     if ended.running is not None:
         for line in ended.summary.lines():
             print(line, file=sys.stderr)
@@ -57,5 +58,5 @@ def _write(options: RunOptions, found: dict[str, Any]) -> None:
         raise EnvironmentFault(f"--summary: {options.summary} cannot be written: {error.strerror}") from error
 
 
-async def _go(options: RunOptions) -> Ended:
-    return await run_to_the_end(options, console_for(quiet=options.quiet), announce)
+async def _go(options: RunOptions, child: GatewayChild | None) -> Ended:
+    return await run_to_the_end(options, console_for(quiet=options.quiet), announce, child=child)

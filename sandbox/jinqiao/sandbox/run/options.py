@@ -37,9 +37,13 @@ class RunOptions:
     http_port: int | None = None
     http_usual: bool = False
     https_port: int | None = None
+    amqp_port: int | None = None
+    amqp_usual: bool = False
+    amqps_port: int | None = None
     certs: Path = Path("certs")
     registry: Path | None = None
     data: Path | None = None
+    lenient_clock: bool = False
     broker: OutsideBroker | None = None
     devices: Triples | None = None
     app_user: str = "app"

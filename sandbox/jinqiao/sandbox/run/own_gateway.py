@@ -19,6 +19,7 @@ from jinqiao.wire.alink.limits import DEFAULT_MODULE
 from ..product import PRODUCT_KEY
 from .child import GatewayProcess
 from .ending import Ending
+from .gateway_child import GatewayChild
 from .options import RunOptions
 
 __all__ = ["Logins", "configure", "own_gateway"]
@@ -36,9 +37,9 @@ class Logins:
 
 
 @asynccontextmanager
-async def own_gateway(ending: Ending) -> AsyncIterator[GatewayProcess]:
+async def own_gateway(ending: Ending, child: GatewayChild | None = None) -> AsyncIterator[GatewayProcess]:
     """A gateway process, not yet configured; its death meanwhile ends the run."""
-    gateway = await GatewayProcess.spawn()
+    gateway = await GatewayProcess.spawn(child)
     closing = False
 
     def ended(gone: asyncio.Task[int]) -> None:
@@ -75,9 +76,13 @@ async def configure(
             http_usual=options.http_usual,
             certs=options.certs.absolute(),
             https=options.https_port,
+            amqp=options.amqp_port,
+            amqp_usual=options.amqp_usual,
+            amqps=options.amqps_port,
         ),
         registry=options.registry,
         data=options.data,
+        lenient_clock=options.lenient_clock,
         # Vehicles that live ten times as fast say ten times as much: no device's rate can hold for them.
         rates="all" if options.speed == 1.0 else "real",
         fleet=FleetConfig(

@@ -22,6 +22,8 @@ def demand_ports(options: RunOptions) -> None:
         "--mqtts-port": options.mqtts_port,
         "--http-port": options.http_port,
         "--https-port": options.https_port,
+        "--amqp-port": options.amqp_port,
+        "--amqps-port": options.amqps_port,
     }
     for option, port in asked.items():
         if port:

@@ -15,6 +15,7 @@ from jinqiao.device.links.shared import SharedLink
 from .about import about_run
 from .console import NoTable
 from .ending import Ending
+from .gateway_child import GatewayChild
 from .loop import simulate
 from .options import RunOptions
 from .plan import plan_run
@@ -44,12 +45,18 @@ class Ended:
     exit_code: int
 
 
-async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook | None = None) -> Ended:
+async def run(
+    options: RunOptions,
+    console: NoTable,
+    ready: Hook,
+    settled: Hook | None = None,
+    child: GatewayChild | None = None,
+) -> Ended:
     """Run until the scenario, `--for`, a signal or a fault ends it.
 
     `ready` is awaited once the ports listen and before the first telemetry, `settled` when everything published has
-    been forwarded and the gateway still runs. Raises InputError for what is wrong with the scenario; what ends the run
-    once it has begun is in `Ended.fault`.
+    been forwarded and the gateway still runs. `child` is the gateway's process, where that was started already.
+    Raises InputError for what is wrong with the scenario; what ends the run once it has begun is in `Ended.fault`.
     """
     plan, ending = plan_run(options), Ending()
     summary = Summary(plan.scenario.name, plan.seed, began=time.perf_counter() - process_age_s())
@@ -59,7 +66,7 @@ async def run(options: RunOptions, console: NoTable, ready: Hook, settled: Hook 
         try:
             async with AsyncExitStack() as stack:
                 async with ending.in_time("the run was not ready"):
-                    running = await start_run(options, plan, ending, summary, stack)
+                    running = await start_run(options, plan, ending, summary, stack, child)
                 try:
                     async with ending.in_time("published messages were not accepted"):
                         await ready(running)

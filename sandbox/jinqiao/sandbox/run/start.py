@@ -23,6 +23,7 @@ from .connections import Connections, Identities, address_of, identities
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
+from .gateway_child import GatewayChild
 from .inbox import Inbox
 from .lock_step import LockStep
 from .options import RunOptions
@@ -41,7 +42,12 @@ __all__ = ["start_run"]
 
 
 async def start_run(
-    options: RunOptions, plan: Plan, ending: Ending, summary: Summary, stack: AsyncExitStack
+    options: RunOptions,
+    plan: Plan,
+    ending: Ending,
+    summary: Summary,
+    stack: AsyncExitStack,
+    child: GatewayChild | None = None,
 ) -> Running:
     """A run that is ready for its first second; what it has opened is closed with `stack`.
 
@@ -49,7 +55,7 @@ async def start_run(
     """
     demand_ports(options)
     logins, inbox = Logins(), Inbox()
-    gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending))
+    gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending, child))
     with ending.at_once():
         world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles, towns=plan.towns)
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,12 +18,12 @@ from jinqiao.base.signals import SIGNALS, Signal, by_property
 
 from .ev_features import EVENTS, MODULES, SERVICES, STEPS, TYPES, EventRow, Parameters, ServiceRow, number
 from .thing_model import ThingModel
+from .tsl_document import SCHEMA, generated_event, generated_services
 
 __all__ = ["ev_thing_model", "ev_tsl", "ev_tsl_document"]
 
 Json = dict[str, Any]
 
-_SCHEMA = "https://iotx-tsl.oss-ap-southeast-1.aliyuncs.com/schema.json"
 _WIDTH = {"f4": "float", "f8": "double", "i4": "int", "u1": "int"}
 
 
@@ -52,14 +52,13 @@ def ev_tsl_document() -> str:
 def _module(block: str, properties: Iterable[tuple[str, Json]], product_key: str) -> Json:
     own = [feature for address, feature in properties if address.rpartition(":")[0] == block]
     return {
-        "schema": _SCHEMA,
+        "schema": SCHEMA,
         "link": f"/sys/{product_key}/${{deviceName}}/thing/",
         "profile": {"version": "1.0", "productKey": product_key},
         "properties": own,
-        "events": [_post(own), *(_event(row) for row in EVENTS if row.address.rpartition(":")[0] == block)],
+        "events": [generated_event(own), *(_event(row) for row in EVENTS if row.address.rpartition(":")[0] == block)],
         "services": [
-            _set(own),
-            _get(own),
+            *generated_services(own),
             *(_service(row) for row in SERVICES if row.address.rpartition(":")[0] == block),
         ],
     }
@@ -102,45 +101,6 @@ def _simple(signal: Signal) -> Json:
     return dict(number(kind, signal.low, signal.high, step, signal.unit))
 
 
-def _post(properties: Iterable[Json]) -> Json:
-    return {
-        "identifier": "post",
-        "name": "post",
-        "type": "info",
-        "required": True,
-        "desc": "Property post",
-        "method": "thing.event.property.post",
-        "outputData": [_parameter(feature) for feature in properties],
-    }
-
-
-def _set(properties: Iterable[Json]) -> Json:
-    return {
-        "identifier": "set",
-        "name": "set",
-        "callType": "async",
-        "required": True,
-        "desc": "Property set",
-        "method": "thing.service.property.set",
-        "inputData": [_parameter(feature) for feature in properties if feature["accessMode"] == "rw"],
-        "outputData": [],
-    }
-
-
-def _get(properties: Iterable[Json]) -> Json:
-    features = list(properties)
-    return {
-        "identifier": "get",
-        "name": "get",
-        "callType": "async",
-        "required": True,
-        "desc": "Property get",
-        "method": "thing.service.property.get",
-        "inputData": [feature["identifier"] for feature in features],
-        "outputData": [_parameter(feature) for feature in features],
-    }
-
-
 def _event(row: EventRow) -> Json:
     identifier = row.address.rpartition(":")[2]
     return {
@@ -170,10 +130,6 @@ def _service(row: ServiceRow) -> Json:
 
 def _listed(parameters: Parameters) -> list[Json]:
     return [{"identifier": name, "name": _readable(name), "dataType": dict(kind)} for name, kind in parameters]
-
-
-def _parameter(feature: Mapping[str, Any]) -> Json:
-    return {key: feature[key] for key in ("identifier", "name", "dataType")}
 
 
 def _readable(identifier: str) -> str:

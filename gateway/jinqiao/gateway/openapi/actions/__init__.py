@@ -4,6 +4,45 @@ from __future__ import annotations
 
 from ..action import ACTIONS
 
-from . import devices, listing, things, past, messages, firmware, subscriptions  # isort: skip  (the order of the documentation)
+from . import (  # isort: skip  (order of the page)
+    products,
+    thing_models,
+    product_topics,
+    devices,
+    batches,
+    listing,
+    tags,
+    groups,
+    topology,
+    things,
+    past,
+    messages,
+    firmware,
+    upgrades,
+    jobs,
+    subscriptions,
+    files,
+    upgrade_tasks,
+)
 
-__all__ = ["ACTIONS", "devices", "firmware", "listing", "messages", "past", "subscriptions", "things"]
+__all__ = [
+    "ACTIONS",
+    "batches",
+    "devices",
+    "files",
+    "firmware",
+    "groups",
+    "jobs",
+    "listing",
+    "messages",
+    "past",
+    "product_topics",
+    "products",
+    "subscriptions",
+    "tags",
+    "thing_models",
+    "things",
+    "topology",
+    "upgrade_tasks",
+    "upgrades",
+]

@@ -1,21 +1,22 @@
-"""Actions on devices as such: register, look at, disable, delete; their status and tags."""
+"""Actions on devices as such: register, look at, disable, delete; their status."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
-from jinqiao.gateway.platform.operations.things import as_text
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, NodeType
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
 from ..action import action
 from ..arguments import Arguments, gmt_time, utc_time
-from ..errors import ApiError
+from ..errors import ApiError, missing
 
 __all__ = [
     "batch_get_device_state",
+    "batch_update_device_nickname",
     "delete_device",
     "device_detail",
     "device_names",
@@ -23,8 +24,8 @@ __all__ = [
     "enable_thing",
     "get_device_status",
     "query_device_detail",
-    "query_device_prop",
     "register_device",
+    "reset_thing",
     "status_of",
 ]
 
@@ -89,16 +90,6 @@ def batch_get_device_state(args: Arguments) -> dict[str, Any]:
 
 
 @action(
-    "QueryDeviceProp",
-    "device!",
-    "Props",
-)
-def query_device_prop(args: Arguments) -> dict[str, Any]:
-    tags = args.operations.devices.tags(args.account, args.device())
-    return {"Props": as_text(dict(tags))}
-
-
-@action(
     "DisableThing",
     "device!",
     "",
@@ -126,6 +117,43 @@ def enable_thing(args: Arguments) -> dict[str, Any]:
 def delete_device(args: Arguments) -> dict[str, Any]:
     args.operations.devices.delete(args.account, args.device())
     return {}
+
+
+@action(
+    "ResetThing",
+    "device!",
+    "JobId",
+)
+def reset_thing(args: Arguments) -> dict[str, Any]:
+    """As if it had never come: it may be given its secret again by dynamic registration."""
+    args.operations.devices.reset(args.account, args.device())
+    return {"JobId": ""}
+
+
+@action(
+    "BatchUpdateDeviceNickname",
+    "DeviceNicknameInfo.N{IotId,ProductKey,DeviceName,Nickname}!",
+    "",
+)
+def batch_update_device_nickname(args: Arguments) -> dict[str, Any]:
+    """All of them or none; without `Nickname` a device has none any more."""
+    listed = args.structures("DeviceNicknameInfo", "IotId", "ProductKey", "DeviceName", "Nickname")
+    if not listed:
+        raise missing("DeviceNicknameInfo")
+    if len(listed) > MOST_DEVICES:
+        raise ApiError("InvalidParameter", f"at most {MOST_DEVICES} devices in one call.")
+    args.operations.devices.rename(args.account, [(_named(args, entry), entry.get("Nickname", "")) for entry in listed])
+    return {}
+
+
+def _named(args: Arguments, entry: Mapping[str, str]) -> Device:
+    """The device of an entry's IotId, which wins, or of its names."""
+    if "IotId" in entry:
+        return args.device_of_id(entry["IotId"])
+    for name in ("ProductKey", "DeviceName"):
+        if name not in entry:
+            raise missing(name)
+    return args.operations.devices.find(args.account, entry["ProductKey"], entry["DeviceName"])
 
 
 def device_detail(args: Arguments, device: Device) -> dict[str, Any]:

@@ -1,43 +1,31 @@
-"""Actions that list what there is: products, and the devices of one, a page at a time."""
+"""Actions that list and count the devices that there are, a page at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
+from jinqiao.gateway.platform.devices.census import State
 from jinqiao.gateway.platform.registry.registry import Device, Product
 
 from ..action import action
 from ..arguments import Arguments, gmt_time, utc_time
 from ..errors import ApiError
-from .devices import MOST_DEVICES, NODE_TYPE, device_detail, device_names, status_of
+from ..pages import Page
+from .devices import MOST_DEVICES, device_detail, device_names, status_of
 
-__all__ = ["batch_query_device_detail", "query_device", "query_product_list"]
+__all__ = [
+    "batch_query_device_detail",
+    "query_device",
+    "query_device_by_status",
+    "query_device_info",
+    "query_device_statistics",
+]
 
-#: Rows of a page, by the documentation of each action.
-_DEVICES, _PRODUCTS, _DEFAULT_PAGE = 50, 200, 10
-
-
-@action(
-    "QueryProductList",
-    "CurrentPage! PageSize!",
-    "Data{CurrentPage PageCount PageSize Total List{ProductInfo[ProductKey ProductName NodeType DataFormat "
-    "DeviceCount AuthType Description GmtCreate]}}",
-)
-def query_product_list(args: Arguments) -> dict[str, Any]:
-    page, size = _page(args, _PRODUCTS)
-    products = args.operations.devices.products(args.account)
-    shown = products[(page - 1) * size : page * size]
-    return {
-        "Data": {
-            "CurrentPage": page,
-            "PageCount": -(-len(products) // size),
-            "PageSize": size,
-            "Total": len(products),
-            "List": {"ProductInfo": [_product(product) for product in shown]},
-        }
-    }
+#: Rows of a page.
+_MOST_ROWS = 50
+#: `Status` of a call → the platform's word.
+_STATES: dict[int, State] = {0: "inactive", 1: "online", 3: "offline", 8: "disabled"}
 
 
 @action(
@@ -48,15 +36,57 @@ def query_product_list(args: Arguments) -> dict[str, Any]:
 )
 def query_device(args: Arguments) -> dict[str, Any]:
     product = args.product()
-    page, size = _page(args, _DEVICES)
-    total = len(product.devices)
-    return {
-        "Total": total,
-        "PageCount": -(-total // size),
-        "Page": page,
-        "PageSize": size,
-        "Data": {"DeviceInfo": [_device(args, device) for device in _some(args, product, (page - 1) * size, size)]},
-    }
+    page, total = Page.of(args, _MOST_ROWS), len(product.devices)
+    rows = [_device(args, device) for device in _some(args, product, page.first, page.size)]
+    return {**page.members(total, "Page"), "Data": {"DeviceInfo": rows}}
+
+
+@action(
+    "QueryDeviceByStatus",
+    "ProductKey! Status! CurrentPage PageSize",
+    "Total PageCount Page PageSize Data{SimpleDeviceInfo[IotId ProductKey DeviceName Nickname DeviceSecret Status "
+    "GmtCreate GmtModified UtcCreate UtcModified]}",
+)
+def query_device_by_status(args: Arguments) -> dict[str, Any]:
+    """`Status` 0 was never online, 1 is online, 3 is offline, 8 is disabled."""
+    product, page = args.product(), Page.of(args, _MOST_ROWS)
+    state = _STATES.get(args.number("Status", 0))
+    if state is None:
+        raise ApiError("InvalidParameter", f"Status must be one of {', '.join(map(str, _STATES))}.")
+    total, devices = args.operations.devices.in_state(args.account, product, state, page.first, page.size)
+    left_out = {"DeviceId", "DeviceType", "DeviceStatus"}
+    rows = [
+        {**{name: value for name, value in row.items() if name not in left_out}, "Status": row["DeviceStatus"]}
+        for row in (_device(args, device) for device in devices)
+    ]
+    return {**page.members(total, "Page"), "Data": {"SimpleDeviceInfo": rows}}
+
+
+@action(
+    "QueryDeviceInfo",
+    "device!",
+    "Data{IotId ProductKey DeviceName DeviceSecret Nickname}",
+)
+def query_device_info(args: Arguments) -> dict[str, Any]:
+    device = args.device()
+    nickname = args.operations.devices.record(args.account, device).nickname
+    return {"Data": {**device_names(device), "DeviceSecret": device.secret, "Nickname": nickname}}
+
+
+@action(
+    "QueryDeviceStatistics",
+    "ProductKey GroupId",
+    "Data{deviceCount activeCount onlineCount}",
+)
+def query_device_statistics(args: Arguments) -> dict[str, Any]:
+    """Devices of a product, of a group, of a product in a group; of all that the key sees if neither is named."""
+    product = args.product() if args.text("ProductKey", "") else None
+    if group_id := args.text("GroupId", ""):
+        counted = args.operations.groups.count(args.account, group_id, product)
+    else:
+        counted = args.operations.devices.count(args.account, product)
+    total, active, online = counted
+    return {"Data": {"deviceCount": total, "activeCount": active, "onlineCount": online}}
 
 
 @action(
@@ -77,33 +107,10 @@ def batch_query_device_detail(args: Arguments) -> dict[str, Any]:
     return {"Data": {"Data": [{k: v for k, v in detail.items() if k not in hidden} for detail in details]}}
 
 
-def _page(args: Arguments, most: int) -> tuple[int, int]:
-    """Number of the page, from 1, and its rows."""
-    page, size = args.number("CurrentPage", 1), args.number("PageSize", _DEFAULT_PAGE)
-    if page < 1 or not 1 <= size <= most:
-        why = f"CurrentPage must be from 1 and PageSize from 1 to {most}, found {page} and {size}"
-        raise ApiError("iot.common.InvalidPageParams", why)
-    return page, size
-
-
 def _some(args: Arguments, product: Product, first: int, count: int) -> Iterator[Device]:
     """Devices of a product from this one on, in their order."""
-    for name in islice(product.devices, first, first + count):
+    for name in product.devices.some(first, count):
         yield args.device_named(product, name)
-
-
-def _product(product: Product) -> dict[str, Any]:
-    """What the platform knows of it; when it was made is kept nowhere."""
-    return {
-        "ProductKey": product.key,
-        "ProductName": product.name,
-        "NodeType": NODE_TYPE[product.node_type],
-        "DataFormat": 0 if product.converter is not None else 1,
-        "DeviceCount": len(product.devices),
-        "AuthType": "secret",
-        "Description": "",
-        "GmtCreate": 0,
-    }
 
 
 def _device(args: Arguments, device: Device) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Actions that send something to a device: Pub, PubBroadcast, RRpc."""
+"""Actions that send something to devices: Pub, BatchPub, PubBroadcast, RRpc."""
 
 from __future__ import annotations
 
@@ -7,28 +7,81 @@ from collections.abc import Mapping
 from typing import Any
 
 from jinqiao.gateway.platform.operations import OperationError, Reason
+from jinqiao.gateway.platform.operations.mqtt5 import Mqtt5
 
 from ..action import action
 from ..arguments import Arguments
 from ..errors import ApiError
 from ..pending import Pending
+from .devices import MOST_DEVICES
 
-__all__ = ["publish", "publish_broadcast", "rrpc"]
+__all__ = ["publish", "publish_broadcast", "publish_to_many", "rrpc"]
 
+#: Seconds a message may be kept for devices that are away.
+LONGEST_EXPIRY_S = 604_800
 #: Milliseconds an RRpc may take.
 TIMEOUT_MS = (1_000, 8_000)
 
 
+#: What a message of MQTT 5 can carry; whoever speaks 3.1.1 gets topic and content.
+_MQTT5 = "Retained UserProp.N.Key UserProp.N.Value ContentType CorrelationData PayloadFormatIndicator " + (
+    "MessageExpiryInterval"
+)
+
+
 @action(
     "Pub",
-    "ProductKey! TopicFullName! MessageContent! Qos",
+    f"ProductKey! TopicFullName! MessageContent! Qos ResponseTopic {_MQTT5}",
     "MessageId",
 )
 def publish(args: Arguments) -> dict[str, Any]:
     product, topic = args.product(), args.text("TopicFullName")
     payload = args.base64("MessageContent")
-    qos = args.number("Qos", 0, high=1)
-    return {"MessageId": args.operations.messages.publish(args.account, product.key, topic, payload, qos)}
+    qos, more = args.number("Qos", 0, high=1), _more(args, args.text("ResponseTopic", ""))
+    return {"MessageId": args.operations.messages.publish(args.account, product.key, topic, payload, qos, more)}
+
+
+@action(
+    "BatchPub",
+    "ProductKey! DeviceName.N! TopicShortName TopicTemplateName MessageContent! Qos ResponseTopicTemplateName "
+    f"{_MQTT5}",
+    "",
+)
+def publish_to_many(args: Arguments) -> dict[str, Any]:
+    """On `/{product}/{device}/user/{TopicShortName}` of each of 100 devices; `TopicTemplateName` is the same with
+    `${deviceName}` in it. A response topic cannot be one for all, and is the template as it is written."""
+    product, payload = args.product(), args.base64("MessageContent")
+    devices = args.devices(MOST_DEVICES)
+    ending = args.text("TopicShortName", "") or _ending(product.key, args.text("TopicTemplateName", ""))
+    if not ending:
+        raise ApiError("iot.messagebroker.NullTopicName")
+    qos, more = args.number("Qos", 0, high=1), _more(args, args.text("ResponseTopicTemplateName", ""))
+    args.operations.messages.publish_to_all(args.account, devices, ending, payload, qos, more)
+    return {}
+
+
+def _ending(product_key: str, template: str) -> str:
+    """What follows `user/` in `/a1carPK0001/${deviceName}/user/get`."""
+    root = f"/{product_key}/${{deviceName}}/user/"
+    if template and not template.startswith(root):
+        raise ApiError("iot.messagebroker.InvalidFormattedTopicName", f"TopicTemplateName must begin with {root}.")
+    return template.removeprefix(root)
+
+
+def _more(args: Arguments, response_topic: str) -> Mqtt5:
+    pairs = args.structures("UserProp", "Key", "Value")
+    if any("Key" not in pair for pair in pairs):
+        raise ApiError("InvalidParameter", "each of UserProp needs a Key.")
+    data = args.text("CorrelationData", "")
+    return Mqtt5(
+        retain=args.flag("Retained"),
+        payload_format=args.number("PayloadFormatIndicator", 0, high=1) or None,
+        expiry_s=args.number("MessageExpiryInterval", 0, high=LONGEST_EXPIRY_S) or None,
+        content_type=args.text("ContentType", ""),
+        response_topic=response_topic,
+        correlation_data=args.base64("CorrelationData") if data else b"",
+        user=tuple((pair["Key"], pair.get("Value", "")) for pair in pairs),
+    )
 
 
 @action(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jinqiao.gateway.platform.operations.awaited import Awaited
 from jinqiao.gateway.platform.operations.things import as_text
 from jinqiao.wire.alink.thing_model import PropertyModel
 
@@ -12,40 +13,77 @@ from ..action import action
 from ..arguments import Arguments
 from ..errors import ApiError
 from ..pending import Pending
+from .devices import MOST_DEVICES
 
 __all__ = [
+    "clear_device_desired_property",
     "get_device_shadow",
-    "get_thing_model_tsl",
     "invoke_thing_service",
+    "invoke_things_service",
     "query_device_desired_property",
     "query_device_property_status",
     "set_device_desired_property",
     "set_device_property",
+    "set_devices_property",
     "update_device_shadow",
 ]
+
+#: Desired properties that are cleared in one call.
+_MOST_CLEARED = 10
 
 
 @action(
     "SetDeviceProperty",
-    "device! Items!",
+    "device! Items! Qos",
     "Data{MessageId}",
 )
 def set_device_property(args: Arguments) -> dict[str, Any] | Pending:
     """Delivered on push: several official SDKs never answer a set."""
-    device, items = args.device(), args.object("Items")
-    sent = args.operations.things.set_properties(args.account, device, items)
+    device, items, qos = args.device(), args.object("Items"), args.number("Qos", 1, high=1)
+    sent = args.operations.things.set_properties(args.account, device, items, qos)
     return {"Data": {"MessageId": sent}} if isinstance(sent, str) else Pending.of(sent, _message)
 
 
 @action(
+    "SetDevicesProperty",
+    "ProductKey! DeviceName.N! Items! Qos",
+    "",
+)
+def set_devices_property(args: Arguments) -> dict[str, Any] | Pending:
+    """The same properties of 100 devices at most; who is away misses it."""
+    args.product()
+    items, qos = args.object("Items"), args.number("Qos", 1, high=1)
+    return _sent(args.operations.things.set_of_all(args.account, args.devices(MOST_DEVICES), items, qos))
+
+
+@action(
+    "InvokeThingsService",
+    "ProductKey! DeviceName.N! Identifier! Args Qos",
+    "",
+)
+def invoke_things_service(args: Arguments) -> dict[str, Any] | Pending:
+    """The same service of 100 devices at most; nobody waits for what they answer."""
+    args.product()
+    identifier, values, qos = args.text("Identifier"), args.object("Args", "{}"), args.number("Qos", 1, high=1)
+    devices = args.devices(MOST_DEVICES)
+    return _sent(args.operations.things.invoke_of_all(args.account, devices, identifier, values, qos))
+
+
+def _sent(awaited: Awaited[object] | None) -> dict[str, Any] | Pending:
+    """Nothing to say, at once or when scripts have converted what is sent."""
+    return {} if awaited is None else Pending.of(awaited, lambda _: {})
+
+
+@action(
     "InvokeThingService",
-    "device! Identifier! Args",
+    "device! Identifier! Args Qos",
     "Data{Result MessageId}",
 )
 def invoke_thing_service(args: Arguments) -> dict[str, Any] | Pending:
     """Asynchronous services are answered at once, synchronous ones by the device's output."""
     device, identifier, values = args.device(), args.text("Identifier"), args.object("Args", "{}")
-    invoked = args.operations.things.invoke_service(args.account, device, identifier, values)
+    qos = args.number("Qos", 1, high=1)
+    invoked = args.operations.things.invoke_service(args.account, device, identifier, values, qos)
     if isinstance(invoked, str):
         return {"Data": {"MessageId": invoked}}
     message_id, awaited = invoked
@@ -98,6 +136,22 @@ def set_device_desired_property(args: Arguments) -> dict[str, Any]:
 
 
 @action(
+    "ClearDeviceDesiredProperty",
+    "device! Identifies.N!",
+    "Data{Versions}",
+)
+def clear_device_desired_property(args: Arguments) -> dict[str, Any]:
+    """Ten properties at most; they have versions all the same."""
+    device, addresses = args.device(), args.list("Identifies")
+    if not addresses:
+        raise ApiError("MissingParameter", "Identifies.N is mandatory for this action.")
+    if len(addresses) > _MOST_CLEARED:
+        raise ApiError("InvalidParameter", f"at most {_MOST_CLEARED} properties in one call.")
+    left = args.operations.things.clear_desired(args.account, device, addresses)
+    return {"Data": {"Versions": as_text(left)}}
+
+
+@action(
     "QueryDeviceDesiredProperty",
     "device! Identifier.N",
     "Data{List{DesiredPropertyInfo[Identifier Name DataType Unit Value Version Time]}}",
@@ -134,23 +188,6 @@ def update_device_shadow(args: Arguments) -> dict[str, Any]:
     device, message = args.device(), args.text("ShadowMessage")
     args.operations.things.update_shadow(args.account, device, message.encode())
     return {}
-
-
-@action(
-    "GetThingModelTsl",
-    "ProductKey! FunctionBlockId",
-    "Data{TslStr TslUri}",
-)
-def get_thing_model_tsl(args: Arguments) -> dict[str, Any]:
-    """The whole document, or one module of it."""
-    model = args.product().thing_model
-    block = args.text("FunctionBlockId", "")
-    if not block:
-        return {"Data": {"TslStr": model.tsl_json.decode(), "TslUri": ""}}
-    for module in model.tsl.get("functionBlocks", ()):
-        if module.get("functionBlockId") == block:
-            return {"Data": {"TslStr": as_text(module), "TslUri": ""}}
-    raise ApiError("InvalidParameter", f"no module {block!r} in the thing model.")
 
 
 def _described(model: PropertyModel) -> dict[str, Any]:

@@ -71,8 +71,8 @@ class Access:
         found = find(topic) if principal.kind == "device" else None
         if found is None or found.row.gateway_only:
             return False
-        identity = f"{found.product_key}/{found.device_name}"
-        return self._topology.speaks_for(identity) == principal.identity and permission.publishes_as(identity, topic)
+        device = self.sub_device(principal, found.product_key, found.device_name)
+        return device is not None and permission.publishes_as(device, topic)
 
     def _hears(self, principal: Principal, topic_filter: str) -> bool:
         """A gateway may subscribe its sub-devices' topics, logged in or not."""

@@ -19,6 +19,8 @@ from jinqiao.wire.alink.routing import find, rows_covering, rows_met
 from jinqiao.wire.alink.topics import RESERVED_KEYS, TOPICS, Direction
 from jinqiao.wire.mqtt.topics import has_wildcard
 
+from . import custom_topics
+
 __all__ = [
     "OF_ALL_DEVICES",
     "is_downlink_of",
@@ -73,17 +75,18 @@ def unshared(topic_filter: str) -> str:
 
 
 def _device_publishes(_: Registry, principal: Principal, topic: str) -> bool:
-    return publishes_as(principal.identity, topic)
+    return publishes_as(principal.subject.device, topic)
 
 
-def publishes_as(identity: str, topic: str) -> bool:
+def publishes_as(device: Device, topic: str) -> bool:
     """Whether this topic name is this device's to write, no matter who speaks for it."""
     found = find(topic)
     return (
         found is not None
         and Direction.UP in found.row.direction
-        and f"{found.product_key}/{found.device_name}" == identity
+        and f"{found.product_key}/{found.device_name}" == device.identity
         and _within_limits(topic, limited=found.row.kind == "custom")
+        and (found.row.kind != "custom" or custom_topics.may_publish(device, topic))
     )
 
 
@@ -98,8 +101,10 @@ def subscribes_as(device: Device, topic_filter: str) -> bool:
         return any(Direction.DOWN in row.direction for row in rows) and _within_limits(topic_filter, limited=False)
     rows = rows_covering(topic_filter, device.product.key, device.name)
     readable = [row for row in rows if Direction.DOWN in row.direction]
-    limited = any(row.kind in {"custom", "broadcast"} for row in readable)
-    return bool(readable) and _within_limits(topic_filter, limited=limited)
+    kinds = {row.kind for row in readable}
+    if "custom" in kinds and not custom_topics.may_subscribe(device, topic_filter):
+        return False
+    return bool(readable) and _within_limits(topic_filter, limited=not kinds.isdisjoint({"custom", "broadcast"}))
 
 
 def _is_below_own_root(identity: str, topic_filter: str) -> bool:

@@ -5,10 +5,13 @@ A device is notified once online, says how far it is (`progress`), and proves su
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from jinqiao.wire.alink.limits import DEFAULT_MODULE
 
@@ -19,8 +22,9 @@ FAILURE_STEPS: Mapping[int, str] = {-1: "upgrade", -2: "download", -3: "verifica
 
 
 class Status(StrEnum):
-    """Where a device's upgrade stands."""
+    """Where a device's upgrade stands: waits for somebody to confirm it, waits for the device …"""
 
+    CONFIRM = "CONFIRM"
     QUEUED = "QUEUED"
     NOTIFIED = "NOTIFIED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -28,9 +32,15 @@ class Status(StrEnum):
     FAILED = "FAILED"
     CANCELED = "CANCELED"
 
+    @property
+    def is_over(self) -> bool:
+        return self in _OVER
+
 
 #: Upgrades in these states are over.
 _OVER = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
+#: Upgrades that are over and remembered, of one device.
+_MOST_PAST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,8 @@ class Firmware:
 
 @dataclass(slots=True)
 class Upgrade:
-    """A firmware on its way to one device."""
+    """A firmware on its way to one device: a task of a job, if it has one. Times in UTC ms; without `push` the device
+    is not notified, but asks."""
 
     firmware: Firmware
     job_id: str = ""
@@ -84,51 +95,89 @@ class Upgrade:
     step: int = 0
     description: str = ""
     source_version: str = ""
+    firmware_id: str = ""
+    created_ms: int = 0
+    modified_ms: int = 0
+    push: bool = True
+    retries: int = 0
 
     @property
     def is_over(self) -> bool:
-        return self.status in _OVER
+        return self.status.is_over
 
 
 @dataclass(slots=True)
 class Upgrades:
-    """The latest upgrade of each module of a device."""
+    """The latest upgrade of each module of a device, and what there was before, oldest first."""
 
     of_module: dict[str, Upgrade] = field(default_factory=dict)
+    past: tuple[Upgrade, ...] = ()
 
     @property
     def pending(self) -> dict[str, Upgrade]:
         """Those that are not over."""
         return {module: upgrade for module, upgrade in self.of_module.items() if not upgrade.is_over}
 
+    @property
+    def offered(self) -> dict[str, Upgrade]:
+        """Those that are not over and that the device may know of."""
+        return {module: one for module, one in self.pending.items() if one.status is not Status.CONFIRM}
+
+    def all(self) -> Iterator[Upgrade]:
+        """The past ones first."""
+        yield from self.past
+        yield from self.of_module.values()
+
     def offer(self, upgrade: Upgrade) -> None:
-        """Begin an upgrade; an older one of the same module is forgotten."""
+        """Begin an upgrade. An older one of the same module is over; it is remembered if it is a job's."""
+        former = self.of_module.get(upgrade.firmware.module)
+        if former is not None and former.job_id:
+            if not former.is_over:
+                former.status, former.description = Status.CANCELED, "another upgrade was begun"
+                former.modified_ms = upgrade.created_ms
+            self.note(former)
         self.of_module[upgrade.firmware.module] = upgrade
 
-    def progress(self, module: str, step: int, description: str) -> Upgrade | None:
+    def note(self, upgrade: Upgrade) -> None:
+        """Remember one that is over; the oldest is forgotten."""
+        self.past = (*self.past, upgrade)[-_MOST_PAST:]
+
+    def progress(self, module: str, step: int, description: str, now_ms: int = 0) -> Upgrade | None:
         """The device says how far it is; None if nothing is under way."""
-        upgrade = self.pending.get(module)
+        upgrade = self.offered.get(module)
         if upgrade is None:
             return None
+        if upgrade.status is not Status.IN_PROGRESS or step < 0:
+            upgrade.modified_ms = now_ms  # a time-out counts from the first step
         upgrade.step, upgrade.description = step, description
         upgrade.status = Status.FAILED if step < 0 else Status.IN_PROGRESS
         return upgrade
 
-    def informed(self, module: str, version: str) -> Upgrade | None:
+    def informed(self, module: str, version: str, now_ms: int = 0) -> Upgrade | None:
         """The device runs this version: the upgrade to it has succeeded, whatever was said before; else None."""
         upgrade = self.of_module.get(module)
         if upgrade is None or upgrade.firmware.version != version or upgrade.status is Status.SUCCEEDED:
             return None
-        upgrade.status, upgrade.step = Status.SUCCEEDED, 100
+        upgrade.status, upgrade.step, upgrade.modified_ms = Status.SUCCEEDED, 100, now_ms
         return upgrade
 
+    def task(self, task_id: str) -> Upgrade | None:
+        """The upgrade of this task, if it is a module's latest."""
+        return next((upgrade for upgrade in self.of_module.values() if upgrade.task_id == task_id), None)
+
     def dump(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {module: _plain(upgrade) for module, upgrade in self.of_module.items()}
+        """As plain JSON values; the past ones where no module is."""
+        past = {_PAST: [_plain(upgrade) for upgrade in self.past]} if self.past else {}
+        return {module: _plain(upgrade) for module, upgrade in self.of_module.items()} | past
 
     @classmethod
     def load(cls, values: Mapping[str, Any]) -> Upgrades:
-        return cls({module: _upgrade(value) for module, value in values.items()})
+        latest = {module: _upgrade(value) for module, value in values.items() if module != _PAST}
+        return cls(latest, tuple(_upgrade(value) for value in values.get(_PAST, ())))
+
+
+#: No module's name.
+_PAST = ""
 
 
 def _plain(upgrade: Upgrade) -> dict[str, Any]:
@@ -136,4 +185,11 @@ def _plain(upgrade: Upgrade) -> dict[str, Any]:
 
 
 def _upgrade(values: Mapping[str, Any]) -> Upgrade:
-    return Upgrade(**{**values, "firmware": Firmware(**values["firmware"]), "status": Status(values["status"])})
+    firmware = _firmware(orjson.dumps(values["firmware"]))
+    return Upgrade(**{**values, "firmware": firmware, "status": Status(values["status"])})
+
+
+@lru_cache(maxsize=64)
+def _firmware(dumped: bytes) -> Firmware:
+    """A job's image is one and the same for 100,000 devices."""
+    return Firmware(**orjson.loads(dumped))

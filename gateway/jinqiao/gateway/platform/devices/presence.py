@@ -5,7 +5,7 @@ A device can be there by two protocols at once (MQTT, GB/T 32960): each end is n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -261,6 +261,23 @@ class Presence:
         """Whether the device is connected, itself or by its gateway."""
         return self.status_of(device).state == "online"
 
+    def count(self, identities: Iterable[str]) -> tuple[int, int]:
+        """How many of these devices have ever been online, and how many are: for many, without looking each one up."""
+        active = online = 0
+        simulated = {
+            key for key, product in self._registry.products.items() if product.devices.simulated and self._simulators
+        }
+        for identity in identities:
+            record, session = self._records.get(identity), self._sessions.get(identity)
+            by_itself = session is not None and (
+                session.principal is not None or self._topology.speaks_for(identity) is not None
+            )
+            by_simulator = session is None and identity.partition("/")[0] in simulated
+            is_online = by_itself or by_simulator or identity in self._terminals
+            active += is_online or session is not None or (record is not None and record.activated_ms > 0)
+            online += is_online and not (record is not None and record.disabled)
+        return active, online
+
     def connected_devices(self, product_key: str) -> list[str]:
         """Identities of a product's devices that are online by a connection of their own, or over a gateway's."""
         return [
@@ -269,6 +286,10 @@ class Presence:
             if identity.partition("/")[0] == product_key
             and (session.principal is not None or self._topology.speaks_for(identity) is not None)
         ]
+
+    def simulator_is_there(self) -> bool:
+        """Whether simulated vehicles are online that have no connection of their own."""
+        return bool(self._simulators)
 
     def peer_of(self, device: Device) -> Principal | None:
         """The connection over which the device is online itself, or None."""

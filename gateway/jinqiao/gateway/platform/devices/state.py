@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from .desired import DesiredProperties
 from .jobs import Jobs
@@ -13,6 +13,9 @@ from .ota import Upgrades
 from .shadow import Shadow
 
 __all__ = ["KINDS", "DeviceState", "Properties", "Timed", "loaded"]
+
+
+T = TypeVar("T")
 
 
 class Timed(NamedTuple):
@@ -38,20 +41,64 @@ class Properties:
         return {address: list(timed) for address, timed in self.last.items()}
 
 
-@dataclass(slots=True)
-class DeviceState:
-    """`versions` is by OTA module; `gateway` is the identity of the gateway this sub-device is bound to, or ''."""
+class _Store(Generic[T]):
+    """One store of a device, made when it is first looked at: of 100,000 devices most have most stores empty."""
 
-    shadow: Shadow = field(default_factory=Shadow)
-    desired: DesiredProperties = field(default_factory=DesiredProperties)
-    properties: Properties = field(default_factory=Properties)
-    tags: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    ota: Upgrades = field(default_factory=Upgrades)
-    jobs: Jobs = field(default_factory=Jobs)
-    gateway: str = ""
-    #: Whether the device is to send its log: 1, or 0.
-    log_mode: int = 0
+    __slots__ = ("_empty", "_slot")
+
+    def __init__(self, empty: Callable[[], T]) -> None:
+        self._empty = empty
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._slot = f"_{name}"
+
+    def __get__(self, state: DeviceState, owner: type | None = None) -> T:
+        value: T | None = getattr(state, self._slot)
+        if value is None:
+            value = self._empty()
+            setattr(state, self._slot, value)
+        return value
+
+    def __set__(self, state: DeviceState, value: T) -> None:
+        setattr(state, self._slot, value)
+
+
+class DeviceState:
+    """`versions` is by OTA module; `gateway` is the identity of the gateway this sub-device is bound to, or '';
+    `groups` are ids of the groups that the device is in; `log_mode` says whether it is to send its log: 1, or 0."""
+
+    __slots__ = (
+        "_desired",
+        "_gateway",
+        "_groups",
+        "_jobs",
+        "_log_mode",
+        "_ota",
+        "_properties",
+        "_shadow",
+        "_tags",
+        "_versions",
+    )
+
+    shadow = _Store(Shadow)
+    desired = _Store(DesiredProperties)
+    properties = _Store(Properties)
+    tags = _Store(dict[str, str])
+    versions = _Store(dict[str, str])
+    ota = _Store(Upgrades)
+    jobs = _Store(Jobs)
+    gateway = _Store(str)
+    groups = _Store(tuple[str, ...])
+    log_mode = _Store(int)
+
+    def __init__(self, **stores: Any) -> None:
+        for slot in self.__slots__:
+            setattr(self, slot, stores.get(slot[1:]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DeviceState) and self.dump() == other.dump()
+
+    __hash__ = None  # type: ignore[assignment]
 
     def dump_of(self, kind: str) -> Any:
         """One store as plain JSON values."""
@@ -78,6 +125,7 @@ _LOADERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "ota": Upgrades.load,
         "jobs": Jobs.load,
         "gateway": str,
+        "groups": tuple,
         "log_mode": int,
     }
 )

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -22,18 +22,27 @@ from ..registry.registry import Device
 from .simulated import SimulatedValues
 from .state import DeviceState, Timed, loaded
 
-__all__ = ["DeviceStates"]
+__all__ = ["DeviceStates", "Index"]
 
 _CHANGES: Mapping[str, type[StateChanged]] = {change.kind: change for change in StateChanged.__subclasses__()}
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class DeviceStates:
-    """A `DeviceState` for each device of which anything is known, by identity."""
+class Index(Protocol):
+    """What finds devices by the content of one store. It follows every change of it, kept and restored ones alike."""
 
-    def __init__(self, events: Events, simulated: SimulatedValues) -> None:
-        self._events, self._simulated = events, simulated
+    def put(self, identity: str, value: Any) -> None:
+        """The store has this content now; None: nothing is remembered of the device any more."""
+
+
+class DeviceStates:
+    """A `DeviceState` for each device of which anything is known, by identity; `indexes` by the kind of their store."""
+
+    def __init__(
+        self, events: Events, simulated: SimulatedValues, indexes: Mapping[str, Index] = MappingProxyType({})
+    ) -> None:
+        self._events, self._simulated, self._indexes = events, simulated, indexes
         self._states: dict[str, DeviceState] = {}
 
     def of(self, device: Device) -> DeviceState:
@@ -54,7 +63,7 @@ class DeviceStates:
         Among several changes that belong together (`Events.together`) each store is changed once.
         """
         state, change = self.of(device), _CHANGES[kind]
-        if not self._events.heard(change):
+        if not self._events.heard(change) and kind not in self._indexes:
             yield state
             return
         draft, known = copy(state), getattr(state, kind)
@@ -63,16 +72,23 @@ class DeviceStates:
         fresh = getattr(draft, kind)
         if fresh != known:
             announced = self._events.change(change, device, fresh)
-            self._events.make(partial(setattr, state, kind, fresh))
+            self._events.make(partial(self._put, device.identity, kind, fresh))
             announced.done()
 
     def restore(self, identity: str, kind: str, dumped: Any) -> None:
         """Remember one store that was kept of a device; nobody is notified."""
-        setattr(self._states.setdefault(identity, DeviceState()), kind, loaded(kind, dumped))
+        self._put(identity, kind, loaded(kind, dumped))
+
+    def _put(self, identity: str, kind: str, value: Any) -> None:
+        setattr(self._states.setdefault(identity, DeviceState()), kind, value)
+        if kind in self._indexes:
+            self._indexes[kind].put(identity, value)
 
     def forget(self, device: Device) -> None:
         """Nothing is remembered of the device any more."""
-        self._states.pop(device.identity, None)
+        if self._states.pop(device.identity, None) is not None:
+            for index in self._indexes.values():
+                index.put(device.identity, None)
 
     def versions(self, device: Device) -> Mapping[str, str]:
         """Software versions by OTA module: what the device informed of, else what it left the factory with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,8 +38,10 @@ class Upload:
 class Uploads:
     """Open uploads by id, and the finished files of each device by name."""
 
-    def __init__(self, events: Events) -> None:
-        self._events = events
+    def __init__(self, events: Events, now_ms: Callable[[], int] = lambda: 0) -> None:
+        self._events, self._now_ms = events, now_ms
+        #: When each finished file came, UTC ms, by the device's identity and the file's name.
+        self.received_ms: dict[tuple[str, str], int] = {}
         self.open: dict[str, Upload] = {}
         self.files: dict[str, dict[str, bytes]] = {}
         self._held = 0
@@ -110,6 +113,7 @@ class Uploads:
         files = self.files.setdefault(upload.identity, {})
         self._held += len(content) - len(files.get(upload.name, b""))
         files[upload.name] = content
+        self.received_ms[upload.identity, upload.name] = self._now_ms()
         self._events.emit(FileReceived, upload.identity, upload.name, content)
         return True
 
@@ -122,8 +126,16 @@ class Uploads:
         self._held -= len(upload.content)
         return True
 
+    def delete(self, identity: str, name: str) -> None:
+        """A finished file is kept no longer."""
+        content = self.files.get(identity, {}).pop(name, b"")
+        self._held -= len(content)
+        self.received_ms.pop((identity, name), None)
+
     def forget(self, identity: str) -> None:
         """The device is gone, and so are its files."""
         for upload in [upload for upload in self.open.values() if upload.identity == identity]:
             self.cancel(identity, upload.id)
-        self._held -= sum(map(len, self.files.pop(identity, {}).values()))
+        for name in list(self.files.get(identity, ())):
+            self.delete(identity, name)
+        self.files.pop(identity, None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..calls import Call
 from .errors import OperationError
 
-__all__ = ["Awaited", "Promise"]
+__all__ = ["Awaited", "Promise", "joined"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -30,6 +30,32 @@ class Awaited(Generic[T]):
     def then(self, make: Callable[[T], U]) -> Awaited[U]:
         """The same, with what is made of its result."""
         return Awaited(self.call, self.timeout_s, lambda: make(self.finish()), self.close)
+
+
+def joined(awaited: Sequence[Awaited[Any]]) -> Awaited[object] | None:
+    """Wait for all of these, as long as the most patient one; the first that failed raises. None for none."""
+    if not awaited:
+        return None
+    whole = Call("", "")
+    left = [len(awaited)]
+
+    def answered() -> None:
+        left[0] -= 1
+        if not left[0]:
+            whole.take(b"")
+
+    for one in awaited:
+        one.call.when_answered(answered)
+
+    def finish() -> None:
+        for one in awaited:
+            one.finish()
+
+    def close() -> None:
+        for one in awaited:
+            one.close()
+
+    return Awaited(whole, max(one.timeout_s for one in awaited), finish, close)
 
 
 class Promise(Generic[T]):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jinqiao.base.errors import PlatformError
 
+from ..devices.census import Counted, State
 from ..devices.presence import DeviceStatus
 from ..parts import Parts
 from ..registry.accounts import Account
@@ -15,8 +16,10 @@ from ..registry.registry import Device, Product
 from .errors import OperationError, Reason
 from .reach import Reach
 
-__all__ = ["Devices"]
+__all__ = ["LONGEST_NICKNAME", "Devices"]
 
+#: Characters of a device's nickname (BatchUpdateDeviceNickname).
+LONGEST_NICKNAME = 64
 #: The house's simulator runs on this machine.
 _LOOPBACK = "127.0.0.1"
 
@@ -51,6 +54,43 @@ class Devices:
         except PlatformError as refused:
             reason = Reason.BAD_NAME if refused.code == 6280 else Reason.NOT_REGISTERED
             raise OperationError(reason, code=refused.code) from refused
+
+    def rename(self, account: Account, nicknames: Sequence[tuple[Device, str]]) -> None:
+        """Give devices nicknames, all of them or none; an empty one takes it away. Raises BAD_NICKNAME."""
+        for device, nickname in nicknames:
+            self._reach.allow(account, device)
+            if len(nickname) > LONGEST_NICKNAME:
+                why = f"{device.name}: a nickname has at most {LONGEST_NICKNAME} characters, found {len(nickname)}"
+                raise OperationError(Reason.BAD_NICKNAME, why)
+        with self._parts.events.together():
+            for device, nickname in {device.identity: (device, nickname) for device, nickname in nicknames}.values():
+                self._parts.records.note(device, nickname=nickname)
+
+    def reset(self, account: Account, device: Device) -> None:
+        """As it was before it came for the first time; NOT_RESET for a simulated vehicle."""
+        self._reach.allow(account, device)
+        try:
+            self._parts.provisioning.reset(device)
+        except PlatformError as refused:
+            raise OperationError(Reason.NOT_RESET, code=refused.code) from refused
+
+    def count(self, account: Account, product: Product | None = None) -> Counted:
+        """Devices of a product, or of all that the account sees."""
+        chosen = self.products(account) if product is None else [self._reach.product(account, product.key)]
+        return (
+            Counted(*map(sum, zip(*(self._parts.census.count(each) for each in chosen), strict=True)))
+            if chosen
+            else (Counted(0, 0, 0))
+        )
+
+    def in_state(
+        self, account: Account, product: Product, state: State, first: int, count: int
+    ) -> tuple[int, list[Device]]:
+        """How many devices of a product are in this state, and some of them, from this one on."""
+        self._reach.product(account, product.key)
+        total, names = self._parts.census.in_state(product, state, first, count)
+        found = (self._parts.registry.device(product.key, name) for name in names)
+        return total, [device for device in found if device is not None]
 
     def set_disabled(self, account: Account, device: Device, disabled: bool) -> None:
         """A disabled device is put out and may not come back until it is enabled."""
@@ -87,8 +127,3 @@ class Devices:
         """Software versions by OTA module."""
         self._reach.allow(account, device)
         return self._parts.states.versions(device)
-
-    def tags(self, account: Account, device: Device) -> Mapping[str, str]:
-        """Its tags; those of the factory may be overwritten."""
-        self._reach.allow(account, device)
-        return {**device.product.devices.about(device.name).tags, **self._parts.states.of(device).tags}

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.routing import find
 from jinqiao.wire.alink.topics import Direction
 from jinqiao.wire.mqtt.topics import has_wildcard
 
+from ..auth.permission import LONGEST_TOPIC
+from ..errands import Errand
 from ..parts import Parts
 from ..registry.accounts import Account
 from ..registry.registry import Device, Product
 from .awaited import Awaited
 from .errors import OperationError, Reason
+from .mqtt5 import PLAIN, Mqtt5
 from .reach import Reach
 
 __all__ = ["MAX_PAYLOAD", "Messages"]
 
-#: Bytes of a message.
-MAX_PAYLOAD = 262_144
+#: Bytes of a message, and of one to many.
+MAX_PAYLOAD, MAX_BROADCAST = 262_144, 65_536
 #: What `publish` may not reach: properties and services have operations of their own.
 _RESERVED_KINDS = frozenset({"property_set", "property_get", "service", "rrpc", "rrpc_custom", "rrpc_request"})
 
@@ -28,8 +33,10 @@ class Messages:
     def __init__(self, parts: Parts, reach: Reach) -> None:
         self._parts, self._reach = parts, reach
 
-    def publish(self, account: Account, product_key: str, topic: str, payload: bytes, qos: int = 0) -> str:
-        """Publish on a downlink topic of a product; returns the message's id."""
+    def publish(
+        self, account: Account, product_key: str, topic: str, payload: bytes, qos: int = 0, more: Mqtt5 = PLAIN
+    ) -> str:
+        """Publish on a downlink topic of a product; returns the message's id. Retained are custom topics' messages."""
         product = self._reach.product(account, product_key)
         found = find(_sound(topic))
         if (
@@ -38,25 +45,55 @@ class Messages:
             or Direction.DOWN not in found.row.direction
             or found.row.is_reply
             or found.row.kind in _RESERVED_KINDS
+            or (more.retain and found.row.kind != "custom")
         ):
             raise OperationError(Reason.BAD_TOPIC)
-        self._parts.out.send(Downlink(topic, _bounded(payload), qos))
+        self._parts.out.send(Downlink(topic, _bounded(payload), qos, more.extras(account)))
         return self._parts.calls.new_id()
 
+    def publish_to_all(
+        self,
+        account: Account,
+        devices: Sequence[Device],
+        ending: str,
+        payload: bytes,
+        qos: int = 0,
+        more: Mqtt5 = PLAIN,
+    ) -> None:
+        """Publish on the custom topic `/{product}/{device}/user/{ending}` of each of these devices: to all or none."""
+        for device in devices:
+            self._reach.allow(account, device)
+        if not ending or ending.startswith("/") or len(ending) > LONGEST_TOPIC:
+            raise OperationError(Reason.BAD_TOPIC)
+        _sound(ending)
+        extras = more.extras(account)
+        _bounded(payload)
+        for device in devices:
+            self._parts.out.send(Downlink(f"/{device.identity}/user/{ending}", payload, qos, extras))
+
     def broadcast(self, account: Account, product: Product, payload: bytes, topic: str = "") -> str:
-        """To the subscribers of the topic, or without one to every device that is online, on its own topic."""
+        """To the subscribers of the topic, or without one to every device that is online by itself or over its gateway,
+        on its own topic: one such message after the other. Simulated vehicles act on none. Raises TOO_OFTEN."""
         self._reach.product(account, product.key)
         message_id = self._parts.calls.new_id()
+        _bounded(payload, MAX_BROADCAST)
         if topic:
-            if not _sound(topic).startswith(f"/broadcast/{product.key}/"):
+            root = f"/broadcast/{product.key}/"
+            if not _sound(topic).startswith(root) or topic == root:
                 raise OperationError(Reason.BAD_TOPIC)
-            topics = [topic]
+            self._parts.out.send(Downlink(topic, payload))
         else:
+            name = f"broadcast to {product.key}"
+            if self._parts.errands.is_under_way(name):
+                raise OperationError(Reason.TOO_OFTEN, "a message to all is still under way")
             online = self._parts.presence.connected_devices(product.key)
-            topics = [f"/sys/{identity}/broadcast/request/{message_id}" for identity in online]
-        for each in topics:
-            self._parts.out.send(Downlink(each, _bounded(payload)))
+            self._parts.errands.run(self._broadcast(online, message_id, payload), name)
         return message_id
+
+    def _broadcast(self, online: Sequence[str], message_id: str, payload: bytes) -> Errand:
+        for identity in online:
+            self._parts.out.send(Downlink(f"/sys/{identity}/broadcast/request/{message_id}", payload))
+            yield 0
 
     def rrpc(
         self, account: Account, device: Device, payload: bytes, timeout_s: float, topic: str = ""
@@ -94,7 +131,7 @@ def _sound(topic: str) -> str:
     return topic
 
 
-def _bounded(payload: bytes) -> bytes:
-    if len(payload) > MAX_PAYLOAD:
-        raise OperationError(Reason.TOO_LARGE, f"{len(payload)} bytes, at most {MAX_PAYLOAD}")
+def _bounded(payload: bytes, most: int = MAX_PAYLOAD) -> bytes:
+    if len(payload) > most:
+        raise OperationError(Reason.TOO_LARGE, f"{len(payload)} bytes, at most {most}")
     return payload

@@ -74,12 +74,18 @@ class Reach:
     def active(self, account: Account, device: Device, path: str) -> None:
         """Raises INACTIVE, and logs 9200, for a device that was never online."""
         self.allow(account, device)
-        if self._parts.presence.status_of(device).state == "inactive":
-            self._record(device, path, _INACTIVE, TEXT[_INACTIVE])
+        if not self.was_online(device, path):
             raise OperationError(Reason.INACTIVE, code=_INACTIVE)
 
-    def send(self, device: Device, path: str, request: bytes, failed: Reason) -> Awaited[None] | None:
-        """Publish a request at QoS 1; a device that is not there does not get it, and the device log says so.
+    def was_online(self, device: Device, path: str) -> bool:
+        """Whether the device ever was; logs 9200 where it was not."""
+        if self._parts.presence.status_of(device).state != "inactive":
+            return True
+        self._record(device, path, _INACTIVE, TEXT[_INACTIVE])
+        return False
+
+    def send(self, device: Device, path: str, request: bytes, failed: Reason, qos: int = 1) -> Awaited[None] | None:
+        """Publish a request; a device that is not there does not get it, and the device log says so.
 
         For a product that speaks bytes of its own it is converted, by a script beside the event loop: then whether that
         could be done is to be awaited. Raises `failed`, at once or to who waits, where it could not.
@@ -91,7 +97,7 @@ class Reach:
             topic, request_id = f"/sys/{device.identity}/{path}", parse_request(request).id
             parts.events.emit(DownlinkAnswered, device, topic, request_id, code, TEXT[code], {}, parts.now_ms())
         if converter is None:
-            parts.out.send(request_downlink(parts.calls, device, path, request, qos=1))
+            parts.out.send(request_downlink(parts.calls, device, path, request, qos=qos))
             return None
         late = OperationError(failed, "26010 the script took too long", 26010)
         sent = Promise[None](Call(device.identity, ""), _PATIENCE_S, late, lambda: None)
@@ -102,7 +108,7 @@ class Reach:
             sent.keep(self._failure(device, path, raw, failed))
             if isinstance(raw, Exception):
                 return ()
-            return (request_downlink(parts.calls, device, path, request, raw=raw, qos=1),)
+            return (request_downlink(parts.calls, device, path, request, raw=raw, qos=qos),)
 
         self._convert(device, converter, partial(convert_down, converter, request), publish)
         awaited = sent.awaited()

@@ -56,7 +56,7 @@ class Subscriptions:
             return part.default_of(account)
         group = part.group(group_id)
         if group is None or group.id != group_id or not group.is_visible_to(account):
-            raise OperationError(Reason.NO_GROUP)
+            raise OperationError(Reason.NO_CONSUMER_GROUP)
         return group
 
     def groups(self, account: Account, name: str = "", *, fuzzy: bool = False) -> list[ConsumerGroupDefinition]:
@@ -124,7 +124,7 @@ class Subscriptions:
         """Send it to one group less. Raises NO_SUBSCRIPTION, NO_GROUP, and GROUP_KEPT for the last one."""
         relation, key = self.relation(account, product_key), self.group(account, group_id).key
         if key not in relation.groups:
-            raise OperationError(Reason.NO_GROUP, "the product is not subscribed by this consumer group")
+            raise OperationError(Reason.NO_CONSUMER_GROUP, "the product is not subscribed by this consumer group")
         rest = tuple(known for known in relation.groups if known != key)
         if not rest:
             raise OperationError(Reason.GROUP_KEPT, "a subscription needs a consumer group")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from jinqiao.wire.alink.codes import TEXT
-from jinqiao.wire.alink.thing_model import refused_parameters
+from jinqiao.wire.alink.thing_model import ServiceModel, refused_parameters
 
 from ..devices.desired import Desired, VersionConflict
 from ..devices.past import NO_HISTORY, Page, Past, Query
@@ -19,7 +19,7 @@ from ..events import ServiceCalled, ServiceReplied
 from ..parts import Parts
 from ..registry.accounts import Account
 from ..registry.registry import Device
-from .awaited import Awaited
+from .awaited import Awaited, joined
 from .errors import OperationError, Reason
 from .reach import Reach, alink_id
 from .shadow import change_shadow
@@ -38,7 +38,9 @@ class Things:
     def __init__(self, parts: Parts, reach: Reach, past: Past) -> None:
         self._parts, self._reach, self._past = parts, reach, past
 
-    def set_properties(self, account: Account, device: Device, items: Mapping[str, Any]) -> str | Awaited[str]:
+    def set_properties(
+        self, account: Account, device: Device, items: Mapping[str, Any], qos: int = 1
+    ) -> str | Awaited[str]:
         """Ask a device to set properties; the message's id, to be waited for where a script has to convert it first.
 
         Several official SDKs never answer. Raises INACTIVE, and NOT_SET for what the thing model does not allow.
@@ -46,8 +48,61 @@ class Things:
         self._reach.active(account, device, _SET)
         wanted = _settable(device, items)
         message_id = alink_id(self._parts)
-        sent = self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET)
+        sent = self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET, qos)
         return message_id if sent is None else sent.then(lambda _: message_id)
+
+    def set_of_all(
+        self, account: Account, devices: Sequence[Device], items: Mapping[str, Any], qos: int = 1
+    ) -> Awaited[object] | None:
+        """Ask devices of one product to set the same properties; what is to be waited for where a script converts them.
+
+        Nothing is sent where the thing model does not allow it (NOT_SET). A device that was never online misses it, as
+        one does that is away; the device log says so.
+        """
+        for device in devices:
+            self._reach.allow(account, device)
+        if devices:
+            _settable(devices[0], items)
+        present = [device for device in devices if self._reach.was_online(device, _SET)]
+        return _joined(self.ask_to_set(account, device, items, qos) for device in present)
+
+    def ask_to_set(
+        self, account: Account, device: Device, items: Mapping[str, Any], qos: int = 1
+    ) -> tuple[str, Awaited[None] | None]:
+        """Ask a device to set properties: the message's id, and what is to be waited for. Raises NOT_SET."""
+        self._reach.allow(account, device)
+        wanted, message_id = _settable(device, items), alink_id(self._parts)
+        return message_id, self._reach.send(
+            device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET, qos
+        )
+
+    def invoke_of_all(
+        self, account: Account, devices: Sequence[Device], identifier: str, values: Mapping[str, Any], qos: int = 1
+    ) -> Awaited[object] | None:
+        """Call a service of devices of one product and wait for none of them: also a synchronous one is only sent.
+
+        Raises NOT_INVOKED, and then nothing is sent; else as `set_of_all`.
+        """
+        for device in devices:
+            self._reach.allow(account, device)
+        if devices:
+            _callable(devices[0], identifier, values)
+        path = f"thing/service/{identifier}"
+        present = [device for device in devices if self._reach.was_online(device, path)]
+        return _joined(self.ask_to_run(account, device, identifier, values, qos) for device in present)
+
+    def ask_to_run(
+        self, account: Account, device: Device, identifier: str, values: Mapping[str, Any], qos: int = 1
+    ) -> tuple[str, Awaited[None] | None]:
+        """Call a service without waiting for its output: the message's id, and what is to be waited for. Raises
+        NOT_INVOKED."""
+        self._reach.allow(account, device)
+        _callable(device, identifier, values)
+        parts, message_id = self._parts, alink_id(self._parts)
+        request = _request(f"thing.service.{identifier}", message_id, values)
+        parts.events.emit(ServiceCalled, device, identifier, message_id, as_text(values), parts.now_ms())
+        sent = self._reach.send(device, f"thing/service/{identifier}", request, Reason.NOT_INVOKED, qos)
+        return message_id, sent
 
     def set_desired(
         self, account: Account, device: Device, items: Mapping[str, Any], versions: Mapping[str, int] | None = None
@@ -71,6 +126,15 @@ class Things:
                 self._reach.send(device, _SET, _request(_SET_METHOD, message_id, wanted), Reason.NOT_SET)
         return message_id, fresh
 
+    def clear_desired(self, account: Account, device: Device, addresses: Sequence[str]) -> dict[str, int]:
+        """Want these properties no longer, whatever they should be; the versions that they go on counting from."""
+        self._reach.allow(account, device)
+        with self._parts.states.changing(device, "desired") as draft:
+            for address in addresses:
+                draft.desired.delete(address)
+        versions = self._parts.states.of(device).desired.versions
+        return {address: versions.get(address, 0) for address in addresses}
+
     def desired(self, account: Account, device: Device) -> Mapping[str, Desired]:
         """What is wanted, by property."""
         self._reach.allow(account, device)
@@ -82,7 +146,7 @@ class Things:
         return self._parts.states.last_values(device)
 
     def invoke_service(
-        self, account: Account, device: Device, identifier: str, values: Mapping[str, Any]
+        self, account: Account, device: Device, identifier: str, values: Mapping[str, Any], qos: int = 1
     ) -> str | tuple[str, Awaited[dict[str, Any] | None]]:
         """Call a service: the message's id, and what is to be waited for: a synchronous service's output, or None where
         a script has to convert the request of an asynchronous one.
@@ -91,17 +155,12 @@ class Things:
         """
         parts, path = self._parts, f"thing/service/{identifier}"
         self._reach.active(account, device, path)
-        service = device.product.thing_model.services.get(identifier)
-        if service is None:
-            raise OperationError(Reason.NOT_INVOKED, f"{TEXT[6206]}: {identifier}", 6206)
-        _check(refused_parameters(service.input, values), Reason.NOT_INVOKED)
-        if missing := [name for name in service.input if name not in values]:
-            raise OperationError(Reason.NOT_INVOKED, f"{TEXT[6302]}: {', '.join(missing)}", 6302)
+        service = _callable(device, identifier, values)
         message_id = alink_id(parts)
         request = _request(f"thing.service.{identifier}", message_id, values)
         parts.events.emit(ServiceCalled, device, identifier, message_id, as_text(values), parts.now_ms())
         if service.call_type == "async":
-            sent = self._reach.send(device, path, request, Reason.NOT_INVOKED)
+            sent = self._reach.send(device, path, request, Reason.NOT_INVOKED, qos)
             return message_id if sent is None else (message_id, sent.then(lambda _: None))
         if not parts.presence.is_online(device):
             raise OperationError(Reason.OFFLINE, code=9201)
@@ -192,6 +251,21 @@ def _settable(device: Device, items: Mapping[str, Any]) -> dict[str, Any]:
     if not items:
         raise OperationError(Reason.NOT_SET, "no property to set")
     return dict(items)
+
+
+def _joined(sent: Iterable[tuple[str, Awaited[None] | None]]) -> Awaited[object] | None:
+    return joined([awaited for _, awaited in sent if awaited is not None])
+
+
+def _callable(device: Device, identifier: str, values: Mapping[str, Any]) -> ServiceModel:
+    """The service, if there is one and these are its parameters."""
+    service = device.product.thing_model.services.get(identifier)
+    if service is None:
+        raise OperationError(Reason.NOT_INVOKED, f"{TEXT[6206]}: {identifier}", 6206)
+    _check(refused_parameters(service.input, values), Reason.NOT_INVOKED)
+    if missing := [name for name in service.input if name not in values]:
+        raise OperationError(Reason.NOT_INVOKED, f"{TEXT[6302]}: {', '.join(missing)}", 6302)
+    return service
 
 
 def _check(refused: Mapping[str, int], reason: Reason) -> None:

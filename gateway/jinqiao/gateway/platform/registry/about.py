@@ -78,6 +78,22 @@ class CarColumns:
             name = f"{name}, {town}"
         return About(name, tags)
 
+    def having(self, wanted: Mapping[str, str], model_of: NDArray[np.uint16]) -> NDArray[np.bool_]:
+        """Which vehicles have all of these tags, shape (n,); `model_of` are `numbers()`."""
+        import numpy as np
+
+        found = np.ones(len(model_of), np.bool_)
+        for key, value in wanted.items():
+            fitting = np.array([key != "name" and model.get(key) == value for model in self.models], np.bool_)
+            one = fitting[model_of]
+            for parts, named in ((self.fleets, "fleet"), (self.towns, "town")):
+                if key == named and parts:
+                    spread = np.repeat([name == value for name, _ in parts], [count for _, count in parts])
+                    one = np.zeros(len(model_of), np.bool_)
+                    one[: len(spread)] = spread[: len(one)]
+            found &= one
+        return found
+
 
 def _found(parts: Sequence[tuple[str, int]], row: int) -> tuple[str, int, int]:
     """The part that a row is in, its place there and how many there are; empty where it is in none."""

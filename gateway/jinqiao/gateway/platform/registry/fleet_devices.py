@@ -5,7 +5,7 @@ A fleet keeps 17 bytes a device: its sorted names. Secrets are derived from one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from .about import NOTHING, About, CarColumns
 from .registry import Product
 
 __all__ = ["FleetDevices", "simulated_product"]
+
+#: Names that become text at once when all are looked through.
+_DECODED = 1_000
 
 
 class FleetDevices:
@@ -47,6 +50,10 @@ class FleetDevices:
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
             raise ValueError("a device name appears twice in the fleet")
         self._fleet_secret = fleet_secret
+        self.added = len(self._names)
+
+    def newest(self, count: int) -> Iterable[str]:  # noqa: ARG002  (all of them came at once)
+        return self
 
     def secret(self, device_name: str) -> str | None:
         """32 hex digits, as the platform's secrets have."""
@@ -78,11 +85,29 @@ class FleetDevices:
             return NOTHING
         return self._cars.about(row, int(self._model_of[row]))
 
+    def tagged(self, wanted: Mapping[str, str], own: Mapping[str, Mapping[str, str]]) -> NDArray[np.bytes_]:
+        """Names of those that have all of these tags, sorted; `own` are tags that have been set since the factory, by
+        name: such a tag counts instead of the factory's."""
+        found = np.zeros(len(self._names), np.bool_)
+        if self._cars is not None and self._model_of is not None:
+            found = self._cars.having(wanted, self._model_of)
+        for name, tags in own.items():
+            row = self.row(name)
+            if row is not None and not wanted.keys().isdisjoint(tags):
+                every = {**self.about(name).tags, **tags}
+                found[row] = all(every.get(key) == value for key, value in wanted.items())
+        return self._names[found[self._rows]]
+
     def __len__(self) -> int:
         return len(self._names)
 
+    def some(self, first: int, count: int) -> list[str]:
+        """Of 100,000 those that are wanted, not all."""
+        return [name.decode() for name in self._names[first : first + count].tolist()]
+
     def __iter__(self) -> Iterator[str]:
-        return (name.decode() for name in self._names.tolist())
+        for first in range(0, len(self._names), _DECODED):
+            yield from self.some(first, _DECODED)
 
 
 def simulated_product(

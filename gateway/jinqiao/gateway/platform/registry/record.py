@@ -28,6 +28,8 @@ class DeviceRecord:
     token: str = ""
     #: Identity of the gateway that had it registered, as one of its sub-devices.
     registered_by: str = ""
+    #: Id of the batch that it was registered with, 0 for none.
+    batch: int = 0
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)

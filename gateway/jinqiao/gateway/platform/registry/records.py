@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from ..events import RecordChanged
 from ..listeners import Events
+from .devices import Devices
 from .record import DeviceRecord, iot_id
 from .registry import Device, Registry
 
 __all__ = ["IotIds", "Records"]
 
 
+class Follower(Protocol):
+    """Who is to know of every record, those that were kept before included."""
+
+    def put(self, identity: str, record: DeviceRecord | None) -> None:
+        """A device has this record now; None: it is not there any more."""
+
+
 class Records:
     """What is noted about each device, by identity. A note is announced, and kept, before it is made."""
 
-    def __init__(self, events: Events, now_ms: Callable[[], int]) -> None:
-        self._events, self._now_ms = events, now_ms
+    def __init__(self, events: Events, now_ms: Callable[[], int], follower: Follower | None = None) -> None:
+        self._events, self._now_ms, self._follower = events, now_ms, follower
         self._records: dict[str, DeviceRecord] = {}
         self._registered_by: Counter[str] = Counter()
 
@@ -49,6 +57,8 @@ class Records:
         before, self._records[identity] = self._records.get(identity), record
         self._count(before, -1)
         self._count(record, 1)
+        if self._follower is not None:
+            self._follower.put(identity, record)
 
     def _count(self, record: DeviceRecord | None, step: int) -> None:
         if record is not None and record.registered_by:
@@ -73,28 +83,38 @@ class Records:
 
     def forget(self, device: Device) -> None:
         self._count(self._records.pop(device.identity, None), -1)
+        if self._follower is not None:
+            self._follower.put(device.identity, None)
+
+
+#: Ids of deleted devices that are kept at least.
+_STALE = 10_000
 
 
 class IotIds:
-    """From an id back to its device. The ids are worked out when the first one is asked for, and again after a miss."""
+    """From an id back to its device. After a miss the ids of those that came since the last one are worked out."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._names: dict[str, tuple[str, str]] = {}
-        self._counted = -1
+        #: By product key: the devices, and how many of them had been added when they were last looked at.
+        self._seen: dict[str, tuple[Devices, int]] = {}
 
     def find(self, wanted: str) -> Device | None:
         known = self._names.get(wanted)
-        if known is None and (count := self._count()) != self._counted:
-            self._counted = count
-            self._names = {iot_id(*names): names for names in self._all()}
+        if known is None:
+            self._look()
             known = self._names.get(wanted)
         return self._registry.device(*known) if known is not None else None
 
-    def _count(self) -> int:
-        return sum(len(product.devices) for product in self._registry.products.values())
-
-    def _all(self) -> Iterable[tuple[str, str]]:
-        for product in self._registry.products.values():
-            for name in product.devices:
-                yield product.key, name
+    def _look(self) -> None:
+        products = self._registry.products.items()
+        if len(self._names) > _STALE + 2 * sum(len(product.devices) for _, product in products):
+            self._names, self._seen = {}, {}  # most of them are of devices that were deleted
+        for key, product in products:
+            devices = product.devices
+            before, seen = self._seen.get(key, (None, 0))
+            fresh = devices.added if before is not devices else devices.added - seen
+            if fresh:
+                self._seen[key] = devices, devices.added
+                self._names.update((iot_id(key, name), (key, name)) for name in devices.newest(fresh))

@@ -6,7 +6,7 @@ In memory, built from a registry file (`file.load_registry`) or in code (`fleet_
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from jinqiao.gateway.platform.converters.base import Converter
@@ -14,6 +14,7 @@ from jinqiao.wire.alink.thing_model import ThingModel
 
 from .accounts import AccessKey
 from .devices import Devices
+from .product_record import ProductRecord
 
 __all__ = [
     "Application",
@@ -28,9 +29,9 @@ __all__ = [
 NodeType = Literal["device", "gateway", "sub_device", "unstated"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Product:
-    """What devices of one kind have in common."""
+    """What devices of one kind have in common. Of a running platform only `platform.products` changes one: `take`."""
 
     key: str
     name: str
@@ -43,6 +44,11 @@ class Product:
     converter: Converter | None = field(default=None, repr=False)
     #: Raw data is for subscribers: the CAN frames of simulated vehicles are forwarded, not converted and not refused.
     raw_is_forwarded: bool = False
+    record: ProductRecord = field(default=ProductRecord(), repr=False)
+
+    def take(self, fresh: Product) -> None:
+        """Become what another value of the same product says; its devices stay."""
+        self.name, self.thing_model, self.record = fresh.name, fresh.thing_model, fresh.record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +125,19 @@ class Registry:
         """Access keys by id; an application's credentials are one, unless a key of its own has that id."""
         keys = {a.username: AccessKey(a.username, a.password, a.products) for a in self.applications.values()}
         return keys | self.access_keys
+
+    def grant_owned(self) -> None:
+        """Let accounts that see some products see those that they have made."""
+        for product in self.products.values():
+            owner, key = product.record.owner, product.key
+            known = self.access_keys.get(owner) or self.applications.get(owner)
+            if known is None or known.products is None or key in known.products:
+                continue
+            seen = known.products | {key}
+            if isinstance(known, AccessKey):
+                self.access_keys[owner] = replace(known, products=seen)
+            else:
+                self.applications[owner] = replace(known, products=seen)
 
     def application(self, username: str) -> Application | None:
         return self.applications.get(username)

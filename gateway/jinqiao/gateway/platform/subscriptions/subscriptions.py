@@ -79,6 +79,13 @@ class Subscriptions:
             self.put(known)
         return known
 
+    def visible(self, account: Account, group_id: str) -> ConsumerGroupDefinition | None:
+        """The group of this id, if it exists for this account."""
+        if group_id == DEFAULT_GROUP:
+            return self.default_of(account)
+        found = self._groups.get(group_id)
+        return found if found is not None and found.is_visible_to(account) else None
+
     def relations_of(self, product_key: str) -> Iterator[SubscribeRelation]:
         """What is subscribed of a product, whoever has done it."""
         return (relation for relation in tuple(self._relations.values()) if relation.product_key == product_key)

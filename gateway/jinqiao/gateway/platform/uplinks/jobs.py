@@ -25,14 +25,14 @@ def get_job(uplink: Uplink, params: Any) -> Outcome:
     if wanted == "$list":
         tasks = [{"taskId": task.id, "status": task.status} for task in jobs.listed()]
         return Outcome(data={"taskId": wanted, "tasks": tasks})
-    task = jobs.next() if wanted == "$next" else jobs.tasks.get(wanted)
+    task = jobs.next() if wanted == "$next" else jobs.known(wanted)
     if task is None:
         return Outcome(data={"taskId": wanted})
     with uplink.changing("jobs") as draft:
         task = draft.jobs.tasks[task.id]
         if task.status == "QUEUED":
-            task.status = "SENT"
-    return Outcome(data={"taskId": task.id, "task": task.wire()})
+            task.status, task.modified_ms = "SENT", uplink.parts.now_ms()
+    return Outcome(data={"taskId": task.id, "task": uplink.parts.jobs.wire(task)})
 
 
 @answered
@@ -49,6 +49,6 @@ def update_job(uplink: Uplink, params: Any) -> Outcome:
     if is_deeper(details, DEEPEST_DETAILS) or len(compact(details)) > LONGEST_DETAILS:
         return Outcome(460)
     with uplink.changing("jobs") as draft:
-        if not draft.jobs.update(task_id, status, progress, details):
+        if not draft.jobs.update(task_id, status, progress, details, uplink.parts.now_ms()):
             return Outcome(460)
     return Outcome(data={"taskId": task_id})

@@ -37,11 +37,12 @@ def inform_version(uplink: Uplink) -> Iterable[Downlink]:
         with uplink.changing("versions") as draft:
             draft.versions[module] = version
         with uplink.changing("ota") as draft:
-            succeeded = draft.ota.informed(module, version) is not None
-    if succeeded:
-        return ()
+            succeeded = draft.ota.informed(module, version, uplink.parts.now_ms()) is not None
     waiting = uplink.state.ota.pending.get(module)
-    if waiting is None or waiting.status is not Status.QUEUED:
+    if waiting is None:
+        uplink.parts.rollout.reported(uplink.device, module, version)
+        return ()
+    if succeeded or waiting.status is not Status.QUEUED or not waiting.push:
         return ()
     return (_notice(uplink, _notified(uplink, module)),)
 
@@ -55,7 +56,7 @@ def report_progress(uplink: Uplink) -> Iterable[Downlink]:
     description = params.get("desc", "")
     description = description[:LONGEST_DESCRIPTION] if type(description) is str else ""
     with uplink.changing("ota") as draft:
-        if draft.ota.progress(module, step, description) is None:
+        if draft.ota.progress(module, step, description, uplink.parts.now_ms()) is None:
             return ()
     if step < 0:
         uplink.record(500, f"upgrade failed at step {step}: {description}")
@@ -85,7 +86,7 @@ def ask_upgrade(uplink: Uplink) -> Iterable[Downlink]:
 
 
 def _waiting(uplink: Uplink, module: str) -> Upgrade | None:
-    upgrade = uplink.state.ota.pending.get(module)
+    upgrade = uplink.state.ota.offered.get(module)
     if upgrade is not None and upgrade.status is Status.QUEUED:
         return _notified(uplink, module)
     return upgrade

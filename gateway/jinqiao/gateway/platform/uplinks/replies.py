@@ -46,6 +46,7 @@ def note_reply(uplink: Uplink) -> Iterable[Downlink]:
         DownlinkAnswered, uplink.device, topic, request_id, number, text, data, parts.now_ms()
     )
     calls.settle(identity, request_id)
+    parts.jobs.replied(uplink.device, request_id, code, said if type(said) is str else "")
     announced.done()
     if code != OK:
         known = number if number in TEXT else 500

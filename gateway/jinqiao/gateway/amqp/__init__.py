@@ -1,0 +1,1 @@
+"""AMQP 1.0 for a customer's back end: server-side subscription, one consumer a connection."""
