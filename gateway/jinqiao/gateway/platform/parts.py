@@ -114,6 +114,9 @@ class Parts:
         topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
         census.ask(presence.simulator_is_there, presence.is_connected)
+        rollout = Rollout(registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms)
+        sources = Sources(registry, records, states, topology, rollout, now_ms)
+        subscriptions = Subscriptions(events, registry, out, now_ms)
         provisioning = Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms)
         products = Products(registry, events, out)
         return cls(
@@ -144,13 +147,11 @@ class Parts:
             groups=groups,
             uploads=uploads,
             downloads=Downloads(),
-            forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
-            subscriptions=Subscriptions(events, registry, now_ms),
+            forwarded=Forwarded(events, out, calls, sources),
+            subscriptions=subscriptions,
             configs={},
             catalogue=catalogue,
-            rollout=Rollout(
-                registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms
-            ),
+            rollout=rollout,
             jobs=JobBook(states, tasks, events, now_ms),
             tokens={},
         )
