@@ -58,6 +58,7 @@ ADAPTERS = (
 #: What an adapter, or the platform itself, still imports of an adapter (`platform/` may import the broker's policy:
 #: that is its contract with the broker). This list shrinks.
 KNOWN_ADAPTER_IMPORTS = {
+    ("amqp", "forwarding"),
     ("gbt32960", "broker.policy"),
     ("history", "stores"),
     ("web", "broker"),

@@ -20,7 +20,7 @@ from jinqiao.gateway.platform.subscriptions.queues import ClientStatus, QueueSta
 from jinqiao.gateway.storage.keeper import attach
 from jinqiao.gateway.storage.sqlite import Storage
 from jinqiao.wire.alink.thing_model import ThingModel
-from support.openapi import ACCESS_KEY, signed_query
+from support.openapi import ACCESS_KEY, clock_ms, signed_query
 
 NOW_MS = 1_795_333_508_123
 PK, OTHER = "a1carPK0001", "a1subPK0002"
@@ -60,7 +60,7 @@ class CloudOf:
         self.platform = Platform(registry, clock_ms=lambda: NOW_MS, queues=self.queues)
         if folder is not None:
             attach(self.platform, Storage(folder))
-        self._cloud = Cloud(self.platform)
+        self._cloud = Cloud(self.platform, clock_ms=clock_ms)
 
     def call(self, action: str, by: tuple[str, str] = ALL, **arguments: Any) -> dict[str, Any]:
         response = self._cloud.dispatch(Request("POST", "/", signed_query(action, arguments, key=by)))

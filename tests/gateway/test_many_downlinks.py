@@ -182,6 +182,19 @@ def test_a_broadcast_without_a_topic_reaches_who_is_online_on_its_own_topic(worl
         assert code(answer) == "iot.messagebroker.InvalidFormattedTopicName"
 
 
+def test_one_broadcast_to_all_follows_the_other(world: CloudWorld) -> None:
+    loop = Loop()
+    world.platform.parts.errands.begin(loop.call_later)
+    world.connect()
+    for expected in (0, 1):
+        assert world.call("PubBroadcast", ProductKey=PK, MessageContent=TEXT)["Success"] is True
+        assert code(world.call("PubBroadcast", ProductKey=PK, MessageContent=TEXT)) == "iot.messagebroker.RateLimit"
+        assert len(world.sent) == expected
+        while len(world.platform.parts.errands) and loop.go():
+            pass
+    assert len(world.sent) == 2
+
+
 # Work over many devices.
 
 

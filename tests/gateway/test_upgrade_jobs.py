@@ -353,11 +353,11 @@ def test_a_planned_job_begins_when_it_is_time(world: World) -> None:
     world.connect()
     job = world.job(FirmwareId=world.firmware(), ScheduleTime=world.now_ms + 600_000)
     other = world.job(FirmwareId=world.firmware(DestVersion="3"), ScheduleTime=world.now_ms + 600_000)
-    world.platform.parts.rollout.tick()
+    world.platform.parts.errands.tick()
     assert (world.state_of(job), world.tasks(job)) == ("PLANNED", {})
     world.done("CancelOTATaskByJob", JobId=other, CancelScheduledTask="true")
     world.now_ms += 600_000
-    world.platform.parts.rollout.tick()
+    world.platform.parts.errands.tick()
     assert world.tasks(job) == {DN: "NOTIFIED", OTHER: "QUEUED", THIRD: "QUEUED"}
     assert (world.state_of(other), world.tasks(other)) == ("CANCELED", {})
 
@@ -367,7 +367,7 @@ def test_a_job_that_ends_at_a_time_cancels_what_has_not_begun(world: World) -> N
     job = world.job(FirmwareId=world.firmware(), ScheduleFinishTime=world.now_ms + 60_000)
     world.progress(device, DN, 5)
     world.now_ms += 60_000
-    world.platform.parts.rollout.tick()
+    world.platform.parts.errands.tick()
     assert world.tasks(job) == {DN: "IN_PROGRESS", OTHER: "CANCELED", THIRD: "CANCELED"}
 
 
@@ -377,13 +377,13 @@ def test_a_device_that_takes_too_long_has_failed_for_good(world: World) -> None:
     world.progress(device, DN, 5)
     world.now_ms += 299_000
     world.progress(device, DN, 6)  # counted from the first step
-    world.platform.parts.rollout.tick()
+    world.platform.parts.errands.tick()
     assert world.tasks(job)[DN] == "IN_PROGRESS"
     world.now_ms += 31_000
-    world.platform.parts.rollout.tick()
+    world.platform.parts.errands.tick()
     assert world.tasks(job)[DN] == "FAILED"
     world.now_ms += 31_000
-    world.platform.parts.rollout.tick()
+    world.platform.parts.errands.tick()
     assert world.tasks(job)[DN] == "FAILED"
 
 
@@ -393,10 +393,10 @@ def test_what_failed_is_tried_again_after_a_while(world: World) -> None:
     for expected in ("NOTIFIED", "FAILED"):
         world.progress(device, DN, -1)
         world.now_ms += 599_000
-        world.platform.parts.rollout.tick()
+        world.platform.parts.errands.tick()
         assert world.tasks(job)[DN] == "FAILED"
         world.now_ms += 31_000
-        world.platform.parts.rollout.tick()
+        world.platform.parts.errands.tick()
         assert world.tasks(job)[DN] == expected
     assert world.notified == [DN, DN]
 
@@ -668,7 +668,23 @@ def test_a_job_that_was_not_spread_when_the_process_ended_is_spread_by_the_next(
             job = world.job(FirmwareId=firmware)
             assert world.tasks(job) == {}
         else:
-            world.platform.parts.rollout.tick()
+            world.platform.parts.errands.tick()
             assert world.done("ListOTATaskByJob", JobId=job, **PAGE)["Total"] == 303
             assert world.platform.parts.rollout.job(job).spread  # type: ignore[union-attr]
         storage.close()
+
+
+def test_of_many_jobs_on_many_devices_a_few_are_spread_at_a_time() -> None:
+    world = FleetWorld(300)
+    jobs = []
+    for number in range(6):
+        about = {"DestVersion": f"2.{number}", "FirmwareUrl": "http://host/x", "FirmwareSign": "a" * 32}
+        firmware = world.done("CreateOTAFirmware", ProductKey=PK, **about, ModuleName=f"m{number}")["Data"][
+            "FirmwareId"
+        ]
+        job = {"ProductKey": PK, "FirmwareId": firmware, "TargetSelection": "ALL"}
+        jobs.append(world.done("CreateOTAStaticUpgradeJob", **job)["Data"]["JobId"])
+    assert len(world.platform.parts.errands) == 4
+    world.go(30)
+    totals = [world.done("ListOTATaskByJob", JobId=job, **PAGE)["Total"] for job in jobs]
+    assert totals == [300] * 6

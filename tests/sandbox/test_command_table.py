@@ -143,10 +143,6 @@ def test_what_stands_in_brackets_in_a_help_text_is_shown() -> None:
         assert "mqtt://[user:password@]host[:port]" in shown
 
 
-def test_an_option_that_does_nothing_is_not_offered() -> None:
-    assert "amqp" not in CliRunner().invoke(app, ["serve", "--help"]).stdout
-
-
 def test_a_command_that_is_none_is_told_what_is_near() -> None:
     found = CliRunner().invoke(app, ["devise", "add"])
     assert found.exit_code == 2

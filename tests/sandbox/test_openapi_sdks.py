@@ -17,6 +17,7 @@ import pytest
 from jinqiao.sandbox.product import PRODUCT_KEY
 from support.openapi import ACCESS_KEY
 from support.openapi_calls import REAL, SIMULATED, Call, differences
+from support.openapi_things import BACK_END, CARS, THINGS
 from support.paho_device import online
 from support.programs import Program
 
@@ -61,7 +62,7 @@ def test_serve_answers_the_vendors_sdks(start: Start, pythons: Callable[[str], P
     ready = start("serve", *REGISTRY, "--data", str(tmp_path / "data"), "--mqtt-port", "0").ready
     with on_line(ready):
         for client in CLIENTS:
-            make(client, pythons, ready["http_port"], REAL, product=PK, device=DN)
+            make(client, pythons, ready["http_port"], [*REAL, *BACK_END, *THINGS], product=PK, device=DN)
 
 
 def test_run_answers_for_real_devices_and_simulated_cars(
@@ -71,7 +72,7 @@ def test_run_answers_for_real_devices_and_simulated_cars(
     ready = program.ready
     with on_line(ready):
         for client in CLIENTS:
-            make(client, pythons, ready["http_port"], REAL, product=PK, device=DN)
-            make(client, pythons, ready["http_port"], SIMULATED, product=PRODUCT_KEY)
+            make(client, pythons, ready["http_port"], [*REAL, *BACK_END], product=PK, device=DN)
+            make(client, pythons, ready["http_port"], [*SIMULATED, *CARS], product=PRODUCT_KEY)
     program.interrupt()
     assert program.finish()[0] == 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from jinqiao.gateway.rules.language.posts import FleetPosts
 from jinqiao.gateway.rules.language.statement import Statement, parse
 from jinqiao.wire.mqtt.topics import matches
 from support.rules import conditions, expressions
-from support.telemetry import NOW_MS, batch, crossed, names
+from support.telemetry import NOW_MS, batch, crossed, names, posted
 
 COUNT = 9
 PRODUCT = "a1JinqiaoEV"
@@ -34,32 +35,43 @@ def posts(group: str = "core", turn: int = 0, kind: str = "property_post") -> Fl
         np.full(COUNT, NOW_MS + 7, np.int64) + np.arange(COUNT),
         np.arange(COUNT, dtype=np.int64) + 1_234_567_890_123_456_700,
         lambda name: f"id of {name}",
-        lambda name: {"last": name[-1]},
+        _tags,
     )
+
+
+def body(of: FleetPosts, row: int) -> bytes:
+    """The message as JSON, its values from the post that the vehicle itself would send."""
+    name = of.name(row)
+    values = {
+        "deviceType": "CustomCategory",
+        "iotId": f"id of {name}",
+        "requestId": "1",
+        "checkFailedData": {},
+        "productKey": PRODUCT,
+        "gmtCreate": NOW_MS + 7 + row,
+        "deviceName": name,
+        "items": posted(of.said.batch, row),
+    }
+    return orjson.dumps(values)
 
 
 def one_by_one(statement: Statement, of: FleetPosts) -> tuple[list[int], list[Any]]:
     """Rows and results of each message, which is evaluated from its bytes."""
     rows, results = [], []
     for row in range(len(of)):
-        name = of.name(row)
+        name = names(COUNT)[row]
         topic = f"/{PRODUCT}/{name}/thing/event/property/post"
-        body = orjson.dumps(of.values(row))
-        message = Message(
-            topic,
-            body,
-            None,
-            str(of.message_ids[row]),
-            PRODUCT,
-            name,
-            int(of.generated_ms[row]),
-            lambda name=name: {"last": name[-1]},
-        )
+        number, made_ms = str(1_234_567_890_123_456_700 + row), NOW_MS + 7 + row
+        message = Message(topic, body(of, row), None, number, PRODUCT, name, made_ms, partial(_tags, name))
         found = statement.evaluate(message) if matches(statement.topic, topic) else None
         if found is not None:
             rows.append(row)
             results.append(found)
     return rows, results
+
+
+def _tags(name: str) -> dict[str, str]:
+    return {"last": name[-1]}
 
 
 def texts(results: list[Any]) -> list[bytes]:

@@ -146,6 +146,12 @@ def test_length_and_depth_are_bounded() -> None:
     parse(f"SELECT {' + '.join(['a'] * 2000)} FROM /x")  # one sum
 
 
+def test_half_a_character_is_refused_where_it_is() -> None:
+    with pytest.raises(RuleError, match="half a character") as caught:
+        parse("SELECT\n 'a\udc80' FROM /x")
+    assert (caught.value.line, caught.value.column) == (2, 4)
+
+
 def test_words_of_sql_are_names_in_quotes_only() -> None:
     assert parse('SELECT "from" as "where" FROM /x').fields[0].alias == "where"
     with pytest.raises(RuleError, match="in quotes"):

@@ -9,10 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jinqiao.base.errors import RuleError
 from jinqiao.gateway.rules.language.message import Message
 from jinqiao.gateway.rules.language.statement import parse, parse_parts
+from support.rules import conditions, expressions
 
 SENSOR = {"temperature": 40.5, "humidity": 65, "location": "here", "color": "red", "siren": "off", "isTest": True}
 
@@ -315,6 +318,25 @@ def test_no_text_grows_without_bound() -> None:
     assert value("concat(t, t)", long) is None
     assert value("replace(t, 'x', 'yy')", long) is None
     assert value("replace(t, '', 'yy')", long) is None
+
+
+KEYS = st.sampled_from(["items", "VehicleSpeed", "value", "time", "deviceName", "GeoLocation", "x"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    fields=st.lists(st.one_of(expressions(), conditions()), min_size=1, max_size=3), where=conditions(), values=VALUES
+)
+def test_no_message_makes_a_statement_fail_and_every_result_is_json(fields: list[str], where: str, values: Any) -> None:
+    statement = parse(f'SELECT {", ".join(fields)}, thingPropertyFlatMap() FROM "/x" WHERE {where}')
+    for body in (orjson.dumps(values), b"no JSON", b"", b"\xff", b"1e999", b"[" * 2000):
+        result = statement.evaluate(Message("/x", body))
+        if not isinstance(result, bytes):
+            orjson.dumps(result)
 
 
 def test_tags_are_asked_for_only_by_a_statement_that_has_them() -> None:

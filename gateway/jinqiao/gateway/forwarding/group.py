@@ -91,6 +91,11 @@ class Group:
         """Bytes that its messages cost, waiting or unacknowledged."""
         return self._waiting.held
 
+    @property
+    def accumulated(self) -> int:
+        """Messages that wait or are not acknowledged."""
+        return self._left
+
     def put(self, messages: Messages, *, passing: bool = False) -> None:
         """Queue messages behind all others; the oldest that wait are dropped where there is no room.
 

@@ -1,6 +1,6 @@
 """What waits in a group, in the order in which it is delivered.
 
-returned    was delivered before
+returned    was delivered before; by the side of it, for each member, what is for the others
 recent      came within the last seconds
 backlog     has waited for longer: on the platform, too, what comes now is delivered before what has accumulated
 """
@@ -28,7 +28,8 @@ class Waiting:
         self._returned: deque[Piece] = deque()
         self._recent: deque[Piece] = deque()
         self._backlog: deque[Piece] = deque()
-        self._oldest_first = (self._backlog, self._returned, self._recent)
+        #: By the member they are not for, and whether it never gets them.
+        self._avoiding: dict[tuple[object, bool], deque[Piece]] = {}
 
     def add(self, messages: Messages, now_s: float, segment: Segment | None, first: int) -> None:
         """Messages have come, and may be in a segment from place `first` on: a block of their own, or part of the last.
@@ -48,7 +49,8 @@ class Waiting:
 
     def give_back(self, pieces: list[Piece]) -> None:
         """These are delivered before all others."""
-        self._returned.extendleft(reversed(pieces))
+        for piece in reversed(pieces):
+            self._returned_for(piece).appendleft(piece)
 
     def release(self, block: Block) -> None:
         """All messages of a block are gone."""
@@ -64,13 +66,13 @@ class Waiting:
 
         `alone`: there is no other member. None if nothing waits for it.
         """
-        queue, index = self._next_for(member, alone)
-        if index < 0:
+        queue = self._next_for(member, alone)
+        if not queue:
             return None
-        piece = queue[index]
+        piece = queue[0]
         stop = min(piece.block.messages.reach(piece.start, share_bytes), piece.start + most)
         if stop >= piece.stop:
-            del queue[index]
+            del queue[0]
             return piece
         taken = Piece(piece.block, piece.start, stop)
         piece.start = stop
@@ -78,33 +80,48 @@ class Waiting:
 
     def forget_member(self, member: object) -> None:
         """What was not for it is for everybody."""
-        for piece in self._returned:
-            if piece.avoids is member:
+        for strictly in (False, True):
+            for piece in self._avoiding.pop((member, strictly), ()):
                 piece.avoids = None
+                self._returned.append(piece)
 
     def pop_oldest(self) -> Piece | None:
         """Take out what has waited longest."""
-        return next((queue.popleft() for queue in self._oldest_first if queue), None)
+        return next((queue.popleft() for queue in self._oldest_first() if queue), None)
 
     def pop_older(self, before_s: float, before_ms: int) -> Iterator[Piece]:
         """Take out what came before (`Block.is_older`)."""
-        for queue in self._oldest_first:
+        for queue in self._oldest_first():
             while queue and queue[0].block.is_older(before_s, before_ms):
                 yield queue.popleft()
 
     def pop_of(self, segment: Segment) -> Iterator[Piece]:
         """Take out what is in a segment."""
-        for queue in self._oldest_first:
-            found = [piece for piece in queue if piece.block.segment is segment]
-            for piece in found:
-                queue.remove(piece)
-            yield from found
+        for queue in self._oldest_first():
+            pieces = list(queue)
+            queue.clear()
+            for piece in pieces:
+                if piece.block.segment is segment:
+                    yield piece
+                else:
+                    queue.append(piece)
 
-    def _next_for(self, member: object, alone: bool) -> tuple[deque[Piece], int]:
-        for index, piece in enumerate(self._returned):
-            if piece.avoids is not member or (alone and not piece.strictly):
-                return self._returned, index
-        return (self._recent, 0) if self._recent else (self._backlog, 0 if self._backlog else -1)
+    def _next_for(self, member: object, alone: bool) -> deque[Piece]:
+        """The queue that this member is served from, which may be empty. A few steps, whatever waits."""
+        if self._returned:
+            return self._returned
+        for (avoids, strictly), queue in self._avoiding.items():
+            if queue and (avoids is not member or (alone and not strictly)):
+                return queue
+        return self._recent or self._backlog
+
+    def _returned_for(self, piece: Piece) -> deque[Piece]:
+        if piece.avoids is None:
+            return self._returned
+        return self._avoiding.setdefault((piece.avoids, piece.strictly), deque())
+
+    def _oldest_first(self) -> tuple[deque[Piece], ...]:
+        return (self._backlog, self._returned, *self._avoiding.values(), self._recent)
 
     def _add(self, block: Block, queue: deque[Piece]) -> None:
         self.held += block.size

@@ -13,10 +13,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 
-__all__ = ["Errands"]
+__all__ = ["Errand", "Errands"]
 
 _logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 _SLICE_S, _BETWEEN_S = 0.004, 0.008
 
 Later = Callable[[float, Callable[[], object]], object]
-Errand = Iterator[float]
+Errand = Generator[float, None, None]
 
 
 class Errands:
@@ -35,6 +35,7 @@ class Errands:
         self._later: Later | None = None
         self._waiting: deque[Errand] = deque()
         self._is_going = False
+        self._names: set[str] = set()
         self._rounds: list[tuple[float, Callable[[], object]]] = []
         #: Errands that wait for a time of their own.
         self._resting = 0
@@ -71,15 +72,32 @@ class Errands:
         """What is under way is left as it is: who needs it finished begins again."""
         self._later = None
         self._waiting.clear()
+        self._names.clear()
 
-    def run(self, errand: Errand) -> None:
-        """Do this, soon."""
+    def run(self, errand: Errand, name: str = "") -> None:
+        """Do this, soon. Of a name that others may ask about there is one at a time: another is not begun."""
+        if name in self._names:
+            errand.close()
+            return
+        if name:
+            self._names.add(name)
+            errand = self._named(errand, name)
         self._waiting.append(errand)
         if self._later is None:
             while self._waiting:
                 self._finish(self._waiting.popleft())
         else:
             self._go_on()
+
+    def is_under_way(self, name: str) -> bool:
+        """Whether an errand of this name is not done yet."""
+        return name in self._names
+
+    def _named(self, errand: Errand, name: str) -> Errand:
+        try:
+            yield from errand
+        finally:
+            self._names.discard(name)
 
     def _go_on(self) -> None:
         if self._later is not None and self._waiting and not self._is_going:

@@ -1,8 +1,8 @@
 """The registry of a data folder: what is kept comes back, a registry file seeds it, other processes change it.
 
-A registry file seeds the folder. What the file names is as the file says; what was registered since is added; what was
-deleted stays deleted although the file names it. Values of products are kept whole, so that the folder can be served
-without the file.
+A registry file seeds the folder. What the file names is as the file says, but for products that cloud calls have
+changed since (`products.py`); what was registered since is added; what was deleted stays deleted although the file
+names it. Values of products are kept whole, so that the folder can be served without the file.
 """
 
 from __future__ import annotations

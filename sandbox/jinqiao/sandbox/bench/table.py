@@ -152,6 +152,15 @@ BENCHMARKS = (
         begins="{connections:,} devices, twice {seconds:g} s …",
     ),
     Benchmark(
+        "rules",
+        "rules:bench_rules",
+        "Rows per second of a rule's SQL on a simulated fleet's columns, beside each message by itself.",
+        (
+            Number("vehicles", 10_000, "Rows per batch.", 1, 1_000_000),
+            Number("seconds", 2.0, "About how long, for each figure.", 0.05, 600),
+        ),
+    ),
+    Benchmark(
         "commands",
         "commands:bench_commands",
         "Milliseconds until a simulated car has executed a property set or a cloud call, beside the broker alone.",

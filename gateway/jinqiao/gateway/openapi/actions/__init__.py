@@ -22,6 +22,7 @@ from . import (  # isort: skip  (order of the page)
     jobs,
     subscriptions,
     files,
+    upgrade_tasks,
 )
 
 __all__ = [
@@ -42,5 +43,6 @@ __all__ = [
     "thing_models",
     "things",
     "topology",
+    "upgrade_tasks",
     "upgrades",
 ]

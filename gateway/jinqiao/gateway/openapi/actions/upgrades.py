@@ -1,4 +1,4 @@
-"""Actions of jobs that upgrade devices, and of their tasks."""
+"""Actions of jobs that upgrade devices; those of their tasks are in `upgrade_tasks`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jinqiao.gateway.platform.devices.ota import Status
-from jinqiao.gateway.platform.operations.upgrades import Task
 from jinqiao.gateway.platform.registry.registry import Product
 from jinqiao.gateway.platform.upgrades.job import UpgradeJob
 from jinqiao.gateway.platform.upgrades.package import Package
@@ -16,27 +14,20 @@ from ..action import action
 from ..arguments import LATEST_MS, Arguments, utc_time
 from ..errors import ApiError
 from ..pages import Page
-from .devices import device_names
 
 __all__ = [
     "cancel_ota_strategy_by_job",
-    "cancel_ota_task_by_device",
-    "cancel_ota_task_by_job",
-    "confirm_ota_task",
     "create_ota_dynamic_upgrade_job",
     "create_ota_static_upgrade_job",
     "create_ota_verify_job",
     "list_ota_job_by_device",
     "list_ota_job_by_firmware",
-    "list_ota_task_by_job",
-    "list_ota_unfinished_task_by_device",
     "query_ota_job",
-    "reupgrade_ota_task",
     "update_ota_job",
 ]
 
-#: Rows of a page of jobs, of tasks; devices and tasks in one call.
-_JOBS, _TASKS, _AT_ONCE = 100, 100, 200
+#: Rows of a page.
+_JOBS = 100
 #: Devices that are notified in a minute; minutes that an upgrade may take; those until another attempt; attempts.
 _PER_MINUTE, _TIMEOUT, _RETRY_MINUTES, _RETRIES = (10, 10_000), (1, 1_440), (0, 10, 30, 60, 1_440), (1, 2, 5)
 #: Tags of a job: how many, their keys, characters of a value and of all together.
@@ -56,7 +47,7 @@ _MANY = f"SrcVersion.N GroupId MaximumPerMinute OverwriteMode RetryInterval Retr
 )
 def create_ota_verify_job(args: Arguments) -> dict[str, Any]:
     """On ten devices at most; one that succeeds is enough."""
-    product, package = _product_and_package(args)
+    product, package = product_and_package(args)
     names = _names(args)
     return _begun(args, product, package, target=_SPECIFIC, names=names, is_verification=True, **_usual(args))
 
@@ -69,7 +60,7 @@ def create_ota_verify_job(args: Arguments) -> dict[str, Any]:
 def create_ota_static_upgrade_job(args: Arguments) -> dict[str, Any]:
     """For the devices that run one of the `SrcVersion.N`, for all if none is given; of at most 200 devices each has its
     task when this answers."""
-    product, package = _product_and_package(args)
+    product, package = product_and_package(args)
     target = args.text("TargetSelection").upper()
     if target not in {"ALL", _SPECIFIC, _GRAY, _GROUP}:
         raise ApiError("InvalidParameter", "TargetSelection must be ALL, SPECIFIC, GRAY or GROUP.")
@@ -92,7 +83,7 @@ def create_ota_static_upgrade_job(args: Arguments) -> dict[str, Any]:
 def create_ota_dynamic_upgrade_job(args: Arguments) -> dict[str, Any]:
     """For the devices that run one of the `SrcVersion.N` now, and for those that report it later; with `DynamicMode` 2
     for the latter alone. With `GroupId` for those of the group."""
-    product, package = _product_and_package(args)
+    product, package = product_and_package(args)
     group_id = args.text("GroupId", "")
     about = {
         "is_dynamic": True,
@@ -108,7 +99,7 @@ def _begun(args: Arguments, product: Product, package: Package, **about: Any) ->
     return {"Data": {"JobId": job.id, "UtcCreate": utc_time(job.created_ms)}}
 
 
-def _product_and_package(args: Arguments) -> tuple[Product, Package]:
+def product_and_package(args: Arguments) -> tuple[Product, Package]:
     product = args.product()
     return product, args.operations.firmware.find(args.account, args.text("FirmwareId"), product)
 
@@ -270,124 +261,6 @@ def cancel_ota_strategy_by_job(args: Arguments) -> dict[str, Any]:
     return {}
 
 
-# Tasks.
-
-_TASK = (
-    "TaskId JobId FirmwareId IotId ProductKey ProductName DeviceName SrcVersion DestVersion TaskStatus UtcCreate "
-    "UtcModified"
-)
-
-
-@action(
-    "ListOTATaskByJob",
-    "JobId! TaskStatus DeviceNames.N CurrentPage! PageSize!",
-    f"Total PageCount CurrentPage PageSize Data{{SimpleOTATaskInfo[{_TASK} Progress TaskDesc Timeout]}}",
-)
-def list_ota_task_by_job(args: Arguments) -> dict[str, Any]:
-    upgrades, page = args.operations.upgrades, Page.of(args, _TASKS)
-    job = upgrades.find(args.account, args.text("JobId"))
-    status, names = _status(args.text("TaskStatus", "")), frozenset(args.list("DeviceNames"))
-    total, tasks = upgrades.tasks(job, status, names, page.first, page.size)
-    rows = [
-        {
-            **_task(task),
-            "Progress": str(task.upgrade.step),
-            "TaskDesc": task.upgrade.description,
-            "Timeout": str(job.timeout_minutes or ""),
-        }
-        for task in tasks
-    ]
-    return {**page.members(total), "Data": {"SimpleOTATaskInfo": rows}}
-
-
-@action(
-    "ListOTAUnfinishedTaskByDevice",
-    "device! ModuleName TaskStatus TaskStatusList.N",
-    f"Data{{SimpleOTATaskInfo[{_TASK} ModuleName]}}",
-)
-def list_ota_unfinished_task_by_device(args: Arguments) -> dict[str, Any]:
-    device, module = args.device(), args.text("ModuleName", "")
-    named = [text for text in (args.text("TaskStatus", ""), *args.list("TaskStatusList")) if text]
-    wanted = {_status(text) for text in named}
-    rows = [
-        {**_task(task), "ModuleName": task.upgrade.firmware.module}
-        for task in args.operations.upgrades.unfinished(args.account, device)
-        if (not module or task.upgrade.firmware.module == module) and (not wanted or task.upgrade.status in wanted)
-    ]
-    return {"Data": {"SimpleOTATaskInfo": rows}}
-
-
-@action(
-    "CancelOTATaskByJob",
-    "JobId! CancelScheduledTask CancelUnconfirmedTask CancelQueuedTask CancelNotifiedTask CancelInProgressTask",
-    "",
-)
-def cancel_ota_task_by_job(args: Arguments) -> dict[str, Any]:
-    """At least one of the flags says which; of more than 200 tasks they are cancelled one after the other."""
-    job = args.operations.upgrades.find(args.account, args.text("JobId"))
-    flags = {
-        "CancelUnconfirmedTask": Status.CONFIRM,
-        "CancelQueuedTask": Status.QUEUED,
-        "CancelNotifiedTask": Status.NOTIFIED,
-        "CancelInProgressTask": Status.IN_PROGRESS,
-    }
-    statuses = frozenset(status for flag, status in flags.items() if args.flag(flag))
-    planned = args.flag("CancelScheduledTask")
-    if not statuses and not planned:
-        raise ApiError("MissingParameter", f"one of CancelScheduledTask, {', '.join(flags)} must be true.")
-    args.operations.upgrades.cancel(args.account, job.id, statuses, planned=planned)
-    return {}
-
-
-@action(
-    "CancelOTATaskByDevice",
-    "ProductKey! FirmwareId! JobId DeviceName.N!",
-    "",
-)
-def cancel_ota_task_by_device(args: Arguments) -> dict[str, Any]:
-    _, package = _product_and_package(args)
-    devices = args.devices(_AT_ONCE)
-    args.operations.upgrades.cancel_of_devices(args.account, package, devices, args.text("JobId", ""))
-    return {}
-
-
-@action(
-    "ConfirmOTATask",
-    "TaskId.N!",
-    "",
-)
-def confirm_ota_task(args: Arguments) -> dict[str, Any]:
-    """What `NeedConfirm` keeps back may begin."""
-    args.operations.upgrades.confirm(args.account, _task_ids(args))
-    return {}
-
-
-@action(
-    "ReupgradeOTATask",
-    "JobId! TaskId.N!",
-    "",
-)
-def reupgrade_ota_task(args: Arguments) -> dict[str, Any]:
-    job = args.operations.upgrades.find(args.account, args.text("JobId"))
-    args.operations.upgrades.again(args.account, job.id, _task_ids(args))
-    return {}
-
-
-def _task_ids(args: Arguments) -> list[str]:
-    task_ids = args.list("TaskId")
-    if not task_ids:
-        raise ApiError("MissingParameter", "TaskId.N is mandatory for this action.")
-    if len(task_ids) > _AT_ONCE:
-        raise ApiError("InvalidParameter", f"at most {_AT_ONCE} tasks in one call.")
-    return task_ids
-
-
-def _status(text: str) -> Status | None:
-    if text and text.upper() not in tuple(Status):
-        raise ApiError("InvalidParameter", f"a task's status is one of {', '.join(Status)}.")
-    return Status(text.upper()) if text else None
-
-
 def _listed(args: Arguments, jobs: list[UpgradeJob]) -> dict[str, Any]:
     page = Page.of(args, _JOBS)
     return {**page.members(len(jobs)), "Data": {"SimpleOTAJobInfo": [_shown(args, job) for job in page.rows(jobs)]}}
@@ -408,20 +281,4 @@ def _shown(args: Arguments, job: UpgradeJob) -> dict[str, Any]:
         "UtcStartTime": utc_time(job.started_ms),
         "UtcEndTime": utc_time(upgrades.ended_ms(job)),
         "Tags": {"OtaTagDTO": [{"Key": key, "Value": value} for key, value in job.tags.items()]},
-    }
-
-
-def _task(task: Task) -> dict[str, Any]:
-    upgrade = task.upgrade
-    return {
-        "TaskId": upgrade.task_id,
-        "JobId": upgrade.job_id,
-        "FirmwareId": upgrade.firmware_id,
-        **device_names(task.device),
-        "ProductName": task.device.product.name,
-        "SrcVersion": upgrade.source_version,
-        "DestVersion": upgrade.firmware.version,
-        "TaskStatus": upgrade.status.value,
-        "UtcCreate": utc_time(upgrade.created_ms),
-        "UtcModified": utc_time(upgrade.modified_ms),
     }

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     NOT_SET = "the properties could not be set"
     NOT_INVOKED = "the service could not be called"
     BAD_TOPIC = "the topic is not one that may be published on"
+    TOO_OFTEN = "too many of these at once"
     TOO_LARGE = "the message is too large"
     BAD_TAG = "the tag is not valid"
     TOO_MANY_TAGS = "the device has too many tags"

@@ -19,6 +19,7 @@ from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.json_values import compact
 
 from ..devices.jobs import Task
+from ..errands import Errand
 from ..events import Online
 from ..jobs.job import DeviceJob
 from ..parts import Parts
@@ -32,6 +33,8 @@ __all__ = ["JobRunner"]
 
 #: Devices whose tasks are made together with their job, and in one slice of work.
 _AT_ONCE, _CHUNK = 200, 25
+#: Jobs that are spread at the same time; others wait for their turn.
+_MOST_SPREADING = 4
 #: Tasks sent in a minute where a job does not say.
 _USUAL_PER_MINUTE = 1_000
 #: Seconds between looks at the jobs' clocks.
@@ -96,10 +99,12 @@ class JobRunner:
                 yield device
 
     def _spread(self, job: DeviceJob) -> None:
+        if len(self._parts.jobs.spreading) >= _MOST_SPREADING:
+            return  # its turn comes (`tick`)
         self._parts.jobs.spreading.add(job.id)
         self._parts.errands.run(self._spreads(job))
 
-    def _spreads(self, job: DeviceJob) -> Iterator[float]:
+    def _spreads(self, job: DeviceJob) -> Errand:
         parts, most = self._parts, job.per_minute or _USUAL_PER_MINUTE
         try:
             identities, made = self._identities(job), list[tuple[Device, str]]()
@@ -115,9 +120,9 @@ class JobRunner:
                 yield 0
             if (known := parts.jobs.get(job.id)) is not None:
                 parts.jobs.put(replace(known, spread=True))
-            yield from self._sends(job, made, most)
         finally:
             parts.jobs.spreading.discard(job.id)
+        yield from self._sends(job, made, most)
 
     def _state(self, job_id: str) -> str:
         job = self._parts.jobs.get(job_id)
@@ -214,10 +219,10 @@ class JobRunner:
                 known = self._end(job, identities)
             else:
                 known = []
-                parts.events.make(partial(parts.errands.run, self._ends(job, identities)))
+                parts.events.make(partial(parts.errands.run, self._ends(job, identities), f"end {job.id}"))
         self._tell_ended(job, known)
 
-    def _ends(self, job: DeviceJob, identities: Sequence[str]) -> Iterator[float]:
+    def _ends(self, job: DeviceJob, identities: Sequence[str]) -> Errand:
         for first in range(0, len(identities), _CHUNK):
             with self._parts.events.together():
                 known = self._end(job, identities[first : first + _CHUNK])
@@ -266,7 +271,7 @@ class JobRunner:
         for device, task in self._tasks_of(job, identities):
             self._parts.jobs.change(device, task.id, "QUEUED", progress=0, message="", message_id="")
 
-    def _agains(self, job: DeviceJob, identities: Sequence[str]) -> Iterator[float]:
+    def _agains(self, job: DeviceJob, identities: Sequence[str]) -> Errand:
         parts, most = self._parts, job.per_minute or _USUAL_PER_MINUTE
         try:
             for first in range(0, len(identities), _CHUNK):
@@ -275,11 +280,11 @@ class JobRunner:
                 yield 0
             if (known := parts.jobs.get(job.id)) is not None:
                 parts.jobs.put(replace(known, spread=True))
-            yield from self._sends(job, [(d, task.id) for d, task in self._tasks_of(job, identities)], most)
         finally:
             parts.jobs.spreading.discard(job.id)
+        yield from self._sends(job, [(d, task.id) for d, task in self._tasks_of(job, identities)], most)
 
-    def _sends(self, job: DeviceJob, made: Sequence[tuple[Device, str]], most: int) -> Iterator[float]:
+    def _sends(self, job: DeviceJob, made: Sequence[tuple[Device, str]], most: int) -> Errand:
         """Send tasks, so many a minute, while their job goes on."""
         for first in range(0, len(made), most):
             for device, task_id in made[first : first + most]:
@@ -298,9 +303,9 @@ class JobRunner:
             elif job.state == "IN_PROGRESS" and not job.spread and job.id not in parts.jobs.spreading:
                 self._spread(job)
             elif job.timeout_minutes and parts.jobs.is_due(job, now_ms):
-                parts.errands.run(self._give_up(job, now_ms - job.timeout_minutes * 60_000))
+                parts.errands.run(self._give_up(job, now_ms - job.timeout_minutes * 60_000), f"look after {job.id}")
 
-    def _give_up(self, job: DeviceJob, before_ms: int) -> Iterator[float]:
+    def _give_up(self, job: DeviceJob, before_ms: int) -> Errand:
         for device, task in self._tasks_of(job, list(self._parts.jobs.tasks.of_job(job.id).by_device)):
             if task.status == "IN_PROGRESS" and task.modified_ms <= before_ms:
                 self._parts.jobs.change(device, task.id, "TIMED_OUT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.routing import find
@@ -10,6 +10,7 @@ from jinqiao.wire.alink.topics import Direction
 from jinqiao.wire.mqtt.topics import has_wildcard
 
 from ..auth.permission import LONGEST_TOPIC
+from ..errands import Errand
 from ..parts import Parts
 from ..registry.accounts import Account
 from ..registry.registry import Device, Product
@@ -71,7 +72,8 @@ class Messages:
             self._parts.out.send(Downlink(f"/{device.identity}/user/{ending}", payload, qos, extras))
 
     def broadcast(self, account: Account, product: Product, payload: bytes, topic: str = "") -> str:
-        """To the subscribers of the topic, or without one to every device that is online, on its own topic."""
+        """To the subscribers of the topic, or without one to every device that is online by itself or over its gateway,
+        on its own topic: one such message after the other. Simulated vehicles act on none. Raises TOO_OFTEN."""
         self._reach.product(account, product.key)
         message_id = self._parts.calls.new_id()
         _bounded(payload, MAX_BROADCAST)
@@ -81,11 +83,14 @@ class Messages:
                 raise OperationError(Reason.BAD_TOPIC)
             self._parts.out.send(Downlink(topic, payload))
         else:
+            name = f"broadcast to {product.key}"
+            if self._parts.errands.is_under_way(name):
+                raise OperationError(Reason.TOO_OFTEN, "a message to all is still under way")
             online = self._parts.presence.connected_devices(product.key)
-            self._parts.errands.run(self._broadcast(online, message_id, payload))
+            self._parts.errands.run(self._broadcast(online, message_id, payload), name)
         return message_id
 
-    def _broadcast(self, online: Sequence[str], message_id: str, payload: bytes) -> Iterator[float]:
+    def _broadcast(self, online: Sequence[str], message_id: str, payload: bytes) -> Errand:
         for identity in online:
             self._parts.out.send(Downlink(f"/sys/{identity}/broadcast/request/{message_id}", payload))
             yield 0

@@ -11,6 +11,7 @@ from ..devices.ota import Status, Upgrade
 from ..parts import Parts
 from ..registry.accounts import Account
 from ..registry.registry import Device, Product
+from ..upgrades.clock import Clock
 from ..upgrades.job import UpgradeJob
 from ..upgrades.package import Package
 from ..upgrades.rollout import AT_ONCE
@@ -41,6 +42,7 @@ class UpgradeJobs:
 
     def __init__(self, parts: Parts, reach: Reach, firmwares: Firmwares, groups: Groups) -> None:
         self._parts, self._reach, self._firmwares, self._groups = parts, reach, firmwares, groups
+        self._clock = Clock(parts.rollout, parts.states, parts.errands, parts.now_ms)
 
     def create(self, account: Account, product: Product, package: Package, **about: Any) -> UpgradeJob:
         """Begin a job, or plan it; `about` are fields of UpgradeJob.

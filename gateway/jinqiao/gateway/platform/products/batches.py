@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 
@@ -69,7 +69,7 @@ class Batches:
         """Remember what was kept; nobody is notified."""
         self._batches[batch.id] = batch
 
-    def _register(self, batch: Batch) -> Iterator[float]:
+    def _register(self, batch: Batch) -> Generator[float, None, None]:
         refused: list[str] = []
         for first in range(0, len(batch.names), _AT_ONCE):
             product = self._registry.product(batch.product_key)

@@ -1,4 +1,4 @@
-"""How a job reaches its devices: tasks are made, devices notified so many a minute, tasks given up or tried again.
+"""How a job reaches its devices: tasks are made, devices notified so many a minute, tasks ended.
 
 Of a job on few devices all tasks are made together with it, or none and it is refused. One on many is kept first and
 spread afterwards, a slice at a time; what is left when the process ends is spread when it begins again.
@@ -19,7 +19,7 @@ from ..devices.job_tasks import JobTasks
 from ..devices.ota import Firmware, Status, Upgrade
 from ..devices.presence import Presence
 from ..devices.states import DeviceStates
-from ..errands import Errands
+from ..errands import Errand, Errands
 from ..events import UpgradeJobChanged
 from ..listeners import Events
 from ..notices import upgrade_downlink
@@ -34,10 +34,10 @@ __all__ = ["AT_ONCE", "Rollout"]
 AT_ONCE = 200
 #: Tasks that are made, or given up, together in one slice of work; a simulated car's cost nothing to keep.
 _CHUNK = 25
+#: Jobs that are spread at the same time; others wait for their turn.
+_MOST_SPREADING = 4
 #: Devices notified in a minute where a job does not say.
 _USUAL_PER_MINUTE = 10_000
-#: Seconds between looks at the jobs' clocks, ms between looks at all of a job's tasks.
-_TICK_S, _LOOK_MS = 1.0, 30_000
 #: Times that one device may be taken up by one dynamic job (document 202666).
 _MOST_MATCHES = 10
 
@@ -63,10 +63,8 @@ class Rollout:
         self._catalogue, self.tasks, self._events, self._out = catalogue, tasks, events, out
         self._calls, self._errands, self._now_ms = calls, errands, now_ms
         self._jobs: dict[str, UpgradeJob] = {}
-        #: Jobs whose tasks are being made, and when all of a job's tasks were last looked at.
+        #: Jobs whose tasks are being made.
         self._spreading: set[str] = set()
-        self._looked_ms: dict[str, int] = {}
-        errands.every(_TICK_S, self.tick)
 
     # Jobs.
 
@@ -84,7 +82,7 @@ class Rollout:
         announced.done()
 
     def restore(self, job: UpgradeJob) -> None:
-        """Take over what was kept; nobody is notified. What is not spread will be (`tick`)."""
+        """Take over what was kept; nobody is notified. What is not spread will be (`Clock`)."""
         self._jobs[job.id] = job
 
     def state_of(self, job: UpgradeJob) -> State:
@@ -105,7 +103,7 @@ class Rollout:
         names = self._names(job)
         if len(names) > AT_ONCE or (job.target == "GRAY" and job.sources):
             self.put(job)
-            self._events.make(partial(self._spread, job))
+            self._events.make(partial(self.spread, job))
             return
         with self._events.together():
             self.put(replace(job, spread=True))
@@ -148,11 +146,14 @@ class Rollout:
 
     # Tasks.
 
-    def _spread(self, job: UpgradeJob) -> None:
+    def spread(self, job: UpgradeJob) -> None:
+        """Make the tasks of a job on many, a slice at a time; not yet while that goes on for several others."""
+        if job.id in self._spreading or len(self._spreading) >= _MOST_SPREADING:
+            return  # its turn comes (`Clock`)
         self._spreading.add(job.id)
         self._errands.run(self._spreads(job))
 
-    def _spreads(self, job: UpgradeJob) -> Iterator[float]:
+    def _spreads(self, job: UpgradeJob) -> Errand:
         """Makes the tasks of a job, and notifies devices: the first ones at once, as many a minute as it says."""
         try:
             names = self._names(job)
@@ -177,15 +178,15 @@ class Rollout:
             known = self._jobs.get(job.id)
             if known is not None:
                 self.put(replace(known, spread=True))
-            for first in range(0, len(held), most):
-                yield 60
-                for device in held[first : first + most]:
-                    task = self.tasks.of_device(device.identity).get(job.id)
-                    if task is not None:
-                        self.push(device, task)
-                    yield 0
         finally:
             self._spreading.discard(job.id)
+        for first in range(0, len(held), most):
+            yield 60
+            for device in held[first : first + most]:
+                task = self.tasks.of_device(device.identity).get(job.id)
+                if task is not None:
+                    self.push(device, task)
+                yield 0
 
     def _state(self, job_id: str) -> State:
         job = self._jobs.get(job_id)
@@ -256,9 +257,9 @@ class Rollout:
         if len(identities) <= AT_ONCE:
             self.end(job.id, identities, statuses)
         else:
-            self._errands.run(self._ends(job.id, identities, statuses))
+            self._errands.run(self._ends(job.id, identities, statuses), f"end {job.id}")
 
-    def _ends(self, job_id: str, identities: Sequence[str], statuses: frozenset[Status]) -> Iterator[float]:
+    def _ends(self, job_id: str, identities: Sequence[str], statuses: frozenset[Status]) -> Errand:
         for first in range(0, len(identities), _CHUNK):
             self.end(job_id, identities[first : first + _CHUNK], statuses)
             yield 0
@@ -266,18 +267,19 @@ class Rollout:
     def end(self, job_id: str, identities: Iterable[str], statuses: frozenset[Status]) -> None:
         """Cancel a job's tasks of these devices, all together, if they are in one of these statuses."""
         with self._events.together():
-            for device, task in self._tasks_of(job_id, identities):
+            for device, task in self.tasks_of(job_id, identities):
                 if task.status in statuses:
                     self.change(device, task, Status.CANCELED)
 
-    def _tasks_of(self, job_id: str, identities: Iterable[str]) -> Iterator[tuple[Device, Upgrade]]:
+    def tasks_of(self, job_id: str, identities: Iterable[str]) -> Iterator[tuple[Device, Upgrade]]:
+        """A job's tasks of these devices, with the devices that are there."""
         for identity in identities:
             task = self.tasks.of_device(identity).get(job_id)
             device = self._registry.device(*identity.split("/", 1))
             if task is not None and device is not None:
                 yield device, task
 
-    # What comes with time.
+    # What devices report.
 
     def reported(self, device: Device, module: str, version: str) -> None:
         """A device runs this version of a module, and no upgrade of it is under way: the latest dynamic job that is for
@@ -296,55 +298,6 @@ class Rollout:
             if matches < _MOST_MATCHES:
                 self._give(job, device, push=True)
             return
-
-    def tick(self) -> None:
-        """Begin what is due, spread what was left, end what has had its time; called once a second."""
-        now_ms = self._now_ms()
-        for job in list(self._jobs.values()):
-            if job.state == "PLANNED" and job.scheduled_ms <= now_ms:
-                self.start(replace(job, state="IN_PROGRESS", started_ms=now_ms, modified_ms=now_ms))
-            elif job.state == "IN_PROGRESS" and not job.spread and job.id not in self._spreading:
-                self._spread(job)
-            elif job.state == "IN_PROGRESS" and (job.timeout_minutes or job.retries or job.finish_ms):
-                self._look_after(job, now_ms)
-
-    def _look_after(self, job: UpgradeJob, now_ms: int) -> None:
-        if job.finish_ms and job.finish_ms <= now_ms:
-            self.put(replace(job, finish_ms=0, modified_ms=now_ms))
-            self.end_all(job, frozenset({Status.CONFIRM, Status.QUEUED, Status.NOTIFIED}))
-        elif now_ms - self._looked_ms.get(job.id, 0) >= _LOOK_MS:
-            self._looked_ms[job.id] = now_ms
-            counts = self.tasks.of_job(job.id).counts
-            if counts[Status.IN_PROGRESS] or (job.retries and counts[Status.FAILED]):
-                self._errands.run(self._looks_after(job, now_ms))
-
-    def _looks_after(self, job: UpgradeJob, now_ms: int) -> Iterator[float]:
-        """Time-outs, which are not tried again, and failures that are."""
-        limit_ms, retry_ms = job.timeout_minutes * 60_000, job.retry_minutes * 60_000
-        for device, task in self._tasks_of(job.id, list(self.tasks.of_job(job.id).by_device)):
-            age_ms = now_ms - task.modified_ms
-            if task.status is Status.IN_PROGRESS and limit_ms and age_ms >= limit_ms:
-                self._time_out(device, task)
-            elif task.status is Status.FAILED and task.retries and age_ms >= retry_ms:
-                self._try_again(device, task)
-            yield 0
-
-    def _time_out(self, device: Device, task: Upgrade) -> None:
-        with self._states.changing(device, "ota") as draft:
-            found = draft.ota.task(task.task_id)
-            if found is not None:
-                found.status, found.description, found.retries = Status.FAILED, "the device took too long", 0
-                found.modified_ms = self._now_ms()
-
-    def _try_again(self, device: Device, task: Upgrade) -> None:
-        with self._states.changing(device, "ota") as draft:
-            found = draft.ota.task(task.task_id)
-            if found is not None and task.firmware.module not in draft.ota.pending:
-                found.retries -= 1
-                found.status, found.step, found.description = Status.QUEUED, 0, ""
-        known = self.tasks.of_device(device.identity).get(task.job_id)
-        if known is not None:
-            self.push(device, known)
 
 
 def _as_sent(firmware: Firmware, job: UpgradeJob) -> Firmware:

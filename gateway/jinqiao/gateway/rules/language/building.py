@@ -70,6 +70,10 @@ def read(text: str, start: Start = "statement") -> Any:
     if len(text) > MAX_SQL:
         raise RuleError(1, 1, f"{len(text):,} characters", f"at most {MAX_SQL:,}")
     try:
+        text.encode()
+    except UnicodeEncodeError as error:  # half a character: no result that is JSON could hold it
+        raise RuleError(*_position(text, error.start), "half a character", "text that is UTF-8") from None
+    try:
         part = _parser().parse(text, start=start)
     except UnexpectedInput as error:
         raise _refusal(text, start, error) from None
@@ -81,13 +85,18 @@ def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", start=list(START), transformer=_Builder(), maybe_placeholders=False)
 
 
+def _position(text: str, place: int) -> tuple[int, int]:
+    """Line and column of a character, both from 1."""
+    return text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+
+
 def _refusal(text: str, start: Start, error: UnexpectedInput) -> RuleError:
     """The error in our words."""
     place = error.pos_in_stream if error.pos_in_stream is not None else len(text)
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         place = len(text)
     before = text[:place]
-    line, column = before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1
+    line, column = _position(text, place)
     if place == len(text):
         return RuleError(line, column, "the end", _expected_behind(before, start))
     found = str(error.token) if isinstance(error, UnexpectedToken) else text[place:].split(maxsplit=1)[0]

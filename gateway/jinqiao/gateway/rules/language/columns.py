@@ -24,7 +24,7 @@ from jinqiao.wire.render.shown import properties_of
 from .compiling import is_in, is_like
 from .functions.table import FUNCTIONS
 from .paths import look_up
-from .posts import FleetPosts
+from .posts import FleetPosts, unscaled
 from .tree import (
     And,
     Arithmetic,
@@ -148,8 +148,7 @@ class Columns:
         """The values that a path leads to, as the messages have them; raises NotOnColumns."""
         leaf = self.found(path)
         if isinstance(leaf, Signal):
-            whole = self.whole(leaf)
-            return list((whole / 10**leaf.decimals if leaf.decimals else whole).tolist())
+            return unscaled(self.whole(leaf), leaf.decimals)
         if isinstance(leaf, _Time | _Made):
             return list((self.time_ms if isinstance(leaf, _Time) else self.generated_ms).tolist())
         return [name.decode() for name in self.names.tolist()] if isinstance(leaf, _Name) else [leaf] * self.count

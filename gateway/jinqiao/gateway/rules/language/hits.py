@@ -6,7 +6,7 @@ rows that the others let through. Of the results likewise: each field is a colum
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,7 @@ def find(
     rows = (rows if mask else _NONE) if isinstance(mask, bool) else rows[mask]
     if not is_whole:
         one = _OneByOne(posts, properties([where]), takes_body([where]))
-        rows = np.array([row for row in rows.tolist() if holds(one.values(row), one.message(row))], np.intp)
+        rows = np.array([row for row, values, message in one.each(rows) if holds(values, message)], np.intp)
     return Hits(posts, rows, fields, made)
 
 
@@ -79,7 +79,7 @@ class Hits:
     def _row_by_row(self) -> list[dict[str, Any] | bytes]:
         nodes = [field.node for field in self._fields]
         one = _OneByOne(self.posts, properties(nodes), takes_body(nodes))
-        return [self._made(one.values(row), one.message(row)) for row in self.rows.tolist()]
+        return [self._made(values, message) for _, values, message in one.each(self.rows)]
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,9 @@ class _OneByOne:
     chosen: frozenset[str] | None
     with_body: bool
 
-    def values(self, row: int) -> dict[str, Any]:
-        return self.posts.values(row, self.chosen)
-
-    def message(self, row: int) -> Message:
-        return self.posts.message(row, with_body=self.with_body)
+    def each(self, rows: NDArray[np.intp]) -> Iterator[tuple[int, dict[str, Any], Message]]:
+        for row, values in zip(rows.tolist(), self.posts.values(rows, self.chosen), strict=True):
+            yield row, values, self.posts.message(row, with_body=self.with_body)
 
 
 def _addressed(posts: FleetPosts, topic: str) -> NDArray[np.intp]:

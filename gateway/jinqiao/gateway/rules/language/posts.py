@@ -1,8 +1,8 @@
-"""Property posts of a simulated fleet, as the messages that they are forwarded as: values row by row."""
+"""Property posts of a simulated fleet, as the messages that they are forwarded as."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,14 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import Signal
+from jinqiao.wire.render.fixed import FixedBatch
 from jinqiao.wire.render.said import SaidBatch
-from jinqiao.wire.render.shown import properties_of, shown
+from jinqiao.wire.render.shown import properties_of
 
 from .message import Message
 
-__all__ = ["FleetPosts"]
+__all__ = ["FleetPosts", "unscaled"]
 
 
 def _no_tags(_: str) -> Mapping[str, str]:
@@ -44,36 +46,35 @@ class FleetPosts:
     def __len__(self) -> int:
         return len(self.said)
 
-    @property
-    def properties(self) -> Mapping[str, Any]:
-        """The properties that each of them has, with their signals."""
-        return properties_of(tuple(self.said.batch.signals))
-
     def name(self, row: int) -> str:
         return bytes(self.device_names[self.said.batch.vehicles[row]]).decode()
 
     def topic(self, row: int) -> str:
         return f"/{self.product_key}/{self.name(row)}/thing/event/property/post"
 
-    def values(self, row: int, chosen: Collection[str] | None = None) -> dict[str, Any]:
-        """What the message says, in the order of its body; of its properties perhaps only the `chosen` ones."""
-        batch, name = self.said.batch, self.name(row)
-        time_ms = int(batch.time_ms[row])
-        one = _Row(batch.signals, row)
-        return {
-            "deviceType": self.device_type,
-            "iotId": self.iot_id(name),
-            "requestId": str(self.said.ids[row]),
-            "checkFailedData": {},
-            "productKey": self.product_key,
-            "gmtCreate": int(self.generated_ms[row]),
-            "deviceName": name,
-            "items": {
-                identifier: {"value": shown(one, signals), "time": time_ms}
-                for identifier, signals in self.properties.items()
-                if chosen is None or identifier in chosen
-            },
+    def values(self, rows: NDArray[np.intp], chosen: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+        """What the messages of these rows say, in the order of their bodies; perhaps only the `chosen` properties."""
+        batch = self.said.batch
+        series = {
+            identifier: _series(batch, rows, signals)
+            for identifier, signals in properties_of(tuple(batch.signals)).items()
+            if chosen is None or identifier in chosen
         }
+        times = zip(rows.tolist(), batch.time_ms[rows].tolist(), self.generated_ms[rows].tolist(), strict=True)
+        for place, (row, time_ms, generated_ms) in enumerate(times):
+            name = self.name(row)
+            yield {
+                "deviceType": self.device_type,
+                "iotId": self.iot_id(name),
+                "requestId": str(self.said.ids[row]),
+                "checkFailedData": {},
+                "productKey": self.product_key,
+                "gmtCreate": generated_ms,
+                "deviceName": name,
+                "items": {
+                    identifier: {"value": values[place], "time": time_ms} for identifier, values in series.items()
+                },
+            }
 
     def message(self, row: int, *, with_body: bool = False) -> Message:
         """The message, without its values and, as it costs something, perhaps without its body."""
@@ -90,15 +91,19 @@ class FleetPosts:
         )
 
     def _body(self, row: int) -> bytes:
-        return self.body(row) if self.body is not None else orjson.dumps(self.values(row))
+        return self.body(row) if self.body is not None else orjson.dumps(next(self.values(np.array([row], np.intp))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One row of columns."""
+def _series(batch: FixedBatch, rows: NDArray[np.intp], signals: Sequence[Signal]) -> list[Any]:
+    """The values of the property that these signals make, of each row."""
+    columns = [unscaled(batch.signals[signal.name][rows], signal.decimals) for signal in signals]
+    first = signals[0]
+    if first.member is not None:
+        members = [signal.member for signal in signals]
+        return [dict(zip(members, values, strict=True)) for values in zip(*columns, strict=True)]
+    return [list(values) for values in zip(*columns, strict=True)] if first.index is not None else columns[0]
 
-    columns: Mapping[str, NDArray[Any]]
-    row: int
 
-    def __getitem__(self, signal: str) -> Any:
-        return self.columns[signal][self.row]
+def unscaled(whole: NDArray[Any], decimals: int) -> list[Any]:
+    """Whole numbers of the last decimal as the values that a message has: whole where there are no decimals."""
+    return list((whole / 10**decimals if decimals else whole).tolist())
