@@ -139,6 +139,20 @@ def test_a_key_with_products_reaches_those(world: CloudWorld) -> None:
     assert world.call("QueryDeviceDetail")["Data"]["DeviceSecret"]
 
 
+def test_a_key_that_only_reads_changes_nothing(world: CloudWorld) -> None:
+    keys = world.platform.registry.access_keys
+    keys["testAccessKeyId"] = replace(keys["testAccessKeyId"], read_only=True)
+    assert world.call("QueryDeviceDetail")["Success"]
+    for action in ACTIONS.values():
+        response = world.dispatch(action.name)
+        refused = isinstance(response, Response) and json.loads(response.body).get("Code") == "Forbidden.RAM"
+        assert refused is not action.reads, action.name
+    assert {name for name in ACTIONS if name.startswith(("Batch", "Get"))} >= {"BatchPub", "GetDeviceStatus"}
+    assert not ACTIONS["BatchPub"].reads
+    assert not world.kept
+    assert not world.sent
+
+
 @pytest.mark.parametrize(("products", "success"), [(None, True), (frozenset({PK}), True), (frozenset(), False)])
 def test_an_applications_credentials_are_an_access_key(
     world: CloudWorld, products: frozenset[str] | None, success: bool

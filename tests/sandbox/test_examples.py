@@ -11,18 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from jinqiao.sandbox.bench.peers import Peer
 from jinqiao.sandbox.product import PRODUCT_KEY
 from support.openapi import Caller
 from support.peers import require
 from support.programs import Program
+from support.sdks import NOTEBOOK, OPERATIONS
 
 pytestmark = [pytest.mark.program, pytest.mark.long]
 
-OPERATIONS = Peer("example-charging", ("alibabacloud-iot20180120==5.1.0", "python-qpid-proton==0.40.0"))
-
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-NOTEBOOK = Peer("example-battery", ("duckdb==1.5.6", "matplotlib==3.10.7", "pytz==2025.2"))
 
 Start = Callable[..., Program]
 

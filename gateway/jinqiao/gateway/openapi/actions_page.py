@@ -19,7 +19,8 @@ What a customer's back end asks of the platform over HTTP (`jinqiao serve --http
 Both SDKs of the vendor can be pointed at it. The newer one: `Config(endpoint='127.0.0.1:8080', protocol='HTTP', …)`;
 the older one: `request.set_endpoint('127.0.0.1:8080')`, `request.set_protocol_type('http')`. Access keys stand in the
 registry file (`access_keys: [{{id: …, secret: …, products: [a1carPK0001]}}]`), and an application's user name and
-password are one. A key without `products` reaches all; for any other, products that are not its own do not exist. Both
+password are one. A key without `products` reaches all; for any other, products that are not its own do not exist. One
+with `read_only: true` may make the calls whose access is *read*; all others are refused with `Forbidden.RAM`. Both
 signatures are verified: ACS3-HMAC-SHA256, which has to sign `host`, `x-acs-action`, `x-acs-version`, `x-acs-date`,
 `x-acs-signature-nonce` and `x-acs-content-sha256`, and RPC v1 with HMAC-SHA1. A call is refused if its time is more
 than 15 minutes from the machine's (unless started with `--lenient-clock`), or if its access key has used its nonce
@@ -58,8 +59,8 @@ where `fileUrl` in `JobFile` says.
 A group of devices, and a job made by CreateJob, are their account's: other accounts do not see them, but for those that
 see all products.
 
-| action | parameters | answer |
-|---|---|---|
+| action | access | parameters | answer |
+|---|---|---|---|
 """
 
 _BETWEEN = """
@@ -95,7 +96,8 @@ def actions_page() -> str:
 def _rows() -> Iterator[str]:
     for action in ACTIONS.values():
         parameters = action.parameters.replace("device!", "*device*!")
-        yield f"| {action.name} | {parameters} | {action.answer} |\n"
+        access = "read" if action.reads else "write"
+        yield f"| {action.name} | {access} | {parameters} | {action.answer} |\n"
 
 
 def _errors() -> Iterator[str]:

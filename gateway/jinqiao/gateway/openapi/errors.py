@@ -35,6 +35,7 @@ ERRORS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "IncompleteSignature": (400, "The request signature does not conform to the platform's standards."),
         "InvalidSignatureMethod": (400, "Specified signature method is not supported."),
         "InvalidContentSha256": (400, "x-acs-content-sha256 is not the SHA-256 of the body."),
+        "Forbidden.RAM": (403, "The access key may not make this call: it only reads."),
         "SignatureDoesNotMatch": (400, "Specified signature is not matched with our calculation."),
         "RequestTooLarge": (413, "The request is too large."),
         "UnsupportedHTTPMethod": (405, "This http method is not supported."),

@@ -93,6 +93,8 @@ class AccessKeyEntry(_Strict):
     secret: Secret = Field(repr=False)
     #: Absent: all.
     products: list[str] | None = None
+    #: Whether it may make only the calls that change nothing.
+    read_only: bool = False
 
 
 class ApplicationEntry(_Strict):
@@ -138,7 +140,7 @@ def load_registry(path: Path | str, known: Iterable[str] = ()) -> Registry:
     return Registry(
         (_product(entry, model, folder) for entry, model in zip(file.products, models, strict=True)),
         (Application(a.username, a.password, _named(a.products)) for a in file.applications),
-        access_keys=(AccessKey(key.id, key.secret, _named(key.products)) for key in file.access_keys),
+        access_keys=(AccessKey(key.id, key.secret, _named(key.products), key.read_only) for key in file.access_keys),
         consumer_groups=(ConsumerGroup(group.id, frozenset(group.products)) for group in file.consumer_groups),
         anonymous=file.anonymous,
         deny_subscribe=file.deny_subscribe,

@@ -5,7 +5,7 @@ In memory, built from a registry file (`file.load_registry`) or in code (`fleet_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -88,6 +88,25 @@ class ConsumerGroup:
     products: frozenset[str] = frozenset()
 
 
+class _Keys(Mapping[str, AccessKey]):
+    """Looks one up at a time: each cloud call asks for one, and there may be thousands of applications."""
+
+    def __init__(self, access_keys: Mapping[str, AccessKey], applications: Mapping[str, Application]) -> None:
+        self._access_keys, self._applications = access_keys, applications
+
+    def __getitem__(self, name: str) -> AccessKey:
+        if (key := self._access_keys.get(name)) is not None:
+            return key
+        application = self._applications[name]
+        return AccessKey(application.username, application.password, application.products)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._access_keys.keys() | self._applications.keys())
+
+    def __len__(self) -> int:
+        return len(self._access_keys.keys() | self._applications.keys())
+
+
 class Registry:
     """Everything the platform knows of, by name.
 
@@ -121,10 +140,9 @@ class Registry:
         return Device(product, device_name, secret) if product and secret is not None else None
 
     @property
-    def all_keys(self) -> dict[str, AccessKey]:
+    def all_keys(self) -> Mapping[str, AccessKey]:
         """Access keys by id; an application's credentials are one, unless a key of its own has that id."""
-        keys = {a.username: AccessKey(a.username, a.password, a.products) for a in self.applications.values()}
-        return keys | self.access_keys
+        return _Keys(self.access_keys, self.applications)
 
     def grant_owned(self) -> None:
         """Let accounts that see some products see those that they have made."""
