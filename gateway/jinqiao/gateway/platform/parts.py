@@ -46,6 +46,7 @@ from .products.products import Products
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
+from .rules.rules import Rules
 from .subscriptions.subscriptions import Subscriptions
 from .upgrades.catalogue import Catalogue
 from .upgrades.rollout import Rollout
@@ -83,6 +84,7 @@ class Parts:
     access: Access
     quotas: Quotas
     groups: DeviceGroups
+    rules: Rules
     uploads: Uploads
     downloads: Downloads
     forwarded: Forwarded
@@ -145,6 +147,7 @@ class Parts:
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
             groups=groups,
+            rules=Rules(events, registry),
             uploads=uploads,
             downloads=Downloads(),
             forwarded=Forwarded(events, out, calls, sources),

@@ -7,7 +7,7 @@ rows that the others let through. Of the results likewise: each field is a colum
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,10 @@ class Hits:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def first(self, count: int) -> Hits:
+        """The first of them, at most so many."""
+        return replace(self, rows=self.rows[:count])
 
     def results(self) -> list[dict[str, Any] | bytes]:
         """What the statement makes of each row, in their order: what `evaluate` returns for it."""
