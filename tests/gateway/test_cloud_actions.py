@@ -49,6 +49,7 @@ OF_THE_ACCOUNT = {
     "CreateDeviceGroup",
     "CreateJob",
     "ListJob",
+    "ListRule",
     "QueryDeviceByTags",
     "QueryDeviceGroupByTags",
     "QueryDeviceGroupList",
@@ -82,6 +83,10 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
 
 FILLED = {
     "Items": "{}",
+    "ErrorActionFlag": "false",
+    "Topic": "",
+    "TopicType": "1",
+    "DataType": "JSON",
     "MessageContent": b64(b"x"),
     "RequestBase64Byte": b64(b"x"),
     "Asc": "1",
@@ -117,6 +122,8 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.job.JobNotFound",
         "iot.job.TaskNotFound",
         "iot.consumergroup.NotExistedConsumerGroup",
+        "iot.rule.NotFoundRule",
+        "iot.rule.NotFoundRuleAction",
     }
     assert refusal(answer) in unknown
     assert not world.sent

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jinqiao.base.errors import ProtocolError
-from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.platform.operations import OperationError
 from jinqiao.gateway.platform.rules.judge import ActionFault
 from jinqiao.wire.mqtt.topics import has_wildcard
 
@@ -46,14 +45,11 @@ class Republish:
         """Publish it now."""
         try:
             topic = filled(self._topic, output)
-            product_key = topic.split("/")[1]
-            if has_wildcard(topic) or topic.split("/")[3:4] != ["user"]:
+            if topic.split("/")[3:4] != ["user"]:
                 raise ValueError(f"{topic!r:.80} is not a custom topic")
-            known = self._context.platform.registry.product(product_key) is not None
-            if not known or not self._context.owner().sees(product_key):
-                raise ValueError(f"no product {product_key!r:.40}")
-            self._context.platform.parts.out.send(Downlink(topic, output.body))
-        except (ValueError, ProtocolError) as why:
+            messages = self._context.platform.operations.messages
+            messages.publish(self._context.owner(), topic.split("/")[1], topic, output.body)
+        except (ValueError, OperationError) as why:
             self._outcome.failed(output, str(why))
         else:
             self._outcome.sent(output)
