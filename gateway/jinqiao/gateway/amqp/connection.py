@@ -3,14 +3,15 @@
 Theory of operation
 -------------------
 A connection goes through the states of `_HANDLERS` in their order: SASL header, PLAIN, AMQP header, open, and then as
-long as it lives a session with one link that sends. What a peer may say in a state is that state's row; all else ends
+long as it lives sessions, one of which has the one link, that sends. (The JMS client begins a session before that of
+its user, for connections' own matters.) What a peer may say in a state is that state's row; all else ends
 the connection with a condition of the standard. Acknowledgements, of which there are as many as messages, are read in
 runs before anything else (`FrameReader.accepted`).
 
 Invariants
 ----------
 - Who is not logged in makes us keep at most one SASL frame of 512 octets.
-- A peer has one session and one link; what it opens beside them is refused, and too often ends the connection.
+- A peer has a few sessions and one link; other links are refused, and too often ends the connection.
 - The link is a member of its group from attach to detach, end, close or loss: `_leave` is called in all cases.
 - Nothing is written after `closed`.
 """
@@ -43,9 +44,9 @@ from jinqiao.wire.amqp.performatives import (
 from jinqiao.wire.amqp.sasl import PLAIN, Outcome, Plain, SaslInit, SaslMechanisms, SaslOutcome
 
 from .bounds import Bounds
-from .credit import SessionWindow
-from .link import INCOMING_WINDOW, SenderLink
+from .link import SenderLink
 from .login import BadLogin, Login
+from .session import Session
 
 __all__ = ["Connection", "House"]
 
@@ -54,7 +55,7 @@ _logger = logging.getLogger(__name__)
 _CONTAINER = "jinqiao"
 #: Time-outs are multiplied by this before a silent peer is given up: it is to speak after half of its own (§ 2.4.5).
 _PATIENCE = 2.0
-#: The one session's channel in our direction.
+#: Where a connection speaks for itself.
 _CHANNEL = 0
 #: Settle modes of a sender (§ 2.8.2).
 _SETTLED, _MIXED = 1, 2
@@ -95,11 +96,8 @@ class Connection:
         self._house, self._bounds, self._out, self.address = house, house.bounds, write, address
         self._state = State.SASL_HEADER
         self._reader = FrameReader(LEAST_FRAME)
-        self._window: SessionWindow | None = None
-        self._next_incoming_id = 0
+        self._sessions: dict[int, Session] = {}
         self._link: SenderLink | None = None
-        #: The delivery id that the next link of the session begins with.
-        self._delivery_id = 0
         self._refused = self._frames = 0
         self._largest = LEAST_FRAME
         self._idle_s = 0.0
@@ -231,7 +229,7 @@ class Connection:
             Open(
                 _CONTAINER,
                 max_frame_size=bounds.frame_bytes,
-                channel_max=_CHANNEL,
+                channel_max=bounds.sessions - 1,
                 idle_time_out=int(self._idle_s * 1000),
             )
         )
@@ -246,52 +244,50 @@ class Connection:
             )
 
     def _begun(self, frame: Frame) -> None:
-        found: Begin = frame.performative
-        if self._window is not None or frame.channel != _CHANNEL:
-            self._refuse_more("a second session")
-        self._window = SessionWindow(found.incoming_window)
-        self._next_incoming_id = found.next_outgoing_id
-        self._say(Begin(_CHANNEL, 0, INCOMING_WINDOW, 0x7FFF_FFFF, handle_max=0))
+        channel = frame.channel
+        if channel >= self._bounds.sessions:  # § 2.7.1, channel-max
+            raise AmqpError(f"begin on channel {channel}, beyond channel-max", Condition.FRAMING_ERROR)
+        if channel in self._sessions:
+            raise AmqpError(f"a second begin on channel {channel}", Condition.NOT_ALLOWED)
+        session = self._sessions[channel] = Session(channel, frame.performative)
+        self._say(session.begun(), channel)
 
     def _attached(self, frame: Frame) -> None:
         found: Attach = frame.performative
-        window = self._of_session(frame)
+        session, link = self._session(frame), self._link
         assert self.login is not None
-        if self._link is not None and self._link.handle == found.handle:
+        if link is not None and link.session is session and link.handle == found.handle:
             raise AmqpError(f"handle {found.handle} is attached", Condition.HANDLE_IN_USE)
         if found.role == SENDER:
-            self._refuse(found, Condition.NOT_ALLOWED, "consumers only receive")
-        elif self._link is not None:
-            self._refuse(found, Condition.RESOURCE_LIMIT_EXCEEDED, "a connection has one receiver")
+            self._refuse(session, found, Condition.NOT_ALLOWED, "consumers only receive")
+        elif link is not None:
+            self._refuse(session, found, Condition.RESOURCE_LIMIT_EXCEEDED, "a connection has one receiver")
         else:
-            self._attach(found, window, self.login)
+            self._attach(found, session, self.login)
 
-    def _attach(self, found: Attach, window: SessionWindow, login: Login) -> None:
+    def _attach(self, found: Attach, session: Session, login: Login) -> None:
         group = self._house.group(login)
         if group is None:
-            self._refuse(found, Condition.NOT_FOUND, "the consumer group is there no more")
+            self._refuse(session, found, Condition.NOT_FOUND, "the consumer group is there no more")
             return
         settled = found.snd_settle_mode == _SETTLED
         link = SenderLink(
             login.client_id,
             self.address,
             self._house.now_ms(),
-            channel=_CHANNEL,
+            session=session,
             name=found.name,
             handle=found.handle,
-            window=window,
-            next_incoming_id=self._next_incoming_id,
             largest_frame=self._largest,
             settled=settled,
             as_text=login.base64,
-            base=self._delivery_id,
             write=self._write,
-            say=self._say,
+            say=lambda performative: self._say(performative, session.channel),
         )
         try:
             link.joins(group.join(link))
         except GroupFull as full:
-            self._refuse(found, Condition.RESOURCE_LIMIT_EXCEEDED, str(full))
+            self._refuse(session, found, Condition.RESOURCE_LIMIT_EXCEEDED, str(full))
             return
         link.writable(self._writable)
         self._link = link
@@ -305,20 +301,18 @@ class Connection:
                 source=found.source if isinstance(found.source, Source) else Source(),
                 target=found.target,
                 initial_delivery_count=0,
-            )
+            ),
+            session.channel,
         )
 
-    def _refuse(self, found: Attach, condition: Condition, why: str) -> None:
+    def _refuse(self, session: Session, found: Attach, condition: Condition, why: str) -> None:
         """Answer an attach that cannot be, and detach at once (§ 2.6.3): without the end that would be ours."""
         self._count_refusal(why)
         ours = RECEIVER if found.role == SENDER else SENDER
         number = 1 if self._link is not None else 0
         count = 0 if ours == SENDER else None
-        self._say(Attach(found.name, number, ours, initial_delivery_count=count))
-        self._say(Detach(number, True, Error(condition, why)))
-
-    def _refuse_more(self, what: str) -> None:
-        raise AmqpError(f"{what}: a connection has one, on channel {_CHANNEL}", Condition.RESOURCE_LIMIT_EXCEEDED)
+        self._say(Attach(found.name, number, ours, initial_delivery_count=count), session.channel)
+        self._say(Detach(number, True, Error(condition, why)), session.channel)
 
     def _count_refusal(self, why: str) -> None:
         if not self._refused:
@@ -329,11 +323,14 @@ class Connection:
 
     def _flowed(self, frame: Frame) -> None:
         found: Flow = frame.performative
-        window, link = self._of_session(frame), self._link
-        window.opened(found.next_incoming_id, found.incoming_window)
-        if link is not None and found.handle == link.handle:
+        session, link = self._session(frame), self._link
+        session.window.opened(found.next_incoming_id, found.incoming_window)
+        if link is None or link.session is not session:
+            if found.echo:
+                self._say(session.flow(), session.channel)
+        elif found.handle == link.handle:
             link.flow(found)
-        elif link is not None:
+        else:
             link.grant()
             if found.echo:
                 link.tell()
@@ -342,23 +339,24 @@ class Connection:
         raise AmqpError("transfer over a link that is not there", Condition.UNATTACHED_HANDLE)
 
     def _disposed(self, frame: Frame) -> None:
-        self._of_session(frame)
-        if self._link is not None and frame.performative.role == RECEIVER:
+        session = self._session(frame)
+        if self._link is not None and self._link.session is session and frame.performative.role == RECEIVER:
             self._link.disposed(frame.performative)
 
     def _detached(self, frame: Frame) -> None:
         found: Detach = frame.performative
-        self._of_session(frame)
-        if self._link is not None and found.handle == self._link.handle:
+        session, link = self._session(frame), self._link
+        if link is not None and link.session is session and found.handle == link.handle:
             self._leave()
-            self._say(Detach(0, found.closed))
+            self._say(Detach(0, found.closed), session.channel)
         # else the answer to our detach of a link that was refused
 
     def _ended(self, frame: Frame) -> None:
-        self._of_session(frame)
-        self._leave()
-        self._window, self._delivery_id = None, 0
-        self._say(End())
+        session = self._session(frame)
+        if self._link is not None and self._link.session is session:
+            self._leave()
+        del self._sessions[session.channel]
+        self._say(End(), session.channel)
 
     def _closing(self, frame: Frame) -> None:
         if (error := frame.performative.error) is not None:
@@ -367,15 +365,16 @@ class Connection:
         self._say(Close())
         self._state = State.CLOSED
 
-    def _of_session(self, frame: Frame) -> SessionWindow:
-        if self._window is None or frame.channel != _CHANNEL:
+    def _session(self, frame: Frame) -> Session:
+        session = self._sessions.get(frame.channel)
+        if session is None:
             raise AmqpError(f"no session on channel {frame.channel}", Condition.NOT_ALLOWED)
-        return self._window
+        return session
 
     def _leave(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            self._delivery_id = link.next_delivery_id
+            link.session.delivery_id = link.next_delivery_id
             self._waits_since_s = self._now_s
             link.leave()
 
@@ -389,8 +388,8 @@ class Connection:
         self._state = State.CLOSED
         self._leave()
 
-    def _say(self, performative: Any) -> None:
-        self._write(encode_frame(Frame(_CHANNEL, performative)))
+    def _say(self, performative: Any, channel: int = _CHANNEL) -> None:
+        self._write(encode_frame(Frame(channel, performative)))
 
     def _write(self, octets: bytes | memoryview) -> None:
         if not self.closed:

@@ -20,13 +20,12 @@ from jinqiao.wire.amqp.message import split_body
 from jinqiao.wire.amqp.performatives import SENDER, Accepted, Disposition, Flow, Modified, Rejected, Released
 from jinqiao.wire.amqp.transfers import transfers
 
-from .credit import LinkCredit, SessionWindow
+from .credit import LinkCredit
+from .session import Session
 
 __all__ = ["SenderLink"]
 
 _WRAP = 1 << 32
-#: What a session may have on the way in our direction: nothing but flow and dispositions is ever sent to us.
-INCOMING_WINDOW = 2_048
 
 
 class SenderLink:
@@ -38,15 +37,12 @@ class SenderLink:
         address: str,
         joined_ms: int,
         *,
-        channel: int,
+        session: Session,
         name: str,
         handle: int,
-        window: SessionWindow,
-        next_incoming_id: int,
         largest_frame: int,
         settled: bool,
         as_text: bool,
-        base: int,
         write: Callable[[bytes | memoryview], None],
         say: Callable[[Any], None],
     ) -> None:
@@ -54,9 +50,9 @@ class SenderLink:
         #: Its name, and the peer's number for it; ours is always 0.
         self.name, self.handle = name, handle
         self.credit = LinkCredit()
-        self._channel, self._window, self._largest = channel, window, largest_frame
-        self._next_incoming_id = next_incoming_id
-        self._settled, self._as_text, self._base = settled, as_text, base
+        self.session = session
+        self._window, self._largest = session.window, largest_frame
+        self._settled, self._as_text, self._base = settled, as_text, session.delivery_id
         self._write, self._say = write, say
         self._member: Membership | None = None
         #: The number behind the last one that was delivered.
@@ -130,7 +126,7 @@ class SenderLink:
         if self._as_text:
             messages = _as_text(messages)
         pieces, frames = transfers(
-            self._channel,
+            self.session.channel,
             self._base + first,
             messages.data,
             messages.ends,
@@ -181,19 +177,8 @@ class SenderLink:
 
     def tell(self) -> None:
         """Say how things stand."""
-        window = self._window
-        self._say(
-            Flow(
-                next_incoming_id=self._next_incoming_id,
-                incoming_window=INCOMING_WINDOW,
-                next_outgoing_id=window.next_id,
-                outgoing_window=_WRAP // 2 - 1,
-                handle=0,
-                delivery_count=self.credit.delivery_count,
-                link_credit=self.credit.left,
-                drain=self._draining,
-            )
-        )
+        credit = self.credit
+        self._say(self.session.flow(0, credit.delivery_count, credit.left, self._draining))
 
 
 def _as_text(messages: Messages) -> Messages:

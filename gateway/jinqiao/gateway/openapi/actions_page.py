@@ -31,6 +31,12 @@ Answers are `RequestId`, `Success` and the members below; HTTP 200 also when the
 (`.1`, `.2` …); *device* is `IotId`, or `ProductKey` with `DeviceName`. Other parameters, such as `IotInstanceId`, are
 passed over.
 
+A key without all products sees those that it makes. A thing model is edited as a draft, in either form
+(`ThingModelJson`, TSL); devices are judged by the version that was published last, those that are connected, too. What
+is wrong with a model is named with its place. Products of simulated vehicles are as their run says. Until somebody
+defines topics for a product, its devices may use all below `/{{product key}}/{{device name}}/user/`; from the first
+CreateProductTopic, UpdateProductTopic or DeleteProductTopic on they may use those of its list.
+
 A synchronous service waits 8 s for the device, `RRpc` as long as its `Timeout` says. They reach a device whose client
 id has bit 0 of `ext` set on `/ext/rrpc/{{id}}/…`, others on `/sys/{{pk}}/{{dn}}/rrpc/request/{{id}}`.
 

@@ -78,7 +78,7 @@ def seed(storage: Storage, file: Registry) -> Registry:
     for key, product in file.products.items():
         if key in kept.products:
             kept.products[key] = replace(kept.products[key], converter=product.converter)
-    kept.anonymous, kept.deny_subscribe = file.anonymous, file.deny_subscribe
+    kept.anonymous, kept.deny_subscribe, kept.rules = file.anonymous, file.deny_subscribe, file.rules
     return kept
 
 

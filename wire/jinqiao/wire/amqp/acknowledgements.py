@@ -11,14 +11,21 @@ import struct
 __all__ = ["accepted_at"]
 
 _HEAD = struct.Struct(">IBBH")
-_U32 = struct.Struct(">I")
+_U32, _U32_PAIR = struct.Struct(">I"), struct.Struct(">II")
 _DISPOSITION, _ACCEPTED = b"\x00\x53\x15", b"\x00\x53\x24"
 #: Of frames that are looked at: the longest has 53 octets.
 _SHORTEST, _LONGEST = 20, 64
 _TRUE = 0x41
 _NULL, _UINT0, _SMALL_UINT, _UINT = 0x40, 0x43, 0x52, 0x70
-#: Octets before the fields of a list with a short and a long head.
-_LIST_HEADS = {0xC0: 3, 0xD0: 9}
+#: What a list's head is made of, by its code.
+_LIST_HEADS = {0xC0: struct.Struct(">BB"), 0xD0: _U32_PAIR}
+#: What follows the outcome's descriptor: no fields in the list, and perhaps whether dispositions may be batched. With
+#: it, how many fields the disposition has.
+_ENDS = {
+    empty + batchable: 5 + len(batchable)
+    for empty in (b"\x45", b"\xc0\x01\x00", b"\xd0\x00\x00\x00\x04\x00\x00\x00\x00")
+    for batchable in (b"", b"\x40", b"\x41", b"\x42")
+}
 
 
 def accepted_at(octets: bytes | bytearray, at: int) -> tuple[int, int, int] | None:
@@ -34,8 +41,11 @@ def accepted_at(octets: bytes | bytearray, at: int) -> tuple[int, int, int] | No
     head = _LIST_HEADS.get(octets[at + 11])
     if head is None:
         return None
-    at += 11 + head
-    if octets[at] != _TRUE:  # the role of a receiver
+    length, count = head.unpack_from(octets, at + 12)
+    at += 12 + head.size
+    if length != end - at + head.size // 2:
+        return None
+    if at == end or octets[at] != _TRUE:  # the role of a receiver
         return None
     first, at = _uint(octets, at + 1, end)
     if first < 0:
@@ -45,6 +55,8 @@ def accepted_at(octets: bytes | bytearray, at: int) -> tuple[int, int, int] | No
     else:
         last, at = _uint(octets, at, end)
     if last < 0 or end - at < 5 or octets[at] != _TRUE or octets[at + 1 : at + 4] != _ACCEPTED:
+        return None
+    if _ENDS.get(bytes(octets[at + 4 : end])) != count:
         return None
     return first, last, end
 

@@ -69,7 +69,7 @@ KINDS: Final = {
         _is("uint", Uint, int),
         _is("ulong", Ulong, int),
         _is("timestamp", Timestamp, int),
-        _is("map", Map),
+        Kind("map", _is("map", Map).read, lambda value: value),
         Kind("symbols", _symbols, lambda each: Array(0xA3, tuple(Symbol(one) for one in each))),
         Kind("fields", _fields, lambda value: value),
         Kind("composite", _any_composite, lambda value: value),

@@ -127,12 +127,12 @@ def _with_code(code: int, value: Value) -> bytes:
         row = FIXED[code]
         if code in NUMBERS or row.made is bool:
             try:
-                return row.form.pack(value) if type(value) is row.made else b""
+                if type(value) is row.made:
+                    return row.form.pack(value)
             except (struct.error, OverflowError):
-                raise AmqpError(f"{value!r} in an array of 0x{code:02x}") from None
-        octets = _plain(value)
-        if _code_of(value) == code:
-            return octets
+                pass  # out of the range of this width
+        elif _code_of(value) == code:
+            return _plain(value)
     raise AmqpError(f"{value!r} in an array of 0x{code:02x}")
 
 

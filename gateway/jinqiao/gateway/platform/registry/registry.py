@@ -12,6 +12,7 @@ from typing import Literal
 from jinqiao.gateway.platform.converters.base import Converter
 from jinqiao.wire.alink.thing_model import ThingModel
 
+from ..rules.rule import Rule
 from .accounts import AccessKey
 from .devices import Devices
 from .product_record import ProductRecord
@@ -111,6 +112,7 @@ class Registry:
     """Everything the platform knows of, by name.
 
     `anonymous` lets clients without user name use ordinary topics; `deny_subscribe` lists filters refused to them.
+    `rules` run from the start.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Registry:
         consumer_groups: Iterable[ConsumerGroup] = (),
         anonymous: bool = False,
         deny_subscribe: Iterable[str] = (),
+        rules: Iterable[Rule] = (),
     ) -> None:
         self.products: dict[str, Product] = {product.key: product for product in products}
         self.applications: dict[str, Application] = {a.username: a for a in applications}
@@ -129,6 +132,7 @@ class Registry:
         self.consumer_groups: dict[str, ConsumerGroup] = {group.id: group for group in consumer_groups}
         self.anonymous = anonymous
         self.deny_subscribe = frozenset(deny_subscribe)
+        self.rules = tuple(rules)
 
     def product(self, product_key: str) -> Product | None:
         return self.products.get(product_key)
