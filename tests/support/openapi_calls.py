@@ -152,6 +152,34 @@ REAL = (
     Call("QueryConsumerGroupStatus", {"GroupId": "$consumers"}, {"AccumulationCount": ANYTHING}),
     Call("DeleteSubscribeRelation", {"ProductKey": "a1dynPK0001", "Type": "AMQP"}),
     Call("DeleteConsumerGroup", {"GroupId": "$consumers"}),
+    # Rules.
+    Call(
+        "CreateRule",
+        {
+            "Name": "rule_$client",
+            "ProductKey": "$product",
+            "Select": "deviceName() as dn",
+            "ShortTopic": "+/thing/event/property/post",
+            "TopicType": 0,
+            "DataType": "JSON",
+        },
+        keeps={"rule": "RuleId"},
+    ),
+    Call(
+        "CreateRuleAction",
+        {
+            "RuleId": "$rule",
+            "Type": "REPUBLISH",
+            "Configuration": '{"topic": "/$product/$device/user/get", "topicType": 1}',
+        },
+        keeps={"action": "ActionId"},
+    ),
+    Call("StartRule", {"RuleId": "$rule"}),
+    Call("GetRule", {"RuleId": "$rule"}, {"RuleInfo.Status": "RUNNING"}),
+    Call("ListRuleActions", {"RuleId": "$rule"}, {"RuleActionList.RuleActionInfo.0.Type": "REPUBLISH"}),
+    Call("StopRule", {"RuleId": "$rule"}),
+    Call("DeleteRuleAction", {"ActionId": "$action"}),
+    Call("DeleteRule", {"RuleId": "$rule"}),
     # Thing model, properties, services, shadow.
     Call("GetThingModelTsl", {"ProductKey": "$product"}, {"Data.TslStr": ANYTHING}),
     Call("SetDeviceProperty", {**_DEVICE, "Items": '{"DoorLock": 1}'}, {"Data.MessageId": ANYTHING}),

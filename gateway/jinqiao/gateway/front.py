@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import ssl
 import threading
@@ -184,6 +185,7 @@ class Front:
                 self._made = application(
                     self.server, routes, trusting, collectors, calls=calls, open_to_all=self._open_to_all
                 )
+                gc.freeze()  # what was imported stays: to walk through it again and again takes 30 ms each time
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:
