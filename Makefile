@@ -52,6 +52,7 @@ format: $(VENV)/.installed-dev ## put the code into the project's form
 bench: $(VENV)/.installed-dev ## the figures of docs/benchmarks.md on this machine
 	$(BIN)/jinqiao bench install-fastsim
 	$(BIN)/jinqiao bench install-sumo
+	-$(BIN)/jinqiao bench install-amqp-clients # rhea needs Node.js, qpid-proton a C compiler
 	$(BIN)/jinqiao bench all
 
 schema: $(VENV)/.installed ## write the scenario's JSON Schema anew

@@ -49,6 +49,7 @@ OF_THE_ACCOUNT = {
     "CreateDeviceGroup",
     "CreateJob",
     "ListJob",
+    "ListRule",
     "QueryDeviceByTags",
     "QueryDeviceGroupByTags",
     "QueryDeviceGroupList",
@@ -82,6 +83,10 @@ def test_whose_device_it_is(world: CloudWorld, action: str) -> None:
 
 FILLED = {
     "Items": "{}",
+    "ErrorActionFlag": "false",
+    "Topic": "",
+    "TopicType": "1",
+    "DataType": "JSON",
     "MessageContent": b64(b"x"),
     "RequestBase64Byte": b64(b"x"),
     "Asc": "1",
@@ -117,6 +122,8 @@ def test_a_key_does_not_reach_products_that_are_not_its_own(world: CloudWorld, a
         "iot.job.JobNotFound",
         "iot.job.TaskNotFound",
         "iot.consumergroup.NotExistedConsumerGroup",
+        "iot.rule.NotFoundRule",
+        "iot.rule.NotFoundRuleAction",
     }
     assert refusal(answer) in unknown
     assert not world.sent
@@ -137,6 +144,20 @@ def test_a_key_with_products_reaches_those(world: CloudWorld) -> None:
     registry = world.platform.registry
     registry.access_keys["testAccessKeyId"] = replace(registry.access_keys["testAccessKeyId"], products=frozenset({PK}))
     assert world.call("QueryDeviceDetail")["Data"]["DeviceSecret"]
+
+
+def test_a_key_that_only_reads_changes_nothing(world: CloudWorld) -> None:
+    keys = world.platform.registry.access_keys
+    keys["testAccessKeyId"] = replace(keys["testAccessKeyId"], read_only=True)
+    assert world.call("QueryDeviceDetail")["Success"]
+    for action in ACTIONS.values():
+        response = world.dispatch(action.name)
+        refused = isinstance(response, Response) and json.loads(response.body).get("Code") == "Forbidden.RAM"
+        assert refused is not action.reads, action.name
+    assert {name for name in ACTIONS if name.startswith(("Batch", "Get"))} >= {"BatchPub", "GetDeviceStatus"}
+    assert not ACTIONS["BatchPub"].reads
+    assert not world.kept
+    assert not world.sent
 
 
 @pytest.mark.parametrize(("products", "success"), [(None, True), (frozenset({PK}), True), (frozenset(), False)])

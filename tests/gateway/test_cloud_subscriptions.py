@@ -257,6 +257,16 @@ def test_two_accounts_of_one_product_subscribe_each_for_themselves(cloud: CloudO
     assert part.groups_for(PK, "status") == ()
 
 
+def test_an_account_that_sees_a_product_no_more_gets_nothing_of_it(cloud: CloudOf) -> None:
+    about = {"ProductKey": PK, "Type": "AMQP", "ConsumerGroupIds.1": "DEFAULT_GROUP"}
+    cloud.call("CreateSubscribeRelation", OURS, **about, DeviceDataFlag="true")
+    part, registry = cloud.platform.parts.subscriptions, cloud.platform.registry
+    assert part.groups_for(PK, "device_data")
+    registry.access_keys[OURS[0]] = AccessKey(*OURS, frozenset())
+    cloud.platform.parts.out.products_changed()
+    assert part.groups_for(PK, "device_data") == ()
+
+
 def test_groups_and_relations_outlive_the_process(tmp_path: Path) -> None:
     before = CloudOf(tmp_path)
     group = before.create("charging")

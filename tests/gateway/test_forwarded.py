@@ -15,6 +15,7 @@ from jinqiao.gateway.platform.events import MessageForwarded, PropertiesAccepted
 from jinqiao.gateway.platform.registry.accounts import OPERATOR
 from jinqiao.gateway.platform.registry.record import iot_id
 from support.alink_house import DN, NOW_MS, PK, SUB_DN, SUB_PK, S, World
+from support.cloud_world import CloudWorld
 from support.sub_devices import signed
 
 KEYS = json.loads((Path(__file__).parents[1] / "golden" / "forwarded_keys.json").read_text(encoding="utf-8"))
@@ -258,6 +259,29 @@ def test_an_upgrade_and_the_version_that_proves_it(heard: Heard) -> None:
     assert (body["status"], body["desc"]) == ("FAILED", "no net")
 
 
+def test_a_job_that_upgrades_devices_begins_and_is_over_with_its_last_task() -> None:
+    world = CloudWorld()
+    messages: list[MessageForwarded] = []
+    world.platform.events.subscribe(MessageForwarded, messages.append, before_ack=True)
+    world.platform.parts.forwarded.wanted_by(lambda _, kind: kind == "ota_job")
+    product, operations = world.device().product, world.platform.operations
+    package = operations.firmware.add(OPERATOR, product, FIRMWARE)
+    job = operations.upgrades.create(OPERATOR, product, package, target="SPECIFIC", names=("tbox001", "tbox002"))
+
+    def states() -> list[str]:
+        found = [json.loads(message.body) for message in messages]
+        assert all(list(body) == KEYS["upgrade job"] for body in found)
+        assert {message.topic for message in messages} <= {f"/{package.id}/{job.id}/ota/job/status"}
+        return [body["status"] for body in found]
+
+    assert states() == ["IN_PROGRESS"]
+    for name, expected in (("tbox001", ["IN_PROGRESS"]), ("tbox002", ["IN_PROGRESS", "COMPLETED"])):
+        device = world.connect(device_name=name)
+        inform = json.dumps({"id": 1, "params": {"version": "2.0.0"}}).encode()
+        tuple(world.platform.receive(device, f"/ota/device/inform/{PK}/{name}", inform))
+        assert states() == expected
+
+
 def test_tags(heard: Heard) -> None:
     device = heard.world.connect()
     heard.world.request(device, "thing/deviceinfo/update", [{"attrKey": "vin", "attrValue": "LSV1"}])
@@ -293,6 +317,21 @@ def test_custom_topics_are_looked_at_only_where_somebody_wants_them() -> None:
     assert heard.world.platform.handles(f"/{PK}/{DN}/user/update")
     heard.world.say(device, f"/{PK}/{DN}/user/update", b"2")
     assert [message.body for message in heard.messages] == [b"2"]
+
+
+def test_while_nobody_wants_anything_no_message_is_announced_or_built() -> None:
+    wanted: set[str] = set()
+    world = World()
+    events, forwarded = world.platform.events, world.platform.parts.forwarded
+    forwarded.wanted_by(lambda product_key, _: product_key in wanted)
+    assert not events.waits(PropertiesAccepted)
+    for product_key in (PK, ""):
+        wanted.add(product_key)
+        forwarded.reconsider()
+        assert events.waits(PropertiesAccepted)
+        wanted.clear()
+        forwarded.reconsider()
+        assert not events.waits(PropertiesAccepted)
 
 
 def test_a_foreign_product_and_an_unwanted_kind_are_not_forwarded() -> None:

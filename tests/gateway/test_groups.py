@@ -342,7 +342,7 @@ def test_whatever_consumers_do_no_message_is_lost_and_none_comes_twice_unmarked(
             released |= held_by(taker, number, number + count)
             member.release(number, number + count)
         elif kind == 7:
-            member.release(number, number + count, failed=True)
+            member.release(number, number + count, failed=True, undeliverable=count % 2 == 1)
         elif kind == 8:
             member.leave()
             members.remove((taker, member))

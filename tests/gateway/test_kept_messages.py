@@ -21,6 +21,7 @@ from jinqiao.gateway.forwarding.disk_thread import DiskThread
 from jinqiao.gateway.forwarding.groups import Groups
 from jinqiao.gateway.forwarding.keeping import Keeping
 from jinqiao.gateway.forwarding.segment import CAPACITY, Segment, read_segment
+from support.examples import examples
 from support.queues import Taker, World, messages, texts
 
 
@@ -65,6 +66,43 @@ def test_what_waits_outlives_the_process_and_what_was_delivered_is_marked(world:
     ]
 
 
+@settings(deadline=None, max_examples=examples(60))
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 1), st.integers(0, 12), st.integers(0, 4)), max_size=40))
+def test_a_kill_at_any_moment_loses_nothing_and_marks_exactly_what_was_delivered(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int, int]]
+) -> None:
+    world, folder = World(), tmp_path_factory.mktemp("forwarding")
+    groups = groups_in(folder, world, Bounds(segment_bytes=300))
+    group = groups.create("g1")
+    takers = [Taker("c1"), Taker("c2")]
+    members = [group.join(taker) for taker in takers]
+    put = 0
+    for kind, whom, number, count in steps:
+        if kind <= 2:
+            groups.put("g1", messages(*texts(range(put, put + count + 1))))
+            put += count + 1
+        elif kind == 3:
+            members[whom].credit(number)
+        elif kind == 4:
+            members[whom].accept(number, number + count)
+        elif kind == 5:
+            members[whom].release(number, number + count, failed=bool(count % 2), undeliverable=count > 2)
+        elif kind == 6:
+            world.pass_s(number * 3, group)
+        else:
+            members[whom].leave()
+            takers.append(Taker())
+            members[whom] = group.join(takers[-1])
+        world.turn()
+    status = group.status()
+    delivered = {body for taker in takers for body in taker.texts}
+    found = left_in(folder, world)
+    assert len(found) == len({body for body, _ in found}) == status.accumulated == put - status.acknowledged
+    assert all(body in set(texts(range(put))) for body, _ in found)
+    for body, tries in found:
+        assert (tries > 0) == (body in delivered)
+
+
 def test_what_simulated_vehicles_say_does_not(world: World, tmp_path: Path) -> None:
     groups = groups_in(tmp_path, world)
     groups.create("g1")
@@ -83,7 +121,7 @@ def test_tries_go_on_over_restarts(world: World, tmp_path: Path) -> None:
     assert [left_in(tmp_path, world) for _ in range(3)] == [[(b"m", 0)], [(b"m", 1)], [(b"m", 2)]]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(
     st.lists(st.lists(st.binary(max_size=40), min_size=1, max_size=4), min_size=1, max_size=6),
     st.integers(0, 2_000),
@@ -111,7 +149,7 @@ def test_a_file_that_ends_anywhere_yields_its_whole_records(
         assert found == flat
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(
     st.lists(st.lists(st.binary(max_size=40), min_size=1, max_size=4), min_size=1, max_size=6),
     st.lists(st.tuples(st.integers(0, 1_000), st.binary(min_size=1, max_size=4)), min_size=1, max_size=3),
@@ -182,6 +220,70 @@ def test_a_segment_that_cannot_be_read_costs_itself(
     file.with_name("00000000.messages").mkdir()
     assert left_in(tmp_path, world) == [(b"m", 0)]
     assert "cannot be read" in caplog.text
+
+
+def test_half_a_segment_is_removed_and_does_not_stand_in_the_way(world: World, tmp_path: Path) -> None:
+    groups = groups_in(tmp_path, world)
+    groups.create("g1")
+    groups.put("g1", messages("m0"))
+    world.turn()
+    (folder,) = tmp_path.iterdir()
+    (folder / "00000002.marks").write_bytes(b"")
+    (folder / "00000004.messages").write_bytes(b"JQ")
+    groups = groups_in(tmp_path, world)
+    groups.create("g1")
+    for number in (1, 2):
+        groups.put("g1", messages(b"m%d" % number))
+        world.turn()
+    assert [body for body, _ in left_in(tmp_path, world)] == [b"m0", b"m1", b"m2"]
+    assert not (folder / "00000002.marks").exists()
+
+
+def test_a_full_disk_is_reported_and_the_next_segment_is_tried_again(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    groups = groups_in(tmp_path, world)
+    group = groups.create("g1")
+    called: list[str] = []
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:5]) and full())
+
+    def full() -> int:
+        raise OSError(28, "No space left on device")
+
+    groups.put("g1", messages("lost by a kill"))
+    groups.keeping.then(lambda: called.append("never"))
+    world.turn()
+    monkeypatch.undo()
+    assert "No space left" in caplog.text
+    groups.put("g1", messages("kept"))
+    groups.keeping.then(lambda: called.append("kept"))
+    world.turn()
+    assert called == ["kept"]
+    assert group.status().accumulated == 2
+    assert left_in(tmp_path, world) == [(b"kept", 0)]
+
+
+def test_half_a_record_is_taken_back_where_the_disk_is_full(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = groups_in(tmp_path, world)
+    groups.create("g1")
+    groups.put("g1", messages("first"))
+    world.turn()
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        write(descriptor, data[:5])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    groups.put("g1", messages("lost by a kill"))
+    world.turn()
+    monkeypatch.undo()
+    groups.put("g1", messages("second"))
+    world.turn()
+    assert [body for body, _ in left_in(tmp_path, world)] == [b"first", b"second"]
 
 
 def test_files_are_private_and_go_when_all_in_them_is_acknowledged(world: World, tmp_path: Path) -> None:
@@ -355,6 +457,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
+from support.examples import examples
 from support.queues import Taker, World, messages
 from jinqiao.gateway.forwarding.groups import Groups
 

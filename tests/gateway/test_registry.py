@@ -229,7 +229,7 @@ def test_keys_and_applications_have_products_or_all(tmp_path: Path) -> None:
         "access_keys:\n"
         "  - {id: a, secret: s}\n"
         "  - {id: b, secret: s, products: [pk]}\n"
-        "  - {id: c, secret: s, products: []}\n"
+        "  - {id: c, secret: s, products: [], read_only: true}\n"
         "applications:\n"
         "  - {username: d, password: p}\n"
         "  - {username: e, password: p, products: [kept]}\n"
@@ -242,6 +242,7 @@ def test_keys_and_applications_have_products_or_all(tmp_path: Path) -> None:
         "d": None,
         "e": {"kept"},
     }
+    assert {name for name, key in registry.all_keys.items() if key.account.read_only} == {"c"}
     with pytest.raises(RegistryError, match=r":8:\d+: applications.1.products.0: no product 'kept' in this registry"):
         load_registry(path)
     path.write_text("access_keys: [{id: b, secret: s, products: [nopk]}]\n")

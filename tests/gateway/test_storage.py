@@ -201,9 +201,11 @@ def test_a_damaged_page_is_named_with_its_file(tmp_path: Path) -> None:
         list(damaged.rows())
 
 
-def test_products_of_keys_and_applications_are_kept(tmp_path: Path) -> None:
+def test_what_keys_and_applications_may_is_kept(tmp_path: Path) -> None:
     file = registry()
-    file.access_keys = {key: AccessKey(key, "s", products) for key, products in PRODUCTS.items()}
+    file.access_keys = {
+        key: AccessKey(key, "s", products, read_only=key != "one") for key, products in PRODUCTS.items()
+    }
     file.applications = {name: Application(name, "s", products) for name, products in PRODUCTS.items()}
     platform_of(tmp_path, file)
     kept = platform_of(tmp_path).registry

@@ -16,14 +16,9 @@ from pathlib import Path
 import pytest
 
 from jinqiao.base.system import alone
-from jinqiao.sandbox.bench.peers import Peer
 from support.peers import require
 from support.programs import Program
-
-LINKKIT = Peer("sdk-linkkit", ("aliyun-iot-linkkit==1.2.13", "paho-mqtt==1.6.1"))
-OPENAPI = Peer("sdk-openapi", ("alibabacloud-iot20180120==5.1.0",))
-OPENAPI_OLD = Peer("sdk-openapi-old", ("aliyun-python-sdk-core==2.16.1", "aliyun-python-sdk-iot==8.59.0"))
-NODE_PACKAGES = ("alibabacloud-iot-device-sdk@1.2.8", "aliyun-iot-device-sdk@1.0.1")
+from support.sdks import LINKKIT, NODE_PACKAGES, OPENAPI, OPENAPI_OLD, RHEA
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +48,7 @@ def sdk_node() -> tuple[str, Path]:
 @pytest.fixture(scope="session")
 def node_rhea() -> tuple[str, Path]:
     """Node, and the folder of the AMQP client `rhea`."""
-    return _node("node-rhea", ("rhea@3.0.5",))
+    return _node("node-rhea", RHEA)
 
 
 def _node(name: str, packages: tuple[str, ...]) -> tuple[str, Path]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import struct
+import subprocess
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from jinqiao.sandbox.bench.amqp_reader import Reader, credentials
 from jinqiao.wire.amqp.decoding import Decoder
 from jinqiao.wire.amqp.encoding import encode_value
 from jinqiao.wire.amqp.values import Described, Symbol, Ubyte, Uint, Ulong, Ushort
+from support.programs import JINQIAO
 
 SASL, AMQP = b"AMQP\3\1\0\0", b"AMQP\0\1\0\0"
 
@@ -100,3 +103,16 @@ def test_credentials_are_the_platforms() -> None:
     assert user.startswith("client-1|authMode=aksign,signMethod=hmacsha1,timestamp=")
     assert user.endswith(",authId=testid,iotInstanceId=,consumerGroupId=g1|")
     assert len(password) == 28
+
+
+@pytest.mark.program
+def test_every_message_reaches_the_reader_and_the_peers_that_are_there() -> None:
+    asked = [*JINQIAO, "bench", "amqp", "--vehicles", "100", "--seconds", "0.3", "--json"]
+    found = json.loads(subprocess.run(asked, capture_output=True, text=True, timeout=120, check=True).stdout)
+    for name in ("rendered", "ready", "rhea", "qpid_proton"):
+        if "missing" in found[name]:
+            assert name in {"rhea", "qpid_proton"}
+            continue
+        assert found[name]["messages"] > 100
+        assert found[name]["all_delivered"]
+        assert 1_000 < found[name]["bytes_per_message"] < 2_000

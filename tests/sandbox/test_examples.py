@@ -5,24 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jinqiao.sandbox.bench.peers import Peer
 from jinqiao.sandbox.product import PRODUCT_KEY
 from support.openapi import Caller
 from support.peers import require
 from support.programs import Program
+from support.sdks import NOTEBOOK, OPERATIONS
 
 pytestmark = [pytest.mark.program, pytest.mark.long]
 
-OPERATIONS = Peer("example-charging", ("alibabacloud-iot20180120==5.1.0", "python-qpid-proton==0.40.0"))
-
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-NOTEBOOK = Peer("example-battery", ("duckdb==1.5.6", "matplotlib==3.10.7", "pytz==2025.2"))
 
 Start = Callable[..., Program]
 
@@ -59,7 +57,39 @@ def test_battery_health(start: Start, scenarios: Path, tmp_path: Path) -> None:
     }
 
 
+def test_service_reminder(start: Start, scenarios: Path, tmp_path: Path) -> None:
+    folder = EXAMPLES / "service-reminder"
+    # Of two cars that have driven any distance, one is parked; every kilometre is a service.
+    fleet, rules = tmp_path / "fleet.yaml", tmp_path / "rules.yaml"
+    trouble = "faults:\n  - {at: 20 s, on: any driving, fault: dtc, code: P0A80}\n"
+    fleet.write_text((scenarios / "two-cars.yaml").read_text() + trouble)
+    dealer = subprocess.Popen(
+        [sys.executable, folder / "reminder.py", "--port", "0", "--secret", "dealers-secret", "--interval-km", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert dealer.stdout is not None
+        port = json.loads(dealer.stdout.readline())["listening"]
+        text = (folder / "rules.yaml").read_text()
+        assert all(word in text for word in (":9000/", "20000", "19500"))
+        rules.write_text(text.replace(":9000/", f":{port}/").replace("20000", "1").replace("19500", "0"))
+        run = start("run", str(fleet), "--registry", str(rules), "--speed", "10", "-q", *PORTS)
+        assert run.ready["vehicles"] == 2
+        reminders = [json.loads(dealer.stdout.readline()) for _ in range(2)]
+        run.interrupt()
+        assert run.finish()[0] == 130
+    finally:
+        dealer.kill()
+        dealer.communicate()
+    cars = {reminder["text"].split(" at ")[0]: reminder["to"] for reminder in reminders}
+    assert set(cars) == {"service is due", "please come by: your car reports P0A80"}
+    assert len(set(cars.values())) == 2
+
+
 CAP_KW = 30.0
+PORTS = ("--mqtt-port", "0", "--http-port", "0", "--amqp-port", "0")
 
 
 def drawn_kw(call: Caller) -> list[float]:
@@ -107,9 +137,6 @@ def check_charging(start: Start, *command: str | Path) -> None:
     assert 1 <= len(set(paused)) < 6, errors
     garage.interrupt()
     assert garage.finish()[0] == 130
-
-
-PORTS = ("--mqtt-port", "0", "--http-port", "0", "--amqp-port", "0")
 
 
 def test_charging_operations_in_python(start: Start) -> None:

@@ -6,6 +6,7 @@ The calls are rows of `support/openapi_calls.py`; where the SDKs come from: `con
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from jinqiao.gateway.openapi.actions import ACTIONS
 from jinqiao.sandbox.product import PRODUCT_KEY
 from support.openapi import ACCESS_KEY
 from support.openapi_calls import REAL, SIMULATED, Call, differences
@@ -36,7 +38,7 @@ Start = Callable[..., Program]
 def make(client: str, pythons: Callable[[str], Path], port: int, calls: Sequence[Call], **names: str) -> None:
     """Make the calls with one client; fails with whatever is not as its row says."""
     script = TESTS / "support" / "sdk_calls.py"
-    rows = [[call.action, call.parameters, dict(call.keeps)] for call in calls]
+    rows = [[call.action, call.parameters, dict(call.keeps), dict(call.awaited)] for call in calls]
     given = {"key": ACCESS_KEY, "names": {"client": client, **names}, "calls": rows}
     command = [str(pythons(client)), str(script), client, str(port)]
     done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=100)
@@ -50,6 +52,37 @@ def make(client: str, pythons: Callable[[str], Path], port: int, calls: Sequence
 def pythons(sdk_openapi: Path, sdk_openapi_old: Path) -> Callable[[str], Path]:
     """The interpreter of a client."""
     return lambda client: sdk_openapi_old if client == "old" else sdk_openapi
+
+
+def test_the_sdk_has_every_name_of_every_action(sdk_openapi: Path) -> None:
+    command = [str(sdk_openapi), str(TESTS / "support" / "sdk_names.py")]
+    done = subprocess.run(
+        command, input=json.dumps(list(ACTIONS)), capture_output=True, text=True, timeout=60, check=True
+    )
+    unknown = []
+    for name, known in json.loads(done.stdout).items():
+        assert known is not None, f"the SDK has no {name}"
+        parameters, members = map(set, known)
+        action = ACTIONS[name]
+        words = {word.removesuffix("!") for word in action.parameters.split()} - {"device"}
+        # A list of texts has no more to its name than `.N`; one of objects is written as its members.
+        unknown += [f"{name}: {word}" for word in words if not {re.sub("{.*", "", word)} <= parameters]
+        unknown += [f"{name}: answer's {path}" for path in members_of(action.answer) if path not in members]
+    assert unknown == []
+
+
+def members_of(row: str) -> Iterator[str]:
+    """Paths in an answer: `Data{List[Time Value]}` has Data, Data.List, Data.List.Time and Data.List.Value."""
+    above: list[str] = []
+    last = ""
+    for word in re.findall(r"\w+|[{}\[\]]", row):
+        if word in "{[":
+            above.append(last)
+        elif word in "}]":
+            above.pop()
+        else:
+            last = word
+            yield ".".join([*above, word])
 
 
 @contextmanager

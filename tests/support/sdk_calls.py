@@ -2,21 +2,25 @@
 
     python sdk_calls.py acs3|v2|old HTTP_PORT
 
-Reads `{"key": [id, secret], "names": {…}, "calls": [[action, parameters, keeps], …]}` from its input and prints one
-answer a line, then the names. A text among the parameters may hold `$name`: a name that was given, or one that an
-earlier call keeps (`{"name": "path.in.its.answer"}`). Actions and parameters have the platform's names; the SDK's own
-are found from them. An exception of the SDK is an answer too: `{"Refused": code, "Message": …}`.
+Reads `{"key": [id, secret], "names": {…}, "calls": [[action, parameters, keeps, awaited], …]}` and prints one answer a
+line, then the names. A text among the parameters may hold `$name`: a name that was given, or one that an earlier call
+keeps (`{"name": "path.in.its.answer"}`). A call is repeated, for a while, until its answer is as `awaited` says (path
+to value). Actions and parameters have the platform's names; the SDK's own are found from them. An exception of the SDK
+is an answer too: `{"Refused": code, "Message": …}`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from string import Template
 from typing import Any
 
 __all__ = ["found", "named"]
+
+PATIENCE_S = 10.0
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -90,12 +94,17 @@ def main() -> None:
     config = {"signature_algorithm": "v2"} if client == "v2" else {}
     ask = old_sdk(endpoint, key) if client == "old" else new_sdk(endpoint, key, **config)
     names = given["names"]
-    for action, parameters, keeps in given["calls"]:
-        try:
-            answer = ask(action, named(parameters, names))
-        except Exception as error:
-            code = getattr(error, "error_code", None) or getattr(error, "code", None) or type(error).__name__
-            answer = {"Refused": code, "Message": str(getattr(error, "message", error))}
+    for action, parameters, keeps, awaited in given["calls"]:
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                answer = ask(action, named(parameters, names))
+            except Exception as error:
+                code = getattr(error, "error_code", None) or getattr(error, "code", None) or type(error).__name__
+                answer = {"Refused": code, "Message": str(getattr(error, "message", error))}
+            if all(found(answer, path) == value for path, value in awaited.items()) or time.monotonic() > end:
+                break
+            time.sleep(0.1)
         for name, path in keeps.items():
             names[name] = str(found(answer, path))
         print(json.dumps(answer))

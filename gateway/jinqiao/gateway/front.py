@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import ssl
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 from jinqiao.base.system import file_limit, other_port
@@ -20,8 +21,12 @@ from .doors import Doors
 from .forwarding.groups import Groups
 from .gbt32960.listener import Listener
 from .platform.platform import Platform
+from .rules.engine import Engine
 from .web.bounds import HttpBounds
 from .web.port import HttpPort
+
+if TYPE_CHECKING:  # brings a web server's figures, which `serve --help` needs not
+    from prometheus_client.registry import Collector
 
 __all__ = ["USUAL_AMQP_PORT", "USUAL_HTTP_PORT", "Front"]
 
@@ -50,6 +55,7 @@ class Front:
         groups: Groups | None = None,
         *,
         group_of: GroupOf | None = None,
+        rules: Engine | None = None,
         lenient_clock: bool = False,
     ) -> None:
         limits, self._http_bounds = limits or Limits(), http_bounds or HttpBounds()
@@ -66,6 +72,7 @@ class Front:
         self._groups = groups
         #: For consumers over AMQP; None where there are no groups.
         self.amqp = AmqpListener(platform, group_of, doors=self._doors) if group_of is not None else None
+        self._rules = rules
         self._lenient_clock = lenient_clock
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
@@ -160,6 +167,7 @@ class Front:
         from .openapi.app import CloudCalls
         from .openapi.app import routes as cloud_routes
         from .openapi.cloud import Cloud
+        from .rules.metrics import RuleMetrics
         from .web.app import application
         from .web.backends import backend_routes
         from .web.page import page_route
@@ -169,12 +177,15 @@ class Front:
                 cloud = Cloud(self._platform, mqtt_address=self._mqtt_address, lenient_clock=self._lenient_clock)
                 page = page_route(self._platform, self.server, self._mqtt_address)
                 trusting = backend_routes(self._platform)
-                collectors = [GroupMetrics(self._groups)] if self._groups is not None else []
+                collectors: list[Collector] = [GroupMetrics(self._groups)] if self._groups is not None else []
+                if self._rules is not None:
+                    collectors.append(RuleMetrics(self._rules))
                 calls = CloudCalls(cloud)
                 routes = [page, *cloud_routes(cloud, calls)]
                 self._made = application(
                     self.server, routes, trusting, collectors, calls=calls, open_to_all=self._open_to_all
                 )
+                gc.freeze()  # what was imported stays: to walk through it again and again takes 30 ms each time
             return self._made
 
     def _http_port(self, ports: Ports) -> HttpPort | None:

@@ -24,6 +24,8 @@ from .platform.operations.thing_models import MOST_BYTES as MOST_MODEL_BYTES
 from .platform.products.batches import MOST_BATCHES
 from .platform.products.models import MOST_VERSIONS
 from .platform.provisioning import MOST_DEVICES
+from .rules.actions.webhook import MOST_WAITING
+from .rules.engine import Bounds as RuleBounds
 from .simulated.past import MOST_BYTES, MOST_EVENT_BYTES
 from .web.bounds import HttpBounds
 
@@ -110,6 +112,8 @@ def limits_page() -> str:
             "## Consumer groups (AMQP)\n",
             _GROUPS,
             _table(_named(GroupBounds())),
+            "## Rules\n",
+            _table([*_named(RuleBounds()), *_rows(("outputs that wait for one web server", MOST_WAITING, ""))]),
             "## AMQP\n",
             _table(_named(AmqpBounds())),
             "## Simulated vehicles\n",

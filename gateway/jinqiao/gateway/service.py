@@ -33,6 +33,8 @@ from .platform.registry.accounts import Account
 from .platform.registry.file import load_registry
 from .platform.registry.fleet_devices import FleetDevices, simulated_product
 from .platform.registry.registry import Application, Product, Registry
+from .rules.engine import Engine
+from .rules.judge import EngineJudge
 from .simulated.intake import FleetIntake
 from .simulated.past import FleetPast
 from .storage.folder_lock import FolderLock
@@ -88,8 +90,14 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
+        self.rules = Engine(self.platform)
         self.front = Front(
-            self.platform, limits, groups=self.groups, group_of=self._group_of, lenient_clock=config.lenient_clock
+            self.platform,
+            limits,
+            groups=self.groups,
+            group_of=self._group_of,
+            rules=self.rules,
+            lenient_clock=config.lenient_clock,
         )
         if config.fleet is not None and vehicles is not None:
             self._read_steps(config.fleet.product_key, vehicles)
@@ -111,6 +119,7 @@ class Service:
         if fleet is not None and vehicles is not None:
             forwarder.add_fleet(self.platform.registry.products[fleet.product_key], vehicles)
             forwarder.subscribe_default(fleet.product_key)
+            self.rules.add_fleet(self.platform.registry.products[fleet.product_key], vehicles)
         return forwarder
 
     def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
@@ -141,7 +150,7 @@ class Service:
             self._lock.note(taken)
         if self._keeper is not None and self._online is not None:
             self._tasks.append(asyncio.create_task(_go_round(self._keeper, self._online)))
-        self._tasks.append(asyncio.create_task(_tick(self.groups, self._forwarder)))
+        self._tasks.append(asyncio.create_task(_tick(self.groups, self._forwarder, self.rules)))
         return taken
 
     async def close(self) -> None:
@@ -150,6 +159,7 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.rules.close()
         await asyncio.to_thread(self.groups.close)
         if self._history is not None:
             await asyncio.to_thread(self._history.close)
@@ -173,7 +183,7 @@ def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[
         if storage is not None
         else ()
     )
-    file = load_registry(config.registry, kept) if config.registry is not None else None
+    file = load_registry(config.registry, kept, EngineJudge()) if config.registry is not None else None
     if storage is None:
         registry = file if file is not None else Registry()
     else:
@@ -244,11 +254,12 @@ def _groups(config: ServiceConfig) -> Groups:
     return Groups(Clock.of_loop(_now_ms), folder=config.data / _FORWARDING if config.data is not None else None)
 
 
-async def _tick(groups: Groups, forwarder: Forwarder) -> None:
+async def _tick(groups: Groups, forwarder: Forwarder, rules: Engine) -> None:
     while True:
         await asyncio.sleep(_TICK_S)
         groups.tick()
         forwarder.tick()
+        rules.tick()
 
 
 async def _go_round(keeper: Keeper, online: OnlineKeeper) -> None:

@@ -16,6 +16,9 @@ __all__ = ["Block", "Piece"]
 
 #: What a block costs besides its data and the ends of its messages.
 _BLOCK_BYTES = 512
+#: The tries of messages that have not been delivered.
+_NEVER = np.zeros(1_000, dtype=np.uint8)
+_NEVER.flags.writeable = False
 #: More often than this nobody counts.
 _MOST_TRIES = 255
 
@@ -40,7 +43,9 @@ class Block:
 
     def tries_of(self, start: int, stop: int) -> NDArray[np.uint8]:
         """How often messages `start` up to `stop` have been delivered before, shape (stop - start,)."""
-        return self.tries[start:stop] if self.tries is not None else np.zeros(stop - start, dtype=np.uint8)
+        if self.tries is not None:
+            return self.tries[start:stop]
+        return _NEVER[: stop - start] if stop - start <= len(_NEVER) else np.zeros(stop - start, dtype=np.uint8)
 
     def is_older(self, before_s: float, before_ms: int) -> bool:
         """Whether it came before that time; what outlives the process by its generate time, UTC milliseconds.

@@ -41,10 +41,11 @@ class Log:
     def read(self) -> list[tuple[Segment, Stored]]:
         """What the last process has left, oldest first. A segment that cannot be read costs itself, and is reported."""
         found: list[tuple[Segment, Stored]] = []
-        for path in sorted(self._folder.glob(f"*{MESSAGES}")):
-            if not path.stem.isdecimal():
+        for path in self._paths():
+            self._number = int(path.stem)
+            if not path.with_suffix(MESSAGES).exists():  # killed between the two
+                path.with_suffix(MARKS).unlink(missing_ok=True)
                 continue
-            self._number = max(self._number, int(path.stem))
             try:
                 segment, stored = read_segment(path)
             except OSError as error:
@@ -98,13 +99,18 @@ class Log:
             self._folder.rmdir()
 
     def _next(self) -> Segment:
-        segment = Segment(self._folder / f"{self._number + 1:08d}")
         self._number += 1
+        segment = Segment(self._folder / f"{self._number:08d}")
         _sync_folder(self._folder)
         self._end_current()
         self._current = segment
         self._segments.append(segment)
         return segment
+
+    def _paths(self) -> list[Path]:
+        """The segments' files without their suffixes, oldest first."""
+        found = {path.with_suffix("") for path in self._folder.iterdir() if path.suffix in {MESSAGES, MARKS}}
+        return sorted((path for path in found if path.name.isdecimal()), key=lambda path: int(path.name))
 
     def _end_current(self) -> None:
         segment, self._current = self._current, None

@@ -41,10 +41,12 @@ class Messages:
         """Offset of message `index`; of the end, for the number of messages."""
         return int(self.ends[index - 1]) if index else 0
 
-    def reach(self, start: int, most_bytes: int) -> int:
-        """Behind the last message from `start` on that fits into so many bytes; one always does."""
-        stop = int(np.searchsorted(self.ends, self.begin(start) + most_bytes, side="right"))
-        return max(stop, start + 1)
+    def reach(self, start: int, stop: int, most_bytes: int) -> int:
+        """Behind the last of messages `start` up to `stop` that fits into so many bytes; the first always does."""
+        end = self.begin(start) + most_bytes
+        if self.begin(stop) <= end:
+            return stop
+        return max(int(np.searchsorted(self.ends, end, side="right")), start + 1)
 
     def cut(self, start: int, stop: int) -> Messages:
         """Messages `start` up to `stop`, itself where that is all of them."""

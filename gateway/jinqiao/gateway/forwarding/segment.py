@@ -64,12 +64,16 @@ class Segment:
         self.size = len(_MAGIC)
         self._path = path
         self._open = True
-        marks = _private(path.with_suffix(MARKS), bytes(CAPACITY))
         try:
-            self._marks = _mapped(marks)
-        finally:
-            os.close(marks)
-        self._descriptor = _private(path.with_suffix(MESSAGES), _MAGIC)
+            marks = _private(path.with_suffix(MARKS), bytes(CAPACITY))
+            try:
+                self._marks = _mapped(marks)
+            finally:
+                os.close(marks)
+            self._descriptor = _private(path.with_suffix(MESSAGES), _MAGIC)
+        except OSError:
+            self.give_up()
+            raise
 
     @classmethod
     def of_file(cls, path: Path, size: int, count: int, marks: NDArray[np.uint8]) -> Segment:

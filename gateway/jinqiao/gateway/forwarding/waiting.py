@@ -70,7 +70,7 @@ class Waiting:
         if not queue:
             return None
         piece = queue[0]
-        stop = min(piece.block.messages.reach(piece.start, share_bytes), piece.start + most)
+        stop = piece.block.messages.reach(piece.start, min(piece.start + most, piece.stop), share_bytes)
         if stop >= piece.stop:
             del queue[0]
             return piece

@@ -24,6 +24,9 @@ __all__ = ["ACTIONS", "VERSION", "Action", "Run", "action"]
 #: The API's version, a parameter or header of each call.
 VERSION = "2018-01-20"
 
+#: What the platform's read-only policy (AliyunIOTReadOnlyAccess) allows, by the beginnings of names.
+_READING = ("Query", "List", "Get", "BatchGet", "BatchQuery")
+
 Run = Callable[[Arguments], Mapping[str, Any] | Pending]
 
 
@@ -37,6 +40,11 @@ class Action:
     answer: str
     #: The row, read.
     known: Mapping[str, Parameter]
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing, so that an access key that only reads may call it."""
+        return self.name.startswith(_READING)
 
 
 #: All actions, by name. `actions/` holds them, one file a group.

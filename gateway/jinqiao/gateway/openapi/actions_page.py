@@ -19,7 +19,8 @@ What a customer's back end asks of the platform over HTTP (`jinqiao serve --http
 Both SDKs of the vendor can be pointed at it. The newer one: `Config(endpoint='127.0.0.1:8080', protocol='HTTP', …)`;
 the older one: `request.set_endpoint('127.0.0.1:8080')`, `request.set_protocol_type('http')`. Access keys stand in the
 registry file (`access_keys: [{{id: …, secret: …, products: [a1carPK0001]}}]`), and an application's user name and
-password are one. A key without `products` reaches all; for any other, products that are not its own do not exist. Both
+password are one. A key without `products` reaches all; for any other, products that are not its own do not exist. One
+with `read_only: true` may make the calls whose access is *read*; all others are refused with `Forbidden.RAM`. Both
 signatures are verified: ACS3-HMAC-SHA256, which has to sign `host`, `x-acs-action`, `x-acs-version`, `x-acs-date`,
 `x-acs-signature-nonce` and `x-acs-content-sha256`, and RPC v1 with HMAC-SHA1. A call is refused if its time is more
 than 15 minutes from the machine's (unless started with `--lenient-clock`), or if its access key has used its nonce
@@ -29,6 +30,12 @@ Answers are `RequestId`, `Success` and the members below; HTTP 200 also when the
 `ErrorMessage`. RPC v1 answers XML unless `Format=JSON` is asked for. `!` marks a mandatory parameter, `.N` a list
 (`.1`, `.2` …); *device* is `IotId`, or `ProductKey` with `DeviceName`. Other parameters, such as `IotInstanceId`, are
 passed over.
+
+A key without all products sees those that it makes. A thing model is edited as a draft, in either form
+(`ThingModelJson`, TSL); devices are judged by the version that was published last, those that are connected, too. What
+is wrong with a model is named with its place. Products of simulated vehicles are as their run says. Until somebody
+defines topics for a product, its devices may use all below `/{{product key}}/{{device name}}/user/`; from the first
+CreateProductTopic, UpdateProductTopic or DeleteProductTopic on they may use those of its list.
 
 A synchronous service waits 8 s for the device, `RRpc` as long as its `Timeout` says. They reach a device whose client
 id has bit 0 of `ext` set on `/ext/rrpc/{{id}}/…`, others on `/sys/{{pk}}/{{dn}}/rrpc/request/{{id}}`.
@@ -52,8 +59,8 @@ where `fileUrl` in `JobFile` says.
 A group of devices, and a job made by CreateJob, are their account's: other accounts do not see them, but for those that
 see all products.
 
-| action | parameters | answer |
-|---|---|---|
+| action | access | parameters | answer |
+|---|---|---|---|
 """
 
 _BETWEEN = """
@@ -89,7 +96,8 @@ def actions_page() -> str:
 def _rows() -> Iterator[str]:
     for action in ACTIONS.values():
         parameters = action.parameters.replace("device!", "*device*!")
-        yield f"| {action.name} | {parameters} | {action.answer} |\n"
+        access = "read" if action.reads else "write"
+        yield f"| {action.name} | {access} | {parameters} | {action.answer} |\n"
 
 
 def _errors() -> Iterator[str]:

@@ -106,6 +106,8 @@ class Cloud:
                 raise ApiError("UnsupportedHTTPMethod")
             account = authorise(request, parameters, keys)
             action = _action(request, parameters)
+            if account.read_only and not action.reads:
+                raise ApiError("Forbidden.RAM")
             stamp = stamp_of(request, parameters, v3=is_v3(request))
             self._freshness.check_time(stamp)
         except ApiError as error:

@@ -56,8 +56,14 @@ class Request:
 def _pairs(text: str) -> list[tuple[str, str]]:
     if text.count("&") >= MAX_PARAMETERS:
         raise ValueError(f"more than {MAX_PARAMETERS}")
-    pairs = (pair.partition("=") for pair in text.split("&") if pair)
-    return [(decoded(name), decoded(value)) for name, _, value in pairs]
+    pairs = []
+    for pair in text.split("&"):
+        name, _, value = pair.partition("=")
+        if "%" in pair or "+" in pair:  # most are as they are
+            name, value = decoded(name), decoded(value)
+        if pair:
+            pairs.append((name, value))
+    return pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ def look_first(request: Request, access_keys: Mapping[str, AccessKey]) -> None:
 def _known(access_keys: Mapping[str, AccessKey], key: str) -> AccessKey:
     if not key:
         raise ApiError("MissingAccessKeyId")
-    if key not in access_keys:
+    if (known := access_keys.get(key)) is None:
         raise ApiError("InvalidAccessKeyId.NotFound")
-    return access_keys[key]
+    return known
 
 
 # RPC v1: everything in query and form.

@@ -17,6 +17,7 @@ from .jobs.job import DeviceJob
 from .products.batch import Batch
 from .registry.record import DeviceRecord
 from .registry.registry import Device, Product
+from .rules.rule import Rule
 from .subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
 from .upgrades.job import UpgradeJob
 from .upgrades.package import Module, Package
@@ -63,6 +64,7 @@ __all__ = [
     "RecordChanged",
     "Refused",
     "Registered",
+    "RuleChanged",
     "ServiceCalled",
     "ServiceReplied",
     "ShadowChanged",
@@ -561,3 +563,14 @@ class ForGroup(PlatformEvent):
     body: bytes
     message_id: str
     generated_ms: int
+
+
+# Rules.
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChanged(PlatformEvent):
+    """A rule is made, changed, started, stopped, or `deleted`: then it is as it was, but stopped."""
+
+    rule: Rule
+    deleted: bool

@@ -49,6 +49,11 @@ class Events:
             self._subscribed.append((kind, listener, before_ack))
         self._listeners.clear()
 
+    def unsubscribe(self, listener: Callable[[E], object]) -> None:
+        """Call it no more."""
+        self._subscribed = [entry for entry in self._subscribed if entry[1] != listener]
+        self._listeners.clear()
+
     def bracket(self, around: Callable[[], AbstractContextManager[object]]) -> None:
         """Put this around changes that belong together, such as a transaction of the store."""
         self._brackets.append(around)
@@ -82,6 +87,11 @@ class Events:
     def heard(self, kind: type[PlatformEvent]) -> bool:
         """Whether anybody listens to this kind."""
         return any(self._of(kind))
+
+    def waits(self, kind: type[PlatformEvent]) -> bool:
+        """Whether a change of this kind has to be announced before it is made: somebody may refuse it, or it is part of
+        a block. Else `emit` after the change says the same for less."""
+        return self._block is not None or bool(self._of(kind)[0])
 
     def change(self, kind: Callable[P, E], *args: P.args, **kwargs: P.kwargs) -> Change:
         """Announce a change that is about to be made; `done` of what comes back says that it has been.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jinqiao.gateway.broker.policy import Carrier, Downlink
 
 __all__ = ["Outbound"]
@@ -12,6 +14,7 @@ class Outbound:
 
     def __init__(self) -> None:
         self._carrier: Carrier | None = None
+        self._watchers: list[Callable[[], object]] = []
 
     def use(self, carrier: Carrier) -> None:
         """Publish over this broker from now on."""
@@ -43,5 +46,11 @@ class Outbound:
 
     def products_changed(self) -> None:
         """Other products are there: what everybody may read and write is to be asked again."""
+        for look in self._watchers:
+            look()
         if self._carrier is not None:
             self._carrier.permissions_changed()
+
+    def watched_by(self, look: Callable[[], object]) -> None:
+        """Call `look` when there are other products, before the broker asks again."""
+        self._watchers.append(look)

@@ -46,6 +46,7 @@ from .products.products import Products
 from .provisioning import Provisioning
 from .registry.records import IotIds, Records
 from .registry.registry import Registry
+from .rules.rules import Rules
 from .subscriptions.subscriptions import Subscriptions
 from .upgrades.catalogue import Catalogue
 from .upgrades.rollout import Rollout
@@ -83,6 +84,7 @@ class Parts:
     access: Access
     quotas: Quotas
     groups: DeviceGroups
+    rules: Rules
     uploads: Uploads
     downloads: Downloads
     forwarded: Forwarded
@@ -113,7 +115,10 @@ class Parts:
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, now_ms)
-        census.ask_whether_simulated(presence.simulator_is_there)
+        census.ask(presence.simulator_is_there, presence.is_connected)
+        rollout = Rollout(registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms)
+        sources = Sources(registry, records, states, topology, rollout, now_ms)
+        subscriptions = Subscriptions(events, registry, out, now_ms)
         provisioning = Provisioning(records, states, topology, presence, uploads, log, events, out, notices, now_ms)
         products = Products(registry, events, out)
         return cls(
@@ -142,15 +147,14 @@ class Parts:
             access=Access(registry, records, topology, log, notices),
             quotas=Quotas(rates, now_ms),
             groups=groups,
+            rules=Rules(events, registry),
             uploads=uploads,
             downloads=Downloads(),
-            forwarded=Forwarded(events, out, calls, Sources(registry, records, states, topology, now_ms)),
-            subscriptions=Subscriptions(events, registry, now_ms),
+            forwarded=Forwarded(events, out, calls, sources),
+            subscriptions=subscriptions,
             configs={},
             catalogue=catalogue,
-            rollout=Rollout(
-                registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms
-            ),
+            rollout=rollout,
             jobs=JobBook(states, tasks, events, now_ms),
             tokens={},
         )

@@ -30,6 +30,7 @@ from jinqiao.gateway.platform.events import (
     ProductDeleted,
     RecordChanged,
     Registered,
+    RuleChanged,
     StateChanged,
     SubscriptionChanged,
     SubscriptionDeleted,
@@ -40,6 +41,7 @@ from jinqiao.gateway.platform.parts import Parts
 from jinqiao.gateway.platform.products.batch import Batch
 from jinqiao.gateway.platform.products.models import ModelVersion
 from jinqiao.gateway.platform.registry.record import DeviceRecord
+from jinqiao.gateway.platform.rules.rule import Rule
 from jinqiao.gateway.platform.subscriptions.definitions import ConsumerGroupDefinition, SubscribeRelation
 from jinqiao.gateway.platform.upgrades.job import UpgradeJob
 from jinqiao.gateway.platform.upgrades.package import Module, Package
@@ -134,6 +136,10 @@ def _restore_version(parts: Parts, row: Row) -> None:
     parts.thing_models.restore_version(product_key, ModelVersion(version, **row.value))
 
 
+def _restore_rule(parts: Parts, row: Row) -> None:
+    parts.rules.restore(Rule.load(row.value))
+
+
 KEPT: tuple[Kept, ...] = (
     Kept("product", ProductChanged, lambda event: event.product.key, lambda event: dump_product(event.product)),
     # With a product that is deleted goes everything else that is kept of it: see `Storage.keep_all`.
@@ -201,6 +207,14 @@ KEPT: tuple[Kept, ...] = (
     Kept("consumer_group", ConsumerGroupDeleted, _group_key, lambda _: None),
     Kept("subscription", SubscriptionChanged, _relation_key, lambda event: event.relation.dump(), _restore_relation),
     Kept("subscription", SubscriptionDeleted, _relation_key, lambda _: None),
+    # A rule belongs to an account: it goes neither with a product nor with a simulated fleet.
+    Kept(
+        "rule",
+        RuleChanged,
+        lambda event: f"#{event.rule.id}",
+        lambda event: None if event.deleted else event.rule.dump(),
+        _restore_rule,
+    ),
     *(
         Kept(
             change.kind,

@@ -78,7 +78,7 @@ def seed(storage: Storage, file: Registry) -> Registry:
     for key, product in file.products.items():
         if key in kept.products:
             kept.products[key] = replace(kept.products[key], converter=product.converter)
-    kept.anonymous, kept.deny_subscribe = file.anonymous, file.deny_subscribe
+    kept.anonymous, kept.deny_subscribe, kept.rules = file.anonymous, file.deny_subscribe, file.rules
     return kept
 
 
@@ -153,11 +153,18 @@ def _house_row(registry: Registry) -> Row:
 
 def _dump_key(key: AccessKey) -> Any:
     """A key of all products is its secret alone, as it was before keys had products."""
-    return key.secret if key.products is None else {"secret": key.secret, "products": sorted(key.products)}
+    if key.products is None and not key.read_only:
+        return key.secret
+    products = {} if key.products is None else {"products": sorted(key.products)}
+    return {"secret": key.secret, **products, **({"read_only": True} if key.read_only else {})}
 
 
 def _access_key(name: str, kept: Any) -> AccessKey:
-    return AccessKey(name, kept) if type(kept) is str else AccessKey(name, kept["secret"], frozenset(kept["products"]))
+    if type(kept) is str:
+        return AccessKey(name, kept)
+    products = kept.get("products")
+    seen = None if products is None else frozenset(products)
+    return AccessKey(name, kept["secret"], seen, kept.get("read_only", False))
 
 
 def _group(values: Mapping[str, Any]) -> ConsumerGroup:

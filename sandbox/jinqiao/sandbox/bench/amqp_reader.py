@@ -161,6 +161,7 @@ def main(arguments: list[str]) -> None:
         data = connection.recv(_READ) or sys.exit("the server closed the connection")
         connection.sendall(reader.feed(data))
     print(json.dumps({"ready": True}), flush=True)
+    cpu_before_s = time.process_time()
     total, first, last = 0, 0.0, 0.0
     watching: list[Any] = [connection, sys.stdin]
     while True:
@@ -179,7 +180,8 @@ def main(arguments: list[str]) -> None:
             break
         if sys.stdin in readable:
             watching = [connection]
-    figures = {"received": reader.received, "bytes": total, "cpu_s": time.process_time(), "receiving_s": last - first}
+    cpu_s = time.process_time() - cpu_before_s
+    figures = {"received": reader.received, "bytes": total, "cpu_s": cpu_s, "receiving_s": last - first}
     print(json.dumps(figures), flush=True)
 
 

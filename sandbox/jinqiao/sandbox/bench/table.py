@@ -161,6 +161,16 @@ BENCHMARKS = (
         ),
     ),
     Benchmark(
+        "amqp",
+        "amqp:bench_amqp",
+        "A simulated fleet's messages through a consumer group to an AMQP consumer; and to rhea and qpid-proton.",
+        (
+            Number("vehicles", 1_000, "Vehicles, and messages of each block.", 1, 100_000),
+            Number("seconds", 5.0, "How long each load lasts.", 0.2, 600),
+        ),
+        begins="{vehicles:,} vehicles, up to four loads of {seconds:g} s …",
+    ),
+    Benchmark(
         "commands",
         "commands:bench_commands",
         "Milliseconds until a simulated car has executed a property set or a cloud call, beside the broker alone.",
@@ -195,6 +205,11 @@ BENCH = Group(
             "install-fastsim",
             "bench:install_fastsim",
             "Install FASTSim 2.1.5, the peer of `bench physics`, into its own environment.",
+        ),
+        Command(
+            "install-amqp-clients",
+            "bench:install_amqp_clients",
+            "Install rhea 3.0.5 and qpid-proton 0.40.0, the peers of `bench amqp`, into environments of their own.",
         ),
         Command(
             "install-sumo",

@@ -13,12 +13,13 @@ from typing import Annotated, Any
 
 import typer
 
+from ..bench import amqp_peers
 from ..bench.peers import FASTSIM, SUMO
 from ..loop import run_async
 from .benchmark import Benchmark
 from .options import AsOneJson
 
-__all__ = ["all_", "command_of", "install_fastsim", "install_sumo", "measure_of"]
+__all__ = ["all_", "command_of", "install_amqp_clients", "install_fastsim", "install_sumo", "measure_of"]
 
 _BENCHMARKS = "jinqiao.sandbox.bench"
 
@@ -85,6 +86,19 @@ def install_fastsim(
     """
     FASTSIM.install(python)
     print(FASTSIM.folder)
+
+
+def install_amqp_clients() -> None:
+    """Install rhea 3.0.5 and qpid-proton 0.40.0, the peers of `bench amqp`, into environments of their own.
+
+    rhea needs Node.js with npm; qpid-proton a C compiler where there is no wheel for this system.
+
+    \b
+    Example:
+      jinqiao bench install-amqp-clients
+    """
+    for folder in amqp_peers.install():
+        print(folder)
 
 
 def install_sumo(

@@ -19,10 +19,11 @@ from . import (  # isort: skip  (order of the page)
     messages,
     firmware,
     upgrades,
-    jobs,
-    subscriptions,
-    files,
     upgrade_tasks,
+    jobs,
+    files,
+    subscriptions,
+    rules,
 )
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "past",
     "product_topics",
     "products",
+    "rules",
     "subscriptions",
     "tags",
     "thing_models",

@@ -42,18 +42,19 @@ class _Names:
 
 
 class Census:
-    """Follows records (`put`) and events. `simulator_is_there` says whether somebody speaks for simulated vehicles."""
+    """Follows records (`put`) and events; asks presence about simulated vehicles."""
 
     def __init__(self, events: Events) -> None:
         self._products: dict[str, _Names] = {}
         self._simulator_is_there: Callable[[], bool] = bool
+        self._is_connected: Callable[[str], bool] = bool
         events.subscribe(ProductDeleted, lambda event: self._products.pop(event.product_key, None))
         events.subscribe(Online, lambda event: self._came(event.device))
         events.subscribe(Offline, lambda event: self._went(event.device))
 
-    def ask_whether_simulated(self, simulator_is_there: Callable[[], bool]) -> None:
-        """Whom to ask whether simulated vehicles are online."""
-        self._simulator_is_there = simulator_is_there
+    def ask(self, simulator_is_there: Callable[[], bool], is_connected: Callable[[str], bool]) -> None:
+        """Whom to ask whether simulated vehicles are online, and whether one of them is by itself."""
+        self._simulator_is_there, self._is_connected = simulator_is_there, is_connected
 
     def put(self, identity: str, record: DeviceRecord | None) -> None:
         """A device has this record now; None: it is not there any more."""
@@ -67,7 +68,7 @@ class Census:
 
     def count(self, product: Product) -> Counted:
         """Everything, in the time that it takes to look at those that differ."""
-        total, names = len(product.devices), self._names(product.key)
+        total, names = len(product.devices), self._names_of(product)
         if product.devices.simulated and self._simulator_is_there():
             return Counted(total, total, total - len(names.away | names.disabled))
         return Counted(total, len(names.activated), len(names.online - names.disabled))
@@ -76,7 +77,7 @@ class Census:
         """How many devices are in this state, and some of them: of the product's order, from this one on."""
         if state == "disabled":
             return self._among(product, self._names(product.key).disabled, first, count)
-        names = self._names(product.key)
+        names = self._names_of(product)
         if product.devices.simulated and self._simulator_is_there():
             absent = names.away | names.disabled
             if state == "online":
@@ -97,6 +98,13 @@ class Census:
         if not others:
             return total, product.devices.some(first, count)
         return total, list(islice(filterfalse(others.__contains__, product.devices), first, first + count))
+
+    def _names_of(self, product: Product) -> _Names:
+        """The same of a product. No event says when a vehicle is its simulator's again: then presence is asked."""
+        names = self._names(product.key)
+        if product.devices.simulated and not self._simulator_is_there():
+            names.online = {name for name in names.online if self._is_connected(f"{product.key}/{name}")}
+        return names
 
     def _names(self, product_key: str) -> _Names:
         names = self._products.get(product_key)

@@ -287,6 +287,12 @@ class Presence:
             and (session.principal is not None or self._topology.speaks_for(identity) is not None)
         ]
 
+    def is_connected(self, identity: str) -> bool:
+        """Whether a device is online by a connection of its own, its gateway's, or another protocol."""
+        session = self._sessions.get(identity)
+        own = session is not None and session.principal is not None
+        return own or identity in self._terminals or self._topology.speaks_for(identity) is not None
+
     def simulator_is_there(self) -> bool:
         """Whether simulated vehicles are online that have no connection of their own."""
         return bool(self._simulators)

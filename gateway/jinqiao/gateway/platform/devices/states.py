@@ -124,8 +124,13 @@ class DeviceStates:
         source: Source = "post",
     ) -> None:
         """Remember the values of a checked post that were not refused. Raises what those raise who have to agree."""
-        announced = self._events.change(PropertiesAccepted, device, params, refused, now_ms, request_id, source)
-        self._events.make(partial(self._take_properties, device, params, refused, now_ms))
+        events = self._events
+        if not events.waits(PropertiesAccepted):  # a fleet's posts: nothing is built around the change
+            self._take_properties(device, params, refused, now_ms)
+            events.emit(PropertiesAccepted, device, params, refused, now_ms, request_id, source)
+            return
+        announced = events.change(PropertiesAccepted, device, params, refused, now_ms, request_id, source)
+        events.make(partial(self._take_properties, device, params, refused, now_ms))
         announced.done()
 
     def _take_properties(

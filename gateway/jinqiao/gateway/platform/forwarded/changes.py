@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..devices.ota import Status
-from ..events import OtaProgressed, TagsChanged, VersionsChanged
+from ..events import OtaProgressed, TagsChanged, UpgradeJobChanged, VersionsChanged
 from ..registry.registry import Device
+from ..upgrades.job import State, UpgradeJob
 from .message import Message, Sources, id_of
 
-__all__ = ["tags", "upgrades", "versions"]
+__all__ = ["job", "tags", "upgrades", "versions"]
 
 _OUTCOMES = frozenset({Status.SUCCEEDED, Status.FAILED})
 
@@ -50,6 +51,43 @@ def upgrades(sources: Sources, said: OtaProgressed) -> Iterator[Message]:
             "taskId": upgrade.task_id,
         }
         yield Message("ota", f"/{said.device.identity}/ota/upgrade", said.device, values, now_ms)
+    yield from _completed(sources, said)
+
+
+def job(sources: Sources, said: UpgradeJobChanged) -> Iterator[Message]:
+    """`/{package}/{job}/ota/job/status`: a job begins, is planned, or is cancelled; its end follows from `upgrades`."""
+    known = sources.rollout.job(said.job.id)
+    if known is None or known.state != said.job.state:
+        yield from _job(sources, said.job, said.job.state)
+
+
+def _completed(sources: Sources, said: OtaProgressed) -> Iterator[Message]:
+    """The jobs whose last open task ends with this."""
+    rollout, identity = sources.rollout, said.device.identity
+    over = {upgrade.job_id for upgrade in said.value.all() if upgrade.job_id and upgrade.is_over}
+    for job_id, before in rollout.tasks.of_device(identity).items():
+        known = rollout.job(job_id)
+        if known is None or before.is_over or job_id not in over or rollout.tasks.of_job(job_id).open != 1:
+            continue
+        if known.state == "IN_PROGRESS" and known.spread and not known.is_dynamic:
+            yield from _job(sources, known, "COMPLETED")
+
+
+def _job(sources: Sources, job: UpgradeJob, state: State) -> Iterator[Message]:
+    """About a product: the device has no name. Of the members of the body only the outline is documented."""
+    product = sources.registry.product(job.product_key)
+    if product is None:
+        return
+    now_ms = sources.now_ms()
+    values = {
+        "productKey": job.product_key,
+        "packageId": job.firmware_id,
+        "jobId": job.id,
+        "status": state,
+        "messageCreateTime": now_ms,
+    }
+    topic = f"/{job.firmware_id}/{job.id}/ota/job/status"
+    yield Message("ota_job", topic, Device(product, "", ""), values, now_ms)
 
 
 def tags(sources: Sources, said: TagsChanged) -> Iterator[Message]:

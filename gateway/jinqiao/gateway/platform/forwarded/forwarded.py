@@ -1,8 +1,8 @@
 """Who wants which messages, and the messages of those who do.
 
-Nothing is subscribed, looked at or built before the first listener has registered with `wanted_by`. From then on the
-part listens to the platform's events before they are acknowledged, and announces its messages as a part of each change:
-a listener of `before_ack` that cannot keep one refuses the change.
+While nobody wants anything, nothing is subscribed, looked at or built. Else the part listens to the platform's events
+before they are acknowledged, and announces its messages as a part of each change: a listener of `before_ack` that
+cannot keep one refuses the change.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..calls import Calls
 from ..events import MessageForwarded
 from ..listeners import Change, Events
 from ..outbound import Outbound
-from .kinds import ROWS
+from .kinds import KINDS, ROWS
 from .message import Sources
 
 __all__ = ["Asks", "Forwarded"]
@@ -33,21 +33,37 @@ class Forwarded:
         #: What body functions ask.
         self.sources = sources
         self._asks: list[Asks] = []
+        self._listening = False
+        out.watched_by(self._look)
         #: What they have answered.
         self._known: dict[tuple[str, str], bool] = {}
 
     def wanted_by(self, asks: Asks) -> None:
-        """Let this listener say what it wants; it calls `reconsider` when that has changed."""
-        if not self._asks:
-            for kind in ROWS:
-                self._events.subscribe(kind, self._forward, before_ack=True)
+        """Let this listener say what it wants; it calls `reconsider` when that has changed.
+
+        With the product key '' it is asked for a kind of products that are not there yet, or in general.
+        """
         self._asks.append(asks)
         self.reconsider()
 
     def reconsider(self) -> None:
         """A listener wants other messages than before. Brokers remember which topics are looked at, and ask again."""
-        self._known.clear()
         self._out.products_changed()
+
+    def _look(self) -> None:
+        """See whether anything is wanted: to be asked with each post costs as much as a third of taking it.
+
+        The empty product key stands for those that are not there yet: who wants some kind of any product says so.
+        """
+        self._known.clear()
+        keys = ("", *self.sources.registry.products)
+        wanted = any(asks(key, kind) for asks in self._asks for key in keys for kind in KINDS)
+        if wanted and not self._listening:
+            for event in ROWS:
+                self._events.subscribe(event, self._forward, before_ack=True)
+        elif self._listening and not wanted:
+            self._events.unsubscribe(self._forward)
+        self._listening = wanted
 
     def wants(self, product_key: str, kind: str) -> bool:
         """Whether anybody wants messages of this product and kind (`kinds.KINDS`)."""

@@ -25,6 +25,7 @@ from ..events import (
     SubDevicesFound,
     TagsChanged,
     TopologyChanged,
+    UpgradeJobChanged,
     VersionsChanged,
 )
 from . import changes, life, posts, status
@@ -74,7 +75,8 @@ ROWS: Mapping[type[PlatformEvent], Row] = MappingProxyType(
         TopologyChanged: Row(life.topology),
         SubDevicesFound: Row(life.found),
         VersionsChanged: Row(changes.versions, ("version",)),
-        OtaProgressed: Row(changes.upgrades, ("ota",)),
+        OtaProgressed: Row(changes.upgrades, ("ota", "ota_job")),
+        UpgradeJobChanged: Row(changes.job),
         TagsChanged: Row(changes.tags, ("tags",)),
     }
 )

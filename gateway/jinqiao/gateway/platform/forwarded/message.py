@@ -11,6 +11,7 @@ from ..devices.topology import Topology
 from ..registry.record import iot_id
 from ..registry.records import Records
 from ..registry.registry import Device, Registry
+from ..upgrades.rollout import Rollout
 
 __all__ = ["Message", "Sources", "id_of", "named"]
 
@@ -34,6 +35,7 @@ class Sources:
     records: Records
     states: DeviceStates
     topology: Topology
+    rollout: Rollout
     now_ms: Callable[[], int]
 
 

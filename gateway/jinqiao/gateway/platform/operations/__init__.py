@@ -23,6 +23,7 @@ from .messages import Messages
 from .product_topics import ProductTopics
 from .products import Products
 from .reach import Reach
+from .rules import Rules
 from .subscriptions import Subscriptions
 from .tags import Tags
 from .tasks import Tasks
@@ -56,3 +57,4 @@ class Operations:
         self.tasks = Tasks(parts, reach)
         self.topologies = Topologies(parts, reach)
         self.subscriptions = Subscriptions(parts, reach, queues)
+        self.rules = Rules(parts, reach)

@@ -71,6 +71,22 @@ class Reason(StrEnum):
     NO_SUBSCRIPTION = "the product is not subscribed"
     SUBSCRIPTION_EXISTS = "the product is subscribed already"
     SHADOW_REFUSED = "the shadow could not be updated"
+    NO_RULE = "no such rule"
+    NO_RULE_ACTION = "no such rule action"
+    RULE_NAME_TAKEN = "the rule name is taken"
+    TOO_MANY_RULES = "the account has as many rules as it may have"
+    TOO_MANY_ACTIONS = "the rule has as many actions as it may have"
+    BAD_RULE = "the rule is not valid"
+    BAD_TOPIC_TYPE = "the topic type is not valid"
+    BAD_SQL = "the statement is not valid"
+    NO_SQL = "the rule has no statement"
+    NO_ACTION = "the rule has no action"
+    RULE_RUNS = "the rule is running"
+    RULE_OF_FILE = "the rule is defined in the registry file"
+    BAD_ACTION_TYPE = "no such type of action"
+    BAD_ACTION = "the action's configuration is not valid"
+    ACTION_NOT_JSON = "the action's configuration is not a JSON object"
+    ACTION_EXISTS = "the rule has the same action already"
 
 
 class OperationError(PlatformError):

@@ -13,10 +13,14 @@ __all__ = ["OPERATOR", "AccessKey", "Account"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`products` are the product keys it sees; None: all, those that come later included."""
+    """`products` are the product keys it sees; None: all, those that come later included.
+
+    One that is `read_only` may ask by cloud calls, and change nothing.
+    """
 
     name: str
     products: frozenset[str] | None = None
+    read_only: bool = False
 
     def sees(self, product_key: str) -> bool:
         return self.products is None or product_key in self.products
@@ -33,7 +37,8 @@ class AccessKey:
     id: str
     secret: str = field(repr=False)
     products: frozenset[str] | None = None
+    read_only: bool = False
 
     @property
     def account(self) -> Account:
-        return Account(self.id, self.products)
+        return Account(self.id, self.products, self.read_only)

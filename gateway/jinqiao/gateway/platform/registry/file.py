@@ -10,8 +10,9 @@ import logging
 import math
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jinqiao.base.document import Document, did_you_mean
@@ -25,7 +26,9 @@ from jinqiao.wire.alink.thing_model import ThingModel
 from jinqiao.wire.alink.thing_model_file import load_thing_model, load_thing_models
 from jinqiao.wire.alink.topics import RESERVED_KEYS
 
-from .accounts import AccessKey
+from ..rules.judge import ActionFault, Judge, SqlFault
+from ..rules.rule import Rule, RuleAction
+from .accounts import OPERATOR, AccessKey
 from .devices import ListedDevices
 from .registry import Application, ConsumerGroup, Product, Registry
 
@@ -93,6 +96,8 @@ class AccessKeyEntry(_Strict):
     secret: Secret = Field(repr=False)
     #: Absent: all.
     products: list[str] | None = None
+    #: Whether it may make only the calls that change nothing.
+    read_only: bool = False
 
 
 class ApplicationEntry(_Strict):
@@ -107,6 +112,22 @@ class ConsumerGroupEntry(_Strict):
     products: list[str] = Field(default_factory=list)
 
 
+class RuleActionEntry(BaseModel):
+    """`type` and, beside it, what is the action's configuration."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    type: Annotated[str, Field(min_length=1)]
+    #: It gets what the other actions failed to send.
+    error_action: bool = False
+
+
+class RuleEntry(_Strict):
+    name: Annotated[str, Field(min_length=1, max_length=30)]
+    sql: str
+    actions: Annotated[list[RuleActionEntry], Field(min_length=1)]
+
+
 class RegistryFile(_Strict):
     """The whole file."""
 
@@ -114,14 +135,17 @@ class RegistryFile(_Strict):
     access_keys: list[AccessKeyEntry] = Field(default_factory=list)
     applications: list[ApplicationEntry] = Field(default_factory=list)
     consumer_groups: list[ConsumerGroupEntry] = Field(default_factory=list)
+    #: They run as long as the file names them.
+    rules: list[RuleEntry] = Field(default_factory=list)
     anonymous: bool = False
     deny_subscribe: list[str] = Field(default_factory=list)
 
 
-def load_registry(path: Path | str, known: Iterable[str] = ()) -> Registry:
+def load_registry(path: Path | str, known: Iterable[str] = (), judge: Judge | None = None) -> Registry:
     """The registry that `path` describes; raises RegistryError.
 
-    `known` are product keys that are there without it, such as those of a data folder: it may name them.
+    `known` are product keys that are there without it, such as those of a data folder: it may name them. `judge` says
+    what is wrong with a rule.
     """
     document = Document.load(path, error=RegistryError)
     file = document.check(RegistryFile)
@@ -131,6 +155,7 @@ def load_registry(path: Path | str, known: Iterable[str] = ()) -> Registry:
         *_repeats(document, file),
         *_strangers(document, file, known),
         *_converter_problems(document, file, folder),
+        *(_rule_problems(document, file, judge) if judge is not None else ()),
     ]
     problems = list(document.refusal(found).problems)
     if problems or model_problems:
@@ -138,11 +163,46 @@ def load_registry(path: Path | str, known: Iterable[str] = ()) -> Registry:
     return Registry(
         (_product(entry, model, folder) for entry, model in zip(file.products, models, strict=True)),
         (Application(a.username, a.password, _named(a.products)) for a in file.applications),
-        access_keys=(AccessKey(key.id, key.secret, _named(key.products)) for key in file.access_keys),
+        access_keys=(AccessKey(key.id, key.secret, _named(key.products), key.read_only) for key in file.access_keys),
         consumer_groups=(ConsumerGroup(group.id, frozenset(group.products)) for group in file.consumer_groups),
         anonymous=file.anonymous,
         deny_subscribe=file.deny_subscribe,
+        rules=_rules(file),
     )
+
+
+def _rules(file: RegistryFile) -> Iterator[Rule]:
+    """Those of the file run from the start, for whoever runs the sandbox."""
+    number = 0
+    for at, entry in enumerate(file.rules, 1):
+        actions = []
+        for action in entry.actions:
+            number += 1
+            configuration = orjson.dumps(_configuration(action)).decode()
+            actions.append(RuleAction(number, action.type, configuration, action.error_action))
+        yield Rule(at, entry.name, OPERATOR.name, text=entry.sql, running=True, actions=tuple(actions))
+
+
+def _configuration(action: RuleActionEntry) -> dict[str, Any]:
+    return dict(action.model_extra or {})
+
+
+def _rule_problems(document: Document, file: RegistryFile, judge: Judge) -> Iterator[Problem]:
+    for row, entry in enumerate(file.rules):
+        try:
+            judge.topic_of(entry.sql)
+        except SqlFault as fault:
+            why = f"line {fault.line}, column {fault.column} of the statement: {fault.message}"
+            yield document.problem(("rules", row, "sql"), why)
+        for index, action in enumerate(entry.actions):
+            where: Place = ("rules", row, "actions", index)
+            try:
+                judge.check(action.type, _configuration(action))
+            except ActionFault as refused:
+                known = refused.key in (action.model_extra or {})
+                yield document.problem((*where, refused.key if known else "type"), refused.message)
+        if all(action.error_action for action in entry.actions):
+            yield document.problem(("rules", row, "actions"), "a rule needs an action beside its error action")
 
 
 def _named(products: list[str] | None) -> frozenset[str] | None:
@@ -224,6 +284,7 @@ def _repeats(document: Document, file: RegistryFile) -> Iterator[Problem]:
         yield from _repeated(document, ("products", row, "devices"), "device_name", names)
     yield from _repeated(document, ("access_keys",), "id", (key.id for key in file.access_keys))
     yield from _repeated(document, ("applications",), "username", (a.username for a in file.applications))
+    yield from _repeated(document, ("rules",), "name", (rule.name for rule in file.rules))
     yield from _repeated(document, ("consumer_groups",), "id", (group.id for group in file.consumer_groups))
 
 

@@ -5,13 +5,14 @@ In memory, built from a registry file (`file.load_registry`) or in code (`fleet_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from jinqiao.gateway.platform.converters.base import Converter
 from jinqiao.wire.alink.thing_model import ThingModel
 
+from ..rules.rule import Rule
 from .accounts import AccessKey
 from .devices import Devices
 from .product_record import ProductRecord
@@ -88,10 +89,30 @@ class ConsumerGroup:
     products: frozenset[str] = frozenset()
 
 
+class _Keys(Mapping[str, AccessKey]):
+    """Looks one up at a time: each cloud call asks for one, and there may be thousands of applications."""
+
+    def __init__(self, access_keys: Mapping[str, AccessKey], applications: Mapping[str, Application]) -> None:
+        self._access_keys, self._applications = access_keys, applications
+
+    def __getitem__(self, name: str) -> AccessKey:
+        if (key := self._access_keys.get(name)) is not None:
+            return key
+        application = self._applications[name]
+        return AccessKey(application.username, application.password, application.products)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._access_keys.keys() | self._applications.keys())
+
+    def __len__(self) -> int:
+        return len(self._access_keys.keys() | self._applications.keys())
+
+
 class Registry:
     """Everything the platform knows of, by name.
 
     `anonymous` lets clients without user name use ordinary topics; `deny_subscribe` lists filters refused to them.
+    `rules` run from the start.
     """
 
     def __init__(
@@ -103,6 +124,7 @@ class Registry:
         consumer_groups: Iterable[ConsumerGroup] = (),
         anonymous: bool = False,
         deny_subscribe: Iterable[str] = (),
+        rules: Iterable[Rule] = (),
     ) -> None:
         self.products: dict[str, Product] = {product.key: product for product in products}
         self.applications: dict[str, Application] = {a.username: a for a in applications}
@@ -110,6 +132,7 @@ class Registry:
         self.consumer_groups: dict[str, ConsumerGroup] = {group.id: group for group in consumer_groups}
         self.anonymous = anonymous
         self.deny_subscribe = frozenset(deny_subscribe)
+        self.rules = tuple(rules)
 
     def product(self, product_key: str) -> Product | None:
         return self.products.get(product_key)
@@ -121,10 +144,9 @@ class Registry:
         return Device(product, device_name, secret) if product and secret is not None else None
 
     @property
-    def all_keys(self) -> dict[str, AccessKey]:
+    def all_keys(self) -> Mapping[str, AccessKey]:
         """Access keys by id; an application's credentials are one, unless a key of its own has that id."""
-        keys = {a.username: AccessKey(a.username, a.password, a.products) for a in self.applications.values()}
-        return keys | self.access_keys
+        return _Keys(self.access_keys, self.applications)
 
     def grant_owned(self) -> None:
         """Let accounts that see some products see those that they have made."""

@@ -8,6 +8,7 @@ from functools import partial
 from ..events import ConsumerGroupChanged, ConsumerGroupDeleted, SubscriptionChanged, SubscriptionDeleted
 from ..forwarded.kinds import KINDS
 from ..listeners import Events
+from ..outbound import Outbound
 from ..registry.accounts import Account
 from ..registry.registry import Registry
 from .definitions import DEFAULT_GROUP, ConsumerGroupDefinition, SubscribeRelation, default_key
@@ -21,12 +22,13 @@ _PROVIDED = ""
 class Subscriptions:
     """Definitions by key, relations by product and owner. Changes are announced, and kept, before they are made."""
 
-    def __init__(self, events: Events, registry: Registry, now_ms: Callable[[], int]) -> None:
-        self._events, self._now_ms = events, now_ms
+    def __init__(self, events: Events, registry: Registry, out: Outbound, now_ms: Callable[[], int]) -> None:
+        self._events, self._registry, self._now_ms = events, registry, now_ms
         self._groups: dict[str, ConsumerGroupDefinition] = {}
         self._relations: dict[tuple[str, str], SubscribeRelation] = {}
         #: Keys of groups by product and kind, as they are asked for.
         self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+        out.watched_by(self._known.clear)
         self._groups[DEFAULT_GROUP] = ConsumerGroupDefinition(DEFAULT_GROUP, DEFAULT_GROUP, DEFAULT_GROUP, "", now_ms())
         for group in registry.consumer_groups.values():
             if group.id != DEFAULT_GROUP:
@@ -50,9 +52,14 @@ class Subscriptions:
         names = product_key, kind
         known = self._known.get(names)
         if known is None:
-            found = (r.groups for r in self._relations.values() if r.product_key == product_key and kind in r.kinds)
+            found = (r.groups for r in self.relations_of(product_key) if kind in r.kinds and self._may_see(r))
             known = self._known[names] = tuple(dict.fromkeys(key for keys in found for key in keys))
         return known
+
+    def _may_see(self, relation: SubscribeRelation) -> bool:
+        """Whether its owner still sees the product: what an account may see can shrink after it has subscribed."""
+        key = self._registry.all_keys.get(relation.owner)
+        return key is None or key.account.sees(relation.product_key)
 
     @property
     def groups(self) -> Iterable[ConsumerGroupDefinition]:

@@ -6,18 +6,16 @@ The parser calls these functions as it reduces, bottom up, so nothing here recur
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Token, Transformer
 
 from jinqiao.base.errors import ProtocolError, RuleError
 from jinqiao.base.words import did_you_mean
 from jinqiao.wire.mqtt.topics import check_filter
 
 from .functions.table import FUNCTIONS
-from .grammar import GRAMMAR, START, expected_words
-from .limits import MAX_DEPTH, MAX_FIELDS, MAX_SQL
+from .limits import MAX_DEPTH, MAX_FIELDS
 from .paths import scan
 from .tree import (
     KEYWORDS,
@@ -39,9 +37,7 @@ from .tree import (
     Star,
 )
 
-__all__ = ["Parsed", "read"]
-
-Start = Literal["statement", "fields", "topic", "expression"]
+__all__ = ["Builder", "Parsed", "Part"]
 
 
 class Parsed(NamedTuple):
@@ -52,7 +48,7 @@ class Parsed(NamedTuple):
     where: Node | None
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """A node with where it begins, how deep it is, and whether a CASE is in it."""
 
     node: Any
@@ -65,76 +61,23 @@ class _Part(NamedTuple):
         return RuleError(self.line, self.column, found, expected, hint)
 
 
-def read(text: str, start: Start = "statement") -> Any:
-    """What the text says: `Parsed`, a tuple of fields, a topic or a node. Raises RuleError."""
-    if len(text) > MAX_SQL:
-        raise RuleError(1, 1, f"{len(text):,} characters", f"at most {MAX_SQL:,}")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:  # half a character: no result that is JSON could hold it
-        raise RuleError(*_position(text, error.start), "half a character", "text that is UTF-8") from None
-    try:
-        part = _parser().parse(text, start=start)
-    except UnexpectedInput as error:
-        raise _refusal(text, start, error) from None
-    return part.node if isinstance(part, _Part) else part
+def _at(token: Token, node: Any) -> Part:
+    return Part(node, token.line or 1, token.column or 1)
 
 
-@cache
-def _parser() -> Lark:
-    return Lark(GRAMMAR, parser="lalr", start=list(START), transformer=_Builder(), maybe_placeholders=False)
-
-
-def _position(text: str, place: int) -> tuple[int, int]:
-    """Line and column of a character, both from 1."""
-    return text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
-
-
-def _refusal(text: str, start: Start, error: UnexpectedInput) -> RuleError:
-    """The error in our words."""
-    place = error.pos_in_stream if error.pos_in_stream is not None else len(text)
-    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-        place = len(text)
-    before = text[:place]
-    line, column = _position(text, place)
-    if place == len(text):
-        return RuleError(line, column, "the end", _expected_behind(before, start))
-    found = str(error.token) if isinstance(error, UnexpectedToken) else text[place:].split(maxsplit=1)[0]
-    hint = ""
-    if found[0] in "‘’“”":
-        hint = "quotes are straight: 'a constant', \"a.path\""
-    elif found[0] in "'\"" and isinstance(error, UnexpectedCharacters):
-        hint = "the quote is not closed"
-    return RuleError(line, column, found[:40], _expected_behind(before, start), hint)
-
-
-def _expected_behind(before: str, start: Start) -> str:
-    """What may come behind this text.
-
-    An error does not know: when it comes up, the parser may have reduced what another sign would have continued.
-    """
-    parsing = _parser().parse_interactive(before, start)
-    parsing.exhaust_lexer()
-    return expected_words(parsing.accepts())  # type: ignore[no-untyped-call]
-
-
-def _at(token: Token, node: Any) -> _Part:
-    return _Part(node, token.line or 1, token.column or 1)
-
-
-def _joined(node: Any, parts: Sequence[_Part], first: Token | _Part | None = None, *, case: bool = False) -> _Part:
+def _joined(node: Any, parts: Sequence[Part], first: Token | Part | None = None, *, case: bool = False) -> Part:
     """A node of these parts, which begins with the first of them, or with what stands before it."""
     begin = first if first is not None else parts[0]
     depth = 1 + max((part.depth for part in parts), default=0)
-    whole = _Part(node, begin.line or 1, begin.column or 1, depth, case or any(part.has_case for part in parts))
+    whole = Part(node, begin.line or 1, begin.column or 1, depth, case or any(part.has_case for part in parts))
     if depth > MAX_DEPTH:
         raise whole.error(f"an expression nested more than {MAX_DEPTH} deep", "a simpler one")
     return whole
 
 
-def _parts(children: Sequence[Any]) -> list[_Part]:
+def _parts(children: Sequence[Any]) -> list[Part]:
     """The nodes among these, without the words between them."""
-    return [child for child in children if isinstance(child, _Part)]
+    return [child for child in children if isinstance(child, Part)]
 
 
 def _has(children: Sequence[Any], terminal: str) -> bool:
@@ -144,7 +87,7 @@ def _has(children: Sequence[Any], terminal: str) -> bool:
 Children = Sequence[Any]
 
 
-class _Builder(Transformer[Token, Any]):
+class Builder(Transformer[Token, Any]):
     """One method for each rule of the grammar, by its name."""
 
     def statement(self, children: Children) -> Parsed:
@@ -157,15 +100,15 @@ class _Builder(Transformer[Token, Any]):
             raise parts[MAX_FIELDS].error("one field more", f"at most {MAX_FIELDS} fields")
         return tuple(part.node for part in parts)
 
-    def everything(self, children: Children) -> _Part:
+    def everything(self, children: Children) -> Part:
         return _at(children[0], Field(Star()))
 
-    def field(self, children: Children) -> _Part:
-        part: _Part = children[0]
+    def field(self, children: Children) -> Part:
+        part: Part = children[0]
         alias = children[1:]
         return part._replace(node=Field(part.node, alias[1].node if alias else None))
 
-    def alias(self, children: Children) -> _Part:
+    def alias(self, children: Children) -> Part:
         (token,) = children
         part = _at(token, _text(token) if token.type == "TEXT" else token.strip('"'))
         _is_no_keyword(token)
@@ -173,7 +116,7 @@ class _Builder(Transformer[Token, Any]):
             raise part.error(str(token), "a name")
         return part
 
-    def topic(self, children: Children) -> _Part:
+    def topic(self, children: Children) -> Part:
         """The filter; `/sys` before it, which the platform's older pages still have, is dropped."""
         (token,) = children
         text = _text(token) if token.type == "TEXT" else token.strip('"')
@@ -186,23 +129,23 @@ class _Builder(Transformer[Token, Any]):
             raise part.error(str(token), "a topic", str(error)) from None
         return part
 
-    def expression(self, children: Children) -> _Part:
+    def expression(self, children: Children) -> Part:
         parts = _parts(children)
         return _joined(Or(tuple(part.node for part in parts)), parts)
 
-    def conjunction(self, children: Children) -> _Part:
+    def conjunction(self, children: Children) -> Part:
         parts = _parts(children)
         return _joined(And(tuple(part.node for part in parts)), parts)
 
-    def negated(self, children: Children) -> _Part:
+    def negated(self, children: Children) -> Part:
         return _joined(Not(children[1].node), _parts(children), children[0])
 
-    def compared(self, children: Children) -> _Part:
+    def compared(self, children: Children) -> Part:
         left, operator, right = children
         sign = cast(Any, "<>" if operator == "!=" else str(operator))
         return _joined(Comparison(sign, left.node, right.node), [left, right])
 
-    def inside(self, children: Children) -> _Part:
+    def inside(self, children: Children) -> Part:
         value, *options = _parts(children)
         for option in options:
             if not isinstance(option.node, Constant):
@@ -210,44 +153,44 @@ class _Builder(Transformer[Token, Any]):
         node = In(value.node, tuple(option.node.value for option in options), _has(children, "NOT"))
         return _joined(node, [value])
 
-    def like(self, children: Children) -> _Part:
+    def like(self, children: Children) -> Part:
         value = children[0]
         return _joined(Like(value.node, _text(children[-1]), _has(children, "NOT")), [value])
 
-    def is_null(self, children: Children) -> _Part:
+    def is_null(self, children: Children) -> Part:
         value = children[0]
         return _joined(IsNull(value.node, _has(children, "NOT")), [value])
 
-    def total(self, children: Children) -> _Part:
+    def total(self, children: Children) -> Part:
         operators, terms = children[1::2], children[2::2]
         rest = tuple((str(operator), term.node) for operator, term in zip(operators, terms, strict=True))
         return _joined(Arithmetic(children[0].node, rest), _parts(children))
 
     product = total
 
-    def negative(self, children: Children) -> _Part:
+    def negative(self, children: Children) -> Part:
         sign: Token = children[0]
-        of: _Part = children[1]
+        of: Part = children[1]
         value = of.node.value if isinstance(of.node, Constant) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _at(sign, Constant(-value))
         return _joined(Negative(of.node), [of], sign)
 
-    def group(self, children: Children) -> _Part:
-        part: _Part = children[0]
+    def group(self, children: Children) -> Part:
+        part: Part = children[0]
         return part
 
-    def plain_path(self, children: Children) -> _Part:
+    def plain_path(self, children: Children) -> Part:
         _is_no_keyword(children[0])
         return _path(children[0], str(children[0]))
 
-    def quoted_path(self, children: Children) -> _Part:
+    def quoted_path(self, children: Children) -> Part:
         return _path(children[0], children[0][1:-1])
 
-    def star(self, children: Children) -> _Part:
+    def star(self, children: Children) -> Part:
         return _at(children[0], Star())
 
-    def call(self, children: Children) -> _Part:
+    def call(self, children: Children) -> Part:
         name, *_ = children
         function = FUNCTIONS.get(name.lower())
         if function is None:
@@ -263,13 +206,13 @@ class _Builder(Transformer[Token, Any]):
                 raise part.error(str(part.node), expected, function.signature)
         return call
 
-    def case(self, children: Children) -> _Part:
+    def case(self, children: Children) -> Part:
         """`CASE`, perhaps a subject, branches as pairs, perhaps `ELSE` and what else, `END`."""
         begin = children[0]
         inner = [child for child in children if not isinstance(child, Token)]
-        subject = inner.pop(0) if isinstance(inner[0], _Part) else None
-        otherwise = inner.pop() if isinstance(inner[-1], _Part) else None
-        branches = cast("list[tuple[_Part, _Part]]", inner)
+        subject = inner.pop(0) if isinstance(inner[0], Part) else None
+        otherwise = inner.pop() if isinstance(inner[-1], Part) else None
+        branches = cast("list[tuple[Part, Part]]", inner)
         parts = [part for branch in branches for part in branch]
         parts += [part for part in (subject, otherwise) if part is not None]
         for part in parts:
@@ -282,11 +225,11 @@ class _Builder(Transformer[Token, Any]):
         )
         return _joined(node, parts, begin, case=True)
 
-    def when(self, children: Children) -> tuple[_Part, _Part]:
+    def when(self, children: Children) -> tuple[Part, Part]:
         when, then = _parts(children)
         return when, then
 
-    def number(self, children: Children) -> _Part:
+    def number(self, children: Children) -> Part:
         (token,) = children
         value = int(token) if len(token) < 16 and token.isdigit() else float(token)
         part = _at(token, Constant(value))
@@ -294,16 +237,16 @@ class _Builder(Transformer[Token, Any]):
             raise part.error(str(token)[:40], "a number that a double can hold")
         return part
 
-    def text(self, children: Children) -> _Part:
+    def text(self, children: Children) -> Part:
         return _at(children[0], Constant(_text(children[0])))
 
-    def true(self, children: Children) -> _Part:
+    def true(self, children: Children) -> Part:
         return _at(children[0], Constant(True))
 
-    def false(self, children: Children) -> _Part:
+    def false(self, children: Children) -> Part:
         return _at(children[0], Constant(False))
 
-    def null(self, children: Children) -> _Part:
+    def null(self, children: Children) -> Part:
         return _at(children[0], Constant(None))
 
 
@@ -320,7 +263,7 @@ def _is_no_keyword(token: Token) -> None:
         raise _at(token, None).error(str(token), "a value", f'a name that is a word of SQL stands in quotes: "{token}"')
 
 
-def _path(token: Token, text: str) -> _Part:
+def _path(token: Token, text: str) -> Part:
     try:
         steps, in_array = scan(text)
     except ValueError as error:

@@ -9,22 +9,22 @@ in the last bit, so the latter are called for each row.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.signals import Signal
-from jinqiao.wire.render.shown import properties_of
 
+from .arrays import NotOnColumns, compared, double, is_double, is_name, operated, or_default, truth, with_nulls
 from .compiling import is_in, is_like
 from .functions.table import FUNCTIONS
 from .paths import look_up
 from .posts import FleetPosts, unscaled
+from .shape import DeviceName, MadeTime, OfEachRow, SampleTime, message_shape
 from .tree import (
     And,
     Arithmetic,
@@ -41,75 +41,9 @@ from .tree import (
     Or,
     Path,
 )
-from .values import ARITHMETIC, EQUAL, compares, is_number, number
+from .values import is_number, number
 
-__all__ = ["Columns", "NotOnColumns"]
-
-
-class NotOnColumns(Exception):
-    """An expression whose values are no column."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Time:
-    """Marks where the time of the values stands in a message."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """Marks where the time stands at which the message was made."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """Marks where the device's name stands."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Each:
-    """Marks what differs from row to row and is no column."""
-
-
-@lru_cache(maxsize=64)
-def _shape(names: tuple[str, ...], product_key: str, device_type: str) -> Mapping[str, Any]:
-    """A message of a batch of these signals: what is the same in all of them, and marks or signals for the rest."""
-    items = {
-        identifier: {"value": _value(signals), "time": _Time()} for identifier, signals in properties_of(names).items()
-    }
-    return {
-        "deviceType": device_type,
-        "iotId": _Each(),
-        "requestId": _Each(),
-        "checkFailedData": {},
-        "productKey": product_key,
-        "gmtCreate": _Made(),
-        "deviceName": _Name(),
-        "items": items,
-    }
-
-
-def _value(signals: Any) -> Any:
-    first = signals[0]
-    if first.member is not None:
-        return {signal.member: signal for signal in signals}
-    return list(signals) if first.index is not None else first
-
-
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-_OPERATE: dict[str, Callable[[Any, Any], Any]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "%": np.fmod,
-}
+__all__ = ["Columns"]
 
 
 @dataclass(frozen=True)
@@ -132,15 +66,15 @@ class Columns:
 
     def condition(self, node: Node) -> bool | NDArray[np.bool_]:
         """Whether it is true, for all rows or for each."""
-        truth: bool | NDArray[np.bool_] = _truth(self.value(node))
-        return truth
+        holds: bool | NDArray[np.bool_] = truth(self.value(node))
+        return holds
 
     def found(self, path: Path) -> Any:
         """What a path leads to: a value, a `Signal`, a mark; raises NotOnColumns for what is no single value."""
         batch = self.posts.said.batch
-        shape = _shape(tuple(batch.signals), self.posts.product_key, self.posts.device_type)
+        shape = message_shape(tuple(batch.signals), self.posts.product_key, self.posts.device_type)
         leaf = look_up(shape, path.steps)
-        if isinstance(leaf, dict | list | _Each) or (path.in_array and leaf is not None):
+        if isinstance(leaf, dict | list | OfEachRow) or (path.in_array and leaf is not None):
             raise NotOnColumns
         return leaf
 
@@ -149,9 +83,9 @@ class Columns:
         leaf = self.found(path)
         if isinstance(leaf, Signal):
             return unscaled(self.whole(leaf), leaf.decimals)
-        if isinstance(leaf, _Time | _Made):
-            return list((self.time_ms if isinstance(leaf, _Time) else self.generated_ms).tolist())
-        return [name.decode() for name in self.names.tolist()] if isinstance(leaf, _Name) else [leaf] * self.count
+        if isinstance(leaf, SampleTime | MadeTime):
+            return list((self.time_ms if isinstance(leaf, SampleTime) else self.generated_ms).tolist())
+        return [name.decode() for name in self.names.tolist()] if isinstance(leaf, DeviceName) else [leaf] * self.count
 
     def whole(self, signal: Signal) -> NDArray[Any]:
         """The signal as whole numbers of its last decimal."""
@@ -183,11 +117,11 @@ class Columns:
         if isinstance(leaf, Signal):
             whole = self.whole(leaf)
             return whole / 10**leaf.decimals if leaf.decimals else whole.astype(np.float64)
-        if isinstance(leaf, _Time):
+        if isinstance(leaf, SampleTime):
             return self.time_ms.astype(np.float64)
-        if isinstance(leaf, _Made):
+        if isinstance(leaf, MadeTime):
             return self.generated_ms.astype(np.float64)
-        return self.names if isinstance(leaf, _Name) else leaf
+        return self.names if isinstance(leaf, DeviceName) else leaf
 
     def _call(self, node: Call) -> Any:
         if node.function == "deviceName":
@@ -203,31 +137,31 @@ class Columns:
         if all(not isinstance(value, np.ndarray) for value in values):
             return function.pure(*values)
         if node.function == "nanvl":
-            return _or_default(*values)
+            return or_default(*values)
         if not function.numeric:
             raise NotOnColumns
         return self._each(function.pure, values)
 
     def _each(self, function: Callable[..., Any], values: list[Any]) -> Any:
         """A numeric function, row by row."""
-        if any(not (_is_double(value) or is_number(value)) for value in values):
+        if any(not (is_double(value) or is_number(value)) for value in values):
             return None
-        columns = [_with_nulls(value) if _is_double(value) else [value] * self.count for value in values]
+        columns = [with_nulls(value) if is_double(value) else [value] * self.count for value in values]
         results = [function(*row) for row in zip(*columns, strict=True)]
         return np.array([np.nan if result is None else result for result in results], np.float64)
 
     def _arithmetic(self, node: Arithmetic) -> Any:
         total = self.value(node.first)
         terms = [(sign, self.value(term)) for sign, term in node.rest]
-        if any(not (_is_double(value) or is_number(value)) for value in (total, *(value for _, value in terms))):
+        if any(not (is_double(value) or is_number(value)) for value in (total, *(value for _, value in terms))):
             return None
         for sign, term in terms:
-            total = _operated(sign, total, term)
-        return total if _is_double(total) else number(float(total))
+            total = operated(sign, total, term)
+        return total if is_double(total) else number(float(total))
 
     def _negative(self, node: Negative) -> Any:
         value = self.value(node.of)
-        if _is_double(value):
+        if is_double(value):
             return -value
         return number(-float(value)) if is_number(value) else None
 
@@ -236,20 +170,20 @@ class Columns:
         subject = self.value(node.subject) if node.subject is not None else None
         results = [self.value(then) for _, then in node.branches]
         otherwise = self.value(node.otherwise) if node.otherwise is not None else None
-        if any(not (result is None or _is_double(result) or is_number(result)) for result in (*results, otherwise)):
+        if any(not (result is None or is_double(result) or is_number(result)) for result in (*results, otherwise)):
             raise NotOnColumns
         chosen = []
         for when, _ in node.branches:
             value = self.value(when)
-            chosen.append(_truth(value) if node.subject is None else _compared("=", subject, value))
+            chosen.append(truth(value) if node.subject is None else compared("=", subject, value))
         whens = [np.broadcast_to(when, self.count) for when in chosen]
-        thens = [np.broadcast_to(_double(then), self.count) for then in results]
-        return np.select(whens, thens, _double(otherwise)).astype(np.float64)
+        thens = [np.broadcast_to(double(then), self.count) for then in results]
+        return np.select(whens, thens, double(otherwise)).astype(np.float64)
 
     # Conditions.
 
     def _comparison(self, node: Comparison) -> Any:
-        return _compared(node.operator, self.value(node.left), self.value(node.right))
+        return compared(node.operator, self.value(node.left), self.value(node.right))
 
     def _in(self, node: In) -> Any:
         value = self.value(node.value)
@@ -261,7 +195,7 @@ class Columns:
             numbers = np.array([option for option in node.options if is_number(option)], np.float64)
             found = np.isin(value, numbers)
             return ~found & ~np.isnan(value) if node.negated else found
-        options = [option.encode() for option in node.options if isinstance(option, str) and _is_name(option)]
+        options = [option.encode() for option in node.options if isinstance(option, str) and is_name(option)]
         found = np.isin(value, np.array(options, "S")) if options else np.zeros(len(value), bool)
         return ~found if node.negated else found
 
@@ -275,7 +209,7 @@ class Columns:
 
     def _is_null(self, node: IsNull) -> Any:
         value = self.value(node.value)
-        if not _is_double(value):
+        if not is_double(value):
             return (value is None) is not node.negated
         return ~np.isnan(value) if node.negated else np.isnan(value)
 
@@ -294,106 +228,6 @@ class Columns:
         for part in node.parts:
             result = result | self.condition(part)
         return result
-
-
-def _truth(value: Any) -> Any:
-    """As a condition: whatever is not true counts as false."""
-    if isinstance(value, np.ndarray):
-        return value if value.dtype.kind == "b" else False
-    return value is True
-
-
-def _is_double(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
-
-
-def _with_nulls(column: NDArray[np.float64]) -> list[float | None]:
-    return [None if value != value else value for value in column.tolist()]
-
-
-def _or_default(value: Any, default: Any) -> Any:
-    """`nanvl`, where one of them is a column."""
-    if not isinstance(value, np.ndarray):
-        return default if value is None else value
-    null = np.isnan(value) if _is_double(value) else np.zeros(len(value), bool)
-    if not null.any():
-        return value
-    if default is None or _is_double(default) or is_number(default):
-        return np.where(null, _double(default), value)
-    raise NotOnColumns
-
-
-def _double(value: Any) -> Any:
-    return np.nan if value is None else value
-
-
-def _is_name(text: str) -> bool:
-    """Whether it can be a device name of a fleet; NumPy's padding would make others out of the rest."""
-    return text.isascii() and "\0" not in text
-
-
-def _operated(sign: str, left: Any, right: Any) -> Any:
-    """Two numbers or columns of them; NaN is null."""
-    if not isinstance(left, np.ndarray) and not isinstance(right, np.ndarray):
-        return _finite(ARITHMETIC[sign](float(left), float(right)))
-    with np.errstate(all="ignore"):
-        result = _OPERATE[sign](left, right)
-        if not np.isfinite(result.sum()):  # which is dear to find out row by row
-            result[~np.isfinite(result)] = np.nan
-    return result
-
-
-def _finite(value: float) -> float:
-    return value if np.isfinite(value) else np.nan
-
-
-def _compared(sign: str, left: Any, right: Any) -> Any:
-    """Two values or columns, as `compares` has it."""
-    if not isinstance(left, np.ndarray) and not isinstance(right, np.ndarray):
-        return compares(sign)(left, right)
-    one, other = _kind(left), _kind(right)
-    if not one or not other:
-        return False
-    if one != other:
-        if sign != "<>":
-            return False
-        return _present(left) & _present(right)
-    if one == "number":
-        return _compared_numbers(sign, left, right)
-    if one == "truth":
-        if sign not in ("=", "<>"):
-            return False
-        return left == right if sign == "=" else left != right
-    return _compared_names(sign, left, right)
-
-
-def _compared_numbers(sign: str, left: Any, right: Any) -> Any:
-    if sign == "<>":  # NumPy's is true of NaN
-        return (left < right) | (left > right)
-    return _COMPARE[sign](left, right)
-
-
-def _compared_names(sign: str, left: Any, right: Any) -> Any:
-    if sign not in ("=", "<>"):
-        raise NotOnColumns
-    pair = [value if isinstance(value, np.ndarray) else value.encode() for value in (left, right)]
-    if all(isinstance(value, np.ndarray) or _is_name(value) for value in (left, right)):
-        equal: Any = pair[0] == pair[1]
-    else:
-        equal = np.zeros(len(next(value for value in pair if isinstance(value, np.ndarray))), bool)
-    return equal if sign == "=" else ~equal
-
-
-_KINDS = {"f": "number", "b": "truth", "S": "text"}
-
-
-def _kind(value: Any) -> str:
-    """What it compares with, nothing for null."""
-    return _KINDS[value.dtype.kind] if isinstance(value, np.ndarray) else EQUAL.get(type(value), "")
-
-
-def _present(value: Any) -> Any:
-    return ~np.isnan(value) if _is_double(value) else True
 
 
 _VALUES: dict[type, Callable[[Columns, Any], Any]] = {

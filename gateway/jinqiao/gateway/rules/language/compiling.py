@@ -33,9 +33,12 @@ from .tree import (
 )
 from .values import ARITHMETIC, EQUAL, compares, is_number, number
 
-__all__ = ["Condition", "compiled", "condition", "is_in", "is_like"]
+__all__ = ["Condition", "Selection", "compiled", "condition", "is_in", "is_like"]
 
 Condition = Callable[[Any, Message], bool]
+
+#: Makes the result of a message's values and the message.
+Selection = Callable[[Any, Message], dict[str, Any] | bytes]
 
 
 def compiled(node: Node) -> Made:

@@ -6,8 +6,8 @@ rows that the others let through. Of the results likewise: each field is a colum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from jinqiao.wire.mqtt.topics import matches
 
-from .columns import Columns, NotOnColumns
-from .compiling import Condition
+from .arrays import NotOnColumns
+from .columns import Columns
+from .compiling import Condition, Selection
 from .looking import properties, takes_body
 from .message import Message
 from .posts import FleetPosts
@@ -24,8 +25,6 @@ from .tree import And, Call, Case, Field, Node, Path, field_name
 from .values import number
 
 __all__ = ["Hits", "find"]
-
-Selection = Callable[[Any, Message], dict[str, Any] | bytes]
 
 _NONE = np.empty(0, np.intp)
 
@@ -63,6 +62,10 @@ class Hits:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def first(self, count: int) -> Hits:
+        """The first of them, at most so many."""
+        return replace(self, rows=self.rows[:count])
 
     def results(self) -> list[dict[str, Any] | bytes]:
         """What the statement makes of each row, in their order: what `evaluate` returns for it."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .compiling import Condition, compiled, condition
+from .compiling import Condition, Selection, compiled, condition
 from .functions.row import Made
 from .looking import FLAT, looks
 from .message import Message
@@ -19,22 +18,19 @@ if TYPE_CHECKING:
     from .hits import Hits
     from .posts import FleetPosts
 
-__all__ = ["Selection", "Statement", "parse", "parse_parts"]
-
-#: Makes the result of a message's values and the message.
-Selection = Callable[[Any, Message], dict[str, Any] | bytes]
+__all__ = ["Statement", "parse", "parse_parts"]
 
 
 def parse(sql: str) -> Statement:
     """The statement in this text; raises RuleError with line, column, what was found and what is expected."""
-    from .building import read  # brings lark, which a gateway without rules does not need
+    from .reading import read  # brings lark, which a gateway without rules does not need
 
     return Statement(*read(sql))
 
 
 def parse_parts(select: str, topic: str, where: str = "") -> Statement:
     """The statement of these clauses, as the OpenAPI has them; the positions in a RuleError are the clause's."""
-    from .building import read
+    from .reading import read
 
     filter_ = topic if topic[:1] in ("'", '"') else quoted(topic)
     return Statement(

@@ -1,0 +1,8 @@
+"""What rules do with their output: one file a kind, entered in the table of `base`."""
+
+from __future__ import annotations
+
+from . import group, republish, webhook
+from .base import KINDS
+
+__all__ = ["KINDS", "group", "republish", "webhook"]
