@@ -67,7 +67,8 @@ class AmqpListener:
         for gate in self._gates:
             gate.close()
         for peer in list(self._peers):
-            peer.connection.end(Condition.CONNECTION_FORCED, "the server ends")
+            # Without a word: to qpid-proton a close with an error is the end, and a lost connection one to make again.
+            peer.connection.lost()
             peer.close()
         for gate in self._gates:
             await gate.wait_closed()
