@@ -130,7 +130,7 @@ rules:
 ```
 
 `/metrics` counts each rule: `jinqiao_rule_hits_total`, `_sent_total`, `_retried_total`, `_failed_total`, `_dropped_total`.
-"""
+"""  # noqa: E501  (rows of a table)
 
 
 def rules_page() -> str:
