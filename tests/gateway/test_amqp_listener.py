@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from jinqiao.gateway.amqp.bounds import Bounds
 from jinqiao.gateway.amqp.listener import AmqpListener
+from jinqiao.gateway.broker.tls import server_context
 from jinqiao.gateway.doors import Doors
 from jinqiao.gateway.forwarding.clock import Clock
 from jinqiao.gateway.forwarding.group import Group
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.gateway.platform.registry.registry import Registry
+from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificates
 from jinqiao.wire.amqp.errors import Condition
 from jinqiao.wire.amqp.frames import AMQP_HEADER, SASL_HEADER, Frame, FrameReader, FrameType, encode_frame
 from jinqiao.wire.amqp.message import decode_message
@@ -39,8 +43,8 @@ class House:
         self.port = 0
         self.clients: list[Client] = []
 
-    async def client(self) -> Client:
-        found = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+    async def client(self, port: int = 0, tls: ssl.SSLContext | None = None) -> Client:
+        found = Client(*await asyncio.open_connection("localhost", port or self.port, ssl=tls))
         self.clients.append(found)
         return found
 
@@ -204,3 +208,17 @@ async def test_a_server_that_ends_hangs_up() -> None:
         client = await house.client()
         await client.consume()
     assert await client.ended()
+
+
+@pytest.mark.asyncio
+async def test_the_same_over_tls(tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+    async with serving() as house:
+        port = await house.listener.start("127.0.0.1", 0, server_context(tmp_path / SERVER, tmp_path / SERVER_KEY))
+        client = await house.client(port, ssl.create_default_context(cafile=str(tmp_path / CA)))
+        await client.consume()
+        house.group.put(forwarded(b"a"))
+        assert await client.message() == b"a"
+        client.writer.write(b"\0\xff\xff\xff\2\0\0\0")
+        assert (await client.next(Close)).error.condition == Condition.FRAMING_ERROR
+        assert await client.ended()
