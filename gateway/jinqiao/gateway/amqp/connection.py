@@ -78,6 +78,9 @@ class House(Protocol):
     def now_ms(self) -> int:
         """UTC milliseconds."""
 
+    def soon(self, call: Callable[[], None]) -> object:
+        """Call this in the next turn of the event loop, after what is to be done in it already."""
+
 
 class State(Enum):
     SASL_HEADER = auto()
@@ -140,8 +143,6 @@ class Connection:
             self._end(Condition.NOT_ALLOWED, f"no receiver within {self._bounds.receiver_s:g} s")
         elif now_s - self._said_s >= self._idle_s / 2 - 1:
             self._write(encode_frame(Frame(_CHANNEL)))
-        if self._link is not None and self._link.drains:
-            self._link.drained()
 
     def writable(self, writable: bool) -> None:
         """Whether what is written leaves, or waits."""
@@ -329,7 +330,10 @@ class Connection:
             if found.echo:
                 self._say(session.flow(), session.channel)
         elif found.handle == link.handle:
+            was_draining = link.drains
             link.flow(found)
+            if link.drains and not was_draining:
+                self._house.soon(lambda: self._drain(link, -1))
         else:
             link.grant()
             if found.echo:
@@ -370,6 +374,17 @@ class Connection:
         if session is None:
             raise AmqpError(f"no session on channel {frame.channel}", Condition.NOT_ALLOWED)
         return session
+
+    def _drain(self, link: SenderLink, delivered: int) -> None:
+        """A receiver waits for what there is, and to hear that there is no more: when its group has had its turn, and
+        had nothing."""
+        if link is not self._link or not link.drains:
+            return
+        found = link.next_delivery_id
+        if link.is_open and found != delivered:
+            self._house.soon(lambda: self._drain(link, found))
+        else:
+            link.drained()
 
     def _leave(self) -> None:
         link, self._link = self._link, None

@@ -112,6 +112,10 @@ class AmqpListener:
     def now_ms(self) -> int:
         return self._platform.parts.now_ms()
 
+    def soon(self, call: Callable[[], None]) -> object:
+        """Call this in the next turn of the event loop."""
+        return asyncio.get_running_loop().call_soon(call)
+
     # Its sockets.
 
     def joined(self, peer: _Peer) -> None:
