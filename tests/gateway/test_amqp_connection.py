@@ -474,16 +474,17 @@ def test_garbage_ends_the_connection(consumer: AmqpPeer, octets: bytes, conditio
     assert len(consumer.octets) == before
 
 
-def test_too_many_frames_in_a_second_end_the_connection(house: AmqpHouse) -> None:
-    house.bounds = type(house.bounds)(frames_per_s=100)
-    peer = AmqpPeer(house)
+@pytest.mark.parametrize("said", [None, Flow(0, 10, 0, 10), Disposition(RECEIVER, 0, None, True, Released())])
+def test_too_many_frames_in_a_second_end_the_connection(said: Any) -> None:
+    peer = AmqpPeer(AmqpHouse(frames_per_s=100, flows_per_s=100))
     peer.open()
     peer.attach()
-    peer.send(encode_frame(Frame(0)) * 90)
+    frame = encode_frame(Frame(0, said))
+    peer.send(frame * 90)
     peer.pass_s(1)
-    peer.send(encode_frame(Frame(0)) * 90)
+    peer.send(frame * 90)
     assert not peer.closed
-    peer.send(encode_frame(Frame(0)) * 20)
+    peer.send(frame * 20)
     assert ended_with(peer)[0] == Condition.RESOURCE_LIMIT_EXCEEDED
 
 

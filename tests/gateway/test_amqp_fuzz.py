@@ -75,7 +75,7 @@ def mutated(draws: random.Random) -> bytes:
 
 def fuzz(frames: int, seed: int) -> None:
     """So many frames over many connections, beside a consumer that gets every message of its group."""
-    draws, house = random.Random(seed), AmqpHouse(frames_per_s=1 << 30)
+    draws, house = random.Random(seed), AmqpHouse(frames_per_s=1 << 30, flows_per_s=1 << 30)
     group = house.groups["g1"]
     other_house = AmqpHouse()
     other = AmqpPeer(other_house)

@@ -101,7 +101,7 @@ class Connection:
         self._reader = FrameReader(LEAST_FRAME)
         self._sessions: dict[int, Session] = {}
         self._link: SenderLink | None = None
-        self._refused = self._frames = 0
+        self._refused = self._frames = self._frequent = 0
         self._largest = LEAST_FRAME
         self._idle_s = 0.0
         self._began_s = self._heard_s = self._said_s = self._now_s = now_s
@@ -131,7 +131,8 @@ class Connection:
 
     def tick(self, now_s: float) -> None:
         """A second has passed."""
-        self._now_s, self._frames = now_s, 0
+        self._now_s = now_s
+        self._frames = self._frequent = 0
         if self.closed:
             return
         if self._state is not State.OPENED:
@@ -172,8 +173,11 @@ class Connection:
         frame = self._reader.next()
         if frame is None:
             return False
-        self._frames += 1
-        if self._frames > self._bounds.frames_per_s:
+        if type(frame.performative) in _FREQUENT:
+            self._frequent += 1
+        else:
+            self._frames += 1
+        if self._frames > self._bounds.frames_per_s or self._frequent > self._bounds.flows_per_s:
             raise AmqpError("too many frames in a second", Condition.RESOURCE_LIMIT_EXCEEDED)
         if (frame.type is FrameType.SASL) is not (self._state is State.SASL):
             raise AmqpError(f"{frame.type.name} frame where none may be", Condition.FRAMING_ERROR)
@@ -411,6 +415,9 @@ class Connection:
             self._said_s = self._now_s
             self._out(octets)
 
+
+#: What consumers say for each few messages, some of them for every one.
+_FREQUENT = frozenset((Flow, Disposition))
 
 _HEADERS: Mapping[State, tuple[bytes, State]] = {
     State.SASL_HEADER: (SASL_HEADER, State.SASL),
