@@ -6,12 +6,12 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from jinqiao.gateway.forwarding.group import Group
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.accounts import Account
+from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.wire.amqp.errors import Condition
 from jinqiao.wire.amqp.sasl import Plain
 
@@ -100,7 +100,10 @@ class AmqpListener:
 
     def group(self, login: Login) -> Group | None:
         """The group that this client takes from, as long as its key and the group are there."""
-        key = self._platform.registry.all_keys.get(login.key_id)
+        return self._group_of_login(login, self._platform.registry.all_keys)
+
+    def _group_of_login(self, login: Login, keys: Mapping[str, AccessKey]) -> Group | None:
+        key = keys.get(login.key_id)
         return None if key is None else self._group_of(key.account, login.group_id)
 
     def connections_of(self, login: Login) -> int:
@@ -111,6 +114,10 @@ class AmqpListener:
 
     def now_ms(self) -> int:
         return self._platform.parts.now_ms()
+
+    def soon(self, call: Callable[[], None]) -> object:
+        """Call this in the next turn of the event loop."""
+        return asyncio.get_running_loop().call_soon(call)
 
     # Its sockets.
 
@@ -128,9 +135,10 @@ class AmqpListener:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1.0)
+            keys = self._platform.registry.all_keys
             for peer in list(self._peers):
                 login = peer.connection.login
-                if login is not None and not peer.connection.closed and self.group(login) is None:
+                if login is not None and not peer.connection.closed and self._group_of_login(login, keys) is None:
                     peer.connection.end(Condition.RESOURCE_DELETED, "the access key or consumer group is gone")
                 peer.tick(loop.time())
 
