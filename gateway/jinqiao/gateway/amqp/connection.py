@@ -60,7 +60,7 @@ class Connection:
         self._reader = FrameReader(LEAST_FRAME)
         #: From open on.
         self._sessions: Sessions | None = None
-        self._frames = self._frequent = 0
+        self._frames = self._frequent = self._unread = 0
         self._idle_s = 0.0
         self._began_s = self._heard_s = self._said_s = self._now_s = now_s
         self._waits_since_s = now_s
@@ -107,7 +107,7 @@ class Connection:
 
     def writable(self, writable: bool) -> None:
         """Whether what is written leaves, or waits."""
-        self._writable = writable
+        self._writable, self._unread = writable, 0
         if self._sessions is not None:
             self._sessions.writable(writable)
 
@@ -140,6 +140,9 @@ class Connection:
             self._frames += 1
         if self._frames > self._bounds.frames_per_s or self._frequent > self._bounds.flows_per_s:
             raise AmqpError("too many frames in a second", Condition.RESOURCE_LIMIT_EXCEEDED)
+        self._unread += not self._writable
+        if self._unread > self._bounds.unread_frames:
+            raise AmqpError("too many frames from a client that reads nothing", Condition.RESOURCE_LIMIT_EXCEEDED)
         if (frame.type is FrameType.SASL) is not (self._state is State.SASL):
             raise AmqpError(f"{frame.type.name} frame where none may be", Condition.FRAMING_ERROR)
         if frame.performative is None:
