@@ -260,10 +260,9 @@ def test_a_drained_receiver_gets_what_there_is_and_hears_that_its_credit_is_used
 ) -> None:
     group.put(forwarded(b"a"))
     consumer.flow(5, drain=True)
-    consumer.pass_s(1)
     assert consumer.bodies() == [b"a"]
     found = consumer.one(Flow)
-    assert (found.link_credit, found.delivery_count) == (0, 5)
+    assert (found.link_credit, found.delivery_count, found.drain) == (0, 5, True)
     group.put(forwarded(b"b"))
     consumer.house.world.turn()
     assert consumer.bodies() == []
@@ -280,6 +279,38 @@ def test_a_client_that_does_not_read_is_sent_no_more(consumer: AmqpPeer, group: 
     consumer.connection.writable(True)
     consumer.house.world.turn()
     assert consumer.bodies() == [b"a"]
+
+
+def test_a_receiver_that_detaches_or_thinks_better_of_it_hears_nothing_of_its_drain(
+    consumer: AmqpPeer, group: Group
+) -> None:
+    drains = Flow(0, 100, 0, 100, 0, 0, 5, drain=True)
+    consumer.say(drains, Flow(0, 100, 0, 100, 0, 0, 5))
+    assert consumer.take(Flow) == []
+    group.put(forwarded(b"a"))
+    consumer.house.world.turn()
+    assert consumer.bodies() == [b"a"]
+    consumer.say(drains, Detach(0, True))
+    assert consumer.take(Flow) == []
+    assert consumer.one(Detach).closed
+
+
+def test_a_client_that_only_asks_and_never_reads_is_ended(house: AmqpHouse) -> None:
+    """Or its answers would pile up."""
+    house.bounds = type(house.bounds)(unread_frames=100)
+    peer = AmqpPeer(house)
+    peer.open()
+    peer.attach(credit=5)
+    asks = encode_frame(Frame(0, Flow(0, 100, 0, 100, 0, 0, 5, echo=True)))
+    peer.connection.writable(False)
+    peer.send(asks * 90)
+    peer.connection.writable(True)
+    peer.send(asks * 90)
+    peer.connection.writable(False)
+    peer.send(asks * 90)
+    assert not peer.closed
+    peer.send(asks * 20)
+    assert ended_with(peer)[0] == Condition.RESOURCE_LIMIT_EXCEEDED
 
 
 def test_bodies_come_in_base64_for_who_asked(peer: AmqpPeer, group: Group) -> None:

@@ -24,3 +24,4 @@ class Bounds:
     sessions: int = limit(8, "sessions of a connection, one of which has its link")
     refused_links: int = limit(16, "links of a connection that are refused before it is ended")
     unread_bytes: int = limit(1 << 20, "what waits to be sent before a consumer's credit is left alone")
+    unread_frames: int = limit(20_000, "frames, but such acknowledgements, that a client sends while that waits")

@@ -98,7 +98,7 @@ class Connection:
         self._reader = FrameReader(LEAST_FRAME)
         self._sessions: dict[int, Session] = {}
         self._link: SenderLink | None = None
-        self._refused = self._frames = 0
+        self._refused = self._frames = self._unread = 0
         self._largest = LEAST_FRAME
         self._idle_s = 0.0
         self._began_s = self._heard_s = self._said_s = self._now_s = now_s
@@ -140,12 +140,10 @@ class Connection:
             self._end(Condition.NOT_ALLOWED, f"no receiver within {self._bounds.receiver_s:g} s")
         elif now_s - self._said_s >= self._idle_s / 2 - 1:
             self._write(encode_frame(Frame(_CHANNEL)))
-        if self._link is not None and self._link.drains:
-            self._link.drained()
 
     def writable(self, writable: bool) -> None:
         """Whether what is written leaves, or waits."""
-        self._writable = writable
+        self._writable, self._unread = writable, 0
         if self._link is not None:
             self._link.writable(writable)
 
@@ -174,6 +172,9 @@ class Connection:
         self._frames += 1
         if self._frames > self._bounds.frames_per_s:
             raise AmqpError("too many frames in a second", Condition.RESOURCE_LIMIT_EXCEEDED)
+        self._unread += not self._writable
+        if self._unread > self._bounds.unread_frames:
+            raise AmqpError("too many frames from a client that reads nothing", Condition.RESOURCE_LIMIT_EXCEEDED)
         if (frame.type is FrameType.SASL) is not (self._state is State.SASL):
             raise AmqpError(f"{frame.type.name} frame where none may be", Condition.FRAMING_ERROR)
         if frame.performative is None:

@@ -61,7 +61,6 @@ class SenderLink:
         self._writable = True
         #: Frames of messages that take several, for which the session has no room yet.
         self._held: deque[bytes | memoryview] = deque()
-        self._draining = False
 
     @property
     def next_delivery_id(self) -> int:
@@ -82,8 +81,9 @@ class SenderLink:
     def flow(self, flow: Flow) -> None:
         """Credit, a request to use it up, or to say how things stand."""
         self.credit.granted(flow.delivery_count, flow.link_credit or 0)
-        self._draining = flow.drain
         self.grant()
+        if self._member is not None:
+            self._member.drain(self._drained if flow.drain else None)
         if flow.echo and not flow.drain:
             self.tell()
 
@@ -163,22 +163,16 @@ class SenderLink:
             room = self._window.left if self._writable and not self._held else 0
             self._member.credit(min(self.credit.left, room))
 
-    @property
-    def drains(self) -> bool:
-        """Whether the receiver waits to hear that its credit is used up."""
-        return self._draining
-
-    def drained(self) -> None:
-        """What there was has been delivered: the rest of the credit is gone."""
-        self._draining = False
+    def _drained(self) -> None:
+        """What there was has been delivered: the rest of the credit is gone, as the receiver asked."""
         self.credit.drain()
         self.grant()
-        self.tell()
+        self.tell(drain=True)
 
-    def tell(self) -> None:
+    def tell(self, *, drain: bool = False) -> None:
         """Say how things stand."""
         credit = self.credit
-        self._say(self.session.flow(0, credit.delivery_count, credit.left, self._draining))
+        self._say(self.session.flow(0, credit.delivery_count, credit.left, drain))
 
 
 def _as_text(messages: Messages) -> Messages:

@@ -105,7 +105,7 @@ class AmqpListener:
     def connections_of(self, login: Login) -> int:
         """How many connections this client has in its group."""
         names = login.client_id, login.group_id
-        found = (peer.connection.login for peer in self._peers)
+        found = (peer.connection.login for peer in self._peers if not peer.connection.closed)
         return sum(each is not None and (each.client_id, each.group_id) == names for each in found)
 
     def now_ms(self) -> int:
