@@ -71,7 +71,7 @@ def test_what_clients_say_is_understood(what: str) -> None:
 @pytest.mark.parametrize("what", ACCEPTED)
 def test_their_acknowledgements_are_read_at_a_glance(what: str) -> None:
     octets, (first, last) = bytes.fromhex(ACCEPTED[what][0]), ACCEPTED[what][1]
-    assert accepted_at(octets, 0) == (first, last, len(octets))
+    assert accepted_at(octets, 0, 0) == (first, last, len(octets))
     reader = FrameReader(512)
     reader.feed(octets)
     frame = reader.next()

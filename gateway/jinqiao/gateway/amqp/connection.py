@@ -163,8 +163,9 @@ class Connection:
         """Read one thing; False where there is nothing whole."""
         if self._state in _HEADERS:
             return self._header()
-        if self._link is not None and (run := self._reader.accepted()) is not None:
-            self._link.accepted(*run)
+        link = self._link
+        if link is not None and (run := self._reader.accepted(link.session.channel)) is not None:
+            link.accepted(*run)
             return True
         frame = self._reader.next()
         if frame is None:
