@@ -16,11 +16,14 @@ from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.wire.amqp.errors import Condition
 from jinqiao.wire.amqp.frames import AMQP_HEADER, SASL_HEADER, Frame, FrameReader, FrameType, encode_frame
-from jinqiao.wire.amqp.performatives import RECEIVER, Attach, Begin, Close, Flow, Open, Source, Target, Transfer
+from jinqiao.wire.amqp.performatives import RECEIVER, Attach, Begin, Close, End, Flow, Open, Source, Target, Transfer
 from jinqiao.wire.amqp.sasl import Outcome, SaslInit, SaslOutcome
 from support.amqp_peer import KEY, credentials, forwarded
 
 OTHER = AccessKey("other", "othersecret", frozenset({"another product"}))
+
+
+END = Frame(0, End())
 
 
 class House:
@@ -188,6 +191,20 @@ def test_connections_of_a_client_that_have_ended_do_not_count() -> None:
         assert await (await house.consumer()).hear(Attach)
 
     live(test, client_connections=1)
+
+
+def test_a_client_that_floods_does_not_hold_up_the_others() -> None:
+    async def test(house: House) -> None:
+        consumer = await house.consumer()
+        assert await consumer.hear(Attach)
+        turns = 0
+        consumer.writer.write(encode_frame(Frame(0, Flow(0, 100, 0, 100, 0, 0, 10))) * 10_000 + encode_frame(END))
+        while house.groups["g1"].status().clients:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 15
+
+    live(test)
 
 
 def test_consumers_hear_that_the_server_ends() -> None:
