@@ -207,6 +207,19 @@ def test_a_client_that_floods_does_not_hold_up_the_others() -> None:
     live(test)
 
 
+def test_a_client_that_says_too_much_is_heard_later() -> None:
+    async def test(house: House) -> None:
+        consumer = await house.consumer()
+        assert await consumer.hear(Attach)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        consumer.writer.write(encode_frame(Frame(0, Flow(0, 100, 0, 100, 0, 0, 10))) * 2_500 + encode_frame(END))
+        assert await consumer.hear(End)
+        assert loop.time() - began_s > 0.5  # in the next of its seconds
+
+    live(test, frames_per_s=1_000)
+
+
 def test_consumers_hear_that_the_server_ends() -> None:
     async def test(house: House) -> None:
         consumer = await house.consumer()

@@ -20,7 +20,7 @@ class Bounds:
     least_idle_s: float = limit(30.0, "the shortest idle time-out that a client may ask for")
     most_idle_s: float = limit(300.0, "the longest")
     frame_bytes: int = limit(16_384, "a frame that a client sends")
-    frames_per_s: int = limit(20_000, "frames in a second that are not acknowledgements in their usual form")
+    frames_per_s: int = limit(20_000, "frames read in a second that are not acknowledgements in their usual form")
     sessions: int = limit(8, "sessions of a connection, one of which has its link")
     refused_links: int = limit(16, "links of a connection that are refused before it is ended")
     unread_bytes: int = limit(1 << 20, "what waits to be sent before a consumer's credit is left alone")

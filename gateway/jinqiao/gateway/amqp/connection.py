@@ -114,6 +114,11 @@ class Connection:
         """Whether it has a receiver."""
         return self._link is not None
 
+    @property
+    def spent(self) -> bool:
+        """Whether it has said so much that it is to be read no more before the next tick."""
+        return self._frames >= self._bounds.frames_per_s
+
     # What its socket tells it.
 
     def receive(self, data: bytes, now_s: float) -> None:
@@ -171,8 +176,6 @@ class Connection:
         if frame is None:
             return False
         self._frames += 1
-        if self._frames > self._bounds.frames_per_s:
-            raise AmqpError("too many frames in a second", Condition.RESOURCE_LIMIT_EXCEEDED)
         self._unread += not self._writable
         if self._unread > self._bounds.unread_frames:
             raise AmqpError("too many frames from a client that reads nothing", Condition.RESOURCE_LIMIT_EXCEEDED)

@@ -164,6 +164,8 @@ class _Peer(asyncio.BufferedProtocol):
         if self.connection.closed:
             return
         self.connection.receive(bytes(self._listener.buffer[:count]), self._loop.time())
+        if self.connection.spent and self._transport is not None:
+            self._transport.pause_reading()
         if self.connection.closed:
             self.close()
 
@@ -182,6 +184,8 @@ class _Peer(asyncio.BufferedProtocol):
     def tick(self, now_s: float) -> None:
         """A second has passed."""
         self.connection.tick(now_s)
+        if self._transport is not None:
+            self._transport.resume_reading()
         if self.connection.closed:
             self.close()
             if now_s - self._closing_s > _LINGER_S:
@@ -194,10 +198,13 @@ class _Peer(asyncio.BufferedProtocol):
         if transport is None or transport.is_closing() or self._closing_s:
             return
         self._closing_s = self._loop.time()
-        if transport.can_write_eof():
-            transport.write_eof()
-        else:
+        if not transport.can_write_eof():
             transport.close()
+            return
+        try:
+            transport.write_eof()
+        except OSError:  # the client has reset it, which nobody has read yet
+            transport.abort()
 
     def abort(self) -> None:
         if self._transport is not None:
