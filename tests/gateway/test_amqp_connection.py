@@ -270,6 +270,19 @@ def test_a_drained_receiver_gets_what_there_is_and_hears_that_its_credit_is_used
     assert consumer.bodies() == [b"b"]
 
 
+def test_a_receiver_that_drains_gets_all_that_there_is_however_much(consumer: AmqpPeer, group: Group) -> None:
+    body = b"x" * 100_000
+    group.put(forwarded(*[body] * 100))
+    consumer.flow(200, drain=True)
+    assert len(consumer.bodies()) == 100
+    assert consumer.one(Flow).delivery_count == 200
+
+
+def test_a_drain_without_messages_is_answered_once(consumer: AmqpPeer) -> None:
+    consumer.say(*[Flow(0, 100, 0, 100, 0, 0, 5, drain=True)] * 3)
+    assert [(found.link_credit, found.delivery_count) for found in consumer.take(Flow)] == [(0, 5)]
+
+
 def test_a_client_that_does_not_read_is_sent_no_more(consumer: AmqpPeer, group: Group) -> None:
     consumer.flow(10)
     consumer.connection.writable(False)
@@ -279,38 +292,6 @@ def test_a_client_that_does_not_read_is_sent_no_more(consumer: AmqpPeer, group: 
     consumer.connection.writable(True)
     consumer.house.world.turn()
     assert consumer.bodies() == [b"a"]
-
-
-def test_a_receiver_that_detaches_or_thinks_better_of_it_hears_nothing_of_its_drain(
-    consumer: AmqpPeer, group: Group
-) -> None:
-    drains = Flow(0, 100, 0, 100, 0, 0, 5, drain=True)
-    consumer.say(drains, Flow(0, 100, 0, 100, 0, 0, 5))
-    assert consumer.take(Flow) == []
-    group.put(forwarded(b"a"))
-    consumer.house.world.turn()
-    assert consumer.bodies() == [b"a"]
-    consumer.say(drains, Detach(0, True))
-    assert consumer.take(Flow) == []
-    assert consumer.one(Detach).closed
-
-
-def test_a_client_that_only_asks_and_never_reads_is_ended(house: AmqpHouse) -> None:
-    """Or its answers would pile up."""
-    house.bounds = type(house.bounds)(unread_frames=100)
-    peer = AmqpPeer(house)
-    peer.open()
-    peer.attach(credit=5)
-    asks = encode_frame(Frame(0, Flow(0, 100, 0, 100, 0, 0, 5, echo=True)))
-    peer.connection.writable(False)
-    peer.send(asks * 90)
-    peer.connection.writable(True)
-    peer.send(asks * 90)
-    peer.connection.writable(False)
-    peer.send(asks * 90)
-    assert not peer.closed
-    peer.send(asks * 20)
-    assert ended_with(peer)[0] == Condition.RESOURCE_LIMIT_EXCEEDED
 
 
 def test_bodies_come_in_base64_for_who_asked(peer: AmqpPeer, group: Group) -> None:
@@ -493,18 +474,18 @@ def test_garbage_ends_the_connection(consumer: AmqpPeer, octets: bytes, conditio
     assert len(consumer.octets) == before
 
 
-def test_who_says_too_much_is_to_be_read_no_more_in_this_second(house: AmqpHouse) -> None:
-    house.bounds = type(house.bounds)(frames_per_s=100)
-    peer = AmqpPeer(house)
+@pytest.mark.parametrize("said", [None, Flow(0, 10, 0, 10), Disposition(RECEIVER, 0, None, True, Released())])
+def test_too_many_frames_in_a_second_end_the_connection(said: Any) -> None:
+    peer = AmqpPeer(AmqpHouse(frames_per_s=100, flows_per_s=100))
     peer.open()
     peer.attach()
-    peer.send(encode_frame(Frame(0)) * 90)
-    assert not peer.connection.spent
-    peer.send(encode_frame(Frame(0)) * 20)
-    assert peer.connection.spent
-    assert not peer.closed
+    frame = encode_frame(Frame(0, said))
+    peer.send(frame * 90)
     peer.pass_s(1)
-    assert not peer.connection.spent
+    peer.send(frame * 90)
+    assert not peer.closed
+    peer.send(frame * 20)
+    assert ended_with(peer)[0] == Condition.RESOURCE_LIMIT_EXCEEDED
 
 
 # Sessions, and the end.

@@ -1,246 +1,252 @@
-"""The sockets of AMQP on a platform: who gets in, how many, and what ends a connection from our side."""
+"""AMQP over sockets: consumers beside a real platform, whose keys come and go."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
 
 from jinqiao.gateway.amqp.bounds import Bounds
 from jinqiao.gateway.amqp.listener import AmqpListener
+from jinqiao.gateway.broker.tls import server_context
+from jinqiao.gateway.doors import Doors
 from jinqiao.gateway.forwarding.clock import Clock
 from jinqiao.gateway.forwarding.group import Group
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.gateway.platform.registry.registry import Registry
+from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificates
 from jinqiao.wire.amqp.errors import Condition
 from jinqiao.wire.amqp.frames import AMQP_HEADER, SASL_HEADER, Frame, FrameReader, FrameType, encode_frame
+from jinqiao.wire.amqp.message import decode_message
 from jinqiao.wire.amqp.performatives import RECEIVER, Attach, Begin, Close, End, Flow, Open, Source, Target, Transfer
-from jinqiao.wire.amqp.sasl import Outcome, SaslInit, SaslOutcome
+from jinqiao.wire.amqp.sasl import Plain, SaslInit, SaslOutcome
 from support.amqp_peer import KEY, credentials, forwarded
 
-OTHER = AccessKey("other", "othersecret", frozenset({"another product"}))
-
-
-END = Frame(0, End())
+_T = TypeVar("_T")
 
 
 class House:
-    """A listener with two keys, of which one sees the group."""
+    """A platform with one key, which may take from `g1`, and the AMQP server beside it."""
 
-    def __init__(self, **bounds: Any) -> None:
-        self.registry = Registry(access_keys=[KEY, OTHER])
-        self.groups = {"g1": Group("g1", Clock.of_loop(lambda: 5))}
-        self.listener = AmqpListener(Platform(self.registry), self._group_of, Bounds(**bounds))
+    def __init__(self, bounds: Bounds | None = None, doors: Doors | None = None) -> None:
+        self.registry = Registry(access_keys=[KEY])
+        self.platform = Platform(self.registry, clock_ms=lambda: 0)
+        self.group = Group("g1", Clock.of_loop(lambda: 0))
+        self.groups = {"g1": self.group}
+        self.listener = AmqpListener(self.platform, self._group_of, bounds, doors)
         self.port = 0
-        self.consumers: list[Consumer] = []
+        self.clients: list[Client] = []
+
+    async def client(self, port: int = 0, tls: ssl.SSLContext | None = None) -> Client:
+        found = Client(*await asyncio.open_connection("localhost", port or self.port, ssl=tls))
+        self.clients.append(found)
+        return found
 
     def _group_of(self, account: Account, group_id: str) -> Group | None:
-        return self.groups.get(group_id) if account.products is None else None
-
-    async def consumer(self, plain: Any = None) -> Consumer:
-        """A client that has said everything up to its credit."""
-        self.consumers.append(await Consumer.connect(self.port, plain or credentials()))
-        return self.consumers[-1]
+        return self.groups.get(group_id) if account.name == KEY.id else None
 
 
-class Consumer:
+@asynccontextmanager
+async def serving(bounds: Bounds | None = None, doors: Doors | None = None) -> AsyncIterator[House]:
+    house = House(bounds, doors)
+    house.port = await house.listener.start("127.0.0.1", 0)
+    try:
+        yield house
+    finally:
+        await house.listener.close()
+        for client in house.clients:
+            client.writer.close()
+        await asyncio.gather(*(client.writer.wait_closed() for client in house.clients), return_exceptions=True)
+
+
+class Client:
+    """A consumer on a socket."""
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self.writer = reader, writer
-        self._frames, self._header_comes = FrameReader(1 << 20), True
+        self._frames = FrameReader(1 << 24)
 
-    @classmethod
-    async def connect(cls, port: int, plain: Any) -> Consumer:
-        found = cls(*await asyncio.open_connection("127.0.0.1", port))
-        init = SaslInit("PLAIN", f"\0{plain.user_name}\0{plain.password}".encode())
-        said: list[Any] = [
+    def say(self, *said: Any, kind: FrameType = FrameType.AMQP) -> None:
+        self.writer.write(b"".join(encode_frame(Frame(0, each, type=kind)) for each in said))
+
+    async def login(self, plain: Plain) -> int:
+        """The outcome."""
+        self.writer.write(SASL_HEADER)
+        self.say(SaslInit("PLAIN", f"\0{plain.user_name}\0{plain.password}".encode()), kind=FrameType.SASL)
+        await self._reader.readexactly(8)
+        return (await self.next(SaslOutcome)).code
+
+    async def consume(self, credit: int = 1_000) -> None:
+        assert await self.login(credentials()) == 0
+        self.writer.write(AMQP_HEADER)
+        self.say(
             Open("c", idle_time_out=60_000),
-            Begin(None, 0, 100, 100),
+            Begin(None, 0, 1 << 20, 100),
             Attach("r", 0, RECEIVER, source=Source(), target=Target()),
-            Flow(0, 100, 0, 100, 0, 0, 10),
-        ]
-        frames = b"".join(encode_frame(Frame(0, each)) for each in said)
-        found.writer.write(SASL_HEADER + encode_frame(Frame(0, init, type=FrameType.SASL)) + AMQP_HEADER + frames)
-        return found
+            Flow(0, 1 << 20, 0, 100, 0, 0, credit),
+        )
+        await self._reader.readexactly(8)
+        await self.next(Attach)
 
-    async def hear(self, kind: type) -> Any:
-        """The next performative of this kind, or None where the connection ends without one."""
+    async def next(self, kind: type[_T]) -> _T:
+        return (await self._next(kind)).performative  # type: ignore[no-any-return]
+
+    async def message(self) -> bytes:
+        return decode_message((await self._next(Transfer)).payload).body
+
+    async def _next(self, kind: type) -> Frame:
+        """The next frame of this kind; others are left out."""
         while True:
-            found = self._next()
-            if isinstance(found, kind):
-                return found
-            if found is None:
-                if not (data := await self._reader.read(1 << 16)):
-                    return None
-                self._frames.feed(data)
+            while (frame := self._frames.next()) is not None:
+                if isinstance(frame.performative, kind):
+                    return frame
+            data = await asyncio.wait_for(self._reader.read(1 << 16), 20)
+            assert data, f"ended before a {kind.__name__}"
+            self._frames.feed(data)
 
-    def _next(self) -> Any:
-        """What came next, or None where that is not all there; the SASL layer and AMQP begin with a header each."""
-        if self._header_comes:
-            found: Any = self._frames.header()
-            self._header_comes = found is None
-            return found
-        frame = self._frames.next()
-        found = frame and frame.performative
-        self._header_comes = isinstance(found, SaslOutcome) and found.code == Outcome.OK
-        return found
+    async def ended(self) -> bool:
+        return await asyncio.wait_for(self._reader.read(), 20) == b""
 
 
-def live(test: Callable[[House], Awaitable[None]], **bounds: Any) -> None:
-    """Run this against a listener that is open for as long."""
-
-    async def run() -> None:
-        house = House(**bounds)
-        house.port = await house.listener.start("127.0.0.1", 0)
-        async with asyncio.timeout(15):
-            await test(house)
-        for consumer in house.consumers:
-            consumer.writer.close()
-        await house.listener.close()
-        assert house.listener.door.taken == 0
-
-    asyncio.run(run())
+@pytest.mark.asyncio
+async def test_a_consumer_gets_its_groups_messages() -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
+        house.group.put(forwarded(b"a"))
+        assert await client.message() == b"a"
+        assert house.group.status().clients[0].client_id == "client-1"
 
 
-async def closed_with(consumer: Consumer) -> str:
-    """The condition of the close that comes; then the socket ends, too."""
-    close = await consumer.hear(Close)
-    assert await consumer.hear(object) is None
-    return str(close.error.condition)
-
-
-def test_a_consumer_gets_messages_over_a_socket() -> None:
-    async def test(house: House) -> None:
-        consumer = await house.consumer()
-        assert await consumer.hear(Attach)
-        house.groups["g1"].put(forwarded(b"a"))
-        assert await consumer.hear(Transfer)
-        consumer.writer.close()
-        async with asyncio.timeout(5):
-            while house.listener.door.taken:
-                await asyncio.sleep(0.01)
-        assert house.groups["g1"].status().clients == ()
-
-    live(test)
-
-
-def test_who_may_not_see_the_group_hears_outcome_1_as_does_a_stranger() -> None:
-    async def test(house: House) -> None:
-        unknown = AccessKey("nobody", "x")
-        for plain in (credentials(key=OTHER), credentials(group="g2"), credentials(key=unknown)):
-            consumer = await house.consumer(plain)
-            assert (await consumer.hear(SaslOutcome)).code == Outcome.AUTH
-            assert await consumer.hear(object) is None
-        assert house.listener.counts["refused"] == 3
-        assert house.listener.counts["accepted"] == 0
-
-    live(test)
-
-
-def test_a_key_that_is_taken_away_ends_its_connections_and_no_others() -> None:
-    async def test(house: House) -> None:
-        house.registry.access_keys["second"] = second = AccessKey("second", "secret")
-        theirs, mine = await house.consumer(), await house.consumer(credentials(key=second))
-        assert await theirs.hear(Attach)
-        assert await mine.hear(Attach)
+@pytest.mark.asyncio
+async def test_a_key_that_was_made_a_moment_ago_is_let_in() -> None:
+    async with serving() as house:
         del house.registry.access_keys[KEY.id]
-        assert await closed_with(theirs) == Condition.RESOURCE_DELETED
-        house.groups["g1"].put(forwarded(b"a"))
-        assert await mine.hear(Transfer)
 
-    live(test)
+        def take_over() -> bool:
+            house.registry.access_keys[KEY.id] = KEY
+            return True
 
-
-def test_a_group_that_is_deleted_ends_its_connections() -> None:
-    async def test(house: House) -> None:
-        consumer = await house.consumer()
-        assert await consumer.hear(Attach)
-        del house.groups["g1"]
-        assert await closed_with(consumer) == Condition.RESOURCE_DELETED
-
-    live(test)
+        house.platform.parts.elsewhere.watched_by(take_over)
+        client = await house.client()
+        assert await client.login(credentials()) == 0
 
 
-def test_no_more_connections_than_the_door_has_room_for() -> None:
-    async def test(house: House) -> None:
-        first, second = await house.consumer(), await house.consumer()
-        assert await first.hear(Attach)
-        assert await second.hear(Attach)
-        third = await house.consumer()
-        with suppress(ConnectionResetError):
-            assert await third.hear(object) is None
+@pytest.mark.asyncio
+async def test_another_accounts_group_does_not_exist() -> None:
+    async with serving() as house:
+        stranger = house.registry.access_keys["stranger"] = AccessKey("stranger", "s")
+        client = await house.client()
+        assert await client.login(credentials(key=stranger)) == 1
+        assert await client.ended()
+        assert house.listener.counts["refused"] == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("gone", ["key", "group"])
+async def test_a_key_or_group_that_is_deleted_ends_its_connections(gone: str) -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
+        if gone == "key":
+            del house.registry.access_keys[KEY.id]
+        else:
+            house.groups.clear()
+        assert (await client.next(Close)).error.condition == Condition.RESOURCE_DELETED
+        assert await client.ended()
+        assert house.group.status().clients == ()
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_does_not_read_is_sent_no_more_than_the_bounds() -> None:
+    async with serving(Bounds(unread_bytes=64 << 10)) as house:
+        idle, other = await house.client(), await house.client()
+        await idle.consume(1 << 20)
+        before = house.group.status().unsettled
+        idle.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        body = b"x" * 10_000
+        for _ in range(3_000):
+            house.group.put(forwarded(body))
+            await asyncio.sleep(0)
+        (peer,) = [each for each in house.listener._peers if each.connection.consumes]
+        assert peer._transport is not None
+        assert peer._transport.get_write_buffer_size() < 6 << 20
+        assert before < house.group.status().unsettled < 3_000
+        await other.consume()
+        assert await other.message() == body
+
+
+@pytest.mark.asyncio
+async def test_connections_beyond_the_doors_are_turned_away() -> None:
+    async with serving(Bounds(connections=1)) as house:
+        client = await house.client()
+        await client.consume()
+        another = await house.client()
+        assert await another.ended()
         assert house.listener.counts["turned_away"] == 1
-        first.writer.close()
-        async with asyncio.timeout(5):
-            while house.listener.door.taken > 1:
-                await asyncio.sleep(0.01)
-        assert await (await house.consumer()).hear(Attach)
-
-    live(test, connections=2)
 
 
-def test_connections_of_a_client_that_have_ended_do_not_count() -> None:
-    async def test(house: House) -> None:
-        first = await house.consumer()
-        assert await first.hear(Attach)
-        second = await house.consumer()
-        assert await closed_with(second) == Condition.RESOURCE_LIMIT_EXCEEDED
-        first.writer.write(encode_frame(Frame(0, Close())))
-        assert await first.hear(Close)  # and its socket is still open
-        assert await (await house.consumer()).hear(Attach)
-
-    live(test, client_connections=1)
+@pytest.mark.asyncio
+async def test_a_client_reads_why_it_was_ended_though_it_goes_on_writing() -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
+        client.writer.write(b"\0\xff\xff\xff\2\0\0\0" + b"x" * 100_000)
+        assert (await client.next(Close)).error.condition == Condition.FRAMING_ERROR
+        assert await client.ended()
 
 
-def test_a_client_that_floods_does_not_hold_up_the_others() -> None:
-    async def test(house: House) -> None:
-        consumer = await house.consumer()
-        assert await consumer.hear(Attach)
+@pytest.mark.asyncio
+async def test_a_server_that_ends_hangs_up() -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
+    assert await client.ended()
+
+
+@pytest.mark.asyncio
+async def test_the_same_over_tls(tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+    async with serving() as house:
+        port = await house.listener.start("127.0.0.1", 0, server_context(tmp_path / SERVER, tmp_path / SERVER_KEY))
+        client = await house.client(port, ssl.create_default_context(cafile=str(tmp_path / CA)))
+        await client.consume()
+        house.group.put(forwarded(b"a"))
+        assert await client.message() == b"a"
+        client.writer.write(b"\0\xff\xff\xff\2\0\0\0")
+        assert (await client.next(Close)).error.condition == Condition.FRAMING_ERROR
+        assert await client.ended()
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_floods_does_not_hold_up_the_others() -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
         turns = 0
-        consumer.writer.write(encode_frame(Frame(0, Flow(0, 100, 0, 100, 0, 0, 10))) * 10_000 + encode_frame(END))
-        while house.groups["g1"].status().clients:
+        client.say(*[Flow(0, 100, 0, 100, 0, 0, 10)] * 10_000, End())
+        while house.group.status().clients:
             await asyncio.sleep(0)
             turns += 1
-        assert turns > 15
-
-    live(test)
+        assert turns > 15  # of 16 KiB each, whatever its socket holds
 
 
-def test_a_client_that_says_too_much_is_heard_later() -> None:
-    async def test(house: House) -> None:
-        consumer = await house.consumer()
-        assert await consumer.hear(Attach)
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
-        consumer.writer.write(encode_frame(Frame(0, Flow(0, 100, 0, 100, 0, 0, 10))) * 2_500 + encode_frame(END))
-        assert await consumer.hear(End)
-        assert loop.time() - began_s > 0.5  # in the next of its seconds
-
-    live(test, frames_per_s=1_000)
-
-
-def test_consumers_hear_that_the_server_ends() -> None:
-    async def test(house: House) -> None:
-        consumer = await house.consumer()
-        assert await consumer.hear(Attach)
+@pytest.mark.asyncio
+async def test_a_client_that_has_reset_its_socket_does_not_break_the_servers_end() -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
+        linger = struct.pack("ii", 1, 0)
+        client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        client.writer.transport.abort()
+        await asyncio.sleep(0)  # enough for its socket, and not for ours
         await house.listener.close()
-        assert await closed_with(consumer) == Condition.CONNECTION_FORCED
-
-    live(test)
-
-
-def test_a_client_that_does_not_read_costs_no_more_than_what_is_on_its_way() -> None:
-    async def test(house: House) -> None:
-        group = house.groups["g1"]
-        consumer = await house.consumer()
-        assert await consumer.hear(Attach)
-        consumer.writer.write(encode_frame(Frame(0, Flow(0, 1 << 30, 0, 100, 0, 0, 1 << 30))))
-        for _ in range(60):
-            group.put(forwarded(*(bytes(100_000) for _ in range(10))))
-            await asyncio.sleep(0.01)
-        (client,) = group.status().clients
-        assert 10 < client.unsettled < 400  # of 600: 16 MiB, and what sockets hold
-        assert not consumer.writer.is_closing()
-
-    live(test)
+        assert house.listener.door.taken == 0

@@ -61,6 +61,7 @@ class SenderLink:
         self._writable = True
         #: Frames of messages that take several, for which the session has no room yet.
         self._held: deque[bytes | memoryview] = deque()
+        self._draining = False
 
     @property
     def next_delivery_id(self) -> int:
@@ -81,9 +82,8 @@ class SenderLink:
     def flow(self, flow: Flow) -> None:
         """Credit, a request to use it up, or to say how things stand."""
         self.credit.granted(flow.delivery_count, flow.link_credit or 0)
+        self._draining = flow.drain
         self.grant()
-        if self._member is not None:
-            self._member.drain(self._drained if flow.drain else None)
         if flow.echo and not flow.drain:
             self.tell()
 
@@ -163,16 +163,27 @@ class SenderLink:
             room = self._window.left if self._writable and not self._held else 0
             self._member.credit(min(self.credit.left, room))
 
-    def _drained(self) -> None:
-        """What there was has been delivered: the rest of the credit is gone, as the receiver asked."""
+    @property
+    def drains(self) -> bool:
+        """Whether the receiver waits to hear that its credit is used up."""
+        return self._draining
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its group may deliver to it."""
+        return self._writable and not self._held and self.credit.left > 0 and self._window.left > 0
+
+    def drained(self) -> None:
+        """What there was has been delivered: the rest of the credit is gone."""
         self.credit.drain()
         self.grant()
-        self.tell(drain=True)
+        self.tell()  # with the receiver's own `drain` (§ 2.6.7)
+        self._draining = False
 
-    def tell(self, *, drain: bool = False) -> None:
+    def tell(self) -> None:
         """Say how things stand."""
         credit = self.credit
-        self._say(self.session.flow(0, credit.delivery_count, credit.left, drain))
+        self._say(self.session.flow(0, credit.delivery_count, credit.left, self._draining))
 
 
 def _as_text(messages: Messages) -> Messages:

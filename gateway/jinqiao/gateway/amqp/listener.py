@@ -6,12 +6,12 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from jinqiao.gateway.forwarding.group import Group
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.accounts import Account
+from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.wire.amqp.errors import Condition
 from jinqiao.wire.amqp.sasl import Plain
 
@@ -71,7 +71,8 @@ class AmqpListener:
         for gate in self._gates:
             gate.close()
         for peer in list(self._peers):
-            peer.connection.end(Condition.CONNECTION_FORCED, "the server ends")
+            # Without a word: to qpid-proton a close with an error is the end, and a lost connection one to make again.
+            peer.connection.lost()
             peer.close()
         for gate in self._gates:
             await gate.wait_closed()
@@ -103,7 +104,10 @@ class AmqpListener:
 
     def group(self, login: Login) -> Group | None:
         """The group that this client takes from, as long as its key and the group are there."""
-        key = self._platform.registry.all_keys.get(login.key_id)
+        return self._group_of_login(login, self._platform.registry.all_keys)
+
+    def _group_of_login(self, login: Login, keys: Mapping[str, AccessKey]) -> Group | None:
+        key = keys.get(login.key_id)
         return None if key is None else self._group_of(key.account, login.group_id)
 
     def connections_of(self, login: Login) -> int:
@@ -114,6 +118,10 @@ class AmqpListener:
 
     def now_ms(self) -> int:
         return self._platform.parts.now_ms()
+
+    def soon(self, call: Callable[[], None]) -> object:
+        """Call this in the next turn of the event loop."""
+        return asyncio.get_running_loop().call_soon(call)
 
     # Its sockets.
 
@@ -131,9 +139,10 @@ class AmqpListener:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1.0)
+            keys = self._platform.registry.all_keys
             for peer in list(self._peers):
                 login = peer.connection.login
-                if login is not None and not peer.connection.closed and self.group(login) is None:
+                if login is not None and not peer.connection.closed and self._group_of_login(login, keys) is None:
                     peer.connection.end(Condition.RESOURCE_DELETED, "the access key or consumer group is gone")
                 peer.tick(loop.time())
 
@@ -164,8 +173,6 @@ class _Peer(asyncio.BufferedProtocol):
         if self.connection.closed:
             return
         self.connection.receive(bytes(self._listener.buffer[:count]), self._loop.time())
-        if self.connection.spent and self._transport is not None:
-            self._transport.pause_reading()
         if self.connection.closed:
             self.close()
 
@@ -184,8 +191,6 @@ class _Peer(asyncio.BufferedProtocol):
     def tick(self, now_s: float) -> None:
         """A second has passed."""
         self.connection.tick(now_s)
-        if self._transport is not None:
-            self._transport.resume_reading()
         if self.connection.closed:
             self.close()
             if now_s - self._closing_s > _LINGER_S:

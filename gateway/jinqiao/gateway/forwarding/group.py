@@ -284,10 +284,11 @@ class Group:
     def _serve(self, member: Membership) -> int:
         """Deliver one piece to this consumer as far as it goes; returns its bytes."""
         room, alone = member.room(), len(self._members) == 1
+        if room <= 0:
+            return 0
         share_bytes = min(member.room_bytes(), _TURN_BYTES if alone else _SHARE_BYTES)
-        piece = self._waiting.take(member, share_bytes, room, alone=alone) if room > 0 else None
+        piece = self._waiting.take(member, share_bytes, room, alone=alone)
         if piece is None:
-            member.rest()
             return 0
         try:
             return member.send(piece, self._clock.now_s())

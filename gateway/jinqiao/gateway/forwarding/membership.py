@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -110,7 +110,6 @@ class Membership:
         self._sent: deque[_Sent] = deque()
         self._open = self._open_bytes = 0
         self._there = True
-        self._drained: Callable[[], None] | None = None
 
     @property
     def unsettled(self) -> int:
@@ -121,12 +120,6 @@ class Membership:
         """So many more may be delivered from now on; replaces what was said before."""
         self._credit = max(count, 0)
         if self._credit:
-            self._group.wake()
-
-    def drain(self, drained: Callable[[], None] | None) -> None:
-        """Call this once when nothing more can be delivered now; None: no longer."""
-        self._drained = drained
-        if drained is not None:
             self._group.wake()
 
     def accept(self, first: int, last: int) -> None:
@@ -153,7 +146,7 @@ class Membership:
         """The consumer is gone: what it has not settled goes back, marked as tried. May be called more than once."""
         if self._there:
             self._there = False
-            self._credit, self._drained = 0, None
+            self._credit = 0
             self._return_all(self._next - 1, None)
             self._group.left(self)
 
@@ -182,12 +175,6 @@ class Membership:
         self._sent.append(_Sent(first, block, start, count, now_s))
         self.consumer.deliver(first, messages, block.deliver(start, stop))
         return len(messages.data) or 1
-
-    def rest(self) -> None:
-        """Nothing more can be delivered to it in this turn."""
-        drained, self._drained = self._drained, None
-        if drained is not None:
-            drained()
 
     def tick(self, before_s: float) -> None:
         """A second has passed; what was delivered before that time and is not settled goes back, to somebody else if

@@ -10,6 +10,7 @@ output is reported to `Outcome`, at once or later.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from jinqiao.gateway.platform.platform import Platform
@@ -41,6 +42,8 @@ class Context(Protocol):
     """What a sender may use."""
 
     platform: Platform
+    #: Where files may be written, if anywhere.
+    data: Path | None
 
     def owner(self) -> Account:
         """The account that the rule acts for, as it is now."""
