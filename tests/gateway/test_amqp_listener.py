@@ -244,9 +244,12 @@ async def test_a_client_that_has_reset_its_socket_does_not_break_the_servers_end
     async with serving() as house:
         client = await house.client()
         await client.consume()
+        for peer in house.listener._peers:  # as if the server were busy all the while
+            assert peer._transport is not None
+            peer._transport.pause_reading()
         linger = struct.pack("ii", 1, 0)
         client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         client.writer.transport.abort()
-        await asyncio.sleep(0)  # enough for its socket, and not for ours
+        await asyncio.sleep(0.05)
         await house.listener.close()
         assert house.listener.door.taken == 0
