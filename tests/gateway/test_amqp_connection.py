@@ -506,6 +506,24 @@ def test_the_jms_clients_second_session_has_the_receiver(peer: AmqpPeer, group: 
     assert not peer.closed
 
 
+def test_a_late_acknowledgement_of_another_session_settles_nothing(consumer: AmqpPeer, group: Group) -> None:
+    """Delivery ids are a session's own."""
+    group.put(forwarded(b"a"))
+    consumer.flow(1)
+    consumer.say(Detach(0, True))
+    consumer.attach(channel=1, credit=1)
+    assert [number for number, _ in consumer.messages()] == [0, 0]
+    consumer.say(Disposition(RECEIVER, 0, 0, True, Accepted()), channel=0)
+    assert group.accumulated == 1
+    consumer.say(Disposition(RECEIVER, 0, 0, True, Accepted()), channel=1)
+    assert group.accumulated == 0
+
+
+def test_an_acknowledgement_without_a_session_ends_the_connection(consumer: AmqpPeer) -> None:
+    consumer.say(Disposition(RECEIVER, 0, 0, True, Accepted()), channel=3)
+    assert ended_with(consumer)[0] == Condition.NOT_ALLOWED
+
+
 def test_a_session_without_the_link_says_how_it_stands(consumer: AmqpPeer) -> None:
     consumer.say(Begin(None, 7, 10, 10), channel=2)
     consumer.say(Flow(0, 10, 7, 10, echo=True), channel=2)

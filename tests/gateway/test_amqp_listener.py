@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,7 +26,7 @@ from jinqiao.sandbox.certificates import CA, SERVER, SERVER_KEY, make_certificat
 from jinqiao.wire.amqp.errors import Condition
 from jinqiao.wire.amqp.frames import AMQP_HEADER, SASL_HEADER, Frame, FrameReader, FrameType, encode_frame
 from jinqiao.wire.amqp.message import decode_message
-from jinqiao.wire.amqp.performatives import RECEIVER, Attach, Begin, Close, Flow, Open, Source, Target, Transfer
+from jinqiao.wire.amqp.performatives import RECEIVER, Attach, Begin, Close, End, Flow, Open, Source, Target, Transfer
 from jinqiao.wire.amqp.sasl import Plain, SaslInit, SaslOutcome
 from support.amqp_peer import KEY, credentials, forwarded
 
@@ -222,3 +224,32 @@ async def test_the_same_over_tls(tmp_path: Path) -> None:
         client.writer.write(b"\0\xff\xff\xff\2\0\0\0")
         assert (await client.next(Close)).error.condition == Condition.FRAMING_ERROR
         assert await client.ended()
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_floods_does_not_hold_up_the_others() -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
+        turns = 0
+        client.say(*[Flow(0, 100, 0, 100, 0, 0, 10)] * 10_000, End())
+        while house.group.status().clients:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 15  # of 16 KiB each, whatever its socket holds
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_has_reset_its_socket_does_not_break_the_servers_end() -> None:
+    async with serving() as house:
+        client = await house.client()
+        await client.consume()
+        for peer in house.listener._peers:  # as if the server were busy all the while
+            assert peer._transport is not None
+            peer._transport.pause_reading()
+        linger = struct.pack("ii", 1, 0)
+        client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        client.writer.transport.abort()
+        await asyncio.sleep(0.05)
+        await house.listener.close()
+        assert house.listener.door.taken == 0

@@ -1,4 +1,4 @@
-"""Two AMQP clients that customers use, qpid-proton and rhea, share what devices say, are killed, come over TLS."""
+"""Two AMQP clients, qpid-proton and rhea, share what real devices say, are killed, and come over TLS."""
 
 from __future__ import annotations
 

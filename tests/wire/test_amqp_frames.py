@@ -147,7 +147,7 @@ def test_an_acknowledgement_is_read_as_the_decoder_reads_it(
     first, last, settled, accepted = found
     state = Accepted() if accepted else performatives.Released()
     octets = encode_frame(Frame(0, Disposition(RECEIVER, first, last, settled, state)))
-    at_a_glance = accepted_at(octets + after, 0)
+    at_a_glance = accepted_at(octets + after, 0, 0)
     if settled and accepted:
         assert at_a_glance == (first, first if last is None else last, len(octets))
     else:
@@ -157,7 +157,7 @@ def test_an_acknowledgement_is_read_as_the_decoder_reads_it(
 @given(st.binary(max_size=60), st.integers(0, 20))
 def test_nothing_else_is_an_acknowledgement(octets: bytes, at: int) -> None:
     reader = FrameReader(512)
-    glance = accepted_at(octets, at)
+    glance = accepted_at(octets, at, 0)
     if glance is not None:
         reader.feed(octets[at : glance[2]])
         frame = reader.next()
@@ -169,7 +169,7 @@ def test_nothing_else_is_an_acknowledgement(octets: bytes, at: int) -> None:
 def test_a_changed_acknowledgement_is_the_same_to_both_readers(at: int, octet: int) -> None:
     octets = bytearray(encode_frame(Frame(0, Disposition(RECEIVER, 300, 70_000, True, Accepted()))))
     octets[at % len(octets)] = octet
-    glance = accepted_at(octets, 0)
+    glance = accepted_at(octets, 0, 0)
     if glance is None:
         return
     reader = FrameReader(512)

@@ -118,7 +118,7 @@ class Gate:
         self,
         listening: socket.socket,
         door: Door,
-        make: Callable[[Seat], asyncio.Protocol],
+        make: Callable[[Seat], asyncio.BaseProtocol],
         turned_away: Callable[[str, str], object],
         tls: ssl.SSLContext | None = None,
     ) -> None:

@@ -163,6 +163,7 @@ def _rows(*rows: tuple[str, float, str]) -> Iterator[Row]:
 
 
 def _unit(name: str) -> str:
+    name = name.removesuffix("_per_s")
     return "s" if name.endswith("_s") else "bytes" if "bytes" in name else ""
 
 

@@ -128,7 +128,8 @@ class Connection:
         if self._state in _HEADERS:
             return self._header()
         sessions = self._sessions
-        if sessions is not None and sessions.consumes and (run := self._reader.accepted()) is not None:
+        channel = None if sessions is None else sessions.channel
+        if sessions is not None and channel is not None and (run := self._reader.accepted(channel)) is not None:
             sessions.accepted(*run)
             return True
         frame = self._reader.next()

@@ -67,6 +67,11 @@ class Sessions:
         """Whether there is a receiver."""
         return self._link is not None
 
+    @property
+    def channel(self) -> int | None:
+        """Where the receiver is, and so where its acknowledgements come."""
+        return None if self._link is None else self._link.session.channel
+
     def take(self, frame: Frame) -> bool:
         """Something that the peer says; False for what is not of a session."""
         handler = _HANDLERS.get(type(frame.performative))

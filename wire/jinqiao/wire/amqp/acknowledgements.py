@@ -28,12 +28,12 @@ _ENDS = {
 }
 
 
-def accepted_at(octets: bytes | bytearray, at: int) -> tuple[int, int, int] | None:
+def accepted_at(octets: bytes | bytearray, at: int, channel: int) -> tuple[int, int, int] | None:
     """First and last delivery id, and the octet behind the frame; None for all else, whole or not."""
     if len(octets) - at < _SHORTEST:
         return None
-    size, offset, kind, _ = _HEAD.unpack_from(octets, at)
-    if not _SHORTEST <= size <= _LONGEST or len(octets) - at < size or offset != 2 or kind:
+    size, offset, kind, found = _HEAD.unpack_from(octets, at)
+    if not _SHORTEST <= size <= _LONGEST or len(octets) - at < size or offset != 2 or kind or found != channel:
         return None
     end = at + size
     if octets[at + 8 : at + 11] != _DISPOSITION:

@@ -84,16 +84,17 @@ class FrameReader:
         self._position += HEADER_SIZE
         return found
 
-    def accepted(self) -> tuple[int, int] | None:
-        """First and last delivery id of the acknowledgements that come next, as long as they follow one another.
+    def accepted(self, channel: int) -> tuple[int, int] | None:
+        """First and last delivery id of the acknowledgements on a channel that come next, as long as they follow one
+        another.
 
         Only where a receiver may send them, and in their usual form; None for all else.
         """
-        found = accepted_at(self._octets, self._position)
+        found = accepted_at(self._octets, self._position, channel)
         if found is None:
             return None
         first, last, self._position = found
-        while (found := accepted_at(self._octets, self._position)) is not None and found[0] == last + 1:
+        while (found := accepted_at(self._octets, self._position, channel)) is not None and found[0] == last + 1:
             _, last, self._position = found
         return first, last
 
