@@ -13,6 +13,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -57,9 +58,10 @@ class Bounds:
 
 
 class Engine:
-    """Follows `parts.rules`. `tick` is called once a second."""
+    """Follows `parts.rules`. `tick` is called once a second; `folder` is where actions may write files."""
 
-    def __init__(self, platform: Platform, bounds: Bounds | None = None) -> None:
+    def __init__(self, platform: Platform, bounds: Bounds | None = None, folder: Path | None = None) -> None:
+        self._folder = folder
         self._platform, self._bounds = platform, bounds or Bounds()
         self.counts: defaultdict[int, Counts] = defaultdict(Counts)
         self._running: dict[int, RunningRule] = {}
@@ -106,7 +108,7 @@ class Engine:
     def _put(self, rule: Rule) -> None:
         if rule.running:
             try:
-                self._running[rule.id] = RunningRule(self._platform, rule, self.counts[rule.id])
+                self._running[rule.id] = RunningRule(self._platform, rule, self.counts[rule.id], self._folder)
             except (JinqiaoError, LookupError, ValueError) as error:
                 _logger.error("rule %d (%s) cannot run: %s", rule.id, rule.name, error)
         self._known.clear()

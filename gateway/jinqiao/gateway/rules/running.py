@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -30,8 +31,8 @@ class RunningRule:
     one fails to send is counted and no more.
     """
 
-    def __init__(self, platform: Platform, rule: Rule, counts: Counts) -> None:
-        self.platform, self.rule, self.counts = platform, rule, counts
+    def __init__(self, platform: Platform, rule: Rule, counts: Counts, folder: Path | None = None) -> None:
+        self.platform, self.rule, self.counts, self.folder = platform, rule, counts, folder
         self.statement = parse(rule.sql)
         self._senders: list[Sender] = []
         self._error_senders: list[Sender] = []
@@ -107,7 +108,3 @@ class _Reports:
     def dropped(self, output: Output) -> None:
         self._running.counts.dropped += 1
         del output
-
-
-#: What makes one; tests put another in its place.
-Make = Callable[[Platform, Rule, Counts], RunningRule]

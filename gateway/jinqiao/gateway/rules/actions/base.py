@@ -10,11 +10,13 @@ output is reported to `Outcome`, at once or later.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import Account
 from jinqiao.gateway.platform.rules.judge import ActionFault
+from jinqiao.gateway.platform.rules.rule import Rule
 
 from ..output import Output
 
@@ -41,6 +43,9 @@ class Context(Protocol):
     """What a sender may use."""
 
     platform: Platform
+    rule: Rule
+    #: Where rules may write files, if anywhere.
+    folder: Path | None
 
     def owner(self) -> Account:
         """The account that the rule acts for, as it is now."""
