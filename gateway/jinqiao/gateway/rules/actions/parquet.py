@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from jinqiao.base.errors import InputError
 from jinqiao.gateway.platform.rules.judge import ActionFault
 from jinqiao.gateway.stores.extras import load
@@ -116,18 +114,18 @@ def _array(pa: Any, values: Iterable[Any]) -> Any:
     """A column of numbers, truth values, texts or bytes; what is mixed becomes text."""
     there = list(values)
     kinds = {type(value) for value in there if value is not None}
-    if kinds == {int, float}:
-        there = [None if value is None else float(value) for value in there]
-    elif len(kinds) > 1:
-        there = [None if value is None else _text(value) for value in there]
     try:
-        return pa.array(there)
+        if kinds == {int, float}:
+            return pa.array([None if value is None else float(value) for value in there])
+        if len(kinds) < 2:
+            return pa.array(there)
     except (pa.ArrowInvalid, OverflowError):  # an integer that 64 bits do not hold
-        return pa.array([None if value is None else _text(value) for value in there])
+        pass
+    return pa.array([None if value is None else _text(value) for value in there])
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value, default=repr).decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _make_room(folder: Path) -> None:
