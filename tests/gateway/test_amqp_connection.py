@@ -260,15 +260,27 @@ def test_a_drained_receiver_gets_what_there_is_and_hears_that_its_credit_is_used
 ) -> None:
     group.put(forwarded(b"a"))
     consumer.flow(5, drain=True)
-    consumer.pass_s(1)
     assert consumer.bodies() == [b"a"]
     found = consumer.one(Flow)
-    assert (found.link_credit, found.delivery_count) == (0, 5)
+    assert (found.link_credit, found.delivery_count, found.drain) == (0, 5, True)
     group.put(forwarded(b"b"))
     consumer.house.world.turn()
     assert consumer.bodies() == []
     consumer.flow(1, count=5)
     assert consumer.bodies() == [b"b"]
+
+
+def test_a_receiver_that_drains_gets_all_that_there_is_however_much(consumer: AmqpPeer, group: Group) -> None:
+    body = b"x" * 100_000
+    group.put(forwarded(*[body] * 100))
+    consumer.flow(200, drain=True)
+    assert len(consumer.bodies()) == 100
+    assert consumer.one(Flow).delivery_count == 200
+
+
+def test_a_drain_without_messages_is_answered_once(consumer: AmqpPeer) -> None:
+    consumer.say(*[Flow(0, 100, 0, 100, 0, 0, 5, drain=True)] * 3)
+    assert [(found.link_credit, found.delivery_count) for found in consumer.take(Flow)] == [(0, 5)]
 
 
 def test_a_client_that_does_not_read_is_sent_no_more(consumer: AmqpPeer, group: Group) -> None:
@@ -462,16 +474,17 @@ def test_garbage_ends_the_connection(consumer: AmqpPeer, octets: bytes, conditio
     assert len(consumer.octets) == before
 
 
-def test_too_many_frames_in_a_second_end_the_connection(house: AmqpHouse) -> None:
-    house.bounds = type(house.bounds)(frames_per_s=100)
-    peer = AmqpPeer(house)
+@pytest.mark.parametrize("said", [None, Flow(0, 10, 0, 10), Disposition(RECEIVER, 0, None, True, Released())])
+def test_too_many_frames_in_a_second_end_the_connection(said: Any) -> None:
+    peer = AmqpPeer(AmqpHouse(frames_per_s=100, flows_per_s=100))
     peer.open()
     peer.attach()
-    peer.send(encode_frame(Frame(0)) * 90)
+    frame = encode_frame(Frame(0, said))
+    peer.send(frame * 90)
     peer.pass_s(1)
-    peer.send(encode_frame(Frame(0)) * 90)
+    peer.send(frame * 90)
     assert not peer.closed
-    peer.send(encode_frame(Frame(0)) * 20)
+    peer.send(frame * 20)
     assert ended_with(peer)[0] == Condition.RESOURCE_LIMIT_EXCEEDED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from jinqiao.gateway.amqp.bounds import Bounds
@@ -82,6 +83,9 @@ class AmqpHouse:
 
     def now_ms(self) -> int:
         return self.world.clock.now_ms()
+
+    def soon(self, call: Callable[[], None]) -> object:
+        return self.world.clock.soon(call)
 
 
 class AmqpPeer:

@@ -90,7 +90,7 @@ class Service:
             if past is not None:
                 past.listen(self.platform.events)
         limits = Limits(connections=config.connections, connections_per_address=config.connections_per_address)
-        self.rules = Engine(self.platform, folder=config.data / "rules" if config.data is not None else None)
+        self.rules = Engine(self.platform, data=config.data)
         self.front = Front(
             self.platform,
             limits,

@@ -41,9 +41,9 @@ FAST = f'SELECT deviceName() AS who, items.VehicleSpeed.value AS speed FROM "/{P
 class World(CloudWorld):
     """With an engine, and rules made by calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path | None = None) -> None:
         super().__init__()
-        self.engine = Engine(self.platform)
+        self.engine = Engine(self.platform, data=data)
 
     def ask(self, action: str, **arguments: Any) -> dict[str, Any]:
         response = self.dispatch(action, **arguments)
@@ -259,3 +259,40 @@ def test_a_kept_rule_runs_again_after_a_restart(tmp_path: Path) -> None:
     World.post(second, 140.0)  # type: ignore[arg-type]
     assert engine.counts[number].sent == 1
     assert [json.loads(d.payload)["speed"] for d in second.sent if d.topic.endswith("/user/get")] == [140.0]
+
+
+def test_an_output_becomes_a_point_of_line_protocol(world: World) -> None:
+    async def run() -> None:
+        with web_server(204) as (url, got):
+            settings = {"url": url, "measurement": "fast cars", "tags": ["who"], "token": "t"}
+            number = world.rule("INFLUXDB", settings)
+            world.post(101.5)
+            async with asyncio.timeout(20):
+                while not world.engine.counts[number].sent:
+                    await asyncio.sleep(0.01)
+            world.engine.close()
+            ((headers, body),) = got
+            assert body.decode() == f"fast\\ cars,who={DN} speed=101.5 {world.now_ms}"
+            assert headers["authorization"] == "Token t"
+
+    asyncio.run(run())
+
+
+def test_outputs_become_rows_of_parquet_files_in_the_data_folder(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    world = World(tmp_path)
+
+    async def run() -> int:
+        number = world.rule("PARQUET", {"folder": "speeds"})
+        for speed in (101.5, 102.0):
+            world.post(speed)
+        world.engine.close()
+        return number
+
+    number = asyncio.run(run())
+    assert world.engine.counts[number].sent == 2
+    (file,) = (tmp_path / "rules" / "speeds").iterdir()
+    rows = parquet.read_table(file).to_pylist()
+    assert [(row["who"], row["speed"], row["device_name"]) for row in rows] == [(DN, 101.5, DN), (DN, 102.0, DN)]
+    answer = world.ask("CreateRuleAction", RuleId=number, Type="PARQUET", Configuration='{"folder": "../x"}')
+    assert answer["Code"] == "iot.rule.ParseRuleActionConfigError"

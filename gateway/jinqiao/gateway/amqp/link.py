@@ -168,12 +168,17 @@ class SenderLink:
         """Whether the receiver waits to hear that its credit is used up."""
         return self._draining
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its group may deliver to it."""
+        return self._writable and not self._held and self.credit.left > 0 and self._window.left > 0
+
     def drained(self) -> None:
         """What there was has been delivered: the rest of the credit is gone."""
-        self._draining = False
         self.credit.drain()
         self.grant()
-        self.tell()
+        self.tell()  # with the receiver's own `drain` (§ 2.6.7)
+        self._draining = False
 
     def tell(self) -> None:
         """Say how things stand."""

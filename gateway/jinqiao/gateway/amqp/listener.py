@@ -6,12 +6,12 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from jinqiao.gateway.forwarding.group import Group
 from jinqiao.gateway.platform.platform import Platform
-from jinqiao.gateway.platform.registry.accounts import Account
+from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
 from jinqiao.wire.amqp.errors import Condition
 from jinqiao.wire.amqp.sasl import Plain
 
@@ -67,7 +67,8 @@ class AmqpListener:
         for gate in self._gates:
             gate.close()
         for peer in list(self._peers):
-            peer.connection.end(Condition.CONNECTION_FORCED, "the server ends")
+            # Without a word: to qpid-proton a close with an error is the end, and a lost connection one to make again.
+            peer.connection.lost()
             peer.close()
         for gate in self._gates:
             await gate.wait_closed()
@@ -99,17 +100,24 @@ class AmqpListener:
 
     def group(self, login: Login) -> Group | None:
         """The group that this client takes from, as long as its key and the group are there."""
-        key = self._platform.registry.all_keys.get(login.key_id)
+        return self._group_of_login(login, self._platform.registry.all_keys)
+
+    def _group_of_login(self, login: Login, keys: Mapping[str, AccessKey]) -> Group | None:
+        key = keys.get(login.key_id)
         return None if key is None else self._group_of(key.account, login.group_id)
 
     def connections_of(self, login: Login) -> int:
         """How many connections this client has in its group."""
         names = login.client_id, login.group_id
-        found = (peer.connection.login for peer in self._peers)
+        found = (peer.connection.login for peer in self._peers if not peer.connection.closed)
         return sum(each is not None and (each.client_id, each.group_id) == names for each in found)
 
     def now_ms(self) -> int:
         return self._platform.parts.now_ms()
+
+    def soon(self, call: Callable[[], None]) -> object:
+        """Call this in the next turn of the event loop."""
+        return asyncio.get_running_loop().call_soon(call)
 
     # Its sockets.
 
@@ -127,9 +135,10 @@ class AmqpListener:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1.0)
+            keys = self._platform.registry.all_keys
             for peer in list(self._peers):
                 login = peer.connection.login
-                if login is not None and not peer.connection.closed and self.group(login) is None:
+                if login is not None and not peer.connection.closed and self._group_of_login(login, keys) is None:
                     peer.connection.end(Condition.RESOURCE_DELETED, "the access key or consumer group is gone")
                 peer.tick(loop.time())
 

@@ -58,11 +58,10 @@ class Bounds:
 
 
 class Engine:
-    """Follows `parts.rules`. `tick` is called once a second; `folder` is where actions may write files."""
+    """Follows `parts.rules`. `tick` is called once a second."""
 
-    def __init__(self, platform: Platform, bounds: Bounds | None = None, folder: Path | None = None) -> None:
-        self._folder = folder
-        self._platform, self._bounds = platform, bounds or Bounds()
+    def __init__(self, platform: Platform, bounds: Bounds | None = None, data: Path | None = None) -> None:
+        self._platform, self._bounds, self._data = platform, bounds or Bounds(), data
         self.counts: defaultdict[int, Counts] = defaultdict(Counts)
         self._running: dict[int, RunningRule] = {}
         #: Rules by topic, as they were asked for.
@@ -108,7 +107,7 @@ class Engine:
     def _put(self, rule: Rule) -> None:
         if rule.running:
             try:
-                self._running[rule.id] = RunningRule(self._platform, rule, self.counts[rule.id], self._folder)
+                self._running[rule.id] = RunningRule(self._platform, rule, self.counts[rule.id], self._data)
             except (JinqiaoError, LookupError, ValueError) as error:
                 _logger.error("rule %d (%s) cannot run: %s", rule.id, rule.name, error)
         self._known.clear()

@@ -31,8 +31,8 @@ class RunningRule:
     one fails to send is counted and no more.
     """
 
-    def __init__(self, platform: Platform, rule: Rule, counts: Counts, folder: Path | None = None) -> None:
-        self.platform, self.rule, self.counts, self.folder = platform, rule, counts, folder
+    def __init__(self, platform: Platform, rule: Rule, counts: Counts, data: Path | None = None) -> None:
+        self.platform, self.rule, self.counts, self.data = platform, rule, counts, data
         self.statement = parse(rule.sql)
         self._senders: list[Sender] = []
         self._error_senders: list[Sender] = []

@@ -24,7 +24,7 @@ from jinqiao.wire.render.packets import BLOCK_ROWS, stamps
 
 from .traits import Traits, traits_of
 
-__all__ = ["MEASUREMENT", "LineRenderer", "event_line", "label_line", "point"]
+__all__ = ["MEASUREMENT", "LineRenderer", "event_line", "label_line"]
 
 MEASUREMENT, EVENT_MEASUREMENT, LABEL_MEASUREMENT = "telemetry", "event", "label"
 
@@ -78,21 +78,17 @@ class LineRenderer:
 def event_line(event: Event, product_key: str, device_name: str, traits: Traits | None = None) -> bytes:
     """One event as a point of the measurement `event`; its outputs are the fields, beside `count`, which is 1."""
     own = traits_of(traits or {}, event.vehicle)
-    tags = {"identifier": event.identifier, "product": product_key, "vehicle": device_name, **own}
-    return point(EVENT_MEASUREMENT, tags, {"count": 1, **event.output}, event.time_ms)
+    tags = _tags(identifier=event.identifier, product=product_key, vehicle=device_name, **own)
+    fields = ",".join(["count=1i", *(f"{_tag(name)}={_field(value)}" for name, value in event.output.items())])
+    return f"{EVENT_MEASUREMENT},{tags} {fields} {event.time_ms}\n".encode()
 
 
 def label_line(label: Label, vehicle: int, product_key: str, device_name: str, traits: Traits | None = None) -> bytes:
     """What truly happened to one vehicle as a point of the measurement `label`, its parameters as fields."""
     own = traits_of(traits or {}, vehicle)
-    tags = {"fault": label.kind, "phase": label.phase, "product": product_key, "vehicle": device_name, **own}
-    return point(LABEL_MEASUREMENT, tags, {"count": 1, **label.parameters}, label.time_ms)
-
-
-def point(measurement: str, tags: Mapping[str, str], fields: Mapping[str, Any], time_ms: int) -> bytes:
-    """One line; `measurement` is as it is to be written, fields are numbers, truth values or texts, at least one."""
-    values = ",".join(f"{_tag(name)}={_field(value)}" for name, value in fields.items())
-    return f"{measurement},{_tags(**tags)} {values} {time_ms}\n".encode()
+    tags = _tags(fault=label.kind, phase=label.phase, product=product_key, vehicle=device_name, **own)
+    fields = ",".join(["count=1i", *(f"{_tag(name)}={_field(value)}" for name, value in label.parameters.items())])
+    return f"{LABEL_MEASUREMENT},{tags} {fields} {label.time_ms}\n".encode()
 
 
 def _lines(columns: Sequence[Column], count: int) -> bytes:
@@ -123,7 +119,7 @@ def _lines(columns: Sequence[Column], count: int) -> bytes:
 
 def _tags(**tags: str) -> str:
     """Tags in the order of their names, as servers like them; the protocol knows no empty one."""
-    return ",".join(f"{_tag(name)}={_tag(value)}" for name, value in sorted(tags.items()) if value)
+    return ",".join(f"{name}={_tag(value)}" for name, value in sorted(tags.items()) if value)
 
 
 def _tag(text: str) -> str:

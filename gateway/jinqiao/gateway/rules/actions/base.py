@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import Account
 from jinqiao.gateway.platform.rules.judge import ActionFault
-from jinqiao.gateway.platform.rules.rule import Rule
 
 from ..output import Output
 
@@ -43,9 +42,8 @@ class Context(Protocol):
     """What a sender may use."""
 
     platform: Platform
-    rule: Rule
-    #: Where rules may write files, if anywhere.
-    folder: Path | None
+    #: Where files may be written, if anywhere.
+    data: Path | None
 
     def owner(self) -> Account:
         """The account that the rule acts for, as it is now."""

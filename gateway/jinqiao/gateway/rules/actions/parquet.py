@@ -1,65 +1,64 @@
-"""PARQUET: a row of each output, `{"folder": "fast_cars"}`, in segments below `rules/` of the data folder. Ours.
+"""PARQUET: rows of files in the data folder, `{"folder": "speeds"}` for `DATA/rules/speeds/part-….parquet`.
 
-Members of the output are columns, beside `time`, `product_key`, `device_name`, `topic` and `message_id`. A segment has
-the columns of its own rows; DuckDB reads them together with `read_parquet('…/*.parquet', union_by_name=true)`. One is
-finished after so many rows or seconds, and is whole and on the disk when it has its name; the oldest make room.
+Columns are those of the message (`time_ms`, `topic`, `product_key`, `device_name`, `message_id`) and the members of the
+output; what is a list or an object is JSON text. A file is whole when it is there: it is written beside and renamed,
+when it has 10,000 rows, after ten seconds, and at the end; the oldest make room. Needs the extra `store`.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinqiao.base.errors import InputError
+import orjson
+
 from jinqiao.gateway.platform.rules.judge import ActionFault
-from jinqiao.gateway.stores.extras import load
-from jinqiao.gateway.stores.segments import PART, SUFFIX, finish, writer_options
+from jinqiao.gateway.stores.segments import PART, SUFFIX, finish
 
 from ..output import Output
 from .base import Context, Outcome, kind, text_of
 from .behind import Behind
-from .members import members
 
-__all__ = ["MOST_FOLDER_BYTES", "Parquet"]
+__all__ = ["MOST_FOLDER_BYTES", "ToParquet", "table_of"]
 
 _KEYS = frozenset({"folder"})
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-#: Rows of a segment, those that wait, and how long they wait for others, s.
-_LOT, _MOST, _LINGER_S = 10_000, 50_000, 10.0
-#: Of one action's folder; the oldest segments make room.
+_FOLDER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: Rows of a file, rows that wait for the disk, seconds before a file is written that has fewer.
+_ROWS, _MOST_WAITING, _AGE_S = 10_000, 50_000, 10.0
+#: Of one folder; the oldest files make room.
 MOST_FOLDER_BYTES = 1 << 30
-#: A closed action writes what waits: so long is waited for it, s.
+#: A closed action writes what waits: so long it is waited for, s.
 _FINISH_S = 2.0
 
 
 @kind("PARQUET")
-class Parquet:
-    """Writes segments, in a thread."""
+class ToParquet:
+    """Gathers rows in a thread, which writes them."""
 
     def __init__(self, configuration: Mapping[str, Any], context: Context, outcome: Outcome) -> None:
-        folder = context.folder
-        self._folder = None if folder is None else folder / str(context.rule.id) / str(configuration["folder"])
+        data = context.data
+        self._folder = None if data is None else data / "rules" / str(configuration["folder"])
         self._outcome = outcome
         self._behind = Behind(
-            "parquet", self._deliver, outcome, most=_MOST, lot=_LOT, linger_s=_LINGER_S, finishes=True
+            "parquet", self._deliver, outcome, most=_MOST_WAITING, lot=_ROWS, linger_s=_AGE_S, finishes=True
         )
 
     @staticmethod
     def check(configuration: Mapping[str, Any]) -> None:
-        """The name of a folder; pyarrow must be there."""
-        if not _NAME.fullmatch(text_of(configuration, "folder", _KEYS)):
-            raise ActionFault("folder must be a name of letters, digits, _ and -", "folder")
-        try:
-            load("pyarrow", "store", "a PARQUET action")
-        except InputError as error:
-            raise ActionFault(str(error), "folder") from error
+        """A plain folder name: a caller of the cloud side cannot write anywhere else."""
+        folder = text_of(configuration, "folder", _KEYS)
+        if not _FOLDER.fullmatch(folder):
+            raise ActionFault("folder must be 1 to 64 letters, digits, _ and -", "folder")
+        if importlib.util.find_spec("pyarrow") is None:
+            raise ActionFault("needs pyarrow: pip install 'jinqiao[store]'", "folder")
 
     def send(self, output: Output) -> None:
-        """Queue it."""
+        """Keep it for the next file."""
         if self._folder is None:
-            self._outcome.failed(output, "PARQUET needs a data folder: start with --data DIR")
+            self._outcome.failed(output, "there is no data folder: start with --data")
         else:
             self._behind.send(output)
 
@@ -70,69 +69,70 @@ class Parquet:
     def _deliver(self, lot: Sequence[Output]) -> tuple[str | None, bool]:
         assert self._folder is not None
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.mkdir(parents=True, exist_ok=True)
             _write(self._folder, lot)
         except OSError as error:
             return f"cannot write to {self._folder.name}: {error.strerror or error}", True
         return None, False
 
 
-def _write(folder: Path, lot: Sequence[Output]) -> None:
-    pq = load("pyarrow.parquet", "store", "a PARQUET action")
-    found = sorted(folder.glob(f"*{SUFFIX}"))
-    number = int(found[-1].stem) + 1 if found else 1
-    part = folder / f"{number:09d}{SUFFIX}{PART}"
-    pq.write_table(_table(lot), part, **writer_options({}))
-    finish(part)
+def _write(folder: Path, rows: Sequence[Output]) -> None:
+    """A file under a name that no other has: message ids are given once, and grow."""
+    import pyarrow.parquet as pq
+
+    name = f"part-{rows[0].rule_id}-{int(rows[0].message_id):020d}{SUFFIX}"
+    beside = folder / f"{name}{PART}"
+    pq.write_table(table_of(rows), beside)
+    finish(beside)
     _make_room(folder)
 
 
-def _table(lot: Sequence[Output]) -> Any:
-    pa = load("pyarrow", "store", "a PARQUET action")
-    rows = [_row(output) for output in lot]
-    columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
-    times = pa.array([output.generated_ms for output in lot], pa.timestamp("ms", tz="UTC"))
-    arrays = {"time": times} | {name: _array(pa, values) for name, values in columns.items()}
-    return pa.table(arrays)
-
-
-def _row(output: Output) -> dict[str, Any]:
-    known = {
-        "product_key": output.product_key,
-        "device_name": output.device_name,
-        "topic": output.topic,
-        "message_id": output.message_id,
-    }
-    made = members(output)
-    made.pop("time", None)
-    if not made and isinstance(output.result, bytes):
-        made = {"payload": output.result}
-    return {**known, **made}
-
-
-def _array(pa: Any, values: Iterable[Any]) -> Any:
-    """A column of numbers, truth values, texts or bytes; what is mixed becomes text."""
-    there = list(values)
-    kinds = {type(value) for value in there if value is not None}
-    try:
-        if kinds == {int, float}:
-            return pa.array([None if value is None else float(value) for value in there])
-        if len(kinds) < 2:
-            return pa.array(there)
-    except (pa.ArrowInvalid, OverflowError):  # an integer that 64 bits do not hold
-        pass
-    return pa.array([None if value is None else _text(value) for value in there])
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _make_room(folder: Path) -> None:
-    files = sorted(folder.glob(f"*{SUFFIX}"))
+    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime_ns)
     size = sum(file.stat().st_size for file in files)
     for file in files[:-1]:
         if size <= MOST_FOLDER_BYTES:
             return
         size -= file.stat().st_size
         file.unlink()
+
+
+def table_of(rows: Sequence[Output]) -> Any:
+    """The rows as an Arrow table, one at least."""
+    import pyarrow as pa
+
+    return pa.table({name: _array(pa, values) for name, values in _columns(rows).items()})
+
+
+def _array(pa: Any, values: list[Any]) -> Any:
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, OverflowError):  # an integer that 64 bits do not hold
+        return pa.array([None if value is None else str(value) for value in values])
+
+
+def _columns(rows: Sequence[Output]) -> dict[str, list[Any]]:
+    """Columns of the messages, then of the results; one that holds values of several types is text."""
+    columns: dict[str, list[Any]] = {
+        "time_ms": [row.generated_ms for row in rows],
+        "topic": [row.topic for row in rows],
+        "product_key": [row.product_key for row in rows],
+        "device_name": [row.device_name for row in rows],
+        "message_id": [row.message_id for row in rows],
+    }
+    results = [row.result if not isinstance(row.result, bytes) else {"payload": row.result} for row in rows]
+    for name in dict.fromkeys(key for result in results for key in result):
+        values = [result.get(name) for result in results]
+        kinds = {type(value) for value in values if value is not None}
+        if kinds <= {int, float}:
+            values = [None if value is None else float(value) for value in values] if float in kinds else values
+        elif len(kinds) > 1 or kinds & {dict, list}:
+            values = [None if value is None else value if isinstance(value, str) else _text(value) for value in values]
+        columns[name if name not in columns else f"{name}_"] = values
+    return columns
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value) if type(value) is int else orjson.dumps(value).decode()

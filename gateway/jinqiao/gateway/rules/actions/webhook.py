@@ -18,7 +18,7 @@ from typing import Any
 from ..output import Output
 from .base import Context, Outcome, kind, text_of
 from .behind import Behind
-from .poster import Poster, check_url
+from .posting import Poster, checked_url
 
 __all__ = ["Webhook"]
 
@@ -38,7 +38,7 @@ class Webhook:
     @staticmethod
     def check(configuration: Mapping[str, Any]) -> None:
         """A URL of http or https with a host, and perhaps a secret."""
-        check_url(text_of(configuration, "url", _KEYS))
+        checked_url(configuration, _KEYS)
         if "secret" in configuration:
             text_of(configuration, "secret", _KEYS)
 

@@ -10,10 +10,14 @@ from .limits import MAX_DEPTH, MAX_FIELDS, MAX_PATH, MAX_SQL, MAX_TEXT
 __all__ = ["rules_page"]
 
 _HEAD = """\
-# Rules: the SQL
+# Rules
 
-A rule selects from the platform's messages what is forwarded, in the SQL of the platform's rules engine. This page is
-written from the tables in the code; a test keeps it so. A statement can be tried without a platform:
+A rule selects from the platform's messages what is forwarded, in the SQL of the platform's rules engine, and has
+actions for what it selects ([below](#actions)). It is made by cloud calls (`CreateRule`, `CreateRuleAction`,
+`StartRule`), or stands in the registry file. It reads the products that the account sees which made it; rules of the
+registry file read all. Devices and the cars of `jinqiao run` are the same to it.
+
+This page is written from the tables in the code; a test keeps it so. A statement can be tried without a platform:
 
 ```
 jinqiao rule try 'SELECT deviceName() AS car, items.VehicleSpeed.value AS speed
@@ -39,7 +43,7 @@ words and function names does not matter, that of names does.
 - **Paths** lead into the message: `items.VehicleSpeed.value`, `a.b[0].c`. They stand in double quotes where a name is
   not made of letters, digits and `_`, or is a word of SQL; a module's address needs none:
   `items.battery:PackVoltage.value`. `$.` before a path changes nothing. A path that begins with `.` has its result in
-  an array: of `{{"a":[{{"v":0}},{{"v":1}}]}}`, `"a[1].v"` is `1` and `".a[1].v"` is `[1]`.
+  an array: of `{"a":[{"v":0},{"v":1}]}`, `"a[1].v"` is `1` and `".a[1].v"` is `[1]`.
 
 | from weak to strong | |
 |---|---|
@@ -97,9 +101,43 @@ a message; beside such a condition, `AND items.VehicleSpeed.value > 80` saves th
 """
 
 
+_ACTIONS = """
+## Actions
+
+| type | configuration | what becomes of an output |
+|---|---|---|
+| `REPUBLISH` | `topic`, `topicType` | published on a custom topic, `/pk/${car}/user/get`: `${…}` is a member of the output, or `deviceName()`, `productKey()` |
+| `AMQP` | `groupId` | a message for the consumers of that group |
+| `HTTP` (ours) | `url`, `secret` | the body of a POST |
+| `INFLUXDB` (ours) | `url`, `measurement`, `tags`, `token` | a point of line protocol: members are fields, or tags where `tags` names them; `url` is that of the write call |
+| `PARQUET` (ours) | `folder` | a row of files in `DATA/rules/FOLDER`, of which the newest GiB is kept |
+| `KAFKA` (ours) | `bootstrapServers`, `topic` | a record, whose key is the device's name; needs the extra `kafka` |
+
+An `HTTP` action signs where it has a secret: `X-Jinqiao-Signature: sha256=HEX`, the HMAC-SHA256 with the secret over
+`X-Jinqiao-Timestamp`, a dot, and the body. It tries again after 1, 2, 4 and 8 s what was not answered, or with 5xx, 408
+425 or 429; so do the others that wait for somebody, each with a thread and a queue of its own. `KAFKA` is tested with a
+double of the protocol, not with a broker. What fails for good goes to the rule's error action (`ErrorActionFlag`), if it has one.
+
+In the registry file:
+
+```yaml
+rules:
+  - name: fast
+    sql: |
+      SELECT deviceName() AS car, items.VehicleSpeed.value AS speed
+      FROM "/a1carPK0001/+/thing/event/property/post" WHERE items.VehicleSpeed.value > 120
+    actions:
+      - {type: HTTP, url: "http://127.0.0.1:9000/", secret: shared-secret}
+      - {type: AMQP, groupId: DEFAULT_GROUP, error_action: true}
+```
+
+`/metrics` counts each rule: `jinqiao_rule_hits_total`, `_sent_total`, `_retried_total`, `_failed_total`, `_dropped_total`.
+"""  # noqa: E501  (rows of a table)
+
+
 def rules_page() -> str:
     """The page as Markdown."""
-    return _HEAD + "".join(_rows()) + _LIMITS
+    return _HEAD + "".join(_rows()) + _LIMITS + _ACTIONS
 
 
 def _rows() -> Iterator[str]:

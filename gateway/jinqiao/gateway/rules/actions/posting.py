@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from jinqiao.gateway.platform.rules.judge import ActionFault
 
-__all__ = ["Poster", "check_url"]
+from .base import text_of
+
+__all__ = ["Poster", "checked_url"]
 
 #: How long a server may take, s.
 _TIMEOUT_S = 10.0
@@ -18,8 +21,9 @@ _ANSWER_BYTES = 64 << 10
 _MAY_PASS = frozenset({408, 425, 429})
 
 
-def check_url(url: str) -> None:
-    """Raises ActionFault unless it is one of http or https with a host."""
+def checked_url(configuration: Mapping[str, Any], keys: frozenset[str]) -> str:
+    """The `url` of a configuration; raises ActionFault for what is none of http or https with a host."""
+    url = text_of(configuration, "url", keys)
     try:
         found = urlsplit(url)
         usable = found.scheme in {"http", "https"} and bool(found.hostname) and found.port != 0
@@ -27,6 +31,7 @@ def check_url(url: str) -> None:
         usable = False
     if not usable or not url.isascii() or any(letter.isspace() for letter in url):
         raise ActionFault(f"url must be http://… or https://…, found {url!r:.80}", "url")
+    return url
 
 
 class Poster:
