@@ -1,8 +1,8 @@
 """INFLUXDB: a point of line protocol for each output, `{"url": "http://…/api/v2/write?bucket=b", "measurement": "m"}`.
 
 Members of the output are fields, those that `tags` names are tags; `token` is the database's. The point's time is the
-message's, in ms. Points go in lots. Works with every database that takes line protocol over HTTP: InfluxDB 1.x (`/write?db=`) and 2.x,
-VictoriaMetrics, QuestDB.
+message's, in ms. Points go in lots of up to a thousand. Works with every database that takes line protocol over HTTP:
+InfluxDB 1.x (`/write?db=`) and 2.x, VictoriaMetrics, QuestDB.
 """
 
 from __future__ import annotations
