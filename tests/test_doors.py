@@ -61,6 +61,7 @@ KNOWN_ADAPTER_IMPORTS = {
     ("amqp", "forwarding"),
     ("gbt32960", "broker.policy"),
     ("history", "stores"),
+    ("rules", "stores"),
     ("web", "broker"),
 }
 

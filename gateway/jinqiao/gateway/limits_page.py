@@ -24,7 +24,7 @@ from .platform.operations.thing_models import MOST_BYTES as MOST_MODEL_BYTES
 from .platform.products.batches import MOST_BATCHES
 from .platform.products.models import MOST_VERSIONS
 from .platform.provisioning import MOST_DEVICES
-from .rules.actions.posting import MOST_WAITING
+from .rules.actions.behind import MOST_WAITING
 from .rules.engine import Bounds as RuleBounds
 from .simulated.past import MOST_BYTES, MOST_EVENT_BYTES
 from .web.bounds import HttpBounds

@@ -84,6 +84,11 @@ class Events:
         else:
             self._block.makings.append(change)
 
+    @property
+    def in_block(self) -> bool:
+        """Whether a block of `together` is open."""
+        return self._block is not None
+
     def heard(self, kind: type[PlatformEvent]) -> bool:
         """Whether anybody listens to this kind."""
         return any(self._of(kind))
@@ -104,8 +109,7 @@ class Events:
         if before and self._block is not None:
             self._block.enter()
         event = kind(*args, **kwargs)
-        parts = _agreed(before, event)
-        return Change(partial(self.make, partial(_say, after, event, parts)))
+        return _Announced(self, after, event, _agreed(before, event))
 
     def emit(self, kind: Callable[P, E], *args: P.args, **kwargs: P.kwargs) -> None:
         """Something has happened that nobody can refuse."""
@@ -140,6 +144,23 @@ class Change:
             self._say()
 
 
+class _Announced(Change):
+    """One that is said when it is done: values, because each message of a device that is forwarded makes two."""
+
+    __slots__ = ("_after", "_event", "_events", "_parts")
+
+    def __init__(
+        self, events: Events, after: tuple[Listener, ...], event: PlatformEvent, parts: Sequence[Change]
+    ) -> None:
+        self._events, self._after, self._event, self._parts = events, after, event, parts
+
+    def done(self) -> None:
+        if self._events.in_block:
+            self._events.make(partial(_say, self._after, self._event, self._parts))
+        else:
+            _say(self._after, self._event, self._parts)
+
+
 _UNHEARD = Change(None)
 
 
@@ -161,7 +182,7 @@ def _agreed(before: tuple[Listener, ...], event: PlatformEvent) -> Sequence[Chan
     """Ask those who have to agree; what they announced in their turn. Raises what they raise."""
     if not before:
         return ()
-    return [change for change in [listener(event) for listener in before] if type(change) is Change]
+    return [change for change in [listener(event) for listener in before] if isinstance(change, Change)]
 
 
 def _say(after: tuple[Listener, ...], event: PlatformEvent, parts: Sequence[Change]) -> None:

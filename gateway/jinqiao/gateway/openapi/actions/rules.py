@@ -90,7 +90,7 @@ def stop_rule(args: Arguments) -> dict[str, Any]:
 
 @action("CreateRuleAction", "RuleId! Type! Configuration! ErrorActionFlag", "ActionId")
 def create_rule_action(args: Arguments) -> dict[str, Any]:
-    """`Type` is REPUBLISH or AMQP, or one of ours: WEBHOOK, INFLUXDB, PARQUET, KAFKA."""
+    """`Type` is REPUBLISH or AMQP, or one of ours: HTTP (a web hook), INFLUXDB, PARQUET, KAFKA."""
     on_error = args.text("ErrorActionFlag", "false").lower()
     if on_error not in {"true", "false"}:
         raise ApiError("InvalidParameter", "ErrorActionFlag must be true or false.")

@@ -37,6 +37,7 @@ class Forwarded:
         out.watched_by(self._look)
         #: What they have answered.
         self._known: dict[tuple[str, str], bool] = {}
+        self._known_any: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     def wanted_by(self, asks: Asks) -> None:
         """Let this listener say what it wants; it calls `reconsider` when that has changed.
@@ -56,6 +57,7 @@ class Forwarded:
         The empty product key stands for those that are not there yet: who wants some kind of any product says so.
         """
         self._known.clear()
+        self._known_any.clear()
         keys = ("", *self.sources.registry.products)
         wanted = any(asks(key, kind) for asks in self._asks for key in keys for kind in KINDS)
         if wanted and not self._listening:
@@ -78,28 +80,28 @@ class Forwarded:
     def _forward(self, event: Any) -> Change | None:
         """Announce what is to be forwarded of an event; raises what those raise who have to agree."""
         row = ROWS[type(event)]
-        if row.kinds and not any(self.wants(event.device.product.key, kind) for kind in row.kinds):
+        if row.kinds and not self._wants_any(event.device.product.key, row.kinds):
             return None
-        announced = [
-            self._events.change(
-                MessageForwarded,
-                message.kind,
-                message.topic,
-                message.device,
-                message.body if message.values is None else orjson.dumps(message.values, default=_plain),
-                message.values,
-                self._calls.new_id(),
-                message.now_ms,
-            )
-            for message in row.messages(self.sources, event)
-            if self.wants(message.device.product.key, message.kind)
-        ]
-        return _together(announced)
+        announced: list[Change] = []
+        for kind, topic, device, values, now_ms, payload in row.messages(self.sources, event):
+            if self.wants(device.product.key, kind):
+                body = payload if values is None else orjson.dumps(values, default=_plain)
+                message_id = self._calls.new_id()
+                announced.append(
+                    self._events.change(MessageForwarded, kind, topic, device, body, values, message_id, now_ms)
+                )
+        return announced[0] if len(announced) == 1 else _together(announced)
+
+    def _wants_any(self, product_key: str, kinds: tuple[str, ...]) -> bool:
+        known = self._known_any.get((product_key, kinds))
+        if known is None:
+            known = self._known_any[product_key, kinds] = any(self.wants(product_key, kind) for kind in kinds)
+        return known
 
 
 def _together(changes: list[Change]) -> Change | None:
-    if len(changes) < 2:
-        return changes[0] if changes else None
+    if not changes:
+        return None
 
     def say() -> None:
         for change in changes:

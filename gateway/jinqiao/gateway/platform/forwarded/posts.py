@@ -25,23 +25,24 @@ def properties(_: Sources, said: PropertiesAccepted) -> Iterator[Message]:
     """`thing/event/property/post`, or `…/history/post`: one message a record. Of a batch see `batch`."""
     if said.source == "batch":
         return
-    items, refused, now_ms = {}, said.refused, said.now_ms
+    items, refused, now_ms, device = {}, said.refused, said.now_ms, said.device
+    key, device_name = device.product.key, device.name
     for name, value in said.params.items():
         if name not in refused:
-            items[name] = _timed(value, now_ms)
+            items[name] = {"value": value, "time": now_ms} if type(value) is not dict else _timed(value, now_ms)
     values = {
         "deviceType": DEVICE_TYPE,
-        "iotId": id_of(said.device),
+        "iotId": id_of(device),
         "requestId": said.request_id,
-        "checkFailedData": {name: _failed(_bare(said.params[name]), code) for name, code in refused.items()},
-        "productKey": said.device.product.key,
+        "checkFailedData": _all_failed(said.params, refused) if refused else {},
+        "productKey": key,
         "gmtCreate": now_ms,
-        "deviceName": said.device.name,
+        "deviceName": device_name,
         "items": items,
     }
     kind = "device_data" if said.source == "post" else "history"
-    topic = f"/{said.device.identity}/thing/event/property{_HISTORY[said.source]}/post"
-    yield Message(kind, topic, said.device, values, now_ms)
+    topic = f"/{key}/{device_name}/thing/event/property{_HISTORY[said.source]}/post"
+    yield Message(kind, topic, device, values, now_ms)
 
 
 def event(_: Sources, said: EventAccepted) -> Iterator[Message]:
@@ -119,6 +120,10 @@ def _timed(value: Any, now_ms: int) -> Mapping[str, Any]:
 
 def _bare(value: Any) -> Any:
     return value["value"] if type(value) is dict and "value" in value else value
+
+
+def _all_failed(params: Mapping[str, Any], refused: Mapping[str, int]) -> Mapping[str, Any]:
+    return {name: _failed(_bare(params[name]), code) for name, code in refused.items()}
 
 
 def _failed(value: Any | Sequence[Any], code: int) -> Mapping[str, Any]:

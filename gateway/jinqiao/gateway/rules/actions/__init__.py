@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import group, influx, parquet, republish, webhook
+from . import group, influx, kafka, parquet, republish, webhook
 from .base import KINDS
 
-__all__ = ["KINDS", "group", "influx", "parquet", "republish", "webhook"]
+__all__ = ["KINDS", "group", "influx", "kafka", "parquet", "republish", "webhook"]

@@ -2,43 +2,49 @@
 
 Columns are those of the message (`time_ms`, `topic`, `product_key`, `device_name`, `message_id`) and the members of the
 output; what is a list or an object is JSON text. A file is whole when it is there: it is written beside and renamed,
-when it has 10,000 rows, after a minute, and at the end. Needs pyarrow: `pip install 'jinqiao[store]'`.
+when it has 10,000 rows, after ten seconds, and at the end; the oldest make room. Needs the extra `store`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from jinqiao.gateway.platform.rules.judge import ActionFault
+from jinqiao.gateway.stores.segments import PART, SUFFIX, finish
 
 from ..output import Output
 from .base import Context, Outcome, kind, text_of
+from .behind import Behind
 
-__all__ = ["ToParquet"]
+__all__ = ["MOST_FOLDER_BYTES", "ToParquet", "table_of"]
 
 _KEYS = frozenset({"folder"})
 _FOLDER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: Rows of a file, rows that wait for the disk, seconds before a file is written that has fewer.
-_ROWS, _MOST_WAITING, _AGE_S = 10_000, 40_000, 60.0
+_ROWS, _MOST_WAITING, _AGE_S = 10_000, 50_000, 10.0
+#: Of one folder; the oldest files make room.
+MOST_FOLDER_BYTES = 1 << 30
+#: A closed action writes what waits: so long it is waited for, s.
+_FINISH_S = 2.0
 
 
 @kind("PARQUET")
 class ToParquet:
-    """Gathers rows and has a thread write them."""
+    """Gathers rows in a thread, which writes them."""
 
     def __init__(self, configuration: Mapping[str, Any], context: Context, outcome: Outcome) -> None:
-        self._folder = str(configuration["folder"])
-        self._data, self._outcome = context.data, outcome
-        self._rows: list[Output] = []
-        self._writing = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._number = 0
+        data = context.data
+        self._folder = None if data is None else data / "rules" / str(configuration["folder"])
+        self._outcome = outcome
+        self._behind = Behind(
+            "parquet", self._deliver, outcome, most=_MOST_WAITING, lot=_ROWS, linger_s=_AGE_S, finishes=True
+        )
 
     @staticmethod
     def check(configuration: Mapping[str, Any]) -> None:
@@ -51,67 +57,58 @@ class ToParquet:
 
     def send(self, output: Output) -> None:
         """Keep it for the next file."""
-        if self._data is None:
+        if self._folder is None:
             self._outcome.failed(output, "there is no data folder: start with --data")
-            return
-        if len(self._rows) + self._writing >= _MOST_WAITING:
-            self._outcome.dropped(output)
-            return
-        self._rows.append(output)
-        if len(self._rows) >= _ROWS:
-            self._flush()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_AGE_S, self._flush)
+        else:
+            self._behind.send(output)
 
     def close(self) -> None:
         """What waits is written."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        rows, self._rows = self._rows, []
-        if rows:
-            try:
-                self._write(rows)
-            except Exception as error:
-                for output in rows:
-                    self._outcome.failed(output, str(error))
-            else:
-                for output in rows:
-                    self._outcome.sent(output)
+        self._behind.close(_FINISH_S)
 
-    def _flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        rows, self._rows = self._rows, []
-        if not rows:
+    def _deliver(self, lot: Sequence[Output]) -> tuple[str | None, bool]:
+        assert self._folder is not None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _write(self._folder, lot)
+        except OSError as error:
+            return f"cannot write to {self._folder.name}: {error.strerror or error}", True
+        return None, False
+
+
+def _write(folder: Path, rows: Sequence[Output]) -> None:
+    """A file under a name that no other has: message ids are given once, and grow."""
+    import pyarrow.parquet as pq
+
+    name = f"part-{rows[0].rule_id}-{int(rows[0].message_id):020d}{SUFFIX}"
+    beside = folder / f"{name}{PART}"
+    pq.write_table(table_of(rows), beside)
+    finish(beside)
+    _make_room(folder)
+
+
+def _make_room(folder: Path) -> None:
+    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime_ns)
+    size = sum(file.stat().st_size for file in files)
+    for file in files[:-1]:
+        if size <= MOST_FOLDER_BYTES:
             return
-        self._writing += len(rows)
-        task = asyncio.get_running_loop().run_in_executor(None, self._write, rows)
+        size -= file.stat().st_size
+        file.unlink()
 
-        def written(done: asyncio.Future[None]) -> None:
-            self._writing -= len(rows)
-            error = done.exception()
-            for output in rows:
-                if error is None:
-                    self._outcome.sent(output)
-                else:
-                    self._outcome.failed(output, str(error))
 
-        task.add_done_callback(written)
+def table_of(rows: Sequence[Output]) -> Any:
+    """The rows as an Arrow table, one at least."""
+    import pyarrow as pa
 
-    def _write(self, rows: Sequence[Output]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
+    return pa.table({name: _array(pa, values) for name, values in _columns(rows).items()})
 
-        assert self._data is not None
-        folder = self._data / "rules" / self._folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._number += 1
-        name = f"part-{rows[0].message_id}-{self._number}.parquet"
-        beside = folder / f".{name}.tmp"
-        parquet.write_table(pa.table(_columns(rows)), beside)
-        beside.rename(folder / name)
+
+def _array(pa: Any, values: list[Any]) -> Any:
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, OverflowError):  # an integer that 64 bits do not hold
+        return pa.array([None if value is None else str(value) for value in values])
 
 
 def _columns(rows: Sequence[Output]) -> dict[str, list[Any]]:
@@ -136,4 +133,6 @@ def _columns(rows: Sequence[Output]) -> dict[str, list[Any]]:
 
 
 def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else orjson.dumps(value).decode()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value) if type(value) is int else orjson.dumps(value).decode()

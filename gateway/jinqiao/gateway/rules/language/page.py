@@ -110,11 +110,13 @@ _ACTIONS = """
 | `AMQP` | `groupId` | a message for the consumers of that group |
 | `HTTP` (ours) | `url`, `secret` | the body of a POST |
 | `INFLUXDB` (ours) | `url`, `measurement`, `tags`, `token` | a point of line protocol: members are fields, or tags where `tags` names them; `url` is that of the write call |
-| `PARQUET` (ours) | `folder` | a row of files in `DATA/rules/FOLDER` |
+| `PARQUET` (ours) | `folder` | a row of files in `DATA/rules/FOLDER`, of which the newest GiB is kept |
+| `KAFKA` (ours) | `bootstrapServers`, `topic` | a record, whose key is the device's name; needs the extra `kafka` |
 
 An `HTTP` action signs where it has a secret: `X-Jinqiao-Signature: sha256=HEX`, the HMAC-SHA256 with the secret over
 `X-Jinqiao-Timestamp`, a dot, and the body. It tries again after 1, 2, 4 and 8 s what was not answered, or with 5xx, 408
-or 429; so does `INFLUXDB`. What fails for good goes to the rule's error action (`ErrorActionFlag`), if it has one.
+425 or 429; so do the others that wait for somebody, each with a thread and a queue of its own. `KAFKA` is tested with a
+double of the protocol, not with a broker. What fails for good goes to the rule's error action (`ErrorActionFlag`), if it has one.
 
 In the registry file:
 
