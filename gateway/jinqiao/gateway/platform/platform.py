@@ -7,7 +7,7 @@ The platform is the mirror of one instance of a cloud IoT platform, sans-I/O: va
 file, no thread. All of it runs on one thread, the broker's event loop. It has two doors, and everything else is a
 neighbour of the same kind:
 
- * `events` (events.py, listeners.py): what happened. Storage, history, forwarding, rules and consoles subscribe.
+ * `events` (events/, listeners.py): what happened. Storage, history, forwarding, rules and consoles subscribe.
  * `operations` (operations/): what can be asked of it. Each operation says who asks, an `Account`, and raises
    `OperationError`. Cloud calls, rules and consoles are callers.
 

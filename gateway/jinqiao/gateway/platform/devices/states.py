@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from ..events import EventAccepted, PropertiesAccepted, Source, StateChanged
+from ..events import EventAccepted, PropertiesAccepted, StateChanged
+from ..events.spoken import Source
 from ..listeners import Events
 from ..registry.registry import Device
 from .simulated import SimulatedValues

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from jinqiao.gateway.platform.events import BatchAccepted, Source
+from jinqiao.gateway.platform.events import BatchAccepted
+from jinqiao.gateway.platform.events.spoken import Source
 from jinqiao.gateway.platform.registry.registry import Device
 from jinqiao.wire.alink.codes import OK
 from jinqiao.wire.alink.limits import MOST_PROPERTIES

@@ -1,0 +1,128 @@
+"""What the platform reports: one frozen value for each thing that happened.
+
+With `listeners`, which says when each listener is called, this is the whole contract between the platform and its
+neighbours. Storage, history, forwarding, rules, a console and metrics are listeners of the same kind, which do not know
+each other; a new one needs no new hook.
+"""
+
+from __future__ import annotations
+
+from .back_end import (
+    ConsumerGroupChanged,
+    ConsumerGroupDeleted,
+    ForGroup,
+    MessageForwarded,
+    SubscriptionChanged,
+    SubscriptionDeleted,
+)
+from .base import (
+    PlatformEvent,
+)
+from .definitions import (
+    BatchChanged,
+    ConfigChanged,
+    DeviceGroupChanged,
+    DeviceGroupDeleted,
+    DeviceJobChanged,
+    DeviceJobDeleted,
+    FirmwareChanged,
+    FirmwareDeleted,
+    ModelDrafted,
+    ModelVersionChanged,
+    ModuleChanged,
+    ModuleDeleted,
+    ProductChanged,
+    ProductDeleted,
+    RuleChanged,
+    UpgradeJobChanged,
+)
+from .presence import (
+    Deleted,
+    Disabled,
+    FleetPresence,
+    Offline,
+    Online,
+    RecordChanged,
+    Registered,
+)
+from .spoken import (
+    BatchAccepted,
+    CustomMessage,
+    DownlinkAnswered,
+    EventAccepted,
+    FileReceived,
+    PropertiesAccepted,
+    Refused,
+    ServiceCalled,
+    ServiceReplied,
+    SimulatedEvent,
+    SubDevicesFound,
+    TelemetryBatch,
+)
+from .state import (
+    DesiredChanged,
+    GroupsChanged,
+    JobUpdated,
+    LogModeChanged,
+    OtaProgressed,
+    ShadowChanged,
+    StateChanged,
+    TagsChanged,
+    TopologyChanged,
+    VersionsChanged,
+)
+
+__all__ = [
+    "BatchAccepted",
+    "BatchChanged",
+    "ConfigChanged",
+    "ConsumerGroupChanged",
+    "ConsumerGroupDeleted",
+    "CustomMessage",
+    "Deleted",
+    "DesiredChanged",
+    "DeviceGroupChanged",
+    "DeviceGroupDeleted",
+    "DeviceJobChanged",
+    "DeviceJobDeleted",
+    "Disabled",
+    "DownlinkAnswered",
+    "EventAccepted",
+    "FileReceived",
+    "FirmwareChanged",
+    "FirmwareDeleted",
+    "FleetPresence",
+    "ForGroup",
+    "GroupsChanged",
+    "JobUpdated",
+    "LogModeChanged",
+    "MessageForwarded",
+    "ModelDrafted",
+    "ModelVersionChanged",
+    "ModuleChanged",
+    "ModuleDeleted",
+    "Offline",
+    "Online",
+    "OtaProgressed",
+    "PlatformEvent",
+    "ProductChanged",
+    "ProductDeleted",
+    "PropertiesAccepted",
+    "RecordChanged",
+    "Refused",
+    "Registered",
+    "RuleChanged",
+    "ServiceCalled",
+    "ServiceReplied",
+    "ShadowChanged",
+    "SimulatedEvent",
+    "StateChanged",
+    "SubDevicesFound",
+    "SubscriptionChanged",
+    "SubscriptionDeleted",
+    "TagsChanged",
+    "TelemetryBatch",
+    "TopologyChanged",
+    "UpgradeJobChanged",
+    "VersionsChanged",
+]
