@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from jinqiao.base.system import alone
 from support.peers import require
 from support.programs import Program
-from support.sdks import LINKKIT, NODE_PACKAGES, OPENAPI, OPENAPI_OLD, RHEA
+from support.sdks import LINKKIT, NODE_SDKS, OPENAPI, OPENAPI_OLD, RHEA, NodePackages
 
 
 @pytest.fixture(scope="session")
@@ -42,38 +40,27 @@ def sdk_openapi_old() -> Path:
 @pytest.fixture(scope="session")
 def sdk_node() -> tuple[str, Path]:
     """Node, and the folder of the Node SDKs' packages."""
-    return _node("sdk-node", NODE_PACKAGES)
+    return _node(NODE_SDKS)
 
 
 @pytest.fixture(scope="session")
 def node_rhea() -> tuple[str, Path]:
     """Node, and the folder of the AMQP client `rhea`."""
-    return _node("node-rhea", RHEA)
+    return _node(RHEA)
 
 
-def _node(name: str, packages: tuple[str, ...]) -> tuple[str, Path]:
+def _node(wanted: NodePackages) -> tuple[str, Path]:
     node = shutil.which("node")
     if node is None:
         reason = "node is not installed (Debian: nodejs npm)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = LINKKIT.folder.with_name(name)
-    with alone(folder.with_name(f"{name}.lock")):  # several workers of pytest may ask at once
-        if not (folder / ".ready").exists():
-            if os.environ.get("CI") != "true":
-                pytest.skip(f"{', '.join(packages)} is not in {folder} (CI=true installs it)")
-            _install(folder, packages)
-    return node, folder / "node_modules"
-
-
-def _install(folder: Path, packages: tuple[str, ...]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    # Of a package file's own, so that npm does not look for one further up.
-    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
-    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *packages]
-    subprocess.run(install, cwd=folder, check=True, timeout=100)
-    (folder / ".ready").touch()
+    if not wanted.present:
+        if os.environ.get("CI") != "true":
+            pytest.skip(f"{', '.join(wanted.packages)} is not in {wanted.folder} (CI=true installs it)")
+        wanted.install()
+    return node, wanted.modules
 
 
 @pytest.fixture

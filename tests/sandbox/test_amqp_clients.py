@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from jinqiao.sandbox.bench.amqp_reader import credentials
-from jinqiao.sandbox.bench.peers import Peer
 from support.openapi import ACCESS_KEY
 from support.paho_device import online
 from support.peers import require
 from support.programs import Program
+from support.sdks import OPERATIONS
 
 pytestmark = [pytest.mark.program, pytest.mark.long]
 
@@ -28,8 +28,6 @@ REGISTRY = Path(__file__).parent.parent / "golden" / "acceptance" / "registry.ya
 PK, DN, SECRET = "a1carPK0001", "tbox002", "secret0123456789tbox02"
 TOPIC = f"/{PK}/{DN}/user/update"
 GROUP = "jqConsumerGroup01"
-#: The example's environment, so that CI installs proton once.
-PROTON = Peer("example-charging", ("alibabacloud-iot20180120==5.1.0", "python-qpid-proton==0.40.0"))
 
 Start = Callable[..., Program]
 
@@ -72,7 +70,7 @@ def begin(request: pytest.FixtureRequest) -> Iterator[Callable[[int, str, str], 
 
     def begin(port: int, user: str, password: str) -> Client:
         if request.param == "proton":
-            python = require(PROTON, "CI=true installs it").python
+            python = require(OPERATIONS, "CI=true installs it").python
             found = Client(python, SUPPORT / "amqp_proton.py", f"amqp://127.0.0.1:{port}", user, password)
         else:
             node, modules = request.getfixturevalue("node_rhea")
