@@ -60,7 +60,7 @@ charging_stations: []
 NIGHT = """\
 name: night
 start: 2026-11-23T03:00+08:00
-duration: 10 min
+duration: 1 h
 place: jinqiao
 weather: {ambient: 10 degC}
 fleets:
