@@ -257,9 +257,11 @@ def _groups(config: ServiceConfig) -> Groups:
 async def _tick(groups: Groups, forwarder: Forwarder, rules: Engine) -> None:
     while True:
         await asyncio.sleep(_TICK_S)
-        groups.tick()
-        forwarder.tick()
-        rules.tick()
+        for each in (groups, forwarder, rules):
+            try:
+                each.tick()
+            except Exception:  # redelivery, retention and the rest go on
+                _logger.exception("a second's work of %s failed", type(each).__name__)
 
 
 async def _go_round(keeper: Keeper, online: OnlineKeeper) -> None:

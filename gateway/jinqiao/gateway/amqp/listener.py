@@ -141,10 +141,18 @@ class AmqpListener:
             await asyncio.sleep(1.0)
             keys = self._platform.registry.all_keys
             for peer in list(self._peers):
-                login = peer.connection.login
-                if login is not None and not peer.connection.closed and self._group_of_login(login, keys) is None:
-                    peer.connection.end(Condition.RESOURCE_DELETED, "the access key or consumer group is gone")
-                peer.tick(loop.time())
+                try:
+                    self._look_at(peer, keys, loop.time())
+                except Exception:  # the round is everybody's: one peer must not end it
+                    _logger.exception("AMQP %s: failed, and is put out", peer.connection.address)
+                    peer.abort()
+
+    def _look_at(self, peer: _Peer, keys: Mapping[str, AccessKey], now_s: float) -> None:
+        """A second has passed for this connection, whose key and group may be gone."""
+        login = peer.connection.login
+        if login is not None and not peer.connection.closed and self._group_of_login(login, keys) is None:
+            peer.connection.end(Condition.RESOURCE_DELETED, "the access key or consumer group is gone")
+        peer.tick(now_s)
 
 
 class _Peer(asyncio.BufferedProtocol):

@@ -83,7 +83,7 @@ async def _read(scope: Scope, receive: Receive) -> Request:
 
     Raises ClientDisconnect when the rest of a body does not come.
     """
-    body, more = b"", True
+    body, more = bytearray(), True  # in place: a stranger may send it octet by octet
     while more and len(body) <= MAX_BODY:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -91,7 +91,7 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
+    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, bytes(body))
 
 
 async def _send(result: Response, send: Send) -> None:
