@@ -40,12 +40,18 @@ class Client:
             list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(json.loads(line))
+
+    def end(self) -> None:
+        self.process.kill()
+        self._reading.join(10)  # to the end of what it said, before that is closed
+        self.process.communicate()
 
     def line(self) -> dict[str, Any]:
         return self._lines.get(timeout=60)
@@ -80,8 +86,7 @@ def begin(request: pytest.FixtureRequest) -> Iterator[Callable[[int, str, str], 
 
     yield begin
     for client in started:
-        client.process.kill()
-        client.process.communicate()
+        client.end()
 
 
 def free_port() -> int:
