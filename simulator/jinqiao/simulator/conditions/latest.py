@@ -32,7 +32,7 @@ class Latest(Mapping[str, NDArray[np.float64]]):
                 self._wanted.setdefault(SIGNALS[name].group, []).append(name)
 
     def take(self, batch: Batch) -> NDArray[np.int32]:
-        """Note a batch; returns the rows whose wanted values it has. Of several samples of a vehicle the last counts."""
+        """Note a batch; returns the rows of which it has a wanted value. Of a vehicle's samples the last counts."""
         wanted = self._wanted.get(batch.group)
         if not wanted:
             return batch.vehicles[:0]
