@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.wire.crossing import VehiclesPresent
 from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .broker.limits import Limits
@@ -125,7 +126,7 @@ class Service:
     def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
         """Let the simulator's steps be read: they are announced, then rendered for those who listen."""
         row_of = _fleet_devices(self.platform.registry, product_key).row
-        events = self.platform.events
+        events, presence = self.platform.events, self.platform.parts.presence
 
         def take(said: SaidBatch) -> None:
             events.emit(TelemetryBatch, product_key, said)
@@ -134,8 +135,12 @@ class Service:
             if said.kind == "event_post":
                 events.emit(SimulatedEvent, product_key, said.vehicle, said.time_ms, said.data)
 
+        def take_presence(said: VehiclesPresent) -> None:
+            rows, time_ms, online, reason = said.vehicles, said.time_ms, said.online, said.reason
+            presence.vehicles_changed(product_key, rows, time_ms, online=online, reason=reason)
+
         self.front.server.read_steps(
-            lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event)
+            lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event, take_presence)
         )
 
     @property
