@@ -27,6 +27,7 @@ from .ending import Ending
 from .fetches import Fetches
 from .gateway_child import GatewayChild
 from .inbox import Inbox
+from .judgement import Judgement
 from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
@@ -121,6 +122,7 @@ async def start_run(
         roster=Roster(world),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
         lock_step=lock_step,
+        judgement=Judgement(),
     )
 
 
