@@ -41,6 +41,6 @@ class Judgement:
         """Judge an expectation over the past that is kept. Raises BodyError for what is not one."""
         raise NotImplementedError
 
-    def verdicts(self, *, final: bool = False) -> list[Verdict]:
+    def verdicts(self, *, final: bool = False) -> list[Verdict]:  # noqa: ARG002
         """What came of each expectation so far, in the order of the scenario; at the end with `final`."""
         return []

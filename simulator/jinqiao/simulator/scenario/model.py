@@ -19,6 +19,7 @@ from ..faults.kinds import KINDS
 from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
 from .fleet import FleetSpec
+from .phase import PhaseSpec
 from .start import Start
 from .station import StationSpec
 from .weather import WeatherSpec
@@ -62,6 +63,7 @@ class Scenario(Model):
     faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
         [], "What breaks, when, in which vehicles, for how long."
     )
+    phases: tuple[PhaseSpec, ...] = optional([], "Stretches of the run that have a name.")
     #: The vehicle files that fleets name, by the name they are written with.
     _own_vehicles: Mapping[str, VehicleModel] = PrivateAttr(default_factory=dict)
     #: What is valid and hardly meant.
