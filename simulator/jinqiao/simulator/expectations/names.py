@@ -40,9 +40,7 @@ FUNCTIONS = ("count", "mean", "sum", "min", "max", "p50", "p90", "p95", "p99")
 
 def refused(message: str, at: int, hint: str = "") -> Refused:
     """What is wrong at a place of the text."""
-    error = Refused(message, hint)
-    error.at = at  # type: ignore[attr-defined]
-    return error
+    return Refused(message, hint, at=at)
 
 
 def known(name: str, names: Mapping[str, object] | tuple[str, ...], what: str, at: int) -> str:
