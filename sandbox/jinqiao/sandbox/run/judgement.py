@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from jinqiao.base.errors import BodyError, Problem, ScenarioError
 from jinqiao.base.telemetry import Batch, Step
-from jinqiao.base.words import Refused, did_you_mean
+from jinqiao.base.words import Refused
 from jinqiao.device.outbound import Sent
+from jinqiao.simulator.census import rows_together
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.expectations import Verdict
 from jinqiao.simulator.expectations.bench import Bench
 from jinqiao.simulator.expectations.building import Setting, build
 from jinqiao.simulator.expectations.evidence import Evidence, Reaction
-from jinqiao.simulator.expectations.judge import Judge
-from jinqiao.simulator.expectations.shown import clock
+from jinqiao.simulator.expectations.judge import Judge, Now
 from jinqiao.simulator.scenario import Scenario
 from jinqiao.simulator.world import World
 
@@ -31,8 +31,6 @@ Via = Literal["http", "mqtt"]
 
 #: Memory for the past over which a question is judged; the oldest of it goes first.
 MOST_PAST_BYTES = 256 << 20
-#: Different names of faults that no kind of fault has, which the summary lists.
-MOST_UNKNOWN = 20
 
 
 class Past:
@@ -54,7 +52,7 @@ class Past:
             self._bytes -= size
             self.since_ms = gone.until_ms
 
-    def __iter__(self) -> Iterable[Step]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Step]:
         return (step for step, _ in self._steps)
 
 
@@ -124,8 +122,6 @@ class Judgement:
     ) -> None:
         self._world, self._summary, self._checker = world, summary, checker
         self.evidence = Evidence()
-        #: Detections of faults that no kind of fault is called, by that name.
-        self.unknown: Counter[str] = Counter()
         fleets = _rows_of_fleets(world)
         self._row_of: dict[str, int] | None = None
         self._setting = Setting(
@@ -188,17 +184,13 @@ class Judgement:
         """
         self.evidence.reacted(row, kind, name.rpartition("/user/")[2] if kind == "topic" else name, time_ms)
 
-    def replied(self, row: int, service: str, after_s: float | None, code: int) -> None:
-        """Vehicle `row` answered a service call after `after_s` with `code`; None: not at all."""
+    def replied(self, _: int, service: str, after_s: float | None, code: int) -> None:
+        """A vehicle answered a service call after `after_s` with `code`; None: not at all."""
         self.evidence.replied(service, after_s, code)
 
     def detect(self, vin: str, fault: str, time_ms: int | None, via: Via) -> None:
         """The product detected `fault` in a vehicle, at `time_ms` or now. A wrong one is scored, never refused."""
-        from jinqiao.simulator.expectations.names import FAULTS
-
         now_ms = self._world.time_ms
-        if fault not in FAULTS and (fault in self.unknown or len(self.unknown) < MOST_UNKNOWN):
-            self.unknown[fault[:64]] += 1
         self.evidence.detected(vin, self._row(vin), fault, now_ms if time_ms is None else time_ms, now_ms, via)
 
     def _row(self, vin: str) -> int:
@@ -219,26 +211,41 @@ class Judgement:
         return self._asked(judge)
 
     def _asked(self, judge: Judge) -> Verdict:
-        now_ms = self._world.time_ms
+        now_ms = self.now_ms
         bench = Bench([judge], self._world.fleet.n)
         for step in self._past or ():
             bench.take(step)
-        (verdict,) = bench.verdicts(now_ms, final=True)
+        (verdict,) = bench.verdicts(Now(now_ms, final=True))
         return verdict
 
     def verdicts(self, *, final: bool = False) -> list[Verdict]:
         """What came of each expectation so far, in the order of the scenario; at the end with `final`."""
-        return self._bench.verdicts(self._world.time_ms, final=final)
+        return self._bench.verdicts(Now(self.now_ms, final))
+
+    @property
+    def now_ms(self) -> int:
+        """Simulated UTC, ms; at the end of a run in which nothing happened any more, that end."""
+        return max(self._world.time_ms, self._setting.start_ms + round(self._summary.simulated_s * 1000))
 
     def as_json(self) -> dict[str, Any]:
-        """The summary's entry, at the run's end."""
-        return {"expectations": [verdict.as_json() for verdict in self.verdicts(final=True)]}
+        """The summary's entries, at the run's end."""
+        evidence = self.evidence
+        found: dict[str, Any] = {}
+        if self._bench:
+            found["expectations"] = [verdict.as_json() for verdict in self.verdicts(final=True)]
+        if evidence.detections:
+            told = Counter(one.fault for one in evidence.detections)
+            found["detections"] = {
+                "by_fault": dict(sorted(told.items())),
+                "unknown_vehicle": sum(one.row < 0 for one in evidence.detections),
+                "in_the_future": sum(one.time_ms > one.arrived_ms for one in evidence.detections),
+                "dropped": evidence.dropped["detections"],
+            }
+        return found
 
 
 def _rows_of_fleets(world: World) -> dict[str, slice | NDArray[np.intp]]:
     """The rows of each fleet, in all towns."""
-    from jinqiao.simulator.census import rows_together
-
     found: dict[str, list[slice]] = {}
     for name, rows, _ in world.fleets:
         found.setdefault(name, []).append(rows)
@@ -253,11 +260,3 @@ def _phases(scenario: Scenario) -> dict[str, tuple[float, float]]:
         found[phase.name] = begin_s, phase.until_s
         begin_s = phase.until_s
     return found
-
-
-def said_near(fault: str, faults: Iterable[str]) -> str:
-    """The nearest name of a fault."""
-    return did_you_mean(fault, faults)
-
-
-_ = clock

@@ -73,7 +73,7 @@ class _Arrivals:
         self._waited_for[domain.rows] = True
 
     def take(self, frame: Frame) -> int:
-        """The number of the first instant of this frame at which nobody is missing; behind its last where somebody is."""
+        """The number of the first instant of this frame at which nobody is missing, or how many it has."""
         if not self.missing:
             return 0
         fresh = np.flatnonzero(self._waited_for[frame.rows])
@@ -89,9 +89,7 @@ class _Arrivals:
 class _Rolling(Aggregate):
     """Over the last values of the vehicles of a domain among n, each a column of its own."""
 
-    def __init__(
-        self, text: str, unit: str, decimals: int, signals: frozenset[str], domain: Domain, n: int
-    ) -> None:
+    def __init__(self, text: str, unit: str, decimals: int, signals: frozenset[str], domain: Domain, n: int) -> None:
         super().__init__(text, unit, decimals)
         self.signals = signals
         self._domain = domain
@@ -124,7 +122,7 @@ class Count(_Rolling):
         self._holds = np.zeros(n, np.bool_)
         self._total = 0
 
-    def _values(self, frame: Frame, known_from: int) -> NDArray[np.float64]:
+    def _values(self, frame: Frame, _: int) -> NDArray[np.float64]:
         now = self._domain.within(frame.rows, self._condition.holds(frame.values))
         old = frame.before(now, self._holds)
         if frame.single:
@@ -193,7 +191,8 @@ class Statistic(_Rolling):
         self._last[frame.rows] = now
         ends = np.append(frame.starts[1:], len(frame)) - 1
         totals = total + np.cumsum(gained)[ends]
-        return totals / self._domain.size if self._kind == "mean" else totals
+        found: NDArray[np.float64] = totals / self._domain.size if self._kind == "mean" else totals
+        return found
 
 
 class EventCount(Aggregate):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from jinqiao.base.telemetry import Step
 
-from .judge import Judge
+from .judge import Judge, Now
 from .stretch import Known, Stretch
 from .verdict import Verdict
 
@@ -38,9 +38,9 @@ class Bench:
             for batch in batches:
                 self._known.take(batch)
 
-    def verdicts(self, now_ms: int, *, final: bool) -> list[Verdict]:
+    def verdicts(self, now: Now) -> list[Verdict]:
         """What came of each, in their order."""
-        if final:
+        if now.final:
             for judge in self._following:
-                judge.finish(self._known, now_ms)
-        return [judge.verdict(now_ms, final=final) for judge in self.judges]
+                judge.finish(self._known, now.time_ms)
+        return [judge.verdict(now) for judge in self.judges]

@@ -129,7 +129,9 @@ def _holds(formula: Formula, values: Mapping[str, NDArray[Any]]) -> NDArray[np.b
         return ~_holds(formula.part, values)
     parts = formula.parts if isinstance(formula, And | Or) else ()
     found = [_holds(part, values) for part in parts]
-    return np.logical_and.reduce(found) if isinstance(formula, And) else np.logical_or.reduce(found)
+    reduce = np.logical_and.reduce if isinstance(formula, And) else np.logical_or.reduce
+    together: NDArray[np.bool_] = reduce(found)
+    return together
 
 
 def build(expectation: Expectation, setting: Setting, line: int | None = None) -> Judge:
@@ -161,9 +163,7 @@ def _judge(expectation: Expectation, setting: Setting) -> Judge:
             return PhysicsJudge(checker, read_elsewhere=elsewhere)
         case After():
             within_ms = round(body.within_s * 1000)
-            return ReactionJudge(
-                body.fault.name, body.deed, within_ms, body.wanted, evidence, window, setting.vin
-            )
+            return ReactionJudge(body.fault.name, body.deed, within_ms, body.wanted, evidence, window, setting.vin)
         case Detects():
             return DetectionJudge(body.fault.name, body.demands, evidence, setting.vin, setting.start_ms)
 

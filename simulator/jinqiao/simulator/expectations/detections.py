@@ -1,8 +1,8 @@
 """How a product's detections score against the labels of what truly happened.
 
-A detection is true when its vehicle has that fault at its time: from the fault's begin to `GRACE_MS` after its end. The
-first one of a fault is its detection; a further one is a repeat, neither true nor false. All others are false: of another
-vehicle, of one that does not exist, of another fault, or too early or too late.
+A detection is true when its vehicle has that fault at its time: from the fault's begin to `GRACE_MS` after its end.
+The first one of a fault is its detection; a further one is a repeat, neither true nor false. All others are false: of
+another vehicle, of one that does not exist, of another fault, or too early or too late.
 
 Detections are taken in the order of their times, at the same time in the order in which they came. Where a vehicle has
 several faults of this kind at that time, the one that began first and is not yet detected counts.
@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from .aggregates import percentile
 from .bounds import Bound
 from .evidence import Detection, Evidence, Span
-from .judge import KEPT_FAILURES, Judge, Outcome
+from .judge import KEPT_FAILURES, Judge, Now, Outcome
 from .shown import clock, number, share
 from .states import Vins
 from .verdict import Failure, Word
-
-import numpy as np
 
 __all__ = ["GRACE_MS", "DetectionJudge", "Score", "score"]
 
@@ -32,7 +32,7 @@ GRACE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`latencies_ms` of the faults that were detected, from their begin; `wrong` and `missed` are what was not right."""
+    """`latencies_ms` of the detected faults, from their begin; `wrong` and `missed` are what was not right."""
 
     true: int
     repeats: int
@@ -90,7 +90,7 @@ Figure = Literal["precision", "recall", "latency"]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One figure of a detector and its bound: shares from 0 to 1, a latency in seconds, of which `percent` is looked at."""
+    """One figure of a detector and its bound: a share from 0 to 1, or the percentile `percent` of its latency, s."""
 
     figure: Figure
     bound: Bound
@@ -133,7 +133,7 @@ class DetectionJudge(Judge):
             self._scored = self._evidence.version, score(self._evidence.of_fault(self._fault), told)
         return self._scored[1]
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         found = self.score()
         values = [demand.of(found) for demand in self._demands]
         exercised = found.labels + found.false
@@ -141,12 +141,12 @@ class DetectionJudge(Judge):
         repeats = f", {found.repeats:,} repeated" if found.repeats else ""
         counts = f"{found.true:,} of {found.labels:,} detected, {found.false:,} false{repeats}"
         measured = f"{figures} ({counts})" if exercised else "no fault of this kind, and no detection"
-        word = self._word(values, exercised, final=final)
+        word = self._word(values, exercised, now)
         failures = self._failures(found) if word == "failed" else ()
         return Outcome(word, measured, exercised, failures)
 
-    def _word(self, values: Sequence[float | None], exercised: int, *, final: bool) -> Word:
-        if not final:
+    def _word(self, values: Sequence[float | None], exercised: int, now: Now) -> Word:
+        if not now.final:
             return "pending"
         if not exercised:
             return "not exercised"

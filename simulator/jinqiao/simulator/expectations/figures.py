@@ -10,7 +10,7 @@ import numpy as np
 from ..check import Checker
 from .aggregates import STATISTICS, percentile
 from .bounds import Bound
-from .judge import KEPT_FAILURES, Judge, Outcome
+from .judge import KEPT_FAILURES, Judge, Now, Outcome
 from .shown import number, share
 from .stretch import Stretch
 from .verdict import Failure, Word
@@ -41,8 +41,8 @@ class Meters(Protocol):
         """How far they have driven since the start."""
 
 
-def _judged(bound: Bound, found: float, *, final: bool) -> Word:
-    if not final:
+def _judged(bound: Bound, found: float, now: Now) -> Word:
+    if not now.final:
         return "pending"
     return "passed" if bound.admits(found) else "failed"
 
@@ -55,9 +55,9 @@ class PublishedJudge(Judge):
     def __init__(self, kind: str, bound: Bound, traffic: Traffic) -> None:
         self._kind, self._bound, self._traffic = kind, bound, traffic
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         found = self._traffic.said(self._kind)
-        return Outcome(_judged(self._bound, found, final=final), number(found, "messages"), 1)
+        return Outcome(_judged(self._bound, found, now), number(found, "messages"), 1)
 
 
 class DeliveredJudge(Judge):
@@ -68,13 +68,13 @@ class DeliveredJudge(Judge):
     def __init__(self, kind: str, bound: Bound, traffic: Traffic) -> None:
         self._kind, self._bound, self._traffic = kind, bound, traffic
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         said, arrived = self._traffic.said(self._kind), self._traffic.arrived(self._kind)
         if not said:
-            return Outcome("not exercised" if final else "pending", "none was sent")
+            return Outcome("not exercised" if now.final else "pending", "none was sent")
         found = arrived / said
         measured = f"{share(found)} ({arrived:,} of {said:,})"
-        return Outcome(_judged(self._bound, found, final=final), measured, said)
+        return Outcome(_judged(self._bound, found, now), measured, said)
 
 
 class LatencyJudge(Judge):
@@ -85,14 +85,14 @@ class LatencyJudge(Judge):
     def __init__(self, statistic: str, bound: Bound, traffic: Traffic) -> None:
         self._statistic, self._bound, self._traffic = statistic, bound, traffic
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         samples = np.asarray(self._traffic.latencies_ms(), np.float64)
         if not len(samples):
-            return Outcome("not exercised" if final else "pending", "nothing was measured")
+            return Outcome("not exercised" if now.final else "pending", "nothing was measured")
         named = STATISTICS.get(self._statistic)
         found = (named or percentile(float(self._statistic[1:])))(samples)
         measured = f"{self._statistic} {number(found, 'ms', 2)} of {len(samples):,} measurements"
-        return Outcome(_judged(self._bound, found, final=final), measured, len(samples))
+        return Outcome(_judged(self._bound, found, now), measured, len(samples))
 
 
 class ConsumptionJudge(Judge):
@@ -103,13 +103,13 @@ class ConsumptionJudge(Judge):
     def __init__(self, fleet: str, bound: Bound, meters: Meters) -> None:
         self._fleet, self._bound, self._meters = fleet, bound, meters
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         km, kwh = self._meters.distance_km(self._fleet), self._meters.energy_kwh(self._fleet)
         if km <= 0.0:
-            return Outcome("not exercised" if final else "pending", "nobody drove")
+            return Outcome("not exercised" if now.final else "pending", "nobody drove")
         found = 100.0 * kwh / km
         measured = f"{number(found, 'kWh/100km', 2)} over {number(km, 'km', 1)}"
-        return Outcome(_judged(self._bound, found, final=final), measured, 1)
+        return Outcome(_judged(self._bound, found, now), measured, 1)
 
 
 class PhysicsJudge(Judge):
@@ -122,16 +122,18 @@ class PhysicsJudge(Judge):
         if not self._elsewhere:
             self._checker.read(stretch.batches)
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         checker = self._checker
         rules = ", ".join(f"{count:,} {rule}" for rule, count in sorted(checker.by_rule.items()))
-        measured = f"{checker.total:,} violations in {checker.checked:,} checked values" + (f": {rules}" if rules else "")
+        measured = f"{checker.total:,} violations in {checker.checked:,} checked values" + (
+            f": {rules}" if rules else ""
+        )
         failures = tuple(
             Failure(one.time_ms, one.vin, f"{one.rule}: {one.meaning}") for one in checker.violations[:KEPT_FAILURES]
         )
         word: Word = "pending"
         if checker.total:
             word = "failed"
-        elif final:
+        elif now.final:
             word = "passed" if checker.checked else "not exercised"
         return Outcome(word, measured, checker.checked, failures)

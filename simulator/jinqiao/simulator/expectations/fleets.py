@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .aggregates import Aggregate, EventCount, Track
 from .bounds import Bound
-from .judge import KEPT_FAILURES, Judge, Outcome, Window
+from .judge import KEPT_FAILURES, Judge, Now, Outcome, Window
 from .series import Trace
 from .shown import clock, number
 from .states import Mode
@@ -115,9 +115,9 @@ class FleetJudge(Judge):
 
     def _judge(self, times: NDArray[np.int64], values: list[NDArray[np.float64]]) -> None:
         self._instants += len(times)
-        for number, column in enumerate(values):
-            self._lowest[number] = min(self._lowest[number], float(column.min()))
-            self._highest[number] = max(self._highest[number], float(column.max()))
+        for place, column in enumerate(values):
+            self._lowest[place] = min(self._lowest[place], float(column.min()))
+            self._highest[place] = max(self._highest[place], float(column.max()))
         first = values[0]
         shown = {"max": first.max, "min": first.min}[self._side]() if self._side != "last" else first[-1]
         assert self.trace is not None
@@ -143,19 +143,19 @@ class FleetJudge(Judge):
                 self._failures.append(found)
         self._failing = bool(hit[-1])
 
-    def finish(self, known: Known, now_ms: int) -> None:
+    def finish(self, _: Known, now_ms: int) -> None:
         if not self._came and self._tracks and self._window.begin_ms > self._since_ms:
             self._look(np.zeros(0, np.int64), now_ms)
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
-        return Outcome(self._word(now_ms, final=final), self._measured(), self._instants, tuple(self._failures))
+    def outcome(self, now: Now) -> Outcome:
+        return Outcome(self._word(now), self._measured(), self._instants, tuple(self._failures))
 
-    def _word(self, now_ms: int, *, final: bool) -> Word:
-        over = final or self._came
+    def _word(self, now: Now) -> Word:
+        over = now.final or self._came
         if self._mode == "eventually":
             if self._first is not None and (self._within_ms is None or self._first.time_ms <= self._within_ms):
                 return "passed"
-            if self._within_ms is not None and now_ms > self._within_ms and self._instants:
+            if self._within_ms is not None and now.time_ms > self._within_ms and self._instants:
                 return "failed"
             return "pending" if not over else "failed" if self._instants else "not exercised"
         if self._hits:
@@ -209,16 +209,16 @@ class TotalJudge(Judge):
             assert self.trace is not None
             self.trace.add(int(limit[0]), self._values[0])
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         came = self._passed_ms >= self._window.begin_ms and not any(np.isnan(self._values))
         measured = self._formula.told(self._values) if came else f"{self._window.name} did not come".strip()
-        return Outcome(self._word(came, final=final), measured, int(came))
+        return Outcome(self._word(came, now), measured, int(came))
 
-    def _word(self, came: bool, *, final: bool) -> Word:
+    def _word(self, came: bool, now: Now) -> Word:
         if not came:
-            return "not exercised" if final else "pending"
+            return "not exercised" if now.final else "pending"
         holds = bool(self._formula.holds([np.array([value]) for value in self._values])[0])
-        over = final or self._passed_ms >= self._window.end_ms
+        over = now.final or self._passed_ms >= self._window.end_ms
         if over:
             return "passed" if holds else "failed"
         # A single number that only grows: below its floor it may still come, above its ceiling it never comes back.

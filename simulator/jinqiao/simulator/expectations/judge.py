@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +9,7 @@ from .series import Trace
 from .stretch import Known, Stretch
 from .verdict import Failure, Series, Verdict, Word
 
-__all__ = ["KEPT_FAILURES", "Judge", "Outcome", "Window"]
+__all__ = ["KEPT_FAILURES", "Judge", "Now", "Outcome", "Window"]
 
 #: Failures of one expectation that are kept with vehicle, time and value; more are only counted.
 KEPT_FAILURES = 5
@@ -48,7 +47,15 @@ class Outcome:
     series: Series | None = None
 
 
-class Judge(ABC):
+@dataclass(frozen=True, slots=True)
+class Now:
+    """When a verdict is asked for: a moment of the run, simulated UTC, ms, and whether it has ended."""
+
+    time_ms: int
+    final: bool
+
+
+class Judge:
     """Follows a run step by step. `expect` and `line` are where it comes from."""
 
     #: Whether it looks at steps at all, or only at what others count.
@@ -67,14 +74,12 @@ class Judge(ABC):
     def finish(self, known: Known, now_ms: int) -> None:
         """The run has ended at `now_ms`, with this known; called before the last verdict."""
 
-    @abstractmethod
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
-        """What came of it so far; with `final` the run has ended at `now_ms`."""
+    def outcome(self, now: Now) -> Outcome:
+        """What came of it so far, or at the end."""
+        raise NotImplementedError
 
-    def verdict(self, now_ms: int, *, final: bool) -> Verdict:
+    def verdict(self, now: Now) -> Verdict:
         """The same, with text and line."""
-        found = self.outcome(now_ms, final=final)
+        found = self.outcome(now)
         series = found.series if self.trace is None else self.trace.series()
-        return Verdict(
-            self.expect, found.word, found.measured, self.line, found.exercised, found.failures, series
-        )
+        return Verdict(self.expect, found.word, found.measured, self.line, found.exercised, found.failures, series)

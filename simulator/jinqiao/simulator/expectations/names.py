@@ -48,7 +48,9 @@ def known(name: str, names: Mapping[str, object] | tuple[str, ...], what: str, a
     if name in names:
         return name
     # Somebody writes `CellTemperatureMax`, without the module it is in.
-    whole = next((one for one in names if one.rpartition(":")[2].casefold() == name.rpartition(":")[2].casefold()), None)
+    whole = next(
+        (one for one in names if one.rpartition(":")[2].casefold() == name.rpartition(":")[2].casefold()), None
+    )
     near = f" (did you mean {whole!r}?)" if whole else did_you_mean(name, names)
     some = "" if near else f", such as {', '.join(list(names)[:5])}"
     raise refused(f"no {what} {name!r}{near}{some}", at)
@@ -64,7 +66,7 @@ def find_signal(name: str, at: int) -> Signal:
 
 
 def find_event(name: str, at: int) -> tuple[str, str]:
-    """An event's identifier and, behind a dot, the output that is named; the module may be left out, or be one too much."""
+    """An event's identifier and, behind a dot, the output that is named; its module may be left out."""
     address, _, output = name.partition(".")
     found = next((one for one in _EVENTS if one.rpartition(":")[2] == address.rpartition(":")[2]), None)
     return found or known(address, _EVENTS, "event", at), output
@@ -72,7 +74,7 @@ def find_event(name: str, at: int) -> tuple[str, str]:
 
 def event_output(identifier: str, output: str, at: int) -> str:
     """The unit of an event's output, which must be a number."""
-    outputs = {name: kind for name, kind in _EVENTS[identifier].output}
+    outputs = dict(_EVENTS[identifier].output)
     numbers = {name: kind for name, kind in outputs.items() if kind["type"] in ("int", "float", "double")}
     if not numbers:
         raise refused(f"the event {identifier!r} has no number that could be summed up", at)

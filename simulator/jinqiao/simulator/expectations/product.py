@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .evidence import Evidence, Reaction
-from .judge import KEPT_FAILURES, Judge, Outcome, Window
+from .judge import KEPT_FAILURES, Judge, Now, Outcome, Window
 from .shown import number, share
 from .states import Vins
 from .verdict import Failure
@@ -42,7 +42,7 @@ class ReactionJudge(Judge):
         self._fault, self._deed, self._within_ms, self._wanted = fault, deed, within_ms, wanted
         self._evidence, self._window, self._vins = evidence, window, vins
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         deed, window = self._deed, self._window
         in_time, late, open_yet = 0, [], 0
         slowest = 0
@@ -53,7 +53,7 @@ class ReactionJudge(Judge):
             if at_ms is not None and at_ms - span.begin_ms <= self._within_ms:
                 in_time += 1
                 slowest = max(slowest, at_ms - span.begin_ms)
-            elif span.begin_ms + self._within_ms >= now_ms:
+            elif span.begin_ms + self._within_ms >= now.time_ms:
                 open_yet += 1
             else:
                 late.append((span, at_ms))
@@ -68,7 +68,7 @@ class ReactionJudge(Judge):
             measured = f"{in_time:,} of {counted:,} in time ({share(found)})"
             measured += f", the slowest after {number(slowest / 1000, 's', 1)}" if in_time else ""
         measured += f", {open_yet:,} whose time is not over" if open_yet else ""
-        if not final:
+        if not now.final:
             return Outcome("pending", measured, counted, failures)
         if not counted:
             return Outcome("not exercised", measured)
@@ -89,15 +89,15 @@ class ReplyJudge(Judge):
     def __init__(self, service: str, within_s: float, wanted: float, evidence: Evidence) -> None:
         self._service, self._within_s, self._wanted, self._evidence = service, within_s, wanted, evidence
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
+    def outcome(self, now: Now) -> Outcome:
         replies = self._evidence.replies(self._service)
         if not replies:
-            return Outcome("not exercised" if final else "pending", f"{self._service} was never called")
+            return Outcome("not exercised" if now.final else "pending", f"{self._service} was never called")
         in_time = sum(after_s <= self._within_s for after_s, _ in replies)
         unanswered = sum(after_s == float("inf") for after_s, _ in replies)
         found = in_time / len(replies)
         measured = f"{in_time:,} of {len(replies):,} in time ({share(found)})"
         measured += f", {unanswered:,} without a reply" if unanswered else ""
-        if not final:
+        if not now.final:
             return Outcome("pending", measured, len(replies))
         return Outcome("passed" if found >= self._wanted else "failed", measured, len(replies))

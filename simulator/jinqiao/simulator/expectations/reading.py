@@ -89,7 +89,9 @@ def _refusal(text: str, error: UnexpectedInput) -> Exception:
     for call in re.finditer(r"([^\W\d]\w*)\s*\(", text):
         if call[1] not in _CALLED and not re.fullmatch(r"p\d+", call[1]):
             near = did_you_mean(call[1], (*_CALLED, *names.FUNCTIONS))
-            return refused(f"found {call[1]!r} before a parenthesis, which is no word of this language{near}", call.start())
+            return refused(
+                f"found {call[1]!r} before a parenthesis, which is no word of this language{near}", call.start()
+            )
     place = error.pos_in_stream if error.pos_in_stream is not None else len(text)
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         place = len(text)
@@ -181,9 +183,7 @@ class _Reader:
             if any(isinstance(one, Fleetwide) and isinstance(one.number, Events) for one in leaves(body.formula)):
                 raise refused("found 'at' before a count of events, expected 'during' and a phase", at)
         elif not isinstance(body, Held | After):
-            raise refused(
-                "found 'during' before what is about the whole run, expected a condition or 'after'", at
-            )
+            raise refused("found 'during' before what is about the whole run, expected a condition or 'after'", at)
 
     # Names, numbers, bounds.
 
@@ -365,14 +365,14 @@ class _Reader:
         formula = self._formula(whole, owners)
         kinds = {type(one) for one in leaves(formula)}
         if len(kinds) > 1:
-            raise refused("found a condition on one vehicle beside a number of a fleet, expected one of them", _at(whole))
+            raise refused(
+                "found a condition on one vehicle beside a number of a fleet, expected one of them", _at(whole)
+            )
         return Held(mode, formula, owners[0] if owners else None, self._deadline(deadline[0]) if deadline else None)
 
     def _delivered(self, parts: list[Any]) -> Delivered:
         kind, bound = parts
-        return Delivered(
-            names.message_kind(self._name(kind), _at(kind)), self._bound(bound, "%", "a share", per=100.0)
-        )
+        return Delivered(names.message_kind(self._name(kind), _at(kind)), self._bound(bound, "%", "a share", per=100.0))
 
     def _published(self, parts: list[Any]) -> Published:
         kind, bound = parts

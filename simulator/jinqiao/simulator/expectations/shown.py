@@ -37,4 +37,4 @@ def value(signal: str, found: float) -> str:
     row = SIGNALS[signal]
     if row.values and int(found) in row.values:
         return row.values[int(found)]
-    return number(found, row.unit, row.decimals)
+    return number(found, row.unit, row.decimals + 2)

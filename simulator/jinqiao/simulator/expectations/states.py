@@ -12,7 +12,7 @@ from jinqiao.base.signals import SIGNALS
 
 from .aggregates import Holding
 from .bounds import Side
-from .judge import KEPT_FAILURES, Judge, Outcome, Window
+from .judge import KEPT_FAILURES, Judge, Now, Outcome, Window
 from .series import Trace
 from .shown import clock, value
 from .stretch import Domain, Known, Stretch, groups_of
@@ -101,9 +101,7 @@ class VehicleJudge(Judge):
     def _look_at(self, then: Known) -> None:
         """Judge what is known at the window's moment."""
         rows = np.flatnonzero(then.complete(self._condition.signals))
-        self._look(
-            np.full(len(rows), self._window.begin_ms, np.int64), rows, then.of(self._condition.signals, rows)
-        )
+        self._look(np.full(len(rows), self._window.begin_ms, np.int64), rows, then.of(self._condition.signals, rows))
         self._came = True
 
     def _look(
@@ -175,15 +173,15 @@ class VehicleJudge(Judge):
         told = ", ".join(_told(signal, values[signal][place]) for signal in _in_order(self._condition.signals))
         return Failure(int(time_ms[place]), self._vins(int(rows[place])), told)
 
-    def outcome(self, now_ms: int, *, final: bool) -> Outcome:
-        return Outcome(self._word(now_ms, final=final), self._measured(), self._samples, tuple(self._failures))
+    def outcome(self, now: Now) -> Outcome:
+        return Outcome(self._word(now), self._measured(), self._samples, tuple(self._failures))
 
-    def _word(self, now_ms: int, *, final: bool) -> Word:
-        over = final or self._came
+    def _word(self, now: Now) -> Word:
+        over = now.final or self._came
         if self._mode == "eventually":
             if self._first is not None and (self._within_ms is None or self._first.time_ms <= self._within_ms):
                 return "passed"
-            if self._within_ms is not None and now_ms > self._within_ms and self._samples:
+            if self._within_ms is not None and now.time_ms > self._within_ms and self._samples:
                 return "failed"
             return "pending" if not over else "failed" if self._samples else "not exercised"
         if self._hits:

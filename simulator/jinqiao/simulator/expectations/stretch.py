@@ -80,7 +80,8 @@ class Known:
 
     def complete(self, signals: Collection[str]) -> Mask:
         """Who has reported all of these."""
-        return np.logical_and.reduce([self.seen[group] for group in groups_of(signals)])
+        complete: Mask = np.logical_and.reduce([self.seen[group] for group in groups_of(signals)])
+        return complete
 
     def take(self, batch: Batch, until_ms: int | None = None) -> None:
         """Remember what a batch says, up to a time."""

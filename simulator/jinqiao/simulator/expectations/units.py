@@ -24,7 +24,11 @@ UNITS: Mapping[str, Mapping[str, float]] = {
 }
 #: How people write units that are written otherwise here.
 MISSPELT = {"C": "degC", "°C": "degC", "℃": "degC", "kph": "km/h", "kmh": "km/h", "percent": "%", "sec": "s"}
-_ALL = {row.unit for row in SIGNALS.values() if row.unit} | {"ms", "kWh/100km"} | {u for known in UNITS.values() for u in known}
+_ALL = (
+    {row.unit for row in SIGNALS.values() if row.unit}
+    | {"ms", "kWh/100km"}
+    | {u for known in UNITS.values() for u in known}
+)
 
 
 class UnitProblem(ValueError):
