@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -198,10 +199,7 @@ def runs(draw: st.DrawFn) -> tuple[list[Report], list[list[int]]]:
 
 def steps_of(reports: Sequence[Report], cuts: Sequence[int]) -> list[Step]:
     edges = [0, *cuts, END_S]
-    return [
-        step_of(until, [one for one in reports if since < one.second <= until])
-        for since, until in zip(edges, edges[1:], strict=False)
-    ]
+    return [step_of(until, [one for one in reports if since < one.second <= until]) for since, until in pairwise(edges)]
 
 
 @pytest.mark.parametrize("text", CASES)
