@@ -12,7 +12,6 @@ from jinqiao.simulator.faults.base import KINDS
 
 from ...run.running import Running
 from ..call import Asked, Request
-from .waiting import not_built
 
 __all__ = ["Detection", "Expectation", "ExpectationNow", "Expectations", "ask", "detect", "expectations"]
 
@@ -81,9 +80,10 @@ async def expectations(run: Running, _: Asked) -> Expectations:
     return Expectations([_shown(verdict) for verdict in run.judgement.verdicts(final=run.control.state == "finished")])
 
 
-async def ask(_: Running, __: Asked) -> ExpectationNow:
+async def ask(run: Running, asked: Asked) -> ExpectationNow:
     """Judge an expectation over what has happened so far."""
-    raise not_built("expectations")
+    expected: Expectation = asked.body
+    return _shown(run.judgement.ask(expected.expect))
 
 
 def _shown(verdict: Verdict) -> ExpectationNow:
