@@ -227,7 +227,12 @@ class VehicleReader:
         gap = np.where(signals["cell_voltage_max_index"] == fleet.strong_cell[rows], apart, -apart)
         cells = (signals["pack_voltage"] / np.float32(series))[:, None] + gap[:, None] * volts
         hot, cold = signals["cell_temperature_max"], signals["cell_temperature_min"]
-        return cells, ((hot + cold) * 0.5)[:, None] + (hot - cold)[:, None] * temperatures
+        probes = ((hot + cold) * 0.5)[:, None] + (hot - cold)[:, None] * temperatures
+        odd = fleet.odd_cells(rows)
+        if odd is not None:
+            odd.lay_over_volts(cells, volts)
+            odd.lay_over_degc(probes, temperatures)
+        return cells, probes
 
 
 def _nowhere(count: int) -> dict[str, Column]:
