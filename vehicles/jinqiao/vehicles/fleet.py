@@ -22,14 +22,15 @@ from .cells import probes_of_car, voltages_of_car
 from .charging import AT_LIMIT_SOC, dc_curves, limit_soc
 from .columns import Columns
 from .damage.cells import OddCells
+from .damage.effects import effects_on
 from .damage.state import Quantity
 from .driving import drive_rows
 from .estimate import planning_kwh_per_km
-from .modes import ChargingState, Plug
+from .modes import ChargingState, Plug, VehicleState
 from .parameters import Parameters
 from .parked import rest_rows
 from .plugged import ChargingSecond
-from .sampling import Health, Reading, health_of, sample
+from .sampling import Condition, Health, Reading, condition_of, health_of, sample
 from .stored import stored_kwh
 from .vehicle_file import VehicleModel
 
@@ -275,6 +276,17 @@ class Fleet(Columns):
             self.damage.hot_cell[hurt.rows],
             hurt.of(Quantity.HOT_K),
         )
+
+    def condition(self, rows: RowsLike) -> Condition:
+        """What the control units of these cars watch."""
+        chosen, _ = self._rows(rows)
+        return condition_of(self._reading(chosen))
+
+    def unfit(self, row: int) -> bool:
+        """Whether a car is too broken to set out, or to drive on where it drives."""
+        chosen = slice(row, row + 1)
+        hurt = effects_on(self, self._parameters(chosen), chosen)
+        return hurt is not None and bool(hurt.unfit(self.vehicle_state[chosen] == VehicleState.DRIVING)[0])
 
     def health(self, row: int) -> Health:
         """What the control units of one car know about it, for its self-test."""

@@ -25,7 +25,7 @@ from .parameters import Parameters
 from .plugged import ChargingSecond
 from .powertrain import GEAR_RATIO, WHEEL_RADIUS_M
 
-__all__ = ["READINGS", "WORLD_SIGNALS", "Health", "Reading", "health_of", "sample"]
+__all__ = ["READINGS", "WORLD_SIGNALS", "Condition", "Health", "Reading", "condition_of", "health_of", "sample"]
 
 WORLD_SIGNALS = frozenset(
     {"longitude", "latitude", "altitude", "coordinate_system", "heading", "satellites", "ambient_temperature"}
@@ -172,6 +172,13 @@ class Reading:
         return sound if self.hurt is None else self.hurt.patch(sound, Effects.insulation_kohm)
 
     @cached_property
+    def ohm_per_v(self) -> F4s:
+        """Insulation over the pack's voltage, as the standards have it."""
+        ohm: F4s = self.insulation_kohm * np.float32(1000.0)
+        ohm /= np.maximum(self.voltage_v, np.float32(1.0))
+        return ohm
+
+    @cached_property
     def aux_v(self) -> F4s:
         on = _converter_on(self)
         sound = body.aux_voltage_v(on, self["tyre_temperature_degc"], self["aux_offset_v"])
@@ -216,8 +223,7 @@ def _alarm_level(car: Reading) -> NDArray[Any]:
     hurt = car.hurt
     if hurt is not None:
         highest, lowest, *_ = car.cell_extremes
-        ohm_per_v = car.insulation_kohm * np.float32(1000.0) / np.maximum(car.voltage_v, np.float32(1.0))
-        worst = hurt.level(apart_v=highest - lowest, ohm_per_v=ohm_per_v, aux_v=car.aux_v)
+        worst = hurt.level(apart_v=highest - lowest, ohm_per_v=car.ohm_per_v, aux_v=car.aux_v)
         level = hurt.patch(level, lambda _, own: np.maximum(own, worst))
     return level
 
@@ -332,6 +338,24 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "aux_voltage": lambda car: car.aux_v,
     "dtc_count": lambda car: car["dtc_count"],
 }
+
+
+class Condition(NamedTuple):
+    """What a car's control units watch, shape (rows,)."""
+
+    level: NDArray[np.uint8]
+    hottest_degc: F4s
+    coldest_degc: F4s
+    apart_v: F4s
+    lowest_v: F4s
+    ohm_per_v: F4s
+    aux_v: F4s
+
+
+def condition_of(car: Reading) -> Condition:
+    """The same values as in telemetry."""
+    highest, lowest, *_ = car.cell_extremes
+    return Condition(_alarm_level(car), *car.probes, highest - lowest, lowest, car.ohm_per_v, car.aux_v)
 
 
 class Health(NamedTuple):

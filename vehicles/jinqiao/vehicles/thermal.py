@@ -129,9 +129,7 @@ def rest_pack(pack: Pack, pack_degc: F4s, coolant_degc: F4s, ambient_degc: F4s, 
     return rested, relax(coolant_degc, rested, seconds, rate)
 
 
-def step_motor(
-    node: Node, temperature_degc: F4s, ambient_degc: F4s, loss_w: F4s, flow: F4s | None = None
-) -> F4s:
+def step_motor(node: Node, temperature_degc: F4s, ambient_degc: F4s, loss_w: F4s, flow: F4s | None = None) -> F4s:
     """Temperature of `MOTOR` or `INVERTER` after one second with this loss of both together; `flow` as above."""
     cooled = temperature_degc - ambient_degc
     cooled -= _RADIATOR

@@ -91,9 +91,7 @@ class Snapshots:
         damage = self._fleet.damage
         if damage is None:
             return columns
-        opens, closes = (
-            damage.of(stuck, self._rows) == 0.0 for stuck in (Quantity.STUCK_CLOSED, Quantity.STUCK_OPEN)
-        )
+        opens, closes = (damage.of(stuck, self._rows) == 0.0 for stuck in (Quantity.STUCK_CLOSED, Quantity.STUCK_OPEN))
         columns["high_voltage"] = (columns["high_voltage"] | ~opens) & closes
         columns["contactor_state"] = np.where(opens & closes, columns["contactor_state"], CONTACTOR_FAULT)
         return columns

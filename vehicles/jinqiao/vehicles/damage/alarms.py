@@ -21,7 +21,7 @@ __all__ = ["APART_K", "APART_V", "AUX_LOW_V", "INSULATION_OHM_PER_V", "LOW_TYRE"
 APART_K: Mapping[int, float] = {1: 10.0, 2: 15.0, 3: 20.0}
 #: Level → cells apart, V: warning and fault as seen in packs (100 mV, 300 mV).
 APART_V: Mapping[int, float] = {1: 0.1, 2: 0.3}
-#: Level → insulation below this, Ohm per V of the pack: GB 18384-2020, 5.1.4.1 asks for 500 where AC and DC circuits
+#: Level → insulation below this, Ohm per V of the pack: GB 18384-2020, 5.1.4, asks for 500 where AC and DC circuits
 #: are joined, as in a running drive, and for 100 in DC circuits.
 INSULATION_OHM_PER_V: Mapping[int, float] = {2: 500.0, 3: 100.0}
 #: Level 1 where the 12 V system is below this, V: a rested lead battery at 11.8 V holds a fifth of its charge.

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from ..arrays import F4s, F8s
 from .state import Damage, Quantity
 
-__all__ = ["CellExtremes", "OddCells", "deviation_v", "mark_hot_cell", "mark_low_cell", "probe_extremes", "voltage_extremes"]
+__all__ = [
+    "CellExtremes",
+    "OddCells",
+    "deviation_v",
+    "mark_hot_cell",
+    "mark_low_cell",
+    "probe_extremes",
+    "voltage_extremes",
+]
 
 
 class CellExtremes(NamedTuple):
@@ -84,9 +92,7 @@ def deviation_v(damage: Damage, rows: NDArray[np.intp], pack_ohm: F4s, current_a
     return deviation
 
 
-def voltage_extremes(
-    damage: Damage, rows: NDArray[np.intp], mean_v: F4s, gap_v: F4s, deviation: F4s
-) -> CellExtremes:
+def voltage_extremes(damage: Damage, rows: NDArray[np.intp], mean_v: F4s, gap_v: F4s, deviation: F4s) -> CellExtremes:
     """Extremes of all cells; `mean_v` is that of all places, the damaged cell's included."""
     top, bottom = mean_v + gap_v * damage.others_top[rows], mean_v + gap_v * damage.others_bottom[rows]
     odd = mean_v + gap_v * damage.low_place[rows] + deviation

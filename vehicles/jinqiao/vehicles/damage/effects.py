@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import battery, body, cells
+from .. import body, cells
 from ..arrays import F4s, Rows
 from ..battery import Pack, Source
 from ..columns import TYRES, Columns
@@ -25,7 +25,7 @@ from .alarms import damage_level
 from .cells import CellExtremes, deviation_v, probe_extremes, voltage_extremes
 from .state import TYRE_LOSS, Damage, Hurt, Quantity
 
-__all__ = ["AUX_FULL_V", "AUX_SPAN_V", "Effects", "effects_on"]
+__all__ = ["AUX_FULL_V", "AUX_SPAN_V", "Effects", "effects_on", "own_aux_v"]
 
 #: A 12 V lead battery with an awake car on it, V: full, and how much less when it is empty (10.5 V is where EN 50342-1
 #: ends a discharge).
@@ -37,7 +37,7 @@ AUX_DRAG_V = 1.0
 #: Contacts of a DC inlet: heat capacity, J/K, and how fast they give heat to cables and case, W/K (estimates: ten
 #: minutes to settle, 12 W of sound contacts of 0.2 mOhm at 250 A for 12 K).
 CONTACT_J_PER_K, CONTACT_W_PER_K = 600.0, 1.0
-#: Rolling resistance of a tyre goes with its pressure to this power (SAE J2452: about -0.4).
+#: Rolling resistance of a tyre goes with its pressure to this power (form of SAE J2452; the exponent is about -0.4).
 PRESSURE_POWER = -0.4
 #: Nobody drives on a tyre flatter than this share of its filling; up to there it rolls as at this share.
 LEAST_FILLING = 0.25
@@ -49,6 +49,12 @@ def effects_on(cars: Columns, model: Parameters, rows: Rows) -> Effects | None:
         return None
     hurt = cars.damage.among(rows)
     return None if hurt is None else Effects(cars, cars.damage, model, hurt)
+
+
+def own_aux_v(depth: F4s) -> F4s:
+    """Voltage of a 12 V battery at this depth of discharge, with an awake car on it."""
+    volts: F4s = np.float32(AUX_FULL_V) - np.float32(AUX_SPAN_V) * depth
+    return volts
 
 
 class Effects:
@@ -92,7 +98,7 @@ class Effects:
     def limit_discharge(self, most_w: F4s, terminals: Source) -> None:
         """What the battery management lets out."""
         places, damage, rows = self.places, self._damage, self.rows
-        most = most_w[places] * limits.discharge_share(damage, rows, *self.probes)
+        most = most_w[places] * limits.discharge_share(*self.probes)
         by_cell_w = limits.weak_cell_limit_w(
             damage, rows, terminals.emf_v[places], terminals.resistance_ohm[places], self.pack.least_v, self.pack.series
         )
@@ -230,9 +236,9 @@ class Effects:
         odd = voltage_extremes(self._damage, self.rows, mean_v[self.places], gap_v[self.places], deviation)
         marked = self._has_low_cell
         where = self.places[marked]
-        found = CellExtremes(*(values.copy() for values in sound))
-        for mine, values in zip(found, odd, strict=True):
-            mine[where] = values[marked]
+        found = CellExtremes(sound.highest_v.copy(), sound.lowest_v.copy(), sound.highest.copy(), sound.lowest.copy())
+        found.highest_v[where], found.lowest_v[where] = odd.highest_v[marked], odd.lowest_v[marked]
+        found.highest[where], found.lowest[where] = odd.highest[marked], odd.lowest[marked]
         return found
 
     def patch(self, values: NDArray[Any], change: Callable[[Effects, NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
@@ -254,9 +260,18 @@ class Effects:
         """The 12 V system: the battery's own voltage where the converter does not hold it up."""
         depth, weak = self.of(Quantity.AUX_DEPTH), self.of(Quantity.AUX_WEAK)
         held = converter_on[self.places] & (self.of(Quantity.CONVERTER) == 0.0)
-        own = np.float32(AUX_FULL_V) - np.float32(AUX_SPAN_V) * depth
-        own = np.where((depth > 0.0) | (self.of(Quantity.CONVERTER) > 0.0), own, sound)
+        own = np.where((depth > 0.0) | (self.of(Quantity.CONVERTER) > 0.0), own_aux_v(depth), sound)
         return np.where(held, sound - np.float32(AUX_DRAG_V) * weak, own)
+
+    def unfit(self, awake: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which of the damaged cars cannot set out, or not drive on where they are `awake`; shape (damaged,)."""
+        cars, rows = self._cars, self.rows
+        degc = cars.tyre_temperature_degc[rows]
+        tyres = [
+            body.tyre_pressure_kpa(self.tyre_kpa(name, getattr(cars, f"tyre_{name}_kpa")[rows]), degc) for name in TYRES
+        ]
+        own = own_aux_v(self.of(Quantity.AUX_DEPTH))
+        return limits.unfit(self._damage, rows, own, np.min(tyres, axis=0), awake)
 
     def level(self, *, apart_v: F4s, ohm_per_v: F4s, aux_v: F4s) -> NDArray[np.uint8]:
         """Alarm level of the damaged rows; the arguments are those of the block."""

@@ -11,19 +11,22 @@ from .state import Cause, Damage, Quantity
 
 __all__ = [
     "APART_K",
+    "AUX_FLAT_V",
     "CONTACT_DEGC",
     "HOT_DEGC",
     "LEAST_OHM_PER_V",
+    "LEAST_TYRE_KPA",
     "charge_share",
     "contact_share",
     "discharge_share",
     "motor_share",
+    "unfit",
     "weak_cell_limit_w",
     "why_no_charge",
 ]
 
 #: Cells apart, K: full power up to the first, no charge from the second on. Packs are cooled to within 5 K (common
-#: design figure), warnings come over 8 to 10 K; GB/T 32960.3-2016, table 18, leaves the threshold to the maker: estimate.
+#: design figure), warnings come over 8 to 10 K; GB/T 32960.3 leaves the threshold to the maker: estimate.
 APART_K = (10.0, 15.0)
 #: Hottest cell, degC: full charging power up to the first, none from the second on (as `battery.warm_charge_share`;
 #: makers of NMC and LFP cells allow charging up to 55 or 60 degC).
@@ -42,6 +45,14 @@ CONTACT_LEAST = 1.0 / 3.0
 MOTOR_DEGC, INVERTER_DEGC = (150.0, 170.0), (95.0, 115.0)
 
 
+#: A 12 V battery below this closes no contactor, V: control units are specified from 9 V on (ISO 16750-2), and the
+#: first load takes a weak battery there (estimate). One that has a running car on it, after the converter has failed,
+#: holds out longer.
+AUX_FLAT_V, AUX_RUNNING_FLAT_V = 11.5, 10.8
+#: Nobody drives on a tyre below this, kPa gauge (estimate: a third of its filling, where it comes off the rim).
+LEAST_TYRE_KPA = 80.0
+
+
 def _between(value: F4s, full: float, none: float) -> F4s:
     """1 up to `full`, 0 from `none` on."""
     share: F4s = np.clip((np.float32(none) - value) * np.float32(1.0 / (none - full)), 0.0, 1.0)
@@ -55,15 +66,13 @@ def charge_share(damage: Damage, rows: NDArray[np.intp], hottest: F4s, coldest: 
     return share
 
 
-def discharge_share(damage: Damage, rows: NDArray[np.intp], hottest: F4s, coldest: F4s) -> F4s:
+def discharge_share(hottest: F4s, coldest: F4s) -> F4s:
     """The same of its discharging power: always enough to leave the road."""
     share = np.minimum(_between(hottest, *HOT_DISCHARGE_DEGC), _between(hottest - coldest, *APART_K))
     return np.maximum(share, np.float32(LIMP_SHARE))
 
 
-def weak_cell_limit_w(
-    damage: Damage, rows: NDArray[np.intp], emf_v: F4s, ohm: F4s, least_v: F4s, series: F4s
-) -> F4s:
+def weak_cell_limit_w(damage: Damage, rows: NDArray[np.intp], emf_v: F4s, ohm: F4s, least_v: F4s, series: F4s) -> F4s:
     """The most that the pack may give before its damaged cell falls to its least voltage, W.
 
     `emf_v` and `ohm` are the pack's with that cell in it, `least_v` the least voltage of all `series` cells.
@@ -116,9 +125,25 @@ def why_no_charge(
     for holds, why in (
         ((damage.of(Quantity.CHARGER, rows) >= 1.0) & ~on_dc, Cause.OTHER),
         (contacts & on_dc & (damage.of(Quantity.CONTACT_MOHM, rows) > 0.0), Cause.CONNECTOR_HOT),
-        (begins & ((damage.of(Quantity.STUCK_OPEN, rows) > 0.0) | (damage.of(Quantity.STUCK_CLOSED, rows) > 0.0)), Cause.RELAY),
+        (
+            begins & ((damage.of(Quantity.STUCK_OPEN, rows) > 0.0) | (damage.of(Quantity.STUCK_CLOSED, rows) > 0.0)),
+            Cause.RELAY,
+        ),
         (ohm_per_v <= LEAST_OHM_PER_V, Cause.INSULATION),
         (hot, Cause.BATTERY_HOT),
     ):
         cause[holds] = why
     return cause
+
+
+def unfit(
+    damage: Damage, rows: NDArray[np.intp], own_aux_v: F4s, lowest_tyre_kpa: F4s, awake: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which of these cars cannot set out, or, where they are `awake`, not drive on.
+
+    `own_aux_v` is the 12 V battery's own voltage.
+    """
+    on_its_own = damage.of(Quantity.CONVERTER, rows) > 0.0
+    flat = np.where(awake, on_its_own & (own_aux_v < AUX_RUNNING_FLAT_V), own_aux_v < AUX_FLAT_V)
+    stuck = (damage.of(Quantity.STUCK_OPEN, rows) > 0.0) & ~awake
+    return flat | stuck | (damage.of(Quantity.RUNAWAY, rows) > 0.0) | (lowest_tyre_kpa < LEAST_TYRE_KPA)

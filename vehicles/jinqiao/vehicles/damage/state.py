@@ -120,7 +120,7 @@ class Damage:
     def mend(self, quantity: Quantity, rows: NDArray[np.intp], rate_per_s: float = AT_ONCE) -> NDArray[np.intp]:
         """One reason less; where it was the last, back to zero at this rate. Returns the rows where it was."""
         self._holders[quantity, rows] -= 1
-        free = rows[self._holders[quantity, rows] == 0]
+        free: NDArray[np.intp] = rows[self._holders[quantity, rows] == 0]
         self.goal[quantity, free] = 0.0
         self.rate[quantity, free] = rate_per_s
         self._reach(quantity, free, rate_per_s)
