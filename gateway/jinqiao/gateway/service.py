@@ -23,6 +23,7 @@ from .broker.delivery.outbox import Outbox
 from .broker.limits import Limits
 from .broker.router import Route, Router
 from .config import FleetConfig, ServiceConfig
+from .controlled import Controlled
 from .forwarding.clock import Clock
 from .forwarding.forwarder import Forwarder
 from .forwarding.group import Group
@@ -65,7 +66,12 @@ class Service:
     Raises RegistryError or InputError for a registry that cannot be, EnvironmentFault for a folder that cannot.
     """
 
-    def __init__(self, config: ServiceConfig, vehicles: NDArray[np.bytes_] | None = None) -> None:
+    def __init__(
+        self,
+        config: ServiceConfig,
+        vehicles: NDArray[np.bytes_] | None = None,
+        controlled: Controlled | None = None,
+    ) -> None:
         self._config = config
         self._storage = Storage(config.data) if config.data is not None else None
         self._lock: FolderLock | None = None
@@ -102,6 +108,7 @@ class Service:
             group_of=self._group_of,
             rules=self.rules,
             lenient_clock=config.lenient_clock,
+            controlled=controlled,
         )
         if config.fleet is not None and vehicles is not None:
             self.front.server.read_steps(fleet_intake(self.platform, config.fleet.product_key, vehicles))

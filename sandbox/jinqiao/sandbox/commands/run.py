@@ -144,6 +144,17 @@ def run(
             metavar="TIME",
         ),
     ] = "60s",
+    paused: Annotated[
+        bool, typer.Option("--paused", help="Stand at second 0 until a POST to /control/resume or /control/advance.")
+    ] = False,
+    control_token: Annotated[
+        str | None,
+        typer.Option(
+            help="What requests to /control authenticate with; generated and printed if not given.",
+            envvar="JINQIAO_CONTROL_TOKEN",
+            show_default=False,
+        ),
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
     check: Annotated[
         bool,
@@ -167,7 +178,7 @@ def run(
     """
     with gateway_ahead(needed=broker is None) as child:
         # The run itself: not for --help.
-        from ..run.asked import duration_s, elsewhere, listeners, sinks_of, start_of
+        from ..run.asked import control_options, duration_s, elsewhere, listeners, sinks_of, start_of
         from ..run.execute import execute
         from ..run.options import RunOptions
         from ..run.pace import parse_speed
@@ -203,6 +214,7 @@ def run(
             quiet=quiet,
             check=check,
             sinks=sinks_of(sink or (), to or (), record or ()),
+            **control_options(control_token, paused=paused, reachable=broker is None or http_port is not None),
             **named,
         )
         if summary is not None and not summary.resolve().parent.is_dir():

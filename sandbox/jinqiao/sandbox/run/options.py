@@ -20,7 +20,8 @@ class RunOptions:
 
     `speed` None is as fast as possible; port 0 takes any free one, None none. With `broker` there is no gateway of our
     own; `devices` are the triples of a real platform. `lock_step` names clients that hold the clock, for at most
-    `lock_step_limit_s` without progress.
+    `lock_step_limit_s` without progress. A run that begins `paused` is told to go over `/control`, by who has the
+    `control_token`.
     """
 
     scenario: Path
@@ -54,3 +55,5 @@ class RunOptions:
     sinks: tuple[SinkSpec, ...] = ()
     lock_step: tuple[str, ...] = ()
     lock_step_limit_s: float = 60.0
+    paused: bool = False
+    control_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))

@@ -20,6 +20,8 @@ from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
 from .connections import Connections, Identities, address_of, identities
+from .control import Control
+from .control_port import control_url, own_http
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
@@ -78,6 +80,16 @@ async def start_run(
         Peek(who.product_key, who.names, ~protobuf),
     )
     pace = Pace(options.speed)
+    http = await own_http(options, stack)
+    control = Control(
+        world,
+        pace,
+        ending,
+        plan.end_s,
+        paused=options.paused,
+        token=options.control_token,
+        url=control_url(options, gateway, http),
+    )
     agent = _agent(who, world, inbox, stack)
     # In lock-step what a vehicle has time for depends on simulated time alone, as all else does.
     clock_s = (lambda: world.time_ms / 1000) if options.lock_step else time.monotonic
@@ -97,11 +109,14 @@ async def start_run(
         summary=summary,
         logins=logins,
         gateway=gateway,
+        http=http,
         world=world,
         shared=shared,
+        own=own,
         out=out,
         downlinks=downlinks,
         pace=pace,
+        control=control,
         ticker=Ticker(world, pace, downlinks.next_ms, each_second=each_second),
         roster=Roster(world),
         checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
