@@ -1,7 +1,5 @@
 """`jinqiao`, held by the program that started it: it ends, cleanly, when its standard input does.
 
-    python -m jinqiao.testing.held run …
-
 A test process that is killed closes the pipe that was this one's input; so no run is left that nobody can reach.
 """
 
@@ -26,7 +24,3 @@ def _hold() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    main()

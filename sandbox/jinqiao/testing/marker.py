@@ -22,12 +22,12 @@ def sandbox_of(item: pytest.Item) -> Sandbox:
     for marker in reversed(list(item.iter_markers("jinqiao"))):
         asked |= _named(marker.args, marker.kwargs)
     asked = {name: value for name, value in asked.items() if value is not None}
+    for name, value in asked.items():
+        _check(name, value)
     if "scenario" not in asked:
         raise InputError(
             f'{item.nodeid}: found no scenario for the fixture `sandbox`, expected @pytest.mark.jinqiao(scenario="…")'
         )
-    for name, value in asked.items():
-        _check(name, value)
     folders = (item.path.parent, item.config.rootpath)
     for name in _FILES & asked.keys():
         asked[name] = _found(name, Path(asked[name]), folders)

@@ -26,6 +26,7 @@ _READY_S = 120.0
 _END_S = 15.0
 #: Characters of the run's words that an error quotes, and a report of a test shows.
 _QUOTED = 4000
+_HELD = "from jinqiao.testing.held import main; main()"
 _USUAL_PORTS = ("--mqtt-port", "0", "--http-port", "0", "--amqp-port", "0")
 
 
@@ -40,13 +41,15 @@ class RunProcess:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         self._said = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jinqiao.testing.held", "run", *arguments, "--paused", "--quiet", *_USUAL_PORTS],
+            [sys.executable, "-c", _HELD, "run", *arguments, "--paused", "--quiet", *_USUAL_PORTS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
             bufsize=0,
             start_new_session=True,
         )
+        # Open as long as the run is to run; `communicate` would close it.
+        self._hold, self.process.stdin = self.process.stdin, None
         try:
             self.ready: dict[str, Any] = self._ready_line(ready_s)
         except BaseException:
@@ -81,6 +84,8 @@ class RunProcess:
         finally:
             _ = self.said  # kept: the file goes
             self._words.close()
+            if self._hold is not None:
+                self._hold.close()
 
     def _signal(self, number: int) -> None:
         if self.process.poll() is None:
