@@ -68,6 +68,8 @@ async def _leave(run: Running, step: Step) -> None:
     """Publish a step and look at what it took."""
     await run.out.take(step)
     run.roster.hear(step.events)
+    if run.judgement:
+        run.judgement.take(step)
     if run.checker is not None:
         for violation in run.checker.read(step.batches):
             print(f"check: {violation}", file=sys.stderr)

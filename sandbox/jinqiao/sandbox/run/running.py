@@ -16,6 +16,7 @@ from .console import View
 from .control import Control
 from .downlinks import Downlinks
 from .ending import Ending
+from .judgement import Judgement
 from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins
@@ -59,6 +60,7 @@ class Running:
     roster: Roster
     checker: Checker | None
     lock_step: LockStep | None
+    judgement: Judgement
 
     def view(self) -> View:
         """The run at this moment, for the console."""

@@ -138,3 +138,5 @@ def _close_books(run: Running) -> None:
     summary.downlinks = run.downlinks.report()
     if run.checker is not None:
         summary.check = run.checker.as_json()
+    if run.judgement:
+        summary.expectations = run.judgement.as_json()

@@ -27,6 +27,7 @@ from .ending import Ending
 from .fetches import Fetches
 from .gateway_child import GatewayChild
 from .inbox import Inbox
+from .judgement import Judgement
 from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
@@ -60,6 +61,10 @@ async def start_run(
     gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending, child))
     with ending.at_once():
         world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles, towns=plan.towns)
+        checker = Checker(world.fleet.models, world.fleet.model_of, world.fleet.vins) if options.check else None
+        judgement = Judgement(
+            plan.scenario, world, summary, file=str(options.scenario), checker=checker, remembering=options.paused
+        )
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
     gc.freeze()
     fleet = world.fleet
@@ -119,8 +124,9 @@ async def start_run(
         control=control,
         ticker=Ticker(world, pace, downlinks.next_ms, each_second=each_second),
         roster=Roster(world),
-        checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
+        checker=checker,
         lock_step=lock_step,
+        judgement=judgement,
     )
 
 

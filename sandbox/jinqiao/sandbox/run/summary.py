@@ -71,6 +71,8 @@ class Summary:
     #: Why it ended before its time: what broke, or the signal's name.
     reason: str = ""
     check: dict[str, Any] | None = None
+    #: What came of each expectation, and how detections scored; see `Judgement.as_json`.
+    expectations: dict[str, Any] = field(default_factory=dict)
     gateway: dict[str, Any] = field(default_factory=dict)
     #: What became of the telemetry in each sink, by its name.
     sinks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -129,6 +131,7 @@ class Summary:
             **({"outlets": self.sinks} if self.sinks else {}),
             "downlinks": self.downlinks,
             **({} if self.check is None else {"check": self.check}),
+            **self.expectations,
             "sha256": self.sent.digest.hexdigest(),
         }
 

@@ -16,6 +16,7 @@ from jinqiao.vehicles.birth import MOST_IN_TOWNS
 
 from ..faults.kinds import KINDS
 from ..language.selection import unknown_fleets
+from .expect import unknown_names
 
 __all__ = ["PLACES", "inconsistencies"]
 
@@ -36,6 +37,7 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from unknown_fleets(data, "commands")
     yield from unknown_fleets(data, "faults")
     yield from _can_faults_without_can(data)
+    yield from unknown_names(data)
 
 
 def _under(data: Any, key: str) -> Any:

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from jinqiao.simulator.expectations import Verdict
 from jinqiao.simulator.faults.base import KINDS
 
 from ...run.running import Running
 from ..call import Asked, Request
-from .waiting import not_built
 
 __all__ = ["Detection", "Expectation", "ExpectationNow", "Expectations", "ask", "detect", "expectations"]
 
@@ -38,13 +38,27 @@ class Expectation(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class FailureNow:
+    """A moment at which an expectation did not hold; `vehicle` is null where it is about none."""
+
+    time_ms: int
+    vehicle: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectationNow:
-    """An expectation's verdict so far; `line` is its line in the scenario, null for one that was asked."""
+    """An expectation's verdict so far; `line` is its line in the scenario, null for one that was asked.
+
+    `exercised` counts what was looked at: with nothing, nothing can pass. `failures` are the first few.
+    """
 
     expect: str
     verdict: Literal["passed", "failed", "pending", "not exercised"]
     measured: str
     line: int | None
+    exercised: int
+    failures: list[FailureNow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +68,25 @@ class Expectations:
     expectations: list[ExpectationNow]
 
 
-async def detect(_: Running, __: Asked) -> dict[str, Any]:
-    """Tell the run what the product has found."""
-    raise not_built("detections")
+async def detect(run: Running, asked: Asked) -> dict[str, Any]:
+    """Take down what the product has found."""
+    found: Detection = asked.body
+    run.judgement.detect(found.vehicle, found.fault, found.time, "http")
+    return {}
 
 
-async def expectations(_: Running, __: Asked) -> Expectations:
+async def expectations(run: Running, _: Asked) -> Expectations:
     """The verdicts so far."""
-    raise not_built("expectations")
+    return Expectations([_shown(verdict) for verdict in run.judgement.verdicts(final=run.control.state == "finished")])
 
 
-async def ask(_: Running, __: Asked) -> ExpectationNow:
+async def ask(run: Running, asked: Asked) -> ExpectationNow:
     """Judge an expectation over what has happened so far."""
-    raise not_built("expectations")
+    expected: Expectation = asked.body
+    return _shown(run.judgement.ask(expected.expect))
+
+
+def _shown(verdict: Verdict) -> ExpectationNow:
+    failures = [FailureNow(one.time_ms, one.vin, one.text) for one in verdict.failures]
+    found = verdict
+    return ExpectationNow(found.expect, found.verdict, found.measured, found.line, found.exercised, failures)
