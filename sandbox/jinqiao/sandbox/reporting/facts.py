@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
-from jinqiao.simulator.expectations import Verdict
+from jinqiao.simulator.expectations import Verdict, Word
 
-__all__ = ["BAD", "Facts", "Phase", "Spell", "clock"]
+__all__ = ["BAD", "Facts", "Phase", "Spell", "clock", "counted_words"]
 
 #: What is no pass at the end of a run.
 BAD = ("failed", "not exercised")
@@ -71,13 +72,18 @@ class Facts:
         return tuple(verdict for verdict in self.verdicts if verdict.verdict in BAD)
 
     def words(self) -> str:
-        """`3 passed, 1 failed`."""
-        counts = [(self.count(word), word) for word in ("passed", "failed", "not exercised", "pending")]
-        return ", ".join(f"{count:,} {word}" for count, word in counts if count)
+        """How many stand how."""
+        return counted_words(self.verdicts)
 
     def seconds_of(self, time_ms: int) -> float:
         """A moment as s after the start."""
         return (time_ms - self.start_ms) / 1000
+
+
+def counted_words(verdicts: Iterable[Verdict]) -> str:
+    """`3 passed, 1 failed`."""
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    return ", ".join(f"{counts[word]:,} {word}" for word in get_args(Word) if counts[word])
 
 
 def clock(seconds: float) -> str:

@@ -97,7 +97,7 @@ def _spell(place: _Place, spell: Spell) -> str:
     until = "" if spell.end_s is None else f" to {clock(spell.end_s)}"
     return (
         f'<rect class="spell" x="{begin:.1f}" y="{HEIGHT - BOTTOM - 5:g}" width="{max(2.5, end - begin):.1f}" '
-        f'height="5"><title>{escape(spell.fault)} in {escape(spell.vin)} from {clock(spell.begin_s)}{until}</title></rect>'
+        f'height="5"><title>{escape(f"{spell.fault} in {spell.vin} from {clock(spell.begin_s)}{until}")}</title></rect>'
     )
 
 

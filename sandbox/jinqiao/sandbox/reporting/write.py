@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from jinqiao.base.errors import EnvironmentFault, InputError
 
-from . import junit, verdicts_json
 from .facts import Facts
-from .page import page
 
 __all__ = ["Reports"]
 
@@ -37,18 +34,14 @@ class Reports:
 
     def write(self, facts: Facts) -> None:
         """Write each. Raises EnvironmentFault for the first that cannot be, when the others are written."""
+        from . import junit, page, verdicts_json  # a run that is asked for none goes without
+
+        documents = {"verdicts": verdicts_json.document, "junit": junit.document, "report": page.page}
         failed = []
         for option, file in self._files():
             try:
-                file.write_bytes(_DOCUMENTS[option](facts).encode("utf-8", "backslashreplace"))
+                file.write_bytes(documents[option](facts).encode("utf-8", "backslashreplace"))
             except OSError as error:
                 failed.append(f"--{option}: {file} cannot be written: {error.strerror}")
         if failed:
             raise EnvironmentFault("\n".join(failed))
-
-
-_DOCUMENTS: Mapping[str, Callable[[Facts], str]] = {
-    "verdicts": verdicts_json.document,
-    "junit": junit.document,
-    "report": page,
-}
