@@ -75,7 +75,7 @@ async def start_run(
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
     pace = Pace(options.speed)
     renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
-    outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None)
+    outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online)
     network = network_of(world, renderer)
     out = WayOut(
         renderer,
