@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.device.agent.agent import Agent
+from jinqiao.device.malforming import Malforming
 from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
@@ -71,11 +72,13 @@ async def start_run(
     own = await connections.own(world, who, ending.stop, stack)
     protobuf = _protobuf(world)
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
+    renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
     out = WayOut(
-        StepRenderer(who.product_key, who.names, fleet.vins, protobuf),
+        renderer,
         Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online),
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
+        Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
     )
     pace = Pace(options.speed)
     agent = _agent(who, world, inbox, stack)
