@@ -21,6 +21,8 @@ __all__ = [
     "TIME_OF_DAY_PATTERN",
     "Dimension",
     "QuantityError",
+    "parse_data_rate_bps",
+    "parse_delay_s",
     "parse_duration_s",
     "parse_energy_kwh",
     "parse_length_m",
@@ -73,6 +75,18 @@ DIMENSIONS: dict[str, Dimension] = {
         ),
         Dimension("length", "12 km", {"km": 1000.0, "m": 1.0}, {"kilometres": "km", "metres": "m", "meters": "m"}),
         Dimension("percentage", "55 %", {"%": 1.0}, {"percent": "%", "pct": "%"}),
+        Dimension(
+            "delay",
+            "80 ms",
+            {"ms": 0.001, "s": 1.0},
+            {"msec": "ms", "millis": "ms", "milliseconds": "ms", "sec": "s", "seconds": "s"},
+        ),
+        Dimension(
+            "data rate",
+            "2 Mbit/s",
+            {"kbit/s": 1e3, "Mbit/s": 1e6, "Gbit/s": 1e9},
+            {"kbps": "kbit/s", "Mbps": "Mbit/s", "Gbps": "Gbit/s", "Kbit/s": "kbit/s", "MBit/s": "Mbit/s"},
+        ),
     )
 }
 _NUMBER = r"[-+]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)"
@@ -85,7 +99,7 @@ _TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 
 
 def parse_quantity(value: object, dimension: Dimension) -> float:
-    """`value` in s, kW, kWh, degC, m or %: the unit with factor 1 of its dimension."""
+    """`value` in s, kW, kWh, degC, m, % or bit/s: the unit with factor 1 of its dimension."""
     article = "an" if dimension.name[0] in "aeiou" else "a"
     wanted = f"{article} {dimension.name} in {one_of(list(dimension.units))}"
     match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
@@ -140,6 +154,16 @@ def parse_temperature_degc(value: object) -> float:
 def parse_length_m(value: object) -> float:
     """A length, m: `12 km`, `400 m`."""
     return parse_quantity(value, DIMENSIONS["length"])
+
+
+def parse_delay_s(value: object) -> float:
+    """How long something takes on its way, s: `80 ms`, `1.5 s`."""
+    return parse_quantity(value, DIMENSIONS["delay"])
+
+
+def parse_data_rate_bps(value: object) -> float:
+    """A data rate, bit/s: `2 Mbit/s`, `384 kbit/s`."""
+    return parse_quantity(value, DIMENSIONS["data rate"])
 
 
 def parse_share(value: object) -> float:

@@ -19,17 +19,27 @@ async def simulate(run: Running) -> None:
         await run.lock_step.begin()
     pace.start()
     before = run.summary.messages
-    while (second := ticker.next_second()) < end_s and await pace.until(second, stop):
+    while (second := ticker.next_second()) < end_s and await _until(run, second):
         async with run.downlinks.turn:
             if ticker.arrive(second):
                 await _leave(run, world.advance(ticker.stretch_end(end_s)))
+            elif run.out.conveyor is not None:
+                await run.out.conveyor.idle(world.time_ms)
             await run.downlinks.tick()
         if run.lock_step is not None and run.summary.messages > before:
             await run.lock_step.end_second()
             before = run.summary.messages
-    await pace.until(end_s, stop)
+    await _until(run, end_s)
     run.summary.wall_s = pace.wall_s()
     run.summary.simulated_s = float(min(world.elapsed_s, end_s) if stop.is_set() else end_s)
+
+
+async def _until(run: Running, second: float) -> bool:
+    """Wait for a second of the plan, while what arrives before it arrives; whether to go on."""
+    conveyor = run.out.conveyor
+    if conveyor is None:
+        return await run.pace.until(second, run.ending.stop)
+    return await conveyor.until(second, run.ending.stop, run.downlinks.turn)
 
 
 async def _leave(run: Running, step: Step) -> None:

@@ -21,12 +21,14 @@ from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
 from .connections import Connections, Identities, address_of, identities
+from .conveyor import Conveyor
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
 from .gateway_child import GatewayChild
 from .inbox import Inbox
 from .lock_step import LockStep
+from .network import network_of
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
 from .pace import Pace
@@ -72,15 +74,18 @@ async def start_run(
     own = await connections.own(world, who, ending.stop, stack)
     protobuf = _protobuf(world)
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
+    pace = Pace(options.speed)
     renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
+    outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online)
+    network = network_of(world, renderer)
     out = WayOut(
         renderer,
-        Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online),
+        outbound,
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
         Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
+        None if network is None else Conveyor(network, renderer, outbound, pace),
     )
-    pace = Pace(options.speed)
     agent = _agent(who, world, inbox, stack)
     # In lock-step what a vehicle has time for depends on simulated time alone, as all else does.
     clock_s = (lambda: world.time_ms / 1000) if options.lock_step else time.monotonic

@@ -35,6 +35,7 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from _too_many_in_towns(data)
     yield from unknown_fleets(data, "commands")
     yield from unknown_fleets(data, "faults")
+    yield from unknown_fleets(data, "network")
     yield from _can_faults_without_can(data)
 
 

@@ -19,6 +19,7 @@ from ..faults.kinds import KINDS
 from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
 from .fleet import FleetSpec
+from .network import NetworkSpec
 from .start import Start
 from .station import StationSpec
 from .weather import WeatherSpec
@@ -36,7 +37,6 @@ class Scenario(Model):
     """A test plan for a fleet of connected cars."""
 
     later_keys: ClassVar[dict[str, str]] = {
-        "network": "the network between vehicle and platform",
         "expect": "verdicts on the run",
     }
 
@@ -62,6 +62,7 @@ class Scenario(Model):
     faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
         [], "What breaks, when, in which vehicles, for how long."
     )
+    network: tuple[NetworkSpec, ...] = optional([], "What lies between which vehicles and the platform.")
     #: The vehicle files that fleets name, by the name they are written with.
     _own_vehicles: Mapping[str, VehicleModel] = PrivateAttr(default_factory=dict)
     #: What is valid and hardly meant.
