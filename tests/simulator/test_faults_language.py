@@ -56,6 +56,7 @@ GOOD = {
     "contactor_stuck": "position: closed",
     "onboard_charger_fault": "power: 50 %",
     "connector_overheat": "resistance: 3 mOhm",
+    "malformed_payload": "kind: truncated, share: 50 %, for: 1 min",
 }
 
 
@@ -74,6 +75,8 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
     assert isinstance(spec, FaultSpec)
     assert spec.kind == kind
     assert set(spec.parameters()) == KINDS[kind].model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
+    own = {GOOD[kind].split(":")[0]} if GOOD[kind] else set()
+    assert set(spec.parameters()) == own | {name for name in ("by", "share") if f", {name}:" in GOOD[kind]}
     json.dumps(spec.parameters())
     schema = json_schema()
     written: dict[str, Any] = {"at": "1 min", "on": "any", "fault": kind}
@@ -84,6 +87,13 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
     jsonschema.validate(written, fault_schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**written, "unknown": 1}, fault_schema)
+
+
+def test_the_way_that_is_called_null_is_written_as_it_is_called() -> None:
+    for written in ("null", "'null'"):
+        (spec,) = scenario(f"at: 1 min, on: any, fault: malformed_payload, kind: {written}").faults
+        assert isinstance(spec, FaultSpec)
+        assert spec.parameters() == {"kind": "null", "share": 1.0}
 
 
 def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
@@ -105,6 +115,8 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("at: 1 min, on: any, fault: can_stuck_signal, signal: VehicleSped", "faults.0.signal", "VehicleSpeed"),
         ("at: 1 min, on: any, fault: can_bus_off, node: BNS", "faults.0.node", "BMS"),
         ("at: 1 min, on: any, fault: can_error_frames, rate: 0", "faults.0.rate", "more than 0"),
+        ("at: 1 min, on: any, fault: malformed_payload, kind: truncatd", "faults.0.kind", "truncated"),
+        ("at: 1 min, on: any, fault: malformed_payload", "faults.0.kind", "missing"),
         ("at: 1 min, on: any, fault: ota_failure, step: -5", "faults.0.step", "at least -4"),
         ("at: 1 min, on: any, fault: can_bus_off, node: BMS, nod: 1", "faults.0.nod", "unknown key"),
         ("at: 1, on: any, fault: can_bus_off, node: BMS", "faults.0.at", "unit"),

@@ -104,6 +104,7 @@ DIMENSIONS: dict[str, Dimension] = {
         ),
         Dimension("contact resistance", "2 mOhm", {"mOhm": 1.0}, {"mΩ": "mOhm", "milliohm": "mOhm"}),
         Dimension("force", "200 N", {"N": 1.0, "kN": 1000.0}, {"newton": "N", "newtons": "N"}),
+        Dimension(
             "delay",
             "80 ms",
             {"ms": 0.001, "s": 1.0},
@@ -217,6 +218,8 @@ def parse_contact_mohm(value: object) -> float:
 def parse_force_n(value: object) -> float:
     """A force, N: `200 N`."""
     return parse_quantity(value, DIMENSIONS["force"])
+
+
 def parse_delay_s(value: object) -> float:
     """How long something takes on its way, s: `80 ms`, `1.5 s`."""
     return parse_quantity(value, DIMENSIONS["delay"])

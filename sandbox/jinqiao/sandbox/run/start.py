@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.device.agent.agent import Agent
+from jinqiao.device.malforming import Malforming
 from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
@@ -89,6 +90,7 @@ async def start_run(
         outbound,
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
+        Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
         None if network is None else Conveyor(network, renderer, outbound, pace),
     )
     http = await own_http(options, stack)
