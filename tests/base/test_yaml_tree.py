@@ -98,3 +98,25 @@ def test_any_text_is_data_or_a_fault(text: str) -> None:
     assert faults
     assert all(line >= 1 and column >= 1 for line, column, _ in faults)
     assert tree is None or tree.position(["a", 0]) >= (1, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: one < 20 kX",
+        'a: "one < 20 kX"',
+        "a: 'one < 20 kX'",
+        "a: one\n  < 20 kX",
+        "a: >\n  one\n  < 20 kX\n",
+        "a: |\n  one\n  < 20 kX\n",
+        "a: one   <\n\n     20 kX",
+    ],
+)
+def test_a_place_inside_a_text_is_found_in_the_file(text):
+    tree = YamlTree(text)
+    line, column = tree.position(("a",), at=tree.data["a"].index("20"))
+    assert text.split("\n")[line - 1][column - 1 :].startswith("20")
+
+
+def test_a_place_behind_an_escape_is_where_the_text_begins():
+    assert YamlTree('a: "on\\u0065 < 20 kX"').position(("a",), at=6) == (1, 4)

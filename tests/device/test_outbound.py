@@ -13,7 +13,7 @@ import pytest
 from jinqiao.base.telemetry import CanSecond, Event, Label, Step
 from jinqiao.device.agent.car import Outgoing
 from jinqiao.device.outbound import Outbound, Sent
-from jinqiao.wire.crossing import read_crossing
+from jinqiao.wire.crossing import read_crossing, read_presence
 from jinqiao.wire.mqtt.decoding import decode
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.fields import frame
@@ -223,3 +223,24 @@ def test_a_sender_that_nobody_knows_has_no_connection_of_its_own() -> None:
     out = made(None, own)
     asyncio.run(out.send_together("replayed", [Packets.single(packet, -1), Packets.single(packet, 4)]))
     assert (own.sent, out.sent.not_sent) == ([(4, packet, 0)], 1)
+
+
+# Who has lost its network.
+
+
+@pytest.mark.parametrize("crossing", [True, False])
+def test_our_own_gateway_is_told_who_is_away_of_those_that_share_a_connection(crossing: bool) -> None:
+    shared, back = Shared(), list[int]()
+    out = Outbound(shared, Own(), Sent(), crossing=crossing, on_back=back.append)  # type: ignore[arg-type]
+    asyncio.run(out.presence(np.arange(6), False, NOW_MS))
+    assert back == []
+    asyncio.run(out.presence(np.array([3, 4]), True, NOW_MS + 1000))
+    asyncio.run(out.presence(np.array(OWN), True, NOW_MS + 1000))
+    found = []
+    for packet in shared.written:
+        edges = frame(packet, 0)
+        assert edges is not None
+        found.append(read_presence(packet[edges[0] :]))
+    told = [(said.vehicles.tolist(), said.online, said.time_ms) for said in found]
+    assert told == ([([0, 3, 5], False, NOW_MS), ([3], True, NOW_MS + 1000)] if crossing else [])
+    assert back == [3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ SIMULATED = tuple(sorted(name.decode() for name in NAMES[:4]))
 deeds = st.lists(
     st.tuples(
         st.sampled_from(["login", "leave", "disable", "enable", "terminal", "terminal leaves", "delete", "register"])
-        | st.sampled_from(["reset", "simulator", "simulator leaves"]),
+        | st.sampled_from(["reset", "simulator", "simulator leaves", "network lost", "network back"]),
         st.integers(0, 3),
     ),
     min_size=10,
@@ -58,6 +59,11 @@ class World:
                 self.platform.connected(principal)
         elif deed == "leave":
             self._leave(name)
+        elif deed.startswith("network"):
+            if simulated and self.simulator is not None:
+                row = self.product.devices.row(name)  # type: ignore[attr-defined]
+                rows, here = np.array([row], np.int32), deed == "network back"
+                self.platform.parts.presence.vehicles_changed(self.product.key, rows, 5, online=here)
         elif deed in {"disable", "enable"}:
             self.platform.operations.devices.set_disabled(OPERATOR, device, deed == "disable")
             self._ended(name)

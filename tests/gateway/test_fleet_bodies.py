@@ -128,8 +128,8 @@ def test_message_ids_count_on_over_any_carry(first_id: int) -> None:
 @pytest.mark.parametrize("online", [True, False])
 def test_a_fleet_comes_and_goes_as_devices_do(online: bool) -> None:
     vehicles = np.array([3, 1, 7], np.int32)
-    for row, message in enumerate(each(bodies().presence(vehicles, RECEIVED_MS, online=online))):
-        one = status(device(int(vehicles[row])), RECEIVED_MS, "127.0.0.1", None if online else 400)
+    for row, message in enumerate(each(bodies().presence(vehicles, RECEIVED_MS, NOW_MS, online=online))):
+        one = status(device(int(vehicles[row])), NOW_MS, "127.0.0.1", None if online else 400)
         assert message == encode_message(one.topic, str(ID + row), RECEIVED_MS, 1, orjson.dumps(one.values))
 
 

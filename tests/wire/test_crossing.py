@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from jinqiao.base.errors import ProtocolError
 from jinqiao.base.signals import GROUPS
 from jinqiao.base.telemetry import Batch, Event, Step
-from jinqiao.wire.crossing import FIRST_BYTE, crossing_packets, read_crossing
+from jinqiao.wire.crossing import (
+    FIRST_BYTE,
+    crossing_packets,
+    is_presence,
+    presence_packet,
+    read_crossing,
+    read_presence,
+)
 from jinqiao.wire.digest import RunDigest
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.render import StepRenderer
@@ -121,6 +128,44 @@ def test_rubbish_behind_a_step_is_refused() -> None:
     (packet,) = crossed(renderer(3).say(Step(NOW_MS, (batch(3),))))
     with pytest.raises(ProtocolError, match="expected"):
         read_crossing(payload(packet) + b"x")
+
+
+# Who is there.
+
+
+@given(st.lists(st.integers(0, 2**31 - 1), max_size=20), st.booleans(), st.integers(0, 2**42), st.integers(0, 999))
+def test_who_comes_and_goes_is_read_as_it_was_said(rows: list[int], online: bool, time_ms: int, reason: int) -> None:
+    found = payload(presence_packet(np.array(rows, np.intp), online, time_ms, reason))
+    assert is_presence(found)
+    said = read_presence(found)
+    assert (said.vehicles.tolist(), said.online, said.time_ms, said.reason) == (rows, online, time_ms, reason)
+
+
+def test_a_step_is_not_about_presence() -> None:
+    (packet,) = crossed(renderer(3).say(Step(NOW_MS, (batch(3),))))
+    assert not is_presence(payload(packet))
+    with pytest.raises(ProtocolError):
+        read_presence(payload(packet))
+
+
+@settings(max_examples=examples(200))
+@given(st.data())
+def test_a_damaged_presence_is_refused_or_another_one(data: st.DataObject) -> None:
+    whole = payload(presence_packet(np.arange(3), False, NOW_MS))
+    damaged = data.draw(
+        st.one_of(
+            st.binary(max_size=64),
+            st.integers(0, len(whole) - 1).map(lambda end: whole[:end]),
+            st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)).map(
+                lambda at: whole[: at[0]] + bytes([at[1]]) + whole[at[0] + 1 :]
+            ),
+        )
+    )
+    try:
+        said = read_presence(damaged)
+    except ProtocolError:
+        return
+    assert len(said.vehicles) == 3
 
 
 # Stretches: the same bytes, in order, however many seconds are taken together.

@@ -4,7 +4,8 @@ All problems of a file are reported together, each as `file:line:column: path: f
 vehicle files and registries, so that every file of the project fails in the same words.
 
 A model may name the keys of a later version: `later_keys: ClassVar[Mapping[str, str]]`, key to what it stands for.
-A validator that has a way out to offer beside its sentence raises `Refused(sentence, hint)`.
+A validator that has a way out to offer beside its sentence raises `Refused(sentence, hint)`; one that reads a text of
+several parts says where in it the mistake is, `Refused(sentence, at=offset)`.
 """
 
 from __future__ import annotations
@@ -63,17 +64,27 @@ class Document:
             line = raw.count(b"\n", 0, problem.start) + 1
             raise error([Problem(name, line, 1, "", "not UTF-8 text")]) from problem
 
-    def position(self, location: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
-        """Line and column of the value at `location` (of its key if `key`); of its nearest parent if absent."""
-        return self._tree.position(location, key=key)
+    def position(self, location: Sequence[str | int], *, key: bool = False, at: int | None = None) -> tuple[int, int]:
+        """Line and column of the value at `location` (of its key if `key`, of its character `at`); of its nearest
+        parent if absent.
+        """
+        return self._tree.position(location, key=key, at=at)
 
     def has(self, location: Sequence[str | int]) -> bool:
         """Whether the file holds a value at exactly this location."""
         return self._tree.has(location)
 
-    def problem(self, location: Sequence[str | int], message: str, *, hint: str = "", key: bool = False) -> Problem:
-        """A problem at a place of this file."""
-        line, column = self.position(location, key=key)
+    def problem(
+        self,
+        location: Sequence[str | int],
+        message: str,
+        *,
+        hint: str = "",
+        key: bool = False,
+        at: int | None = None,
+    ) -> Problem:
+        """A problem at a place of this file; with `at`, at that character of the text there."""
+        line, column = self.position(location, key=key, at=at)
         return Problem(self.name, line, column, ".".join(str(step) for step in location), message, hint)
 
     def check(
@@ -99,7 +110,7 @@ class Document:
         return checked
 
     def _refused(self, findings: Iterable[Finding]) -> InputError:
-        return self.refusal(self.problem(f.path, f.message, hint=f.hint, key=f.key) for f in findings)
+        return self.refusal(self.problem(f.path, f.message, hint=f.hint, key=f.key, at=f.at) for f in findings)
 
     def refusal(self, problems: Iterable[Problem]) -> InputError:
         """The error of this document's kind for these problems, sorted as they stand in the file, without repeats."""

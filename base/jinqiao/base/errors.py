@@ -8,6 +8,7 @@ JinqiaoError
 │   └── RuleError         the SQL of a rule
 ├── ExpectationFailed     a run did what it should not (exit code 1)
 ├── EnvironmentFault      port taken, broker gone, file not writable (exit code 3)
+├── BodyError             a value in a request's body does not fit (JSON pointer); refuses that request
 ├── ProtocolError         bytes from the network break their protocol; closes that connection, nothing else
 └── PlatformError(code)   a request the platform answers with a code (device-side error table)
 """
@@ -16,8 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from .words import show
 
 __all__ = [
+    "BodyError",
     "CatalogError",
     "EnvironmentFault",
     "ExpectationFailed",
@@ -102,6 +107,21 @@ class EnvironmentFault(JinqiaoError):
     """The machine or a peer failed, not the user's input."""
 
     exit_code = 3
+
+
+class BodyError(JinqiaoError):
+    """A request that does not fit: `pointer` (RFC 6901) is the place in its JSON body, `found` the value there.
+
+    `expected` says what fits, with the nearest name where one was meant.
+    """
+
+    def __init__(self, pointer: str, found: Any, expected: str) -> None:
+        self.pointer, self.found, self.expected = pointer, found, expected
+        super().__init__(f"{pointer or 'the request'}: found {show(found)}, expected {expected}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer's `error`."""
+        return {"pointer": self.pointer, "found": self.found, "expected": self.expected}
 
 
 class ProtocolError(JinqiaoError):

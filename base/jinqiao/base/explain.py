@@ -26,12 +26,13 @@ Location = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake: the place in the file (its key if `key`), the sentence, the way out."""
+    """One mistake: the place in the file (its key if `key`, its character `at`), the sentence, the way out."""
 
     path: Location
     message: str
     hint: str = ""
     key: bool = False
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def _finding(model: type[BaseModel], group: list[_Error]) -> Finding:
     error = next((e for e in group if e.kind == "value_error"), group[0])
     if error.kind == "value_error":  # our own validators write whole sentences
         raised = error.context.get("error", error.message)
-        return Finding(error.path, str(raised), getattr(raised, "hint", ""), error.key)
+        hint, at = getattr(raised, "hint", ""), getattr(raised, "at", None)
+        return Finding(error.path, str(raised), hint, error.key, at)
     if error.kind == "missing" and isinstance(error.path[-1], int):  # a tuple of fixed length
         wanted_entries = _entries(error.path[-1] + 1)
         return Finding(error.path[:-1], f"found {show(error.found)}, expected at least {wanted_entries}")

@@ -9,10 +9,13 @@ __all__ = ["Refused", "counted", "did_you_mean", "one_of", "show"]
 
 
 class Refused(ValueError):
-    """Raised by a field's validator: the whole sentence, and on a line of its own the way out."""
+    """Raised by a field's validator: the whole sentence, and on a line of its own the way out.
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        self.hint = hint
+    `at` is where in a text it is wrong, if the text has parts: the number of its characters before that place.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, at: int | None = None) -> None:
+        self.hint, self.at = hint, at
         super().__init__(message)
 
 

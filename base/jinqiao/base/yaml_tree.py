@@ -59,6 +59,7 @@ class YamlTree:
             raise YamlFault([(1, 1, f"nested deeper than {MAX_DEPTH} levels")]) from problem
         except (YAMLError, ValueError) as problem:
             raise YamlFault([(1, 1, f"not YAML: {problem}")]) from problem
+        self._text = text
         self._scalars = yaml.constructor
         self._values = 0
         self._most = min(MAX_VALUES, len(text) + ALIAS_ROOM)
@@ -67,8 +68,11 @@ class YamlTree:
         if self._faults:
             raise YamlFault(sorted(self._faults))
 
-    def position(self, location: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
-        """Line and column of the value at `location` (of its key if `key`); of its nearest parent if absent."""
+    def position(self, location: Sequence[str | int], *, key: bool = False, at: int | None = None) -> tuple[int, int]:
+        """Line and column of the value at `location` (of its key if `key`); of its nearest parent if absent.
+
+        With `at`, of that character of the value or key, as far as it stands in the file as it is read.
+        """
         node, place = self._root, self._root
         for depth, step in enumerate(location):
             found = _child(node, step)
@@ -76,7 +80,33 @@ class YamlTree:
                 key_node, node = found
                 nowhere = node.start_mark.index == node.end_mark.index  # `key:` and nothing behind it
                 place = key_node if key_node and (nowhere or (key and depth == len(location) - 1)) else node
-        return (place.start_mark.line + 1, place.start_mark.column + 1) if place is not None else (1, 1)
+        if place is None:
+            return 1, 1
+        inside = self._inside(place, at) if at and isinstance(place, ScalarNode) else None
+        if inside is not None:
+            return self._text.count("\n", 0, inside) + 1, inside - self._text.rfind("\n", 0, inside)
+        return place.start_mark.line + 1, place.start_mark.column + 1
+
+    def _inside(self, node: ScalarNode, at: int) -> int | None:
+        """Where in the text the character `at` of a scalar is; None where it is written in another way.
+
+        Lines that are folded into one are followed, escapes are not.
+        """
+        place, end = int(node.start_mark.index), int(node.end_mark.index)
+        if node.style in ("|", ">"):
+            place = self._text.find("\n", place, end)
+        elif node.style:
+            place += 1  # the quote
+        for number, wanted in enumerate(f"{node.value} "):
+            if wanted != " " or node.style in ("|", ">"):
+                while place < end and self._text[place].isspace() and self._text[place] != wanted:
+                    place += 1
+            if number == at:
+                return min(place, end)
+            if place < end and self._text[place] != wanted and not (wanted == " " and self._text[place].isspace()):
+                return None
+            place += 1
+        return None
 
     def has(self, location: Sequence[str | int]) -> bool:
         """Whether the text holds a value at exactly this location."""

@@ -9,7 +9,7 @@ what could not. Whatever is to happen to telemetry on its way (a network that de
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.wire.alink.routing import find
-from jinqiao.wire.crossing import crossing_packets
+from jinqiao.wire.crossing import crossing_packets, presence_packet
 from jinqiao.wire.digest import RunDigest
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish
@@ -81,13 +81,20 @@ class Sent:
 class Outbound:
     """Sends for all vehicles, and counts in `sent`. `shared` is the connection of those that have none in `own`.
 
-    With `crossing`, at the other end of `shared` is our own gateway, which renders telemetry itself.
+    With `crossing`, at the other end of `shared` is our own gateway, which renders telemetry itself. `on_back` is
+    called with the row of each vehicle that is online again over the shared connection, as if it had logged in there.
     """
 
     def __init__(
-        self, shared: SharedLink | None, own: VehicleLinks | None, sent: Sent, *, crossing: bool = False
+        self,
+        shared: SharedLink | None,
+        own: VehicleLinks | None,
+        sent: Sent,
+        *,
+        crossing: bool = False,
+        on_back: Callable[[int], object] | None = None,
     ) -> None:
-        self._shared, self._own, self._crossing = shared, own, crossing
+        self._shared, self._own, self._crossing, self._on_back = shared, own, crossing, on_back
         self.sent = sent
 
     async def send(self, renderer: StepRenderer, said: Said) -> None:
@@ -159,6 +166,23 @@ class Outbound:
         else:
             went = False
         self.sent.not_sent += not went
+
+    async def presence(self, rows: NDArray[np.integer[Any]], online: bool, time_ms: int) -> None:
+        """These vehicles, shape (m,), have lost their connection at `time_ms`, simulated UTC, or have it again.
+
+        Our own gateway is notified of those that share one, in the order of what else they say; for it they are offline
+        until they are back. Who has a connection of its own loses and opens that, and a foreign broker knows of
+        connections only. Raises EnvironmentFault when `shared` is lost.
+        """
+        if self._own:
+            rows = rows[~self._own.owns(rows.astype(np.int32))]
+        if self._shared is None or not len(rows):
+            return
+        if self._crossing:
+            await self._shared.send(presence_packet(rows, online, time_ms))
+        if online and self._on_back is not None:
+            for row in rows.tolist():
+                self._on_back(row)
 
     async def send_together(self, kind: str, blocks: Sequence[Block]) -> None:
         """Publish what is due at one moment, small blocks as one write. Not part of the digest."""

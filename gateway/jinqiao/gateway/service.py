@@ -10,14 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import EnvironmentFault, InputError
+from jinqiao.wire.crossing import VehiclesPresent
 from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
+from .broker.delivery.outbox import Outbox
 from .broker.limits import Limits
+from .broker.router import Route, Router
 from .config import FleetConfig, ServiceConfig
 from .forwarding.clock import Clock
 from .forwarding.forwarder import Forwarder
@@ -43,7 +47,7 @@ from .storage.online import OnlineKeeper
 from .storage.registry import load_kept, seed
 from .storage.sqlite import Storage
 
-__all__ = ["Service"]
+__all__ = ["Service", "fleet_intake"]
 
 _logger = logging.getLogger(__name__)
 
@@ -100,7 +104,7 @@ class Service:
             lenient_clock=config.lenient_clock,
         )
         if config.fleet is not None and vehicles is not None:
-            self._read_steps(config.fleet.product_key, vehicles)
+            self.front.server.read_steps(fleet_intake(self.platform, config.fleet.product_key, vehicles))
             if config.fleet.lock_step:
                 self.front.server.hold_for(config.fleet.lock_step)
         self._forwarder = self._forward(vehicles)
@@ -121,22 +125,6 @@ class Service:
             forwarder.subscribe_default(fleet.product_key)
             self.rules.add_fleet(self.platform.registry.products[fleet.product_key], vehicles)
         return forwarder
-
-    def _read_steps(self, product_key: str, vehicles: NDArray[np.bytes_]) -> None:
-        """Let the simulator's steps be read: they are announced, then rendered for those who listen."""
-        row_of = _fleet_devices(self.platform.registry, product_key).row
-        events = self.platform.events
-
-        def take(said: SaidBatch) -> None:
-            events.emit(TelemetryBatch, product_key, said)
-
-        def take_event(said: SaidPacket) -> None:
-            if said.kind == "event_post":
-                events.emit(SimulatedEvent, product_key, said.vehicle, said.time_ms, said.data)
-
-        self.front.server.read_steps(
-            lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event)
-        )
 
     @property
     def remembers(self) -> bool:
@@ -174,6 +162,30 @@ class Service:
             self._storage.close()
         if self._lock is not None:
             self._lock.release()
+
+
+def fleet_intake(
+    platform: Platform, product_key: str, vehicles: NDArray[np.bytes_]
+) -> Callable[[Router[Outbox]], FleetIntake[Route[Outbox]]]:
+    """What reads the steps of a simulator, made of a router: they are announced, then rendered for those who listen.
+
+    `vehicles`, shape (n,), are the names of its product's devices.
+    """
+    row_of = _fleet_devices(platform.registry, product_key).row
+    events, presence = platform.events, platform.parts.presence
+
+    def take(said: SaidBatch) -> None:
+        events.emit(TelemetryBatch, product_key, said)
+
+    def take_event(said: SaidPacket) -> None:
+        if said.kind == "event_post":
+            events.emit(SimulatedEvent, product_key, said.vehicle, said.time_ms, said.data)
+
+    def take_presence(said: VehiclesPresent) -> None:
+        rows, time_ms, online, reason = said.vehicles, said.time_ms, said.online, said.reason
+        presence.vehicles_changed(product_key, rows, time_ms, online=online, reason=reason)
+
+    return lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event, take_presence)
 
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .quickest import QuickestWays, components
 
 __all__ = ["MEAN_SPEED_MPS", "PlaceKind", "RoadClass", "RoadGraph", "bearing_deg", "great_circle_m", "jinqiao"]
 
@@ -119,13 +121,11 @@ class RoadGraph:
 
     def predecessors(self, origin: int) -> tuple[F8, NDArray[np.int32]]:
         """Quickest ways from `origin`: seconds to each node and the node before it, both shape (N,)."""
-        # Here, because the import takes a third of a second, and a scenario may only be read.
-        from scipy.sparse import csr_array
-        from scipy.sparse.csgraph import dijkstra
+        return self._ways.from_node(origin)
 
-        weights = csr_array((self.travel_s, (self.tail, self.head)), shape=(self.nodes, self.nodes))
-        seconds, before = dijkstra(weights, indices=origin, return_predecessors=True)
-        return np.asarray(seconds), np.asarray(before, dtype=np.int32)
+    @cached_property
+    def _ways(self) -> QuickestWays:
+        return QuickestWays(self.nodes, self.tail, self.head, self.travel_s)
 
 
 @cache
@@ -196,11 +196,7 @@ def _streets(
     fast[tail[~local & (road_class == RoadClass.EXPRESSWAY)]] = True
     fast[head[~local & (road_class == RoadClass.EXPRESSWAY)]] = True
     keep = ~local | (~fast[tail] & ~fast[head] & (random.random(len(tail)) >= MISSING_LOCAL))
-    from scipy.sparse import csr_array  # here for the same reason as above
-    from scipy.sparse.csgraph import connected_components
-
-    pieces = csr_array((np.ones(keep.sum()), (tail[keep], head[keep])), shape=(side * side, side * side))
-    _, piece = connected_components(pieces, directed=False)
+    piece = components(side * side, tail[keep], head[keep])
     keep &= piece[tail] == np.bincount(piece).argmax()
     return tail[keep], head[keep], road_class[keep]
 

@@ -33,6 +33,7 @@ from .commands.refusals import Refusal
 from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
 from .faults.injector import FaultInjector
+from .messages import MessageFaultState
 from .reports import Reports
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
@@ -100,6 +101,7 @@ class World:
         self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws)
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
+        self.messages = MessageFaultState(self.fleet.n)
         self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import RegistryError
-from jinqiao.gateway.broker.policy import Downlink
+from jinqiao.gateway.broker.policy import Downlink, Principal
 from jinqiao.gateway.openapi.http import Response
 from jinqiao.gateway.platform.events import ForGroup, TelemetryBatch
 from jinqiao.gateway.platform.platform import Platform
@@ -227,6 +227,51 @@ def test_rules_run_on_the_columns_of_a_fleet_and_no_more_than_so_many_outputs_a_
     engine.tick()
     platform.events.emit(TelemetryBatch, "a1EV", said)
     assert len(told(carrier)) == 30
+
+
+STATUS = 'SELECT status, offlineReasonCode AS why, deviceName AS who FROM "/as/mqtt/status/a1EV/+"'
+
+
+def simulated(platform: Platform) -> None:
+    platform.parts.presence.simulator_connected(
+        Principal("simulator", "simulator", "simulator", 60, auto_subscribed=True)
+    )
+
+
+def test_rules_hear_of_each_vehicle_that_loses_its_network_and_has_it_again() -> None:
+    platform, engine, carrier = fleet(None, file_rule(STATUS))
+    simulated(platform)
+    presence = platform.parts.presence
+    presence.vehicles_changed("a1EV", np.array([3, 4], np.int32), 1_000, online=False)
+    presence.vehicles_changed("a1EV", np.array([4], np.int32), 2_000, online=True)
+    assert [json.loads(each.payload) for each in told(carrier)] == [
+        {"status": "offline", "why": 400, "who": names(20)[3]},
+        {"status": "offline", "why": 400, "who": names(20)[4]},
+        {"status": "online", "why": None, "who": names(20)[4]},
+    ]
+    assert engine.counts[1].hits == 3
+
+
+def test_an_area_that_goes_at_once_is_taken_a_slice_at_a_time_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jinqiao.gateway.rules.statuses._AT_ONCE", 5)
+    platform, engine, carrier = fleet(Bounds(fleet_outputs_per_s=30), file_rule(STATUS))
+    simulated(platform)
+    later: list[Any] = []
+    platform.parts.errands.begin(lambda _, act: later.append(act))
+    presence, every = platform.parts.presence, np.arange(20, dtype=np.int32)
+    presence.vehicles_changed("a1EV", every, 1_000, online=False)
+    presence.vehicles_changed("a1EV", every[:1], 2_000, online=True)
+    assert told(carrier) == []
+    for _ in range(100):
+        if later:
+            later.pop(0)()
+    found = [(body["status"], body["who"]) for body in (json.loads(each.payload) for each in told(carrier))]
+    assert found == [*(("offline", name) for name in names(20)), ("online", names(20)[0])]
+    presence.vehicles_changed("a1EV", every[1:], 3_000, online=True)
+    for _ in range(100):
+        if later:
+            later.pop(0)()
+    assert (len(told(carrier)), engine.counts[1].dropped) == (30, 10)
 
 
 def test_rules_of_the_registry_file_run_and_a_wrong_one_is_refused_with_line_and_column(tmp_path: Path) -> None:

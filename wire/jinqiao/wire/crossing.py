@@ -4,12 +4,15 @@ The packet's type is 15, which MQTT 3.1.1 reserves; only a trusted connection ma
 among the other packets is its order, and back-pressure is the connection's. Payload: length of the head (4 bytes,
 big-endian), head (JSON: events as [time, vehicle, kind, bytes], batches as [kind, group, signals, rows]), the events'
 packets, and for each batch `vehicles` (int32) and records (`render.fixed.row_type`), little-endian.
+
+Who is there crosses in packets of its own (`presence_packet`), in its order among the steps. Payload: four bytes that
+no head's length has, length of the head, head (JSON: online, time_ms, reason, count), and the rows (int32).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -21,13 +24,26 @@ from .mqtt.fields import remaining_length
 from .render.fixed import row_type
 from .render.said import SaidBatch, SaidPacket
 
-__all__ = ["FIRST_BYTE", "MOST_BYTES", "crossing_packets", "read_crossing"]
+__all__ = [
+    "FIRST_BYTE",
+    "MOST_BYTES",
+    "VehiclesPresent",
+    "crossing_packets",
+    "is_presence",
+    "presence_packet",
+    "read_crossing",
+    "read_presence",
+]
 
 FIRST_BYTE = 0xF0
 #: Rows of one packet: the receiver renders them and sees who cannot follow before it takes the next.
 _MOST_ROWS = 4096
 #: No packet is longer than this.
 MOST_BYTES = 16 << 20
+#: What a packet about presence begins with: a head would be longer than any packet.
+_PRESENCE = b"\xff\xff\xff\xff"
+#: Why a vehicle is not there, as the platform numbers reasons: its connection has ended.
+_ENDED = 400
 
 
 _Batches = Sequence[tuple[SaidBatch, NDArray[Any]]]
@@ -111,3 +127,42 @@ def read_crossing(payload: bytes) -> tuple[list[SaidPacket], list[SaidBatch]]:
     if at != len(payload):
         raise ProtocolError(f"a step of {len(payload)} bytes, expected {at}")
     return events, batches
+
+
+class VehiclesPresent(NamedTuple):
+    """Vehicles, shape (m,), int32, that have come (`online`) or gone at `time_ms`, simulated UTC; `reason` is the
+    platform's code for why they have gone.
+    """
+
+    vehicles: NDArray[np.int32]
+    online: bool
+    time_ms: int
+    reason: int = _ENDED
+
+
+def presence_packet(rows: NDArray[np.integer[Any]], online: bool, time_ms: int, reason: int = _ENDED) -> bytes:
+    """The packet that says that these vehicles, shape (m,), have come or gone at `time_ms`, simulated UTC."""
+    head = orjson.dumps({"online": online, "time_ms": time_ms, "reason": reason, "count": len(rows)})
+    parts = (_PRESENCE, len(head).to_bytes(4, "big"), head, rows.astype("<i4").tobytes())
+    return b"".join((bytes((FIRST_BYTE,)), remaining_length(sum(map(len, parts))), *parts))
+
+
+def is_presence(payload: bytes) -> bool:
+    """Whether a crossing packet's payload is about presence, not a step."""
+    return payload.startswith(_PRESENCE)
+
+
+def read_presence(payload: bytes) -> VehiclesPresent:
+    """What such a packet says. Raises ProtocolError for what is none."""
+    try:
+        at = 8 + int.from_bytes(payload[4:8], "big")
+        head = orjson.loads(payload[8:at])
+        vehicles = np.frombuffer(payload, "<i4", offset=at) if at < len(payload) else np.zeros(0, np.int32)
+        online, count, times = head["online"], head["count"], (head["time_ms"], head["reason"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"a presence that cannot be read: {error}") from error
+    if not is_presence(payload) or type(online) is not bool or not all(type(time) is int for time in times):
+        raise ProtocolError("a presence that is none")
+    if len(vehicles) != count:
+        raise ProtocolError(f"a presence of {len(vehicles)} vehicles, expected {count}")
+    return VehiclesPresent(vehicles, online, *times)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from jinqiao.gateway.platform.events import EventAccepted, PropertiesAccepted, SimulatedEvent
 from jinqiao.gateway.platform.forwarded import posts
 from jinqiao.gateway.platform.forwarded.message import Sources
-from jinqiao.gateway.platform.forwarded.status import status
+from jinqiao.gateway.platform.forwarded.status import FLEET_ADDRESS, status
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, Product
 from jinqiao.wire.amqp.message import encode_message
@@ -47,8 +47,6 @@ _MARKS: Mapping[str, Sequence[Part]] = {
     f'"{_ID}"': (ID, '"'),
     str(_NOW_MS): (NOW,),
 }
-#: Where simulated cars connect from.
-_ADDRESS = "127.0.0.1"
 #: Codes of a status.
 _GONE = 400
 
@@ -99,9 +97,11 @@ class FleetBodies:
         data = encode_message(message.topic, str(self._new_ids(1)), now_ms, 1, body)
         return Messages.single(data, now_ms)
 
-    def presence(self, vehicles: NDArray[np.int32], now_ms: int, *, online: bool) -> Iterator[Messages]:
-        """These vehicles, shape (m,), have come or gone."""
-        form = self._status_form(now_ms, online=online)
+    def presence(
+        self, vehicles: NDArray[np.int32], now_ms: int, time_ms: int, *, online: bool, reason: int = _GONE
+    ) -> Iterator[Messages]:
+        """These vehicles, shape (m,), have come or gone at `time_ms`."""
+        form = self._status_form(time_ms, None if online else reason)
         for data in self._renderer.plain(form, vehicles, self._new_ids(len(vehicles)), now_ms):
             yield _block(data, len(form.layout.template), now_ms)
 
@@ -134,8 +134,8 @@ class FleetBodies:
             self._payloads[size] = form
         return form
 
-    def _status_form(self, now_ms: int, *, online: bool) -> Form:
-        message = status(self._marked(), now_ms, _ADDRESS, None if online else _GONE)
+    def _status_form(self, time_ms: int, reason: int | None) -> Form:
+        message = status(self._marked(), time_ms, FLEET_ADDRESS, reason)
         values = {**(message.values or {}), "iotId": _IOT_ID}
         return self._renderer.form(_parts(message.topic, _MARKS), _parts(orjson.dumps(values).decode(), _MARKS))
 

@@ -22,6 +22,7 @@ from jinqiao.gateway.platform.events import (
     SubscriptionChanged,
     SubscriptionDeleted,
     TelemetryBatch,
+    VehiclesPresence,
 )
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.fleet_devices import FleetDevices
@@ -66,6 +67,7 @@ class Forwarder:
             events.subscribe(TelemetryBatch, self._take_batch)
             events.subscribe(SimulatedEvent, self._take_event)
             events.subscribe(FleetPresence, self._take_presence)
+            events.subscribe(VehiclesPresence, self._take_vehicles)
         calls, sources = self._parts.calls, self._parts.forwarded.sources
         self._fleets[product.key] = FleetBodies(product, names, sources, calls.new_ids)
 
@@ -123,12 +125,20 @@ class Forwarder:
             keys = self._keys(product_key, "status")
             if keys:
                 vehicles = self._spoken_for(product_key)
-                self._put_all(keys, fleet.presence(vehicles, event.time_ms, online=event.online))
+                self._put_all(keys, fleet.presence(vehicles, event.time_ms, event.time_ms, online=event.online))
+
+    def _take_vehicles(self, event: VehiclesPresence) -> None:
+        """Some of them come and go with their network."""
+        keys, fleet = self._keys(event.product_key, "status"), self._fleets.get(event.product_key)
+        if keys and fleet is not None:
+            now_ms, online, reason = self._parts.now_ms(), event.online, event.reason
+            self._put_all(keys, fleet.presence(event.vehicles, now_ms, event.time_ms, online=online, reason=reason))
 
     def _spoken_for(self, product_key: str) -> NDArray[np.int32]:
         devices = self._parts.registry.products[product_key].devices
         assert isinstance(devices, FleetDevices)
-        there = np.ones(len(devices), bool)
+        away = self._parts.presence.away.rows(product_key)
+        there = np.ones(len(devices), bool) if away is None else ~away
         for identity in self._parts.presence.connected_devices(product_key):
             row = devices.row(identity.partition("/")[2])
             if row is not None:

@@ -26,8 +26,10 @@ from jinqiao.gateway.platform.events import (
     RuleChanged,
     SimulatedEvent,
     TelemetryBatch,
+    VehiclesPresence,
 )
 from jinqiao.gateway.platform.forwarded import posts
+from jinqiao.gateway.platform.forwarded.message import Message as Forwarded
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.record import iot_id
 from jinqiao.gateway.platform.registry.registry import Device, Product
@@ -40,6 +42,7 @@ from .language.message import Message
 from .language.posts import FleetPosts
 from .output import Counts
 from .running import RunningRule
+from .statuses import FleetStatuses
 
 __all__ = ["Bounds", "Engine"]
 
@@ -69,6 +72,7 @@ class Engine:
         self._fleets: dict[str, tuple[Product, NDArray[np.bytes_]]] = {}
         self._room = self._bounds.fleet_outputs_per_s
         parts = platform.parts
+        self._statuses = FleetStatuses(parts.errands, self._take_status)
         parts.rules.judged_by(EngineJudge())
         platform.events.subscribe(RuleChanged, self._changed)
         platform.events.subscribe(MessageForwarded, self._take)
@@ -82,6 +86,7 @@ class Engine:
         if not self._fleets:
             self._platform.events.subscribe(TelemetryBatch, self._take_batch)
             self._platform.events.subscribe(SimulatedEvent, self._take_event)
+            self._platform.events.subscribe(VehiclesPresence, self._take_vehicles)
         self._fleets[product.key] = product, names
 
     def tick(self) -> None:
@@ -223,19 +228,35 @@ class Engine:
             device, identifier, params["value"], params["time"], parts.now_ms(), request_id=str(said["id"])
         )
         for message in posts.event(parts.forwarded.sources, accepted):
-            self._run(
-                rules,
-                Message(
-                    message.topic,
-                    orjson.dumps(message.values),
-                    message.values,
-                    parts.calls.new_id(),
-                    product.key,
-                    name,
-                    message.now_ms,
-                    lambda: self._tags(device),
-                ),
-            )
+            self._run(rules, self._of_fleet(message, orjson.dumps(message.values)))
+
+    def _take_vehicles(self, event: VehiclesPresence) -> None:
+        fleet = self._fleets.get(event.product_key)
+        if fleet is not None and self._wants(event.product_key, "status"):
+            self._statuses.add(fleet[0], event)
+
+    def _take_status(self, message: Forwarded, body: bytes) -> None:
+        rules = self._matching(message.topic, message.device.product.key)
+        if self._room <= 0:
+            for rule in rules:
+                rule.counts.dropped += 1
+        elif rules:
+            self._room -= 1
+            self._run(rules, self._of_fleet(message, body))
+
+    def _of_fleet(self, message: Forwarded, body: bytes) -> Message:
+        """A message about a simulated vehicle, as rules take it; it is generated now, whenever it is of."""
+        parts, device = self._platform.parts, message.device
+        return Message(
+            message.topic,
+            body,
+            message.values,
+            parts.calls.new_id(),
+            device.product.key,
+            device.name,
+            parts.now_ms(),
+            lambda: self._tags(device),
+        )
 
 
 def _may_match(topic: str, product_key: str, kind: str) -> bool:

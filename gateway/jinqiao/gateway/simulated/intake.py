@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import ProtocolError
-from jinqiao.wire.crossing import read_crossing
+from jinqiao.wire.crossing import VehiclesPresent, is_presence, read_crossing, read_presence
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.render import StepRenderer
 from jinqiao.wire.render.said import SaidBatch, SaidPacket
@@ -33,6 +33,8 @@ _JOIN_BYTES = 256 << 10
 #: Called with each batch and each event, before it is forwarded.
 OnBatch = Callable[[SaidBatch], object]
 OnEvent = Callable[[SaidPacket], object]
+#: Called when vehicles have come or gone, behind all that they said before.
+OnPresence = Callable[[VehiclesPresent], object]
 
 
 class FleetIntake(Generic[R]):
@@ -46,18 +48,24 @@ class FleetIntake(Generic[R]):
         row_of: Callable[[str], int | None],
         on_batch: OnBatch,
         on_event: OnEvent = lambda _: None,
+        on_presence: OnPresence = lambda _: None,
     ) -> None:
         self._router = router
         self._renderer = StepRenderer(product_key, names, names)
         self._names = names
-        self._on_batch, self._on_event = on_batch, on_event
+        self._on_batch, self._on_event, self._on_presence = on_batch, on_event, on_presence
         self._routes = {
             kind: FleetRoutes(router, topic.replace("{key}", product_key), names, row_of)
             for kind, topic in _TOPICS.items()
         }
 
     def take(self, payload: bytes, door: Door[R]) -> None:
-        """Act on one step. Raises ProtocolError if it is none."""
+        """Act on one step, or on who comes and goes. Raises ProtocolError if it is neither."""
+        if is_presence(payload):
+            present = read_presence(payload)
+            self._check_rows(present.vehicles)
+            self._on_presence(present)
+            return
         events, batches = read_crossing(payload)
         self._check(events, batches)
         for event in events:
@@ -73,10 +81,15 @@ class FleetIntake(Generic[R]):
         n = len(self._names)
         if any(said.kind not in self._routes for said in batches):
             raise ProtocolError("a step with a kind of telemetry that nobody knows")
-        if any(len(v) and not 0 <= int(v.min()) <= int(v.max()) < n for v in (said.batch.vehicles for said in batches)):
-            raise ProtocolError(f"a step with a vehicle that is none of {n}")
+        for said in batches:
+            self._check_rows(said.batch.vehicles)
         if any(not 0 <= event.vehicle < n for event in events):
             raise ProtocolError(f"an event of a vehicle that is none of {n}")
+
+    def _check_rows(self, vehicles: NDArray[np.int32]) -> None:
+        n = len(self._names)
+        if len(vehicles) and not 0 <= int(vehicles.min()) <= int(vehicles.max()) < n:
+            raise ProtocolError(f"a step with a vehicle that is none of {n}")
 
     def _runs(
         self, door: Door[R], events: Sequence[SaidPacket], batches: Sequence[SaidBatch]

@@ -73,7 +73,7 @@ async def start_run(
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
     out = WayOut(
         StepRenderer(who.product_key, who.names, fleet.vins, protobuf),
-        Outbound(shared, own, summary.sent, crossing=gateway is not None),
+        Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online),
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
     )

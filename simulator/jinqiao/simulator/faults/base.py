@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..buses import Buses
     from ..draws import VehicleDraws
+    from ..messages import MessageFaultState
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
 
@@ -38,6 +39,7 @@ class Breakable(Protocol):
     fleet: Fleet
     buses: Buses
     draws: VehicleDraws
+    messages: MessageFaultState
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import filterfalse, islice
 from typing import Literal, NamedTuple
 
-from ..events import Offline, Online, ProductDeleted
+from ..events import FleetPresence, Offline, Online, ProductDeleted, VehiclesPresence
 from ..listeners import Events
 from ..registry.record import DeviceRecord
 from ..registry.registry import Device, Product
@@ -30,7 +30,7 @@ class Counted(NamedTuple):
 class _Names:
     """Names of one product's devices: here are those that differ from what most are."""
 
-    __slots__ = ("activated", "away", "disabled", "online")
+    __slots__ = ("activated", "away", "cut", "disabled", "online")
 
     def __init__(self) -> None:
         self.activated: set[str] = set()
@@ -39,6 +39,13 @@ class _Names:
         self.online: set[str] = set()
         #: Simulated ones that had a connection of their own, and have none now.
         self.away: set[str] = set()
+        #: Simulated ones that share their simulator's connection, and have lost their network.
+        self.cut: set[str] = set()
+
+    @property
+    def absent(self) -> set[str]:
+        """Simulated ones that are not online although their simulator is there."""
+        return self.away | self.cut | self.disabled
 
 
 class Census:
@@ -51,6 +58,8 @@ class Census:
         events.subscribe(ProductDeleted, lambda event: self._products.pop(event.product_key, None))
         events.subscribe(Online, lambda event: self._came(event.device))
         events.subscribe(Offline, lambda event: self._went(event.device))
+        events.subscribe(VehiclesPresence, self._take_vehicles)
+        events.subscribe(FleetPresence, self._take_fleet)
 
     def ask(self, simulator_is_there: Callable[[], bool], is_connected: Callable[[str], bool]) -> None:
         """Whom to ask whether simulated vehicles are online, and whether one of them is by itself."""
@@ -70,7 +79,7 @@ class Census:
         """Everything, in the time that it takes to look at those that differ."""
         total, names = len(product.devices), self._names_of(product)
         if product.devices.simulated and self._simulator_is_there():
-            return Counted(total, total, total - len(names.away | names.disabled))
+            return Counted(total, total, total - len(names.absent))
         return Counted(total, len(names.activated), len(names.online - names.disabled))
 
     def in_state(self, product: Product, state: State, first: int, count: int) -> tuple[int, list[str]]:
@@ -79,10 +88,10 @@ class Census:
             return self._among(product, self._names(product.key).disabled, first, count)
         names = self._names_of(product)
         if product.devices.simulated and self._simulator_is_there():
-            absent = names.away | names.disabled
+            absent = names.absent
             if state == "online":
                 return self._but(product, absent, first, count)
-            return self._among(product, names.away - names.disabled if state == "offline" else set(), first, count)
+            return self._among(product, absent - names.disabled if state == "offline" else set(), first, count)
         if state == "online":
             return self._among(product, names.online - names.disabled, first, count)
         if state == "inactive":
@@ -116,12 +125,25 @@ class Census:
         names = self._names(device.product.key)
         names.online.add(device.name)
         names.away.discard(device.name)
+        names.cut.discard(device.name)
 
     def _went(self, device: Device) -> None:
         names = self._names(device.product.key)
         names.online.discard(device.name)
         if device.product.devices.simulated:
             names.away.add(device.name)
+
+    def _take_vehicles(self, event: VehiclesPresence) -> None:
+        cut = self._names(event.product_key).cut
+        if event.online:
+            cut.difference_update(event.names)
+        else:
+            cut.update(event.names)
+
+    def _take_fleet(self, _: FleetPresence) -> None:
+        """With their simulator all of them come, and go."""
+        for names in self._products.values():
+            names.cut.clear()
 
 
 def _keep(names: set[str], name: str, here: bool) -> None:

@@ -5,21 +5,27 @@ A device can be there by two protocols at once (MQTT, GB/T 32960): each end is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from jinqiao.gateway.broker.policy import Principal
 
-from ..events import FleetPresence, Offline, Online
+from ..errands import Errand, Errands
+from ..events import FleetPresence, Offline, Online, VehiclesPresence
 from ..listeners import Events
 from ..notices import Notices
 from ..outbound import Outbound
 from ..registry.records import Records
 from ..registry.registry import Device, Registry
+from .away import AwayVehicles
 from .states import DeviceStates
 from .topology import Topology
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["DeviceStatus", "Presence"]
 
@@ -27,6 +33,8 @@ __all__ = ["DeviceStatus", "Presence"]
 _SUBSCRIPTIONS_EACH = 100
 #: Why a device is offline: another login of its own, its gateway is gone, or its connection just ended.
 _LOGGED_IN_ELSEWHERE, _NO_SESSION, _ENDED = 427, 520, 400
+#: Whose connection the messages of vehicles that are away go over: nobody's. No device's identity is without a slash.
+_NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +65,11 @@ class Presence:
         events: Events,
         out: Outbound,
         notices: Notices,
+        errands: Errands,
         now_ms: Callable[[], int],
     ) -> None:
         self._registry, self._records, self._states, self._topology = registry, records, states, topology
-        self._events, self._out, self._notices, self._now_ms = events, out, notices, now_ms
+        self._events, self._out, self._notices, self._errands, self._now_ms = events, out, notices, errands, now_ms
         self._sessions: dict[str, _Session] = {}
         self._simulators: dict[str, int] = {}
         #: Since when a device is connected by another protocol than MQTT.
@@ -69,6 +78,8 @@ class Presence:
         self._reasons: dict[str, int] = {}
         #: The simulator's connection that takes downlinks and answers them.
         self._speaker: str | None = None
+        #: Which of the vehicles that it speaks for are not there.
+        self.away = AwayVehicles(registry)
 
     # Coming and going.
 
@@ -109,13 +120,47 @@ class Presence:
         """Its connection ended."""
         if self._simulators.pop(principal.identity, None) is not None and not self._simulators:
             self._events.emit(FleetPresence, False, self._now_ms())
+            self.away.clear()
         if self._speaker == principal.identity:
             self._speaker = None
+
+    def vehicles_changed(
+        self, product_key: str, vehicles: NDArray[np.int32], time_ms: int, *, online: bool, reason: int = _ENDED
+    ) -> None:
+        """Rows of a simulated product, shape (m,), have lost their network or have it again, as their simulator says.
+
+        Who has a connection of its own comes and goes with that.
+        """
+        fresh = self.away.mark(product_key, vehicles, time_ms, online=online)
+        if fresh is None:
+            return
+        self._reconsider_simulated()
+        names = self.away.names_of(product_key, fresh)
+        self._events.emit(VehiclesPresence, product_key, fresh, names, online, time_ms, reason)
+        if online:
+            self._errands.run(self._welcome(product_key, names))
+
+    def _welcome(self, product_key: str, names: Sequence[str]) -> Errand:
+        """What devices are sent when they come online."""
+        for name in names:
+            device = self._registry.device(product_key, name)
+            state = self._states.known(device) if device is not None else None
+            if device is not None and state is not None and self.is_online(device):
+                self._notices.shadow_wishes(device, state.shadow, self._now_ms())
+            yield 0
+
+    def _reconsider_simulated(self) -> None:
+        """Downlinks of simulated vehicles may go elsewhere now."""
+        for connection in (self._speaker, _NOWHERE):
+            if connection is not None:
+                self._out.reconsider(connection)
 
     def _leave_simulator(self, device: Device) -> None:
         """A simulated vehicle has a connection of its own from now on: its simulator is no longer notified."""
         if self._speaker is not None and self._simulator_of(device.identity) is not None:
-            self._out.reconsider(self._speaker)
+            self._reconsider_simulated()
+        if device.product.devices.simulated:
+            self.away.speaks_for_itself(device)
 
     def sub_device_logged_in(self, gateway: Device, device: Device) -> None:
         """A bound sub-device logs in over its gateway's connection; its own connection, if any, was the older login."""
@@ -252,6 +297,9 @@ class Presence:
         if session is not None:
             return DeviceStatus("offline", session.since_ms)
         if device.product.devices.simulated and self._simulators:
+            seen = self.away.seen(device)
+            if seen is not None:
+                return DeviceStatus("offline" if seen.away else "online", seen.since_ms)
             return DeviceStatus("online", min(self._simulators.values()))
         if record is not None and record.activated_ms:
             return DeviceStatus("offline", record.online_ms)
@@ -272,9 +320,13 @@ class Presence:
             by_itself = session is not None and (
                 session.principal is not None or self._topology.speaks_for(identity) is not None
             )
-            by_simulator = session is None and identity.partition("/")[0] in simulated
-            is_online = by_itself or by_simulator or identity in self._terminals
-            active += is_online or session is not None or (record is not None and record.activated_ms > 0)
+            product_key, _, name = identity.partition("/")
+            by_simulator = session is None and product_key in simulated
+            there = by_simulator and not self.away.is_away(product_key, name)
+            is_online = by_itself or there or identity in self._terminals
+            active += (
+                is_online or by_simulator or session is not None or (record is not None and record.activated_ms > 0)
+            )
             online += is_online and not (record is not None and record.disabled)
         return active, online
 
@@ -292,6 +344,13 @@ class Presence:
         session = self._sessions.get(identity)
         own = session is not None and session.principal is not None
         return own or identity in self._terminals or self._topology.speaks_for(identity) is not None
+
+    def simulated_since_ms(self, device: Device) -> tuple[int, int]:
+        """Since when a simulated vehicle is known, and when it came online last; 0 while no simulator is there."""
+        if not self._simulators:
+            return 0, 0
+        first_ms, seen = min(self._simulators.values()), self.away.seen(device)
+        return first_ms, first_ms if seen is None or seen.away else seen.since_ms
 
     def simulator_is_there(self) -> bool:
         """Whether simulated vehicles are online that have no connection of their own."""
@@ -311,7 +370,9 @@ class Presence:
         if self._speaker is None or identity in self._sessions:
             return None
         device = self._registry.device(*identity.split("/", 1))
-        return self._speaker if device is not None and device.product.devices.simulated else None
+        if device is None or not device.product.devices.simulated:
+            return None
+        return _NOWHERE if self.away.is_away(device.product.key, device.name) else self._speaker
 
     def speaks_ext(self, identity: str) -> bool:
         """Whether synchronous calls reach it on `/ext/rrpc/…`: bit 0 of the `ext` its connection logged in with.

@@ -44,6 +44,7 @@ from .presence import (
     Online,
     RecordChanged,
     Registered,
+    VehiclesPresence,
 )
 from .spoken import (
     BatchAccepted,
@@ -124,5 +125,6 @@ __all__ = [
     "TelemetryBatch",
     "TopologyChanged",
     "UpgradeJobChanged",
+    "VehiclesPresence",
     "VersionsChanged",
 ]

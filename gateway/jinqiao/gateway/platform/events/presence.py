@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..registry.record import DeviceRecord
 from ..registry.registry import Device
 from .base import PlatformEvent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "Deleted",
@@ -16,6 +22,7 @@ __all__ = [
     "Online",
     "RecordChanged",
     "Registered",
+    "VehiclesPresence",
 ]
 
 
@@ -75,3 +82,19 @@ class FleetPresence(PlatformEvent):
 
     online: bool
     time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class VehiclesPresence(PlatformEvent):
+    """Simulated vehicles that share their simulator's connection have come or gone by themselves: rows `vehicles`,
+    shape (m,), of `FleetDevices`, with their `names`. They may be many: a listener works on columns.
+
+    `time_ms` is simulated UTC, as all that vehicles say; `reason` is that of `Offline`.
+    """
+
+    product_key: str
+    vehicles: NDArray[np.int32]
+    names: Sequence[str]
+    online: bool
+    time_ms: int
+    reason: int = 400

@@ -10,7 +10,10 @@ from ..registry.registry import Device
 from .message import Message, Sources, id_of
 from .times import region_time, utc_time
 
-__all__ = ["offline", "online", "status"]
+__all__ = ["FLEET_ADDRESS", "offline", "online", "status"]
+
+#: Where simulated vehicles connect from.
+FLEET_ADDRESS = "127.0.0.1"
 
 
 def online(_: Sources, said: Online) -> Iterator[Message]:

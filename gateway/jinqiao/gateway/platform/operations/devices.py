@@ -118,10 +118,10 @@ class Devices:
             return record
         if not record.nickname:
             record = replace(record, nickname=device.product.devices.about(device.name).nickname)
-        since_ms = self._parts.presence.status_of(device).since_ms
+        since_ms, online_ms = self._parts.presence.simulated_since_ms(device)
         if record.activated_ms or not since_ms:
             return record
-        return replace(record, created_ms=since_ms, activated_ms=since_ms, online_ms=since_ms, address=_LOOPBACK)
+        return replace(record, created_ms=since_ms, activated_ms=since_ms, online_ms=online_ms, address=_LOOPBACK)
 
     def versions(self, account: Account, device: Device) -> Mapping[str, str]:
         """Software versions by OTA module."""

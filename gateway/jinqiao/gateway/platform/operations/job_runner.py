@@ -20,7 +20,7 @@ from jinqiao.wire.alink.json_values import compact
 
 from ..devices.jobs import Task
 from ..errands import Errand
-from ..events import Online
+from ..events import Online, VehiclesPresence
 from ..jobs.job import DeviceJob
 from ..parts import Parts
 from ..registry.registry import Device
@@ -47,7 +47,8 @@ class JobRunner:
     def __init__(self, parts: Parts, things: Things, messages: Messages) -> None:
         self._parts, self._things, self._messages = parts, things, messages
         parts.errands.every(_TICK_S, self.tick)
-        parts.events.subscribe(Online, self._came)
+        parts.events.subscribe(Online, lambda event: self._came(event.device))
+        parts.events.subscribe(VehiclesPresence, self._vehicles_came)
 
     def check(self, job: DeviceJob) -> None:
         """Raises BAD_DEVICE_JOB for a document that is none of its kind."""
@@ -199,12 +200,23 @@ class JobRunner:
         }
         self._parts.out.send(Downlink(f"/sys/{device.identity}/thing/job/notify", compact(body), job.qos))
 
-    def _came(self, event: Online) -> None:
+    def _came(self, device: Device) -> None:
         """A device is there: what waits for it is sent."""
-        for job_id, task in list(self._parts.jobs.tasks.of_device(event.device.identity).items()):
+        for job_id, task in list(self._parts.jobs.tasks.of_device(device.identity).items()):
             job = self._parts.jobs.get(job_id)
             if task.status == "QUEUED" and job is not None and job.state == "IN_PROGRESS":
-                self._send(job, event.device, task)
+                self._send(job, device, task)
+
+    def _vehicles_came(self, event: VehiclesPresence) -> None:
+        if event.online and self._parts.jobs.all:
+            self._parts.errands.run(self._come(event.product_key, event.names))
+
+    def _come(self, product_key: str, names: Sequence[str]) -> Errand:
+        for name in names:
+            device = self._parts.registry.device(product_key, name)
+            if device is not None:
+                self._came(device)
+            yield 0
 
     # Tasks end.
 

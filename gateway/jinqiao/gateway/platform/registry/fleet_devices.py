@@ -49,6 +49,8 @@ class FleetDevices:
         self._model_of = cars.numbers() if cars is not None else None
         if len(self._names) > 1 and bool(np.any(self._names[1:] == self._names[:-1])):
             raise ValueError("a device name appears twice in the fleet")
+        #: Where the name of each row stands among the sorted ones; made when somebody asks.
+        self._places: NDArray[np.int32] | None = None
         self._fleet_secret = fleet_secret
         self.added = len(self._names)
 
@@ -77,6 +79,13 @@ class FleetDevices:
         """Its place in the names that were given, which is the vehicle's row; None if there is none."""
         place = self._place(device_name)
         return None if place is None else int(self._rows[place])
+
+    def names_of(self, rows: NDArray[np.int32]) -> list[str]:
+        """The names of these rows, shape (m,), in their order."""
+        if self._places is None:
+            self._places = np.empty(len(self._names), np.int32)
+            self._places[self._rows] = np.arange(len(self._names), dtype=np.int32)
+        return [name.decode() for name in self._names[self._places[rows]].tolist()]
 
     def about(self, device_name: str) -> About:
         """Its model and fleet."""
