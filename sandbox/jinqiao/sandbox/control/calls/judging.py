@@ -82,7 +82,8 @@ async def expectations(run: Running, _: Asked) -> Expectations:
 
 async def ask(run: Running, asked: Asked) -> ExpectationNow:
     """Judge an expectation over what has happened so far."""
-    return _shown(run.judgement.ask(asked.body.expect))
+    expected: Expectation = asked.body
+    return _shown(run.judgement.ask(expected.expect))
 
 
 def _shown(verdict: Verdict) -> ExpectationNow:
