@@ -59,3 +59,8 @@ class RunOptions:
     lock_step_limit_s: float = 60.0
     paused: bool = False
     control_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    @property
+    def lossless(self) -> bool:
+        """Whether a run begins as one that waits for slow subscribers: it goes as fast as it can, or they say so."""
+        return self.speed is None or self.paused or bool(self.lock_step)
