@@ -218,7 +218,7 @@ class Judgement:
         (verdict,) = bench.verdicts(Now(now_ms, final=True))
         return verdict
 
-    def verdicts(self, *, final: bool = False) -> list[Verdict]:  # noqa: ARG002
+    def verdicts(self, *, final: bool = False) -> list[Verdict]:
         """What came of each expectation so far, in the order of the scenario; at the end with `final`."""
         return self._bench.verdicts(Now(self.now_ms, final))
 
