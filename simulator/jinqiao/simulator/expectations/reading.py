@@ -61,8 +61,10 @@ def _parser() -> Lark:
 
 
 def _misspelt(text: str) -> Refused | None:
-    """A text that cannot be read because of its first word says so of that word."""
+    """A text that cannot be read because of a word before a parenthesis says so of that word."""
     for call in re.finditer(r"([^\W\d]\w*)\s*\(", text):
+        if call[1] in FORMS and "(" in text[: call.start()]:
+            return Refused(f"found {call[1]!r} inside a condition, expected it around the whole", at=call.start())
         if call[1] not in _CALLED and not re.fullmatch(r"p\d+", call[1]):
             near = did_you_mean(call[1], sorted(_CALLED))
             if near:

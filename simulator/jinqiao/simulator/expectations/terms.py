@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from lark import Token, Tree
 
 from jinqiao.base.units import in_unit
-from jinqiao.base.words import Refused, did_you_mean
+from jinqiao.base.words import Refused
 
 from ..conditions.building import ConditionBuilder, Written, signal_at, value_of
 from ..language.selection import STATES
 from . import names
 from .bounds import Bound
-from .grammar import FORMS
 from .names import at
 from .tree import And, Compared, Events, Fleetwide, Formula, Named, Not, Number, Or, leaves
 
@@ -128,8 +127,6 @@ class Terms:
         """A name alone: a signal that is on or off."""
         self._owned(part, owners)
         (name,) = tokens(part, "NAME")
-        if str(name) in FORMS:
-            raise Refused(f"found {str(name)!r} inside a condition, expected it around the whole", at=at(name))
         signal = signal_at(str(name), at(name))
         if set(signal.values) != {0, 1}:
             raise Refused(f"found {str(name)!r} alone, expected a comparison, such as {name} > 20", at=at(name))
@@ -138,10 +135,6 @@ class Terms:
     def _fleetwide(self, part: Part) -> Fleetwide:
         number, bound = trees(part)
         (function,) = tokens(number, "NAME")
-        if str(function) not in names.FUNCTIONS and did_you_mean(function, FORMS):
-            raise Refused(
-                f"found {str(function)!r}, expected a statistic{did_you_mean(function, FORMS)}", at=at(function)
-            )
         kind = names.statistic(function)
         (inner,) = trees(number)
         text = " ".join(self._text[number.meta.start_pos : number.meta.end_pos].split())
