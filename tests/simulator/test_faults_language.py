@@ -95,7 +95,7 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("at: 1 min, on: any, fault: ota_failure, step: -5", "faults.0.step", "at least -4"),
         ("at: 1 min, on: any, fault: can_bus_off, node: BMS, nod: 1", "faults.0.nod", "unknown key"),
         ("at: 1, on: any, fault: can_bus_off, node: BMS", "faults.0.at", "unit"),
-        ("on: any, fault: can_bus_off, node: BMS", "faults.0", "either at: or between:"),
+        ("on: any, fault: can_bus_off, node: BMS", "faults.0", "expected one of at:, between: and when:"),
         ("between: [2 min, 1 min], on: any, fault: dtc, code: P0A80", "faults.0", "not after"),
         ("at: 1 min, on: 3 of cabs, fault: dtc, code: P0A80", "faults.0.on", "cars"),
         ("at: 1 min, on: 200 %, fault: dtc, code: P0A80", "faults.0.on", "100 %"),

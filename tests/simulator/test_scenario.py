@@ -262,8 +262,7 @@ ZONE = "expected a date and time with its zone, from 2000 to 2099, like 2026-11-
           "s.yaml:6:12: weather.ambient.2.at: found '60 min', expected a time after '1 h'",
           "s.yaml:7:23: weather.ambient.3.degc: found 'x', expected a number"]),
         ("name: x\nexpect: []\nnetwork: {profile: 4g}",
-         ["s.yaml:2:1: expect: found 'expect', which a later version will know (verdicts on the run); leave it out",
-          "s.yaml:3:1: network: found 'network', which a later version will know (the network between vehicle and"
+         ["s.yaml:3:1: network: found 'network', which a later version will know (the network between vehicle and"
           " platform); leave it out"]),
     ],
 )  # fmt: skip

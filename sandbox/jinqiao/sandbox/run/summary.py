@@ -190,7 +190,8 @@ class Summary:
 def _command(one: dict[str, Any]) -> str:
     """A command that nobody got."""
     became = "matched nobody" if one["given"] else "was never given: the run ended before"
-    return f"{one['command']} at {one['at_s']:g} s (on {one['on']}) {became}"
+    at = "" if one["at_s"] is None else f" at {one['at_s']:g} s"
+    return f"{one['command']}{at} (on {one['on']}) {became}"
 
 
 def _fault(one: dict[str, Any]) -> str:

@@ -249,7 +249,7 @@ class Stretch:
                 mine = mine | now
             values |= before
             seen &= mine
-        return Frame(after_ms + first_ms, rows, values).some(seen)
+        return Frame(after_ms + first_ms, rows, values).some(seen) if seen.any() else None
 
 
 def _twice(times: NDArray[np.int64], rows: Rows) -> bool:

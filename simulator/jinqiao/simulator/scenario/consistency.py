@@ -17,6 +17,7 @@ from jinqiao.vehicles.birth import MOST_IN_TOWNS
 from ..faults.kinds import KINDS
 from ..language.selection import unknown_fleets
 from .expect import unknown_names
+from .phase import phase_mistakes
 
 __all__ = ["PLACES", "inconsistencies"]
 
@@ -38,6 +39,7 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from unknown_fleets(data, "faults")
     yield from _can_faults_without_can(data)
     yield from unknown_names(data)
+    yield from phase_mistakes(data)
 
 
 def _under(data: Any, key: str) -> Any:

@@ -20,6 +20,7 @@ from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
 from .expect import Expected
 from .fleet import FleetSpec
+from .phase import PhaseSpec
 from .start import Start
 from .station import StationSpec
 from .weather import WeatherSpec
@@ -62,6 +63,7 @@ class Scenario(Model):
     faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
         [], "What breaks, when, in which vehicles, for how long."
     )
+    phases: tuple[PhaseSpec, ...] = optional([], "Stretches of the run that have a name.")
     expect: tuple[Expected, ...] = optional([], "What is demanded of the run, and of the product under test.")
     #: The vehicle files that fleets name, by the name they are written with.
     _own_vehicles: Mapping[str, VehicleModel] = PrivateAttr(default_factory=dict)
