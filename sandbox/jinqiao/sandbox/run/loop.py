@@ -37,7 +37,7 @@ async def _leave(run: Running, step: Step) -> None:
     await run.out.take(step)
     run.roster.hear(step.events)
     if run.checker is not None:
-        for violation in run.checker.read(step.batches):
+        for violation in run.checker.read(step.batches, step.labels):
             print(f"check: {violation}", file=sys.stderr)
     run.summary.telemetry_began(time.perf_counter())
     if run.shared is not None:

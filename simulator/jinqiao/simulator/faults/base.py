@@ -59,6 +59,8 @@ class FaultSpec(Model):
     kind: ClassVar[str]
     #: Whether it strikes only vehicles that send their CAN, so that a scenario without any is refused.
     needs_can: ClassVar[bool] = False
+    #: Whether it happens only where it strikes a vehicle; what breaks beside them has a label in any case.
+    needs_vehicles: ClassVar[bool] = True
 
     at_s: Offset | None = optional(None, "When, from the scenario's start.", alias="at")
     between: tuple[Offset, Offset] | None = optional(None, "Or at a moment drawn between these two.")
@@ -96,6 +98,14 @@ class FaultSpec(Model):
 
     def end(self, world: Breakable, rows: Rows) -> None:
         """What its end does to those in which it began."""
+
+    def begin_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """The same in the town with this place among those that run, for what breaks beside vehicles."""
+        self.begin(world, rows)
+
+    def end_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """And its end there."""
+        self.end(world, rows)
 
 
 class LastingFault(FaultSpec):

@@ -63,12 +63,12 @@ class FaultInjector:
     def strike(self, now_s: int) -> tuple[Label, ...]:
         """Begin and end what is due by `now_s`, before that second is simulated; the labels, in the order of time.
 
-        What strikes nobody has no label.
+        What strikes nobody has no label, unless it is no vehicle that breaks.
         """
         changes = self._plan.due(now_s, self._pick)
         for change in changes:
-            turn = change.spec.end if change.phase == "end" else change.spec.begin
-            turn(self._world, change.rows)
+            turn = change.spec.end_there if change.phase == "end" else change.spec.begin_there
+            turn(self._world, change.rows, change.town)
             this = self.of_file[change.number]
             if change.phase == "end":
                 this.running -= 1
@@ -76,7 +76,7 @@ class FaultInjector:
             this.at_s = change.at_s if this.at_s is None else this.at_s
             this.vehicles += len(change.rows)
             this.running += change.phase == "begin"
-        return tuple(self._label(change) for change in changes if len(change.rows))
+        return tuple(self._label(change) for change in changes if len(change.rows) or not change.spec.needs_vehicles)
 
     def _pick(self, spec: FaultSpec, purpose: str, town: int) -> Rows:
         """The vehicles it strikes in a town, decided when it begins."""

@@ -34,6 +34,7 @@ class FaultChange(NamedTuple):
     spec: FaultSpec
     phase: Phase
     rows: NDArray[np.intp]
+    town: int = 0  # its place among those that run
 
 
 class _Entry(NamedTuple):
@@ -75,15 +76,15 @@ class FaultPlan:
     def _change(self, entry: _Entry, pick: Pick) -> FaultChange:
         spec = entry.spec
         if entry.rows is not None:
-            return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows)
+            return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows, entry.town)
         rows = pick(spec, f"fault {entry.number}", entry.town)
         if spec.lasts_s == 0.0:
-            return FaultChange(entry.at_s, entry.number, spec, "once", rows)
-        if spec.lasts_s is not None and len(rows):
+            return FaultChange(entry.at_s, entry.number, spec, "once", rows, entry.town)
+        if spec.lasts_s is not None and (len(rows) or not spec.needs_vehicles):
             # A negative order: at one second the old fault ends before a new one begins.
             end_s = entry.at_s + max(1, math.ceil(spec.lasts_s))
             heapq.heappush(self._heap, entry._replace(at_s=end_s, order=next(self._order) - (1 << 30), rows=rows))
-        return FaultChange(entry.at_s, entry.number, spec, "begin", rows)
+        return FaultChange(entry.at_s, entry.number, spec, "begin", rows, entry.town)
 
 
 def _moment(spec: FaultSpec, dice: Dice) -> int:
