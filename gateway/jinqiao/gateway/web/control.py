@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
 from ..controlled import PREFIX, ControlAnswer, Controlled, ControlRequest, refusal
-from ..limit import limit
+from .bounds import ControlBounds
 from .origin import is_here
 
-__all__ = ["ControlBounds", "ControlDoor"]
+__all__ = ["ControlDoor"]
 
 #: The one path that asks for no token.
 _DESCRIPTION = f"{PREFIX}/openapi.json"
-
-
-@dataclass(frozen=True, slots=True)
-class ControlBounds:
-    """Bounds of `/control`; sizes in bytes."""
-
-    at_once: int = limit(64, "requests to /control under way")
-    body_bytes: int = limit(256 * 1024, "the body of a request to /control")
 
 
 class ControlDoor:

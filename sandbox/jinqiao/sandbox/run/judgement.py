@@ -223,6 +223,11 @@ class Judgement:
         return self._bench.verdicts(Now(self.now_ms, final))
 
     @property
+    def phases(self) -> Mapping[str, tuple[float, float]]:
+        """When each phase of the scenario begins and ends, s after the start."""
+        return self._setting.phases
+
+    @property
     def now_ms(self) -> int:
         """Simulated UTC, ms; at the end of a run in which nothing happened any more, that end."""
         return max(self._world.time_ms, self._setting.start_ms + round(self._summary.simulated_s * 1000))

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from ..reporting.write import Reports
 from ..sinks.base import SinkSpec
 from .outside import OutsideBroker, Triples
 
@@ -50,6 +51,7 @@ class RunOptions:
     app_user: str = "app"
     app_password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     summary: Path | None = None
+    reports: Reports = field(default_factory=Reports)
     quiet: bool = False
     check: bool = False
     sinks: tuple[SinkSpec, ...] = ()

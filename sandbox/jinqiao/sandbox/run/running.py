@@ -78,6 +78,7 @@ class Running:
             delivered=stats.get("delivered", 0),
             dropped=stats.get("dropped", 0),
             waiting=self._waits_for(),
+            verdicts=self.judgement.verdicts() if self.judgement else (),
         )
 
     def _waits_for(self) -> str:

@@ -21,6 +21,7 @@ class Bench:
         self._known = Known(n)
         for judge in self.judges:
             judge.prepare(self._known)
+        self._finished = False
         self._following = [judge for judge in self.judges if judge.follows]
 
     def __bool__(self) -> bool:
@@ -40,7 +41,8 @@ class Bench:
 
     def verdicts(self, now: Now) -> list[Verdict]:
         """What came of each, in their order."""
-        if now.final:
+        if now.final and not self._finished:
+            self._finished = True
             for judge in self._following:
                 judge.finish(self._known, now.time_ms)
         return [judge.verdict(now) for judge in self.judges]
