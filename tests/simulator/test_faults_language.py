@@ -42,6 +42,12 @@ GOOD = {
     "ota_failure": "step: -3",
     "dtc": "code: P0A80",
     "charger_fault": "",
+    "sensor_stuck": "signal: VehicleSpeed, for: 2 min",
+    "sensor_offset": "signal: AmbientTemperature, offset: 5 degC",
+    "sensor_drift": "signal: battery:PackVoltage, rate: 1 V/min",
+    "sensor_noise": "signal: Odometer, sd: 40 m",
+    "sensor_spike": "signal: body:DoorsOpen, size: 4, every: 30 s",
+    "sensor_dropout": "signal: GeoLocation.Longitude",
 }
 
 
@@ -59,8 +65,8 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
     (spec,) = found.faults
     assert isinstance(spec, FaultSpec)
     assert spec.kind == kind
-    own = {GOOD[kind].split(":")[0]} if GOOD[kind] else set()
-    assert set(spec.parameters()) == own | ({"by"} if "by" in GOOD[kind] else set())
+    own = {part.split(": ")[0] for part in GOOD[kind].split(", ") if part}
+    assert set(spec.parameters()) == own - {"for"}
     json.dumps(spec.parameters())
     schema = json_schema()
     written: dict[str, Any] = {"at": "1 min", "on": "any", "fault": kind}
@@ -98,6 +104,24 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("on: any, fault: can_bus_off, node: BMS", "faults.0", "either at: or between:"),
         ("between: [2 min, 1 min], on: any, fault: dtc, code: P0A80", "faults.0", "not after"),
         ("at: 1 min, on: 3 of cabs, fault: dtc, code: P0A80", "faults.0.on", "cars"),
+        ("at: 1 min, on: any, fault: sensor_stuck, signal: VehicleSped", "faults.0.signal", "'VehicleSpeed'"),
+        ("at: 1 min, on: any, fault: sensor_stuck, signal: GeoLocation", "faults.0.signal", "GeoLocation.Latitude"),
+        ("at: 1 min, on: any, fault: sensor_stuck, signal: 3", "faults.0.signal", "a signal of the thing model"),
+        ("at: 1 min, on: any, fault: sensor_dropout", "faults.0.signal", "missing"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 5", "faults.0.offset", "a unit"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 5 degC", "faults.0.offset", "km/h"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 0 km/h", "faults.0.offset", "not 0"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 301 km/h", "faults.0.offset", "300"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: much", "faults.0.offset", "'5 km/h'"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: GearPosition, offset: 1 m", "faults.0.offset", "no unit"),
+        ("at: 1 min, on: any, fault: sensor_noise, signal: GearPosition, sd: -1", "faults.0.sd", "more than 0"),
+        ("at: 1 min, on: any, fault: sensor_drift, signal: VehicleSpeed, rate: 5 km/h", "faults.0.rate", "per time"),
+        ("at: 1 min, on: any, fault: sensor_drift, signal: VehicleSpeed, rate: 5 V/min", "faults.0.rate", "km/h"),
+        (
+            "at: 1 min, on: any, fault: sensor_spike, signal: GearPosition, size: 1, every: 0.5 s",
+            "faults.0.every",
+            "from 1 s",
+        ),
         ("at: 1 min, on: 200 %, fault: dtc, code: P0A80", "faults.0.on", "100 %"),
     ],
 )

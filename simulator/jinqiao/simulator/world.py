@@ -34,6 +34,7 @@ from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
 from .faults.injector import FaultInjector
 from .messages import MessageFaultState
+from .reported import Reported, reported_batches
 from .reports import Reports
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
@@ -102,6 +103,12 @@ class World:
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.messages = MessageFaultState(self.fleet.n)
+        self.reported = Reported(
+            self.fleet.n,
+            self.draws,
+            lambda rows, signal: self._reports.glance(rows, signal, self.town.clock.second),
+            lambda: self.town.clock.second,
+        )
         self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
         self.elapsed_s = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
@@ -156,7 +163,11 @@ class World:
         if not (labels or len(self.buses)):
             while not self._reports.full and self._goes_on(until_s):
                 self._second(events)
-        return Step(self.time_ms, tuple(self._reports.take()), tuple(events), can, labels)
+        true = tuple(self._reports.take())
+        told = reported_batches(self.reported, true, self.town.start_ms) if self.reported.any else None
+        if told is None:
+            return Step(self.time_ms, true, tuple(events), can, labels)
+        return Step(self.time_ms, told, tuple(events), can, labels, true)
 
     def _goes_on(self, until_s: int) -> bool:
         next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
@@ -221,13 +232,16 @@ class World:
         return execute(self.town, command)
 
     def look(self, rows: NDArray[np.integer[Any]]) -> list[Batch]:
-        """A fresh sample of these vehicles at `elapsed_s`, one batch a group; silent ones are left out.
+        """A fresh sample of these vehicles at `elapsed_s`, as they report it; silent ones are left out.
 
-        Row numbers may come in any order. What these vehicles report by themselves does not change.
+        One batch a group, or several where values are missing. Row numbers may come in any order. What these vehicles
+        report by themselves does not change.
         """
         self.town.hand_over()
         heard = [row for row in np.unique(rows).tolist() if not self.is_silent(row)]
-        return self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s)
+        true = self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s)
+        told = reported_batches(self.reported, true, self.town.start_ms) if self.reported.any else None
+        return true if told is None else list(told)
 
     def install(self, row: int, version: str, duration_s: float) -> Outcome:
         """Begin to install new software; for `duration_s` (one second at least) the vehicle is silent and stands.

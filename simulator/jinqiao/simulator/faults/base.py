@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..buses import Buses
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
+    from ..reported import Reported
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
 
@@ -40,6 +41,7 @@ class Breakable(Protocol):
     buses: Buses
     draws: VehicleDraws
     messages: MessageFaultState
+    reported: Reported
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""
