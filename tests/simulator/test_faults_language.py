@@ -60,6 +60,12 @@ GOOD = {
     "power_cut": "station: hub, for: 5 min",
     "connector_broken": "station: hub, connector: ac",
     "site_limit": "station: hub, limit: 50 kW",
+    "sensor_stuck": "signal: VehicleSpeed, for: 2 min",
+    "sensor_offset": "signal: AmbientTemperature, offset: 5 degC",
+    "sensor_drift": "signal: battery:PackVoltage, rate: 1 V/min",
+    "sensor_noise": "signal: Odometer, sd: 40 m",
+    "sensor_spike": "signal: body:DoorsOpen, size: 4, every: 30 s",
+    "sensor_dropout": "signal: GeoLocation.Longitude",
 }
 
 
@@ -143,6 +149,24 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("at: 1 min, on: any, fault: auxiliary_battery_low, voltage: 9 V", "faults.0.voltage", "from 10.5 to 12.6 V"),
         ("between: [2 min, 1 min], on: any, fault: dtc, code: P0A80", "faults.0", "not after"),
         ("at: 1 min, on: 3 of cabs, fault: dtc, code: P0A80", "faults.0.on", "cars"),
+        ("at: 1 min, on: any, fault: sensor_stuck, signal: VehicleSped", "faults.0.signal", "'VehicleSpeed'"),
+        ("at: 1 min, on: any, fault: sensor_stuck, signal: GeoLocation", "faults.0.signal", "GeoLocation.Latitude"),
+        ("at: 1 min, on: any, fault: sensor_stuck, signal: 3", "faults.0.signal", "a signal of the thing model"),
+        ("at: 1 min, on: any, fault: sensor_dropout", "faults.0.signal", "missing"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 5", "faults.0.offset", "a unit"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 5 degC", "faults.0.offset", "km/h"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 0 km/h", "faults.0.offset", "not 0"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: 301 km/h", "faults.0.offset", "300"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: VehicleSpeed, offset: much", "faults.0.offset", "'5 km/h'"),
+        ("at: 1 min, on: any, fault: sensor_offset, signal: GearPosition, offset: 1 m", "faults.0.offset", "no unit"),
+        ("at: 1 min, on: any, fault: sensor_noise, signal: GearPosition, sd: -1", "faults.0.sd", "more than 0"),
+        ("at: 1 min, on: any, fault: sensor_drift, signal: VehicleSpeed, rate: 5 km/h", "faults.0.rate", "per time"),
+        ("at: 1 min, on: any, fault: sensor_drift, signal: VehicleSpeed, rate: 5 V/min", "faults.0.rate", "km/h"),
+        (
+            "at: 1 min, on: any, fault: sensor_spike, signal: GearPosition, size: 1, every: 0.5 s",
+            "faults.0.every",
+            "from 1 s",
+        ),
         ("at: 1 min, on: 200 %, fault: dtc, code: P0A80", "faults.0.on", "100 %"),
     ],
 )
