@@ -42,6 +42,11 @@ GOOD = {
     "ota_failure": "step: -3",
     "dtc": "code: P0A80",
     "charger_fault": "",
+    "outage": "",
+    "late": "share: 50 %, by: 5 s",
+    "duplicate": "share: 20 %",
+    "out_of_order": "share: 20 %",
+    "lost": "share: 20 %",
 }
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
     from ..buses import Buses
+    from ..coverage import Coverage
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
 
@@ -40,6 +41,7 @@ class Breakable(Protocol):
     buses: Buses
     draws: VehicleDraws
     messages: MessageFaultState
+    coverage: Coverage
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""
