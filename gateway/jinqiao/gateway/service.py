@@ -21,6 +21,7 @@ from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .broker.delivery.outbox import Outbox
 from .broker.limits import Limits
+from .broker.policy import Principal
 from .broker.router import Route, Router
 from .config import FleetConfig, ServiceConfig
 from .controlled import Controlled
@@ -192,7 +193,11 @@ def fleet_intake(
         rows, time_ms, online, reason = said.vehicles, said.time_ms, said.online, said.reason
         presence.vehicles_changed(product_key, rows, time_ms, online=online, reason=reason)
 
-    return lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event, take_presence)
+    def client_of(row: int) -> Principal | None:
+        device = platform.registry.device(product_key, vehicles[row].decode())
+        return None if device is None else platform.client_of(device)
+
+    return lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event, take_presence, client_of)
 
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:

@@ -154,6 +154,9 @@ class World:
             return self.elapsed_s
         planned = min(float(town.wake_s.min()), town.clock.peek(), self._commands.next_s(), self.faults.next_s())
         soonest = min(planned, self._reports.next_due_s() - 1.0)
+        look_s = town.diagnosis.next_s(self.elapsed_s)
+        if look_s is not None:
+            soonest = min(soonest, look_s)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
     def advance(self, until_s: int = 0) -> Step:

@@ -29,7 +29,7 @@ async def simulate(run: Running) -> None:
             await control.stand()
             continue
         second, limit_s = ticker.next_second(), control.limit_s
-        if not await pace.until(min(second, limit_s), stop):
+        if not await _until(run, min(second, limit_s)):
             continue
         if second >= limit_s:
             if limit_s >= end_s:
@@ -41,6 +41,8 @@ async def simulate(run: Running) -> None:
                 continue
             if ticker.arrive(second):
                 await _leave(run, world.advance(ticker.stretch_end(control.limit_s)))
+            elif run.out.conveyor is not None:
+                await run.out.conveyor.idle(world.time_ms)
             await run.downlinks.tick()
         if run.lock_step is not None and run.summary.messages > before:
             await run.lock_step.end_second()
@@ -53,6 +55,8 @@ async def _arrive(run: Running, second: int) -> None:
     """An advance has come to its second: the world is there, and everything has been forwarded."""
     async with run.downlinks.turn:
         run.world.idle_until(second)
+        if run.out.conveyor is not None:
+            await run.out.conveyor.idle(run.world.time_ms)
     for _ in range(_ROUNDS):
         taken = run.downlinks.taken
         await run.own.flush()
@@ -64,6 +68,14 @@ async def _arrive(run: Running, second: int) -> None:
     run.control.arrive()
 
 
+async def _until(run: Running, second: float) -> bool:
+    """Wait for a second of the plan, while what arrives before it arrives; whether to go on."""
+    conveyor = run.out.conveyor
+    if conveyor is None:
+        return await run.pace.until(second, run.ending.stop)
+    return await conveyor.until(second, run.ending.stop, run.downlinks.turn)
+
+
 async def _leave(run: Running, step: Step) -> None:
     """Publish a step and look at what it took."""
     await run.out.take(step)
@@ -71,7 +83,7 @@ async def _leave(run: Running, step: Step) -> None:
     if run.judgement:
         run.judgement.take(step)
     if run.checker is not None:
-        for violation in run.checker.read(step.batches):
+        for violation in run.checker.read(step.true_batches):
             print(f"check: {violation}", file=sys.stderr)
     run.summary.telemetry_began(time.perf_counter())
     if run.shared is not None:

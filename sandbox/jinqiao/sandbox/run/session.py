@@ -136,6 +136,8 @@ def _close_books(run: Running) -> None:
     summary.behind_s = run.pace.behind_s
     summary.held_s = None if run.lock_step is None else run.lock_step.held_s
     summary.downlinks = run.downlinks.report()
+    if run.out.conveyor is not None:
+        summary.network = run.out.conveyor.network.report()
     if run.checker is not None:
         summary.check = run.checker.as_json()
     if run.judgement:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.device.agent.agent import Agent
+from jinqiao.device.malforming import Malforming
 from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
@@ -22,6 +23,7 @@ from ..sinks.base import Sink, SinkSpec
 from .connections import Connections, Identities, address_of, identities
 from .control import Control
 from .control_port import control_url, own_http
+from .conveyor import Conveyor
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
@@ -29,6 +31,7 @@ from .gateway_child import GatewayChild
 from .inbox import Inbox
 from .judgement import Judgement
 from .lock_step import LockStep
+from .network import network_of
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
 from .pace import Pace
@@ -78,13 +81,18 @@ async def start_run(
     own = await connections.own(world, who, ending.stop, stack)
     protobuf = _protobuf(world)
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
+    pace = Pace(options.speed)
+    renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
+    outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online)
+    network = network_of(world, renderer)
     out = WayOut(
-        StepRenderer(who.product_key, who.names, fleet.vins, protobuf),
-        Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online),
+        renderer,
+        outbound,
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
+        Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
+        None if network is None else Conveyor(network, renderer, outbound, pace),
     )
-    pace = Pace(options.speed)
     http = await own_http(options, stack)
     control = Control(
         world,

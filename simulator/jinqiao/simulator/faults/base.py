@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..buses import Buses
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
+    from ..town import Town
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
 
@@ -40,6 +41,7 @@ class Breakable(Protocol):
     fleet: Fleet
     buses: Buses
     draws: VehicleDraws
+    town: Town
     messages: MessageFaultState
 
     def store_dtc(self, row: int, code: str) -> None:

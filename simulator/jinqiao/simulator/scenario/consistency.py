@@ -37,9 +37,10 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from _too_many_in_towns(data)
     yield from unknown_fleets(data, "commands")
     yield from unknown_fleets(data, "faults")
+    yield from unknown_fleets(data, "network")
     yield from _can_faults_without_can(data)
-    yield from unknown_names(data)
     yield from phase_mistakes(data)
+    yield from unknown_names(data)
 
 
 def _under(data: Any, key: str) -> Any:

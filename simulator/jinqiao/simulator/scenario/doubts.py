@@ -165,6 +165,7 @@ def _steps(scenario: Scenario) -> Iterator[tuple[str, int, Timed]]:
 def _selections(scenario: Scenario) -> Iterator[tuple[str, int, Selection]]:
     yield from (("commands", index, command.on) for index, command in enumerate(scenario.commands))
     yield from (("faults", index, fault.on) for index, fault in enumerate(scenario.faults))
+    yield from (("network", index, spec.on) for index, spec in enumerate(scenario.network))
 
 
 def _connectors(scenario: Scenario) -> Iterator[tuple[int, int, ConnectorSpec]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
@@ -20,6 +20,7 @@ from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
 from .expect import Expected
 from .fleet import FleetSpec
+from .network import NetworkSpec
 from .phase import PhaseSpec
 from .start import Start
 from .station import StationSpec
@@ -36,10 +37,6 @@ def _words(name: str) -> str:
 
 class Scenario(Model):
     """A test plan for a fleet of connected cars."""
-
-    later_keys: ClassVar[dict[str, str]] = {
-        "network": "the network between vehicle and platform",
-    }
 
     name: Annotated[str, AfterValidator(_words)] = Field(
         strict=True, min_length=1, max_length=200, description="What this scenario is called."
@@ -65,6 +62,7 @@ class Scenario(Model):
     )
     phases: tuple[PhaseSpec, ...] = optional([], "Stretches of the run that have a name.")
     expect: tuple[Expected, ...] = optional([], "What is demanded of the run, and of the product under test.")
+    network: tuple[NetworkSpec, ...] = optional([], "What lies between which vehicles and the platform.")
     #: The vehicle files that fleets name, by the name they are written with.
     _own_vehicles: Mapping[str, VehicleModel] = PrivateAttr(default_factory=dict)
     #: What is valid and hardly meant.
