@@ -31,7 +31,7 @@ class Rule(Protocol):
 
 
 class Limit:
-    """A cell is hot when it is hot. It takes one broken reading for a fire, and a cold night keeps it from seeing one."""
+    """A cell is hot when it is hot. One broken reading is a fire, and in a cold night a fire begins late."""
 
     def is_hot(self, values: dict[str, float]) -> bool:
         return values.get(HOTTEST, 0.0) > 45.0
