@@ -10,25 +10,35 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.gateway.broker.policy import Downlink
 from jinqiao.wire.alink.routing import Found, find
 from jinqiao.wire.product_feed import DETECTION, TOPIC, Called, Published, Told, feed_message, read_detection
 
+from ..limit import limit
 from .devices.device_log import DeviceLog
 from .outbound import Outbound
 from .registry.registry import Device, Product, Registry
 
-__all__ = ["Followed"]
+__all__ = ["Bounds", "Followed"]
 
 _logger = logging.getLogger(__name__)
 
-#: Messages in a second, by what they say: what changes something is not crowded out by what merely asks.
-_MOST = {"detection": 1_000, "call": 1_000, "query": 200, "topic": 1_000}
 #: Code of the device log for what is no detection.
 _WRONG = 460
 _CUSTOM = "/user/"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a run is told of a product in a second: what changes something is not crowded out by what merely asks."""
+
+    detections_per_s: int = limit(1_000, "detections that a run is told in a second")
+    calls_per_s: int = limit(1_000, "cloud calls that name its vehicles, and change something")
+    queries_per_s: int = limit(200, "those that only ask")
+    topics_per_s: int = limit(1_000, "publishes on its vehicles' custom topics")
 
 
 class Followed:
@@ -41,7 +51,15 @@ class Followed:
         out: Outbound,
         log: DeviceLog,
         now_ms: Callable[[], int],
+        bounds: Bounds | None = None,
     ) -> None:
+        bounds = bounds or Bounds()
+        self._most = {
+            "detection": bounds.detections_per_s,
+            "call": bounds.calls_per_s,
+            "query": bounds.queries_per_s,
+            "topic": bounds.topics_per_s,
+        }
         self._registry, self._speaker, self._out, self._log, self._now_ms = registry, speaker, out, log, now_ms
         #: Product keys; and those of them of which everything is said.
         self._fleets: set[str] = set()
@@ -111,9 +129,10 @@ class Followed:
             self._second = second
             self._said.clear()
         self._said[about] += 1
-        if self._said[about] > _MOST[about]:
+        most = self._most[about]
+        if self._said[about] > most:
             if not self.dropped[about]:
-                _logger.warning("more than %d messages in a second (%s): the run is spared them", _MOST[about], about)
+                _logger.warning("more than %d messages in a second (%s): the run is spared them", most, about)
             self.dropped[about] += 1
             return
         self._out.deliver(speaker, Downlink(TOPIC, feed_message(told)))
