@@ -123,7 +123,8 @@ class Selection:
         if not self.vins:
             return self.pick(there.rows, there.fleets, fleet.vehicle_state, lots)
         named = self.find_vins(fleet.vins)
-        return named[(named >= there.rows.start) & (named < there.rows.stop)]
+        mine: NDArray[np.intp] = named[(named >= there.rows.start) & (named < there.rows.stop)]
+        return mine
 
     def _wanted(self, fitting: int) -> int:
         if self.count is not None:
