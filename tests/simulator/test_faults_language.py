@@ -59,6 +59,7 @@ GOOD = {
     "power_cut": "station: hub, for: 5 min",
     "connector_broken": "station: hub, connector: ac",
     "site_limit": "station: hub, limit: 50 kW",
+    "malformed_payload": "kind: truncated, share: 50 %, for: 1 min",
 }
 
 
@@ -80,7 +81,9 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
     (spec,) = found.faults
     assert isinstance(spec, FaultSpec)
     assert spec.kind == kind
-    assert set(spec.parameters()) == KINDS[kind].model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
+    own = {n: f for n, f in KINDS[kind].model_fields.items() if n not in LastingFault.model_fields and n != "fault"}
+    assert len(spec.parameters()) == len(own)
+    assert set(spec.parameters()) <= own.keys() | {field.alias for field in own.values()}
     json.dumps(spec.parameters())
     schema = json_schema()
     written: dict[str, Any] = {"at": "1 min", "fault": kind} | ({"on": "any"} if on else {})
@@ -91,6 +94,13 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
     jsonschema.validate(written, fault_schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**written, "unknown": 1}, fault_schema)
+
+
+def test_the_way_that_is_called_null_is_written_as_it_is_called() -> None:
+    for written in ("null", "'null'"):
+        (spec,) = scenario(f"at: 1 min, on: any, fault: malformed_payload, kind: {written}").faults
+        assert isinstance(spec, FaultSpec)
+        assert spec.parameters() == {"kind": "null", "share": 1.0}
 
 
 def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
@@ -112,9 +122,12 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("at: 1 min, on: any, fault: can_stuck_signal, signal: VehicleSped", "faults.0.signal", "VehicleSpeed"),
         ("at: 1 min, on: any, fault: can_bus_off, node: BNS", "faults.0.node", "BMS"),
         ("at: 1 min, on: any, fault: can_error_frames, rate: 0", "faults.0.rate", "more than 0"),
+        ("at: 1 min, on: any, fault: malformed_payload, kind: truncatd", "faults.0.kind", "truncated"),
+        ("at: 1 min, on: any, fault: malformed_payload", "faults.0.kind", "missing"),
         ("at: 1 min, on: any, fault: ota_failure, step: -5", "faults.0.step", "at least -4"),
         ("at: 1 min, on: any, fault: can_bus_off, node: BMS, nod: 1", "faults.0.nod", "unknown key"),
         ("at: 1, on: any, fault: can_bus_off, node: BMS", "faults.0.at", "unit"),
+        ("on: any, fault: can_bus_off, node: BMS", "faults.0", "expected one of at:, between: and when:"),
         ("at: 1 min, on: any, fault: cell_overheat, rate: 1.5", "faults.0.rate", "without a unit"),
         ("at: 1 min, on: any, fault: cell_overheat, rate: 1.5 K/min", "faults.0.rate", "did you mean '1.5 degC/min'?"),
         ("at: 1 min, on: any, fault: cell_overheat, rate: 50 degC/min", "faults.0.rate", "from 0.01 to 10 degC/min"),
@@ -129,7 +142,6 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("at: 1 min, on: any, fault: isolation_loss, resistance: 30 kOm", "faults.0.resistance", "kOhm"),
         ("at: 1 min, on: any, fault: weak_cell, capacity: 60 %", "faults.0.capacity", "0.5"),
         ("at: 1 min, on: any, fault: auxiliary_battery_low, voltage: 9 V", "faults.0.voltage", "from 10.5 to 12.6 V"),
-        ("on: any, fault: can_bus_off, node: BMS", "faults.0", "either at: or between:"),
         ("between: [2 min, 1 min], on: any, fault: dtc, code: P0A80", "faults.0", "not after"),
         ("at: 1 min, on: 3 of cabs, fault: dtc, code: P0A80", "faults.0.on", "cars"),
         ("at: 1 min, on: 200 %, fault: dtc, code: P0A80", "faults.0.on", "100 %"),

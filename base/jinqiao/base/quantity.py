@@ -22,6 +22,8 @@ __all__ = [
     "Dimension",
     "QuantityError",
     "parse_contact_mohm",
+    "parse_data_rate_bps",
+    "parse_delay_s",
     "parse_duration_s",
     "parse_energy_kwh",
     "parse_force_n",
@@ -102,6 +104,18 @@ DIMENSIONS: dict[str, Dimension] = {
         ),
         Dimension("contact resistance", "2 mOhm", {"mOhm": 1.0}, {"mΩ": "mOhm", "milliohm": "mOhm"}),
         Dimension("force", "200 N", {"N": 1.0, "kN": 1000.0}, {"newton": "N", "newtons": "N"}),
+        Dimension(
+            "delay",
+            "80 ms",
+            {"ms": 0.001, "s": 1.0},
+            {"msec": "ms", "millis": "ms", "milliseconds": "ms", "sec": "s", "seconds": "s"},
+        ),
+        Dimension(
+            "data rate",
+            "2 Mbit/s",
+            {"kbit/s": 1e3, "Mbit/s": 1e6, "Gbit/s": 1e9},
+            {"kbps": "kbit/s", "Mbps": "Mbit/s", "Gbps": "Gbit/s", "Kbit/s": "kbit/s", "MBit/s": "Mbit/s"},
+        ),
     )
 }
 _NUMBER = r"[-+]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)"
@@ -114,7 +128,7 @@ _TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 
 
 def parse_quantity(value: object, dimension: Dimension) -> float:
-    """`value` in s, kW, kWh, degC, m or %: the unit with factor 1 of its dimension."""
+    """`value` in s, kW, kWh, degC, m, % or bit/s: the unit with factor 1 of its dimension."""
     article = "an" if dimension.name[0] in "aeiou" else "a"
     wanted = f"{article} {dimension.name} in {one_of(list(dimension.units))}"
     match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
@@ -204,6 +218,16 @@ def parse_contact_mohm(value: object) -> float:
 def parse_force_n(value: object) -> float:
     """A force, N: `200 N`."""
     return parse_quantity(value, DIMENSIONS["force"])
+
+
+def parse_delay_s(value: object) -> float:
+    """How long something takes on its way, s: `80 ms`, `1.5 s`."""
+    return parse_quantity(value, DIMENSIONS["delay"])
+
+
+def parse_data_rate_bps(value: object) -> float:
+    """A data rate, bit/s: `2 Mbit/s`, `384 kbit/s`."""
+    return parse_quantity(value, DIMENSIONS["data rate"])
 
 
 def parse_share(value: object) -> float:

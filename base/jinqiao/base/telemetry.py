@@ -16,7 +16,19 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXTENDED", "Batch", "CanSecond", "Command", "Event", "EventType", "Label", "Outcome", "Phase", "Step"]
+__all__ = [
+    "EXTENDED",
+    "Batch",
+    "CanSecond",
+    "Command",
+    "Event",
+    "EventType",
+    "Label",
+    "Outcome",
+    "Phase",
+    "Step",
+    "starts_of",
+]
 
 EventType = Literal["info", "alert", "error"]
 #: A fault begins, ends, or happens once and has no end of its own.
@@ -50,7 +62,7 @@ class Batch:
     @property
     def edges(self) -> list[int]:
         """Where its instants begin, and behind them its length; an empty batch has no instant."""
-        return [*_starts(self.time_ms).tolist(), len(self)]
+        return [*starts_of(self.time_ms).tolist(), len(self)]
 
     def rows(self, chosen: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """Some of the samples, in their order."""
@@ -67,8 +79,8 @@ class Batch:
             yield self.rows(slice(start, stop))
 
 
-def _starts(times: NDArray[np.int64]) -> NDArray[np.intp]:
-    """The first row of each instant."""
+def starts_of(times: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The first row of each run of equal times that never fall, shape (instants,)."""
     if not len(times):
         return np.zeros(0, np.intp)
     if times[0] == times[-1]:
@@ -142,6 +154,9 @@ class Step:
     waits for takes many seconds together: then events and the batches of a group are each in the order of time. A
     step with labels or CAN is one second. Labels come from its beginning and telemetry from its end. So a step is sent
     with its labels first, then by time, and at the same time events, samples, CAN.
+
+    `batches` are what vehicles report. Where faults of their sensors alter that, `truth` holds what the vehicles really
+    did: the same samples of the same instants, batch by batch; `true_batches` are these wherever there are any.
     """
 
     until_ms: int
@@ -149,6 +164,12 @@ class Step:
     events: tuple[Event, ...] = ()
     can: tuple[CanSecond, ...] = ()
     labels: tuple[Label, ...] = ()
+    truth: tuple[Batch, ...] | None = None
+
+    @property
+    def true_batches(self) -> tuple[Batch, ...]:
+        """The samples as the vehicles really were, whatever they report."""
+        return self.batches if self.truth is None else self.truth
 
 
 @dataclass(frozen=True, slots=True)

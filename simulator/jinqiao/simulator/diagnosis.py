@@ -154,7 +154,10 @@ class Diagnosis:
     def refuses_charge(self, row: int) -> Cause:
         """Why a charge that is about to begin does not."""
         damage = self._town.fleet.damage
-        if damage is None or not damage.touched[row]:
+        if damage is None:
+            return Cause.NONE
+        damage.cause[row] = Cause.NONE
+        if not damage.touched[row]:
             return Cause.NONE
         rows = np.array([row], dtype=np.intp)
         condition = self._town.fleet.condition(rows)
