@@ -425,3 +425,15 @@ def test_a_stretch_is_the_same_as_its_seconds() -> None:
 
 def test_a_world_without_faults_knows_no_damage() -> None:
     assert Watched().until(60).world.fleet.damage is None
+
+
+def test_who_only_looks_does_not_age_what_is_broken() -> None:
+    faults = ("at: 60 s, on: all sleepers, fault: cell_overheat", "at: 61 s, on: all sleepers, fault: tyre_leak")
+    seen, alone = Watched(*faults), Watched(*faults)
+    for second in range(61, 400, 7):
+        seen.until(second)
+        seen.world.peek(np.arange(15, 18))
+    seen.until(500)
+    alone.until(500)
+    for name in alone.names:
+        assert seen.all(name) == alone.all(name), name
