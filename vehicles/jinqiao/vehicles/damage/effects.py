@@ -212,7 +212,7 @@ class Effects:
         return heated
 
     def warm(self, pack_degc: F4s, seconds: F4s) -> F4s:
-        """The pack after a rest in which a short has heated it."""
+        """The pack with all that a short heats it in a rest, of which hardly any is lost meanwhile."""
         short_w = self.of(Quantity.SHORT_W)
         if not short_w.any():
             return pack_degc
