@@ -200,9 +200,12 @@ class Reading:
 
     def tyre(self, place: str) -> F4s:
         filled: F4s = self[f"tyre_{place}_kpa"]
-        if self.hurt is not None:
-            filled = self.hurt.patch(filled, lambda hurt, kpa: hurt.tyre_kpa(place, kpa))
-        return body.tyre_pressure_kpa(filled, self["tyre_temperature_degc"])
+        if self.hurt is None:
+            return body.tyre_pressure_kpa(filled, self["tyre_temperature_degc"])
+        filled = self.hurt.patch(filled, lambda hurt, kpa: hurt.tyre_kpa(place, kpa))
+        pressure = body.tyre_pressure_kpa(filled, self["tyre_temperature_degc"])
+        # A flat tyre has no less than the air around it, however cold it is.
+        return self.hurt.patch(pressure, lambda _, kpa: np.maximum(kpa, 0.0))
 
 
 def _gear(car: Reading) -> NDArray[Any]:

@@ -36,12 +36,12 @@ class Struck:
     running: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """`asked` is the number that `on` names, for all towns; null where it names none."""
+        """`asked` is the number that `on` names, for all towns; null where it names none, as `on` is for stations."""
         return {
             "fault": self.spec.kind,
             **self.spec.parameters(),
             "at_s": self.at_s,
-            "on": self.spec.on.written,
+            "on": self.spec.on.written if self.spec.needs_vehicles else None,
             "began": self.at_s is not None,
             "asked": None if self.spec.on.count is None else self.spec.on.count * self.towns,
             "struck": self.vehicles,
