@@ -288,7 +288,7 @@ class World:
 
         Raises BodyError for what does not fit.
         """
-        spec = fault_of(body, self._fleet_names)
+        spec = fault_of(body, self._fleet_names, [station.name for station in self.scenario.charging_stations])
         try:
             happened = self.faults.inject(spec, self.elapsed_s)
         except Refused as refused:
