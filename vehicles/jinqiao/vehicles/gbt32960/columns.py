@@ -17,6 +17,8 @@ from jinqiao.wire.gbt32960.items import ALARMS
 from ..cells import probe_places, voltage_places
 from ..fleet import Fleet
 from ..modes import ChargingState, Gear, VehicleState
+from ..told import Tell, Told, stretched
+from .as_told import as_told
 from .layout import CELLS_AT_MOST, FrameLayout, Slot
 
 __all__ = ["FIELDS", "ITEM_NAMES", "Readings", "VehicleReader", "layout_for"]
@@ -38,10 +40,20 @@ _MOST_NUMBER = 253
 
 
 class Readings:
-    """The same moment of m vehicles of one model: the signals, and what is derived from several."""
+    """The same moment of m vehicles of one model: the signals, and what is derived from several.
 
-    def __init__(self, signals: Mapping[str, Column], motor_a: Column, cells_v: Column, probes_degc: Column) -> None:
-        self.signals, self.motor_a = signals, motor_a
+    `told` says which of the signals are not the true ones, if any are.
+    """
+
+    def __init__(
+        self,
+        signals: Mapping[str, Column],
+        motor_a: Column,
+        cells_v: Column,
+        probes_degc: Column,
+        told: Told | None = None,
+    ) -> None:
+        self.signals, self.motor_a, self.told = signals, motor_a, told
         #: As they stand on the wire, mV and degC: the extremes are these, not what they were rounded from.
         self.cells_mv = np.rint(cells_v * np.float32(1000.0)).astype(np.int64)
         self.probes_degc = np.rint(probes_degc).astype(np.int64)
@@ -72,10 +84,14 @@ class Readings:
 
     def columns(self, layout: FrameLayout) -> dict[str, Column]:
         """What a frame of this layout says: a column, or one value for all, for each slot."""
-        return {
+        columns = {
             slot.path: np.asarray(FIELDS[slot.path](self) if slot.path in FIELDS else _of_list(slot, self))
             for slot in layout.slots
         }
+        if self.told is not None:
+            for slot in layout.slots:
+                columns[slot.path] = as_told(slot, columns[slot.path], self.told)
+        return columns
 
     @cached_property
     def flag_count(self) -> Column:
@@ -114,8 +130,11 @@ class Readings:
         return np.where(state == ChargingState.CHARGING, np.uint8(1), known)
 
     def position_status(self) -> Column:
-        """Bit 0 set where there is no fix, bits 1 and 2 south and west."""
+        """Bit 0 set where there is no fix, bits 1 and 2 south and west. Without a fix the position is the last one."""
         no_fix = (self["satellites"] < 4).astype(np.uint8)
+        if self.told is not None:
+            for name in ("longitude", "latitude"):
+                no_fix |= self.told.missing.get(name, np.uint8(0))
         south = (self["latitude"] < 0).astype(np.uint8) << 1
         return no_fix | south | (self["longitude"] < 0).astype(np.uint8) << 2
 
@@ -199,8 +218,10 @@ class VehicleReader:
         self._fleet = fleet
         self._places: dict[int, tuple[Column, Column]] = {}
 
-    def read(self, rows: NDArray[np.intp], world: Mapping[str, Column] | None = None) -> Readings:
-        """Vehicles of one model as they are now.
+    def read(
+        self, rows: NDArray[np.intp], world: Mapping[str, Column] | None = None, tell: Tell | None = None
+    ) -> Readings:
+        """Vehicles of one model as they are told now; without `tell` as they are.
 
         `world` adds what the car does not know itself: longitude, latitude, coordinate_system, satellites.
         """
@@ -210,7 +231,18 @@ class VehicleReader:
         motor_a = fleet.motor_electric_w[rows] / np.maximum(voltage, 1.0)
         motor_a[fleet.vehicle_state[rows] == VehicleState.PARKED] *= 0.0
         cells_v, probes_degc = self._cells(rows, signals)
-        return Readings(signals, motor_a, cells_v, probes_degc)
+        told = tell(rows, signals) if tell is not None else None
+        if told is None:
+            return Readings(signals, motor_a, cells_v, probes_degc)
+        volts = stretched(cells_v, told, signals, "cell_voltage_min", "cell_voltage_max")
+        degc = stretched(probes_degc, told, signals, "cell_temperature_min", "cell_temperature_max")
+        return Readings(
+            told.signals,
+            motor_a,
+            cells_v if volts is None else volts,
+            probes_degc if degc is None else degc,
+            told,
+        )
 
     def _cells(self, rows: NDArray[np.intp], signals: Mapping[str, Column]) -> tuple[Column, Column]:
         """Voltage and temperature of every cell, shape (m, series), in agreement with the signals."""
