@@ -8,7 +8,7 @@ cannot, as with a highest cell that is told below the lowest, the field is the s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,9 @@ _SHOWN: Mapping[str, str] = {
 _INVALID = np.uint8(0xFF)
 #: Numbers above this have no room in one byte beside the marks (extremes of 2016).
 _MOST_NUMBER = 253
+#: What is taken from the same cells: where one of these is wrong, all of them are what the signals say.
+_CELLS = ("cell_voltage_max", "cell_voltage_min", "cell_voltage_max_index", "cell_voltage_min_index")
+_PROBES = ("cell_temperature_max", "cell_temperature_min")
 _ENTRY = re.compile(r"\[\d+\]")
 
 
@@ -60,13 +63,12 @@ def as_told(slot: Slot, column: NDArray[Any], told: Told) -> NDArray[Any]:
     """The column of a field, or one value for all, as it is told."""
     path = _ENTRY.sub("", slot.path)
     signal = _SHOWN.get(path, "")
-    places = told.places.get(signal)
-    if places is None:
-        return column
-    if path.startswith("extremes."):
-        column = column.astype(np.float64)
-        own = told.signals[signal][places].astype(np.float64)
-        column[places] = np.where(own <= _MOST_NUMBER, own, np.nan) if path.endswith("_cell") else own
+    if path.startswith("extremes.") and signal:
+        places = _places(told, _CELLS if signal in _CELLS else _PROBES)
+        if len(places):
+            column = column.astype(np.float64)
+            own = told.signals[signal][places].astype(np.float64)
+            column[places] = np.where(own <= _MOST_NUMBER, own, np.nan) if path.endswith("_cell") else own
     missing = told.missing.get(signal)
     if missing is None:
         return column
@@ -76,3 +78,9 @@ def as_told(slot: Slot, column: NDArray[Any], told: Told) -> NDArray[Any]:
         return column
     nothing = column.dtype.type(np.nan) if column.dtype.kind == "f" else np.nan
     return np.where(missing, nothing, column)
+
+
+def _places(told: Told, signals: Sequence[str]) -> NDArray[np.intp]:
+    """Where any of these is told wrong."""
+    found = [told.places[name] for name in signals if name in told.places]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.intp)
