@@ -16,7 +16,19 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXTENDED", "Batch", "CanSecond", "Command", "Event", "EventType", "Label", "Outcome", "Phase", "Step"]
+__all__ = [
+    "EXTENDED",
+    "Batch",
+    "CanSecond",
+    "Command",
+    "Event",
+    "EventType",
+    "Label",
+    "Outcome",
+    "Phase",
+    "Step",
+    "starts_of",
+]
 
 EventType = Literal["info", "alert", "error"]
 #: A fault begins, ends, or happens once and has no end of its own.
@@ -51,7 +63,7 @@ class Batch:
     @property
     def edges(self) -> list[int]:
         """Where its instants begin, and behind them its length; an empty batch has no instant."""
-        return [*_starts(self.time_ms).tolist(), len(self)]
+        return [*starts_of(self.time_ms).tolist(), len(self)]
 
     def rows(self, chosen: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """Some of the samples, in their order."""
@@ -68,8 +80,8 @@ class Batch:
             yield self.rows(slice(start, stop))
 
 
-def _starts(times: NDArray[np.int64]) -> NDArray[np.intp]:
-    """The first row of each instant."""
+def starts_of(times: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The first row of each run of equal times that never fall, shape (instants,)."""
     if not len(times):
         return np.zeros(0, np.intp)
     if times[0] == times[-1]:

@@ -7,7 +7,7 @@ merge keys (`<<`) work, but nothing may grow: nesting, and the size after aliase
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -71,7 +71,8 @@ class YamlTree:
     def position(self, location: Sequence[str | int], *, key: bool = False, at: int | None = None) -> tuple[int, int]:
         """Line and column of the value at `location` (of its key if `key`); of its nearest parent if absent.
 
-        With `at`, of that character of the value or key, as far as it stands in the file as it is read.
+        With `at`, of that character of the value or key, as far as it stands in the file as it is read; a mapping of
+        one key is read as the text `key: value`.
         """
         node, place = self._root, self._root
         for depth, step in enumerate(location):
@@ -82,6 +83,7 @@ class YamlTree:
                 place = key_node if key_node and (nowhere or (key and depth == len(location) - 1)) else node
         if place is None:
             return 1, 1
+        place, at = _part(place, at)
         inside = self._inside(place, at) if at and isinstance(place, ScalarNode) else None
         if inside is not None:
             return self._text.count("\n", 0, inside) + 1, inside - self._text.rfind("\n", 0, inside)
@@ -132,6 +134,8 @@ class YamlTree:
         if isinstance(node, MappingNode) and node.tag == _TAG + "map":
             return self._mapping(node, depth)
         if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
+            if node.flow_style:
+                node.value = [item for item, _ in self._in_one([(item, item) for item in node.value])]
             return [self._build(item, depth + 1) for item in node.value]
         if isinstance(node, ScalarNode):
             return self._scalar(node)
@@ -142,6 +146,8 @@ class YamlTree:
         merged: dict[str, Any] = {}
         own: dict[str, Any] = {}
         first: dict[str, Node] = {}
+        if node.flow_style:
+            node.value = [(pair[0], pair[1]) for pair in self._in_one(node.value)]
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
                 merged = {**self._merge(value_node, depth), **merged}
@@ -158,6 +164,24 @@ class YamlTree:
                 first[key_node.value] = key_node
                 own[key_node.value] = self._build(value_node, depth + 1)
         return {**merged, **own}
+
+    def _in_one(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+        """Entries of `{…}` or `[…]` (an entry twice), those joined again that a comma within parentheses has cut.
+
+        To YAML the comma of `{latency: normal(80 ms, 5 ms)}` ends the value; to a reader it does not.
+        """
+        joined: list[tuple[Node, Node]] = []
+        open_node: ScalarNode | None = None
+        for key_node, value_node in pairs:
+            if open_node is not None and _is_plain(key_node) and (value_node is key_node or _is_nothing(value_node)):
+                open_node.end_mark = key_node.end_mark
+                open_node.value = self._text[open_node.start_mark.index : key_node.end_mark.index]
+                open_node.tag = _TAG + "str"
+                open_node = open_node if _is_open(open_node) else None
+                continue
+            open_node = value_node if _is_plain(value_node) and _is_open(value_node) else None
+            joined.append((key_node, value_node))
+        return joined
 
     def _merge(self, node: Node, depth: int) -> dict[str, Any]:
         """The keys that `<<: *alias` or `<<: [*one, *two]` brings; an earlier one of a list wins."""
@@ -203,6 +227,21 @@ def _child(node: Node | None, step: str | int) -> tuple[Node | None, Node] | Non
     return next((found for source in sources if (found := _child(source, step))), None)
 
 
+def _is_plain(node: Node) -> TypeGuard[ScalarNode]:
+    """Whether this is a word or a number without quotes."""
+    return isinstance(node, ScalarNode) and node.style is None and node.start_mark.index < node.end_mark.index
+
+
+def _is_nothing(node: Node) -> bool:
+    """Whether this is what stands behind a key without a value."""
+    return isinstance(node, ScalarNode) and node.start_mark.index == node.end_mark.index
+
+
+def _is_open(node: ScalarNode) -> bool:
+    """Whether a parenthesis is still to be closed."""
+    return str(node.value).count("(") > str(node.value).count(")")
+
+
 def _is_text(value: str) -> bool:
     """Whether every character can be written as UTF-8; the escape `\\ud800` of a double-quoted scalar cannot."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
@@ -217,3 +256,13 @@ def _marked(problem: MarkedYAMLError) -> tuple[int, int, str]:
     what = " ".join(str(part) for part in (problem.context, problem.problem) if part)
     what = f"nested deeper than {MAX_DEPTH} levels" if "maximum depth" in what else f"not YAML: {what}"
     return (mark.line + 1, mark.column + 1, what) if mark else (1, 1, what)
+
+
+def _part(node: Node, at: int | None) -> tuple[Node, int | None]:
+    """The scalar of a mapping of one key in which the character `at` of `key: value` is, and where in it."""
+    if at is None or not isinstance(node, MappingNode) or len(node.value) != 1:
+        return node, at
+    key, value = node.value[0]
+    if not isinstance(key, ScalarNode) or at < len(key.value) + 2:
+        return key, at
+    return value, at - len(key.value) - 2

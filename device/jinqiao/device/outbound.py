@@ -97,32 +97,54 @@ class Outbound:
         self._shared, self._own, self._crossing, self._on_back = shared, own, crossing, on_back
         self.sent = sent
 
-    async def send(self, renderer: StepRenderer, said: Said) -> None:
-        """Publish a step. Raises EnvironmentFault when `shared` is lost."""
-        digest = self.sent.digest
-        digest.add_packets(said.labels)
-        digest.add_packets(said.events)
-        records = [one.records(digest.local(one.batch.vehicles)) for one in said.batches]
-        for one, rows in zip(said.batches, records, strict=True):
-            digest.add_rows(one, rows)
-            self.sent.add(one.kind, len(one), len(one) * renderer.packet_bytes(one))
-        for packet in (*said.labels, *said.events):
-            self.sent.add(packet.kind, 1, len(packet.data))
+    async def send(self, renderer: StepRenderer, said: Said, *, noted: bool = False) -> None:
+        """Publish a step, which is counted here unless `note` has done it. Raises EnvironmentFault when `shared` is
+        lost.
+        """
+        records = self._records(said)
+        if not noted:
+            self._note(renderer, said, records)
         if self._crossing and self._shared is not None:
             await self._cross(self._shared, renderer, said, records)
         else:
             await self._write(block for _, block in renderer.render(replace(said, can=())))
         for second in said.can:
             for block in renderer.frames(second):
-                digest.add_block("can_batch", block)
-                self.sent.add("can_batch", len(block), len(block.data))
+                if not noted:
+                    self._note_block("can_batch", block)
                 await self._write([block])
+
+    def note(self, renderer: StepRenderer, said: Said) -> None:
+        """Count what will be sent in several parts, and take its digest."""
+        self._note(renderer, said, self._records(said))
+        for second in said.can:
+            for block in renderer.frames(second):
+                self._note_block("can_batch", block)
+
+    def _records(self, said: Said) -> list[NDArray[Any]]:
+        """The rows of each batch, as they are in the digest and when they cross."""
+        return [one.records(self.sent.digest.local(one.batch.vehicles)) for one in said.batches]
+
+    def _note(self, renderer: StepRenderer, said: Said, records: Sequence[NDArray[Any]]) -> None:
+        digest = self.sent.digest
+        digest.add_packets(said.labels)
+        digest.add_packets(said.events)
+        digest.add_packets(said.posts)
+        for one, rows in zip(said.batches, records, strict=True):
+            digest.add_rows(one, rows)
+            self.sent.add(one.kind, len(one), len(one) * renderer.packet_bytes(one))
+        for packet in (*said.labels, *said.events, *said.posts):
+            self.sent.add(packet.kind, 1, len(packet.data))
+
+    def _note_block(self, kind: str, block: Packets) -> None:
+        self.sent.digest.add_block(kind, block)
+        self.sent.add(kind, len(block), len(block.data))
 
     async def _cross(
         self, shared: SharedLink, renderer: StepRenderer, said: Said, records: Sequence[NDArray[Any]]
     ) -> None:
-        """Labels as packets, then columns; vehicles with connections of their own send theirs themselves."""
-        await self._write(Packets.single(label.data, label.vehicle) for label in said.labels)
+        """Labels and posts as packets, then columns; vehicles with connections of their own send theirs themselves."""
+        await self._write(Packets.single(one.data, one.vehicle) for one in (*said.labels, *said.posts))
         events: Sequence[SaidPacket] = said.events
         batches = list(zip(said.batches, records, strict=True))
         if self._own:
@@ -183,6 +205,16 @@ class Outbound:
         if online and self._on_back is not None:
             for row in rows.tolist():
                 self._on_back(row)
+
+    async def cut(self, rows: NDArray[np.integer[Any]]) -> None:
+        """The connections that these vehicles have of their own end, without a word."""
+        if self._own:
+            await self._own.cut(rows)
+
+    async def restore(self, rows: NDArray[np.integer[Any]]) -> None:
+        """They log in again."""
+        if self._own:
+            await self._own.restore(rows)
 
     async def send_together(self, kind: str, blocks: Sequence[Block]) -> None:
         """Publish what is due at one moment, small blocks as one write. Not part of the digest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from jinqiao.wire.alink.limits import DEVICE_RATES, LOGINS_PER_MINUTE, SHADOW_PER_SECOND, SUB_LOGINS_PER_SECOND
+from jinqiao.wire.product_feed import LONGEST_DETECTION
 
 from .amqp.bounds import Bounds as AmqpBounds
 from .broker.limits import Limits
@@ -16,6 +17,7 @@ from .limit import limits_of
 from .openapi.freshness import NonceBounds
 from .openapi.http import MAX_BODY, MAX_PARAMETERS
 from .platform.auth.permission import LONGEST_TOPIC, MOST_SLASHES, MOST_SLASHES_OF_SYSTEM
+from .platform.followed import Bounds as FollowedBounds
 from .platform.operations.batches import MOST_AT_ONCE
 from .platform.operations.product_topics import MOST_TOPICS
 from .platform.operations.products import MOST_PRODUCTS
@@ -27,7 +29,7 @@ from .platform.provisioning import MOST_DEVICES
 from .rules.actions.behind import MOST_WAITING
 from .rules.engine import Bounds as RuleBounds
 from .simulated.past import MOST_BYTES, MOST_EVENT_BYTES
-from .web.bounds import HttpBounds
+from .web.bounds import ControlBounds, HttpBounds
 
 __all__ = ["limits_page"]
 
@@ -65,6 +67,11 @@ What the vehicles of `jinqiao run` said is kept in memory for questions about th
 How far back it reaches is in [stores.md](stores.md#the-past-of-devices).
 """
 
+_FOLLOWED = """\
+What a run judges a product by goes from the gateway to the run; what is beyond is not counted for or against it, and
+logged once.
+"""
+
 _GROUPS = """\
 What back ends have subscribed waits in the queue of each consumer group, in memory; of devices also in the data folder,
 where there is one (what simulated vehicles say does not outlive the process). What is dropped is counted, and logged
@@ -92,6 +99,7 @@ def limits_page() -> str:
                     *_named(HttpBounds()),
                     *_rows(("a request's body", MAX_BODY, "bytes"), ("parameters", MAX_PARAMETERS, "")),
                     *_named(NonceBounds()),
+                    *_named(ControlBounds()),
                 ]
             ),
             "## Products and devices made by cloud calls\n",
@@ -124,6 +132,9 @@ def limits_page() -> str:
                     ("events with what it costs to keep them", MOST_EVENT_BYTES, "bytes"),
                 )
             ),
+            "## The product under test\n",
+            _FOLLOWED,
+            _table([*_named(FollowedBounds()), *_rows(("a detection", LONGEST_DETECTION, "bytes"))]),
         )
     )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jinqiao.vehicles.modes import VehicleState
+from jinqiao.vehicles.modes import ChargingState, VehicleState
 
 from .microtrips import Leg, joined
 from .routes import Route
-from .session import HANDSHAKE_S
+from .session import HANDSHAKE_S, SessionEvent
 from .stations import ChargerKind
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ LASTS_A_CYCLE = 0.5
 ENOUGH = 0.8
 #: A charging van comes to those without a station in reach: DC power, and the state of charge it helps to.
 VAN_KW, VAN_HELPS_TO = 40.0, 0.3
+#: A car that the van cannot charge stands so long before somebody tries again, s (estimate).
+TOWED_S = 15 * 60
 #: From the end of charging to the free connector: the driver comes back, pays, unplugs, s.
 COMES_BACK_S = (40, 240)
 #: A car on a charger at home makes itself comfortable this long before the driver leaves, s, when it is not mild
@@ -88,13 +91,14 @@ class Car:
         """
         town, row = self.town, self.row
         yield from self._installed()
+        yield from self._fit()
         before = self._depart()
         if not town.movement.on_tour(row):
             town.movement.begin_route(row, town.book.tour(self.place))
         first = legs[0]
         to_drive = (first._replace(start=first.start + since_s, seconds=first.seconds - since_s), *legs[1:])
         for leg in joined(to_drive) if self.state_of_charge > LASTS_A_CYCLE else to_drive:
-            if self.state_of_charge < GIVES_UP:
+            if self.state_of_charge < GIVES_UP or town.diagnosis.is_unfit(row):
                 break
             town.movement.begin_leg(row, leg, at_speed=since_s > 0)
             since_s = 0
@@ -120,10 +124,16 @@ class Car:
             town.tally.served(row, self.now_s)
         else:
             connector = yield request
-        yield from self._charge(kind, station.site, connector.power_kw, until, None, own=False)
+        station.took(kind, connector, row)
+        works = partial(station.works, kind, connector)
+        yield from self._charge(kind, station.site, connector.power_kw, until, None, own=False, works=works)
         yield from self.wait(self.dice.uniform(*COMES_BACK_S))
         town.sessions.unplug(row)
-        yield station.queues[kind].put(connector)
+        free = station.give_back(kind, connector)
+        if free is not None:
+            yield free
+        elif self.state_of_charge < until:  # out of order: elsewhere, or in the queue
+            yield from self.charge_at_station(until, kind)
 
     def charge_here(self, power_kw: float, until: float, kind: ChargerKind = "dc", by_s: float | None = None) -> Acting:
         """Charge at a charger of one's own, until `until` or the second `by_s`; the cable stays in until departure."""
@@ -134,6 +144,8 @@ class Car:
         if self.state_of_charge < until:
             self.town.tally.rescues[self.row] += 1
             yield from self._charge("dc", 0, VAN_KW, until, None, own=False)
+            if self.town.fleet.charging_state[self.row] == ChargingState.FAULT:
+                yield from self.wait(TOWED_S)
 
     @property
     def plugged_in(self) -> bool:
@@ -154,12 +166,16 @@ class Car:
         """Leg by leg to the route's end; where the battery gives up, the van comes to the roadside."""
         town, row, movement = self.town, self.row, self.town.movement
         yield from self._installed()
+        yield from self._fit()
         before = self._depart()
         movement.begin_route(row, route)
         while remaining_m := movement.remaining_m(row):
-            if self.state_of_charge < GIVES_UP:
+            empty = self.state_of_charge < GIVES_UP
+            if empty or town.diagnosis.is_unfit(row):
                 self._arrive(self.place, before)
-                yield from self._charge_from_van(VAN_HELPS_TO)
+                if empty:
+                    yield from self._charge_from_van(VAN_HELPS_TO)
+                yield from self._fit()
                 before = self._depart()
             road_class, stretch_m = movement.road_ahead(row)
             leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, self.dice)
@@ -195,13 +211,27 @@ class Car:
         )
 
     def _charge(
-        self, kind: ChargerKind, site: int, power_kw: float, until: float, by_s: float | None, *, own: bool
+        self,
+        kind: ChargerKind,
+        site: int,
+        power_kw: float,
+        until: float,
+        by_s: float | None,
+        *,
+        own: bool,
+        works: Callable[[], bool] = lambda: True,
     ) -> Acting:
-        """One session from plug to last current."""
+        """One session from plug to last current; `works` says whether the charger does."""
         town, row = self.town, self.row
         yield from self._installed()
         town.sessions.plug_in(row, kind, site, power_kw, until, own=own)
         yield town.clock.timeout(HANDSHAKE_S)
+        if not works():
+            town.sessions.refuse(row, SessionEvent.CHARGER_FAILED)
+            return
+        if town.diagnosis.refuses_charge(row):
+            town.sessions.refuse(row, SessionEvent.STOPPED_BY_BMS)
+            return
         ended = town.sessions.begin(row, waited_for=by_s is None)
         if by_s is None:
             yield ended
@@ -213,6 +243,11 @@ class Car:
                 self._condition_cabin()
                 yield ended | town.clock.timeout(max(1, round(by_s - self.now_s)))
         town.sessions.finish(row, town.sessions.reason(ended))
+
+    def _fit(self) -> Acting:
+        """Wait until what keeps the car from driving has been repaired."""
+        while self.town.diagnosis.is_unfit(self.row):
+            yield self.town.diagnosis.fit_again(self.row)
 
     def _installed(self) -> Acting:
         """Wait until a software installation that is under way has ended."""

@@ -10,25 +10,37 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.keyed import Draws
 from jinqiao.base.quantity import (
+    DIMENSIONS,
     SHARE_PATTERN,
     TIME_OF_DAY_PATTERN,
     QuantityError,
+    parse_delay_s,
     parse_duration_s,
     parse_share,
     parse_time_of_day_s,
 )
 from jinqiao.base.words import did_you_mean, one_of, show
 
-__all__ = ["INITIAL_SHARE", "TIME_OF_DAY", "Distribution", "Domain", "distribution_pattern", "parse_distribution"]
+__all__ = [
+    "DELAY",
+    "INITIAL_SHARE",
+    "TIME_OF_DAY",
+    "Distribution",
+    "Domain",
+    "distribution_pattern",
+    "parse_distribution",
+]
 
 F8s = NDArray[np.float64]
 Draw = Callable[[Draws, str, tuple[float, ...]], F8s]
+Quantile = Callable[[F8s, tuple[float, ...]], F8s]
 Check = Callable[[tuple[float, ...]], str]
 
 
@@ -48,6 +60,8 @@ class Domain:
 INITIAL_SHARE = Domain(parse_share, parse_share, 0.05, 1.0, "normal(0.55, 0.15)", SHARE_PATTERN)
 #: A local time of day, s since midnight; its spread is a duration.
 TIME_OF_DAY = Domain(parse_time_of_day_s, parse_duration_s, 0.0, 86399.0, "normal(07:45, 40 min)", TIME_OF_DAY_PATTERN)
+#: How long a message is on its way, s; a minute is longer than any connection waits.
+DELAY = Domain(parse_delay_s, parse_delay_s, 0.0, 60.0, "lognormal(80 ms, 40 ms)", DIMENSIONS["delay"].pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,10 @@ class Distribution:
         """One value for each vehicle of `draws`, shape (n,), clipped to `low` … `high`."""
         return np.clip(_FAMILIES[self.family].draw(draws, purpose, self.arguments), self.low, self.high)
 
+    def quantiles(self, shares: F8s) -> F8s:
+        """The values that these shares of all draws do not exceed, shape (n,); shares are above 0 and below 1."""
+        return np.clip(_FAMILIES[self.family].quantile(shares, self.arguments), self.low, self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class _Family:
@@ -70,13 +88,33 @@ class _Family:
     spreads: tuple[int, ...]  # which arguments are a spread, not a value
     count: int | None  # None: one or more
     draw: Draw
+    quantile: Quantile  # the inverse of its distribution
     wrong: Check  # what the arguments should be, when they are not
 
 
-def _lognormal(draws: Draws, purpose: str, arguments: tuple[float, ...]) -> F8s:
+def _of_logarithm(arguments: tuple[float, ...]) -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm."""
     mean, sd = arguments
     variance = math.log1p((sd / mean) ** 2)
-    return draws.lognormal(purpose, math.log(mean) - variance / 2, math.sqrt(variance))
+    return math.log(mean) - variance / 2, math.sqrt(variance)
+
+
+def _normal_at(shares: F8s, arguments: tuple[float, ...]) -> F8s:
+    mean, sd = arguments
+    standard = NormalDist()
+    return mean + sd * np.array([standard.inv_cdf(share) for share in shares.tolist()])
+
+
+def _choice_at(shares: F8s, arguments: tuple[float, ...]) -> F8s:
+    among = np.sort(np.array(arguments))
+    return among[(shares * len(among)).astype(np.intp)]
+
+
+def _triangular_at(shares: F8s, arguments: tuple[float, ...]) -> F8s:
+    low, mode, high = arguments
+    rising = np.sqrt(shares * ((high - low) * (mode - low)))
+    falling = np.sqrt((1.0 - shares) * ((high - low) * (high - mode)))
+    return np.where(shares * (high - low) < mode - low, low + rising, high - falling)
 
 
 def _non_negative(arguments: tuple[float, ...]) -> str:
@@ -103,12 +141,25 @@ def _anything(arguments: tuple[float, ...]) -> str:
 
 
 _FAMILIES = {
-    "normal": _Family("normal(mean, sd)", (1,), 2, lambda d, p, a: d.normal(p, *a), _non_negative),
-    "lognormal": _Family("lognormal(mean, sd)", (1,), 2, _lognormal, _positive_mean),
-    "uniform": _Family("uniform(a, b)", (), 2, lambda d, p, a: d.uniform(p, *a), _rising),
-    "choice": _Family("choice(a, b, …)", (), None, lambda d, p, a: d.choice(p, a), _anything),
-    "triangular": _Family("triangular(low, mode, high)", (), 3, lambda d, p, a: d.triangular(p, *a), _peaked),
-    "constant": _Family("a constant", (), 1, lambda d, _, a: np.full(len(d), a[0]), _anything),
+    "normal": _Family("normal(mean, sd)", (1,), 2, lambda d, p, a: d.normal(p, *a), _normal_at, _non_negative),
+    "lognormal": _Family(
+        "lognormal(mean, sd)",
+        (1,),
+        2,
+        lambda d, p, a: d.lognormal(p, *_of_logarithm(a)),
+        lambda s, a: np.exp(_normal_at(s, _of_logarithm(a))),
+        _positive_mean,
+    ),
+    "uniform": _Family(
+        "uniform(a, b)", (), 2, lambda d, p, a: d.uniform(p, *a), lambda s, a: a[0] + (a[1] - a[0]) * s, _rising
+    ),
+    "choice": _Family("choice(a, b, …)", (), None, lambda d, p, a: d.choice(p, a), _choice_at, _anything),
+    "triangular": _Family(
+        "triangular(low, mode, high)", (), 3, lambda d, p, a: d.triangular(p, *a), _triangular_at, _peaked
+    ),
+    "constant": _Family(
+        "a constant", (), 1, lambda d, _, a: np.full(len(d), a[0]), lambda s, a: np.full(len(s), a[0]), _anything
+    ),
 }
 _CALL = re.compile(r"([A-Za-z_]\w*) *\((.*)\)", re.DOTALL)
 _OPENED = re.compile(r"[A-Za-z_]\w* *\(")

@@ -2,8 +2,9 @@
 
 The packet's type is 15, which MQTT 3.1.1 reserves; only a trusted connection may send it (`broker.stream`). Its place
 among the other packets is its order, and back-pressure is the connection's. Payload: length of the head (4 bytes,
-big-endian), head (JSON: events as [time, vehicle, kind, bytes], batches as [kind, group, signals, rows]), the events'
-packets, and for each batch `vehicles` (int32) and records (`render.fixed.row_type`), little-endian.
+big-endian), head (JSON: events as [time, vehicle, kind, bytes, turn], batches as [kind, group, signals, rows, whether
+some come late]), the events' packets, and for each batch `vehicles` (int32), records (`render.fixed.row_type`) and, if
+some come late, their turns (int64), little-endian.
 
 Who is there crosses in packets of its own (`presence_packet`), in its order among the steps. Payload: four bytes that
 no head's length has, length of the head, head (JSON: online, time_ms, reason, count), and the rows (int32).
@@ -12,6 +13,7 @@ no head's length has, length of the head, head (JSON: online, time_ms, reason, c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,8 +40,9 @@ __all__ = [
 FIRST_BYTE = 0xF0
 #: Rows of one packet: the receiver renders them and sees who cannot follow before it takes the next.
 _MOST_ROWS = 4096
-#: No packet is longer than this.
+#: No packet is longer than this; and no more of one is events, which a fault may make large.
 MOST_BYTES = 16 << 20
+_MOST_EVENT_BYTES = 4 << 20
 #: What a packet about presence begins with: a head would be longer than any packet.
 _PRESENCE = b"\xff\xff\xff\xff"
 #: Why a vehicle is not there, as the platform numbers reasons: its connection has ended.
@@ -50,12 +53,14 @@ _Batches = Sequence[tuple[SaidBatch, NDArray[Any]]]
 
 
 def crossing_packets(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[bytes]:
-    """The packets of a step: events, and each batch with its records, both in the order of time. Nothing for nothing.
+    """The packets of a step: events, and each batch with its records, both in order of turns. Nothing for nothing.
 
     A large step is several packets, one span of time after the other; a span of one instant is cut once more, and its
     events are in the first packet.
     """
-    for now, parts in _spans(events, batches):
+    for happened, parts in _spans(events, batches):
+        *whole, now = _lots(happened)
+        yield from (_packet(lot, ()) for lot in whole)
         rows = sum(len(said) for said, _ in parts)
         if rows <= 2 * _MOST_ROWS:
             if rows or now:
@@ -71,19 +76,20 @@ def crossing_packets(events: Sequence[SaidPacket], batches: _Batches) -> Iterato
 
 def _spans(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[tuple[Sequence[SaidPacket], _Batches]]:
     """A step cut by time: spans of `_MOST_ROWS` or somewhat more, twice as many at most unless an instant has more."""
-    if sum(len(said) for said, _ in batches) <= 2 * _MOST_ROWS:
+    heavy = sum(len(event.data) for event in events) > _MOST_EVENT_BYTES
+    if not batches or (not heavy and sum(len(said) for said, _ in batches) <= 2 * _MOST_ROWS):
         yield events, batches
         return
-    times = sorted({time_ms for said, _ in batches for time_ms in said.batch.time_ms[said.batch.edges[:-1]].tolist()})
-    ends = np.array([np.searchsorted(said.batch.time_ms, times, side="right") for said, _ in batches])
+    times = sorted({turn_ms for said, _ in batches for turn_ms in said.turns_ms[said.edges[:-1]].tolist()})
+    ends = np.array([np.searchsorted(said.turns_ms, times, side="right") for said, _ in batches])
     counts = np.diff(ends.sum(axis=0), prepend=0).tolist()
     start, begun, rows = np.zeros(len(batches), np.intp), 0, 0
     for number, (count, following) in enumerate(zip(counts, [*counts[1:], 0], strict=True)):
         rows += count
-        if following and rows < _MOST_ROWS and rows + following <= 2 * _MOST_ROWS:
+        if following and not heavy and rows < _MOST_ROWS and rows + following <= 2 * _MOST_ROWS:
             continue
         over = begun
-        while over < len(events) and events[over].time_ms <= times[number]:
+        while over < len(events) and events[over].turn_ms <= times[number]:
             over += 1
         stop = ends[:, number]
         some = [slice(*edge) for edge in zip(start.tolist(), stop.tolist(), strict=True)]
@@ -93,16 +99,34 @@ def _spans(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[tuple[Se
     yield events[begun:], ()
 
 
+def _lots(events: Sequence[SaidPacket]) -> list[Sequence[SaidPacket]]:
+    """Events, in lots that fit into a packet; one at least."""
+    starts, size = [0], 0
+    for place, event in enumerate(events):
+        size += len(event.data)
+        if size > _MOST_EVENT_BYTES and place > starts[-1]:
+            starts.append(place)
+            size = len(event.data)
+    return [events[start:stop] for start, stop in pairwise([*starts, len(events)])]
+
+
 def _packet(events: Sequence[SaidPacket], batches: _Batches) -> bytes:
     head = orjson.dumps(
         {
-            "events": [[event.time_ms, event.vehicle, event.kind, len(event.data)] for event in events],
-            "batches": [[said.kind, said.batch.group, list(said.batch.signals), len(said)] for said, _ in batches],
+            "events": [
+                [event.time_ms, event.vehicle, event.kind, len(event.data), event.arrives_ms] for event in events
+            ],
+            "batches": [
+                [said.kind, said.batch.group, list(said.batch.signals), len(said), said.arrives_ms is not None]
+                for said, _ in batches
+            ],
         }
     )
     parts: list[Any] = [len(head).to_bytes(4, "big"), head, *(event.data for event in events)]
     for said, records in batches:
         parts += [said.batch.vehicles.astype("<i4", copy=False).tobytes(), records.tobytes()]
+        if said.arrives_ms is not None:
+            parts.append(said.arrives_ms.astype("<i8", copy=False).tobytes())
     return b"".join((bytes((FIRST_BYTE,)), remaining_length(sum(map(len, parts))), *parts))
 
 
@@ -112,16 +136,18 @@ def read_crossing(payload: bytes) -> tuple[list[SaidPacket], list[SaidBatch]]:
         at = 4 + int.from_bytes(payload[:4], "big")
         head = orjson.loads(payload[4:at])
         events = []
-        for time_ms, vehicle, kind, length in head["events"]:
-            events.append(SaidPacket(time_ms, vehicle, kind, payload[at : at + length]))
+        for time_ms, vehicle, kind, length, arrives_ms in head["events"]:
+            events.append(SaidPacket(time_ms, vehicle, kind, payload[at : at + length], arrives_ms))
             at += length
         batches = []
-        for kind, group, names, count in head["batches"]:
+        for kind, group, names, count, is_late in head["batches"]:
             kinds = row_type(tuple(names))
             vehicles = np.frombuffer(payload, "<i4", count, at)
             rows = np.frombuffer(payload, kinds, count, at + vehicles.nbytes)
             at += vehicles.nbytes + rows.nbytes
-            batches.append(SaidBatch.of_records(kind, group, vehicles, rows))
+            turns = np.frombuffer(payload, "<i8", count, at) if is_late else None
+            at += 0 if turns is None else turns.nbytes
+            batches.append(SaidBatch.of_records(kind, group, vehicles, rows, turns))
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"a step that cannot be read: {error}") from error
     if at != len(payload):

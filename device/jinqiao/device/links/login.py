@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,10 @@ class VehicleLinks:
     def online(self) -> int:
         return self._links.online
 
+    def is_online(self, row: int) -> bool:
+        """Whether this vehicle's own connection is there now."""
+        return self._links.is_online(row)
+
     async def connect(self, rows: Iterable[int], stop: asyncio.Event) -> None:
         """Log these vehicles in and wait for all answers; raises EnvironmentFault when none gets in."""
         wanted = np.fromiter(rows, np.int32)
@@ -70,6 +75,14 @@ class VehicleLinks:
     async def flush(self) -> None:
         """Return when what was sent has been routed, and what was sent to the vehicles before has come."""
         await self._links.flush()
+
+    async def cut(self, rows: NDArray[np.integer[Any]]) -> None:
+        """Those of these vehicles that have a connection lose it, without goodbye, until `restore`."""
+        await self._links.cut(rows[self._owned[rows]].tolist())
+
+    async def restore(self, rows: NDArray[np.integer[Any]]) -> None:
+        """They log in again; returns when they have."""
+        await self._links.restore(rows[self._owned[rows]].tolist())
 
     async def close(self) -> None:
         """Say goodbye and close."""

@@ -1,7 +1,8 @@
 """Steps of the simulator become packets for those who listen, and nothing for nobody.
 
 What is subscribed is rendered by the code that renders in the simulator's process where there is no gateway of our own:
-a subscriber sees the same bytes. Order is that of time; at the same time an event comes before the samples.
+a subscriber sees the same bytes. Order is that of turns, which are times unless a network made messages late; in one
+turn an event comes before the samples.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Generic
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.wire.crossing import VehiclesPresent, is_presence, read_crossing, read_presence
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.render import StepRenderer
+from jinqiao.wire.render.malformed import KIND as MALFORMED
 from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .door import Door, R, Router
@@ -35,6 +37,8 @@ OnBatch = Callable[[SaidBatch], object]
 OnEvent = Callable[[SaidPacket], object]
 #: Called when vehicles have come or gone, behind all that they said before.
 OnPresence = Callable[[VehiclesPresent], object]
+#: The client that a vehicle, by its row, is when it is not trusted; None for one that may not be there.
+ClientOf = Callable[[int], Any]
 
 
 class FleetIntake(Generic[R]):
@@ -49,11 +53,13 @@ class FleetIntake(Generic[R]):
         on_batch: OnBatch,
         on_event: OnEvent = lambda _: None,
         on_presence: OnPresence = lambda _: None,
+        client_of: ClientOf = lambda _: None,
     ) -> None:
         self._router = router
         self._renderer = StepRenderer(product_key, names, names)
         self._names = names
         self._on_batch, self._on_event, self._on_presence = on_batch, on_event, on_presence
+        self._client_of = client_of
         self._routes = {
             kind: FleetRoutes(router, topic.replace("{key}", product_key), names, row_of)
             for kind, topic in _TOPICS.items()
@@ -96,24 +102,35 @@ class FleetIntake(Generic[R]):
     ) -> Iterator[tuple[int, int, Callable[[_Runs[R]], None]]]:
         """Time, place among what is of that time, and what hands it on."""
         for number, event in enumerate(events):
+            if event.kind == MALFORMED:
+                yield event.turn_ms, number, partial(self._take_untrusted, event, door)
+                continue
             route = self._router.route(_topic_of(event.data))
             door.count(route, 1)
-            yield event.time_ms, number, partial(_Runs.add, route=route, packets=event.data, messages=1)
+            yield event.turn_ms, number, partial(_Runs.add, route=route, packets=event.data, messages=1)
         for number, said in enumerate(batches, len(events)):
             wanted = self._wanted(door, said)
             if wanted is None:
                 continue
             some, numbers = wanted
             routes = self._routes[some.kind].routes
-            if some.batch.time_ms[0] == some.batch.time_ms[-1]:
-                yield int(some.batch.time_ms[0]), number, partial(self._hand_on, some, numbers, routes)
+            turns = some.turns_ms
+            if turns[0] == turns[-1]:
+                yield int(turns[0]), number, partial(self._hand_on, some, numbers, routes)
             else:
-                yield from ((time_ms, number, run) for time_ms, run in self._by_instant(some, numbers, routes))
+                yield from ((turn_ms, number, run) for turn_ms, run in self._by_turn(some, numbers, routes))
+
+    def _take_untrusted(self, said: SaidPacket, door: Door[R], out: _Runs[R]) -> None:
+        """What a vehicle says that is malformed, behind all that was said before."""
+        out.flush()
+        client = self._client_of(said.vehicle)
+        if client is not None:
+            door.take_untrusted(client, said.data)
 
     def _wanted(self, door: Door[R], said: SaidBatch) -> tuple[SaidBatch, NDArray[np.int32]] | None:
         """Those of a batch that somebody hears, with their route numbers, and counts all; None if that is nobody.
 
-        Within an instant those of one route stand together.
+        Within a turn those of one route stand together.
         """
         known = self._routes[said.kind]
         numbers, counts = known.split(said.batch.vehicles)
@@ -127,12 +144,12 @@ class FleetIntake(Generic[R]):
             return said, numbers
         places = np.flatnonzero(known.heard[numbers])
         if len(heard) > 1:
-            times = said.batch.time_ms[places]
-            places = places[np.lexsort((numbers[places], times))]
+            turns = said.turns_ms[places]
+            places = places[np.lexsort((numbers[places], turns))]
         return said.some(places), numbers[places]
 
     def _hand_on(self, said: SaidBatch, numbers: NDArray[np.int32], routes: list[R], out: _Runs[R]) -> None:
-        """Samples of one instant, block by block."""
+        """Samples of one turn, block by block."""
         start = 0
         for block in self._renderer.samples(said):
             here = numbers[start : start + len(block)]
@@ -140,17 +157,17 @@ class FleetIntake(Generic[R]):
             for first, last in pairwise(_edges(here)):
                 out.add(routes[here[first]], block.rows(first, last).data, last - first)
 
-    def _by_instant(
+    def _by_turn(
         self, said: SaidBatch, numbers: NDArray[np.int32], routes: list[R]
     ) -> Iterator[tuple[int, Callable[[_Runs[R]], None]]]:
-        """Samples of several instants, rendered together."""
+        """Samples of several turns, rendered together."""
         data, width = self._whole(said)
-        times = said.batch.time_ms
-        changes = np.flatnonzero((times[1:] != times[:-1]) | (numbers[1:] != numbers[:-1])) + 1
+        turns = said.turns_ms
+        changes = np.flatnonzero((turns[1:] != turns[:-1]) | (numbers[1:] != numbers[:-1])) + 1
         for first, last in pairwise([0, *changes.tolist(), len(said)]):
             packets = memoryview(data)[first * width : last * width]
             route = routes[numbers[first]]
-            yield int(times[first]), partial(_Runs.add, route=route, packets=packets, messages=last - first)
+            yield int(turns[first]), partial(_Runs.add, route=route, packets=packets, messages=last - first)
 
     def _whole(self, said: SaidBatch) -> tuple[bytes, int]:
         """All packets of a batch, one after the other, and the length of each."""

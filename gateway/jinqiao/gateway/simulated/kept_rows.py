@@ -43,8 +43,9 @@ class _Segment:
         taken = stop - start
         self._raw[start:stop] = as_items(rows[:taken])
         self.vehicles[start:stop] = vehicles[:taken]
-        self.first_ms = min(self.first_ms, int(rows["time_ms"][0]))
-        self.last_ms = max(self.last_ms, int(rows["time_ms"][taken - 1]))
+        times = rows["time_ms"][:taken]
+        self.first_ms = min(self.first_ms, int(times.min()))
+        self.last_ms = max(self.last_ms, int(times.max()))
         self.count, self.touched = stop, number
         return taken
 
@@ -75,7 +76,7 @@ class KeptRows:
             return list(self._shelves)
 
     def take(self, vehicles: NDArray[np.int32], rows: NDArray[Any]) -> None:
-        """Remember rows, shape (m,), in the order of their `time_ms`; the vehicles whose they are, shape (m,)."""
+        """Remember rows, shape (m,), mostly in the order of their `time_ms`; `vehicles` (m,) are whose they are."""
         number, start = next(self._numbers), 0
         with self._lock:
             shelf = self._shelves.setdefault(rows.dtype.names or (), deque())

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.device.agent.agent import Agent
+from jinqiao.device.malforming import Malforming
 from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
@@ -20,18 +21,24 @@ from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
 from .connections import Connections, Identities, address_of, identities
+from .control import Control
+from .control_port import control_url, own_http
+from .conveyor import Conveyor
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
 from .gateway_child import GatewayChild
 from .inbox import Inbox
+from .judgement import Judgement
 from .lock_step import LockStep
+from .network import network_of
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
 from .pace import Pace
 from .peek import Peek
 from .plan import Plan
 from .ports import demand_ports
+from .product_feed import ProductFeed
 from .roster import Roster
 from .running import Running
 from .summary import Summary
@@ -58,33 +65,68 @@ async def start_run(
     gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending, child))
     with ending.at_once():
         world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles, towns=plan.towns)
+        checker = Checker(world.fleet.models, world.fleet.model_of, world.fleet.vins) if options.check else None
+        judgement = Judgement(
+            plan.scenario, world, summary, file=str(options.scenario), checker=checker, remembering=options.paused
+        )
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
     gc.freeze()
     fleet = world.fleet
     summary.vehicles = fleet.n
     summary.sent.digest = RunDigest(world.town_rows)
     if gateway is not None:
-        await configure(gateway, options, logins, world)
+        await configure(gateway, options, logins, world, followed=bool(judgement))
     who = identities(options, world)
     connections = Connections(options, address_of(options, gateway), logins, inbox)
     shared = await connections.shared(stack)
     own = await connections.own(world, who, ending.stop, stack)
     protobuf = _protobuf(world)
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
+    pace = Pace(options.speed)
+    renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
+    outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online)
+
+    def convey() -> Conveyor:
+        network = network_of(world, renderer, who.product_key, who.names)
+        return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages)
+
     out = WayOut(
-        StepRenderer(who.product_key, who.names, fleet.vins, protobuf),
-        Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online),
+        renderer,
+        outbound,
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
+        Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
+        convey() if plan.scenario.network else None,
+        lambda: convey() if world.coverage.changes or world.messages.any else None,
     )
-    pace = Pace(options.speed)
+    http = await own_http(options, stack)
+    control = Control(
+        world,
+        pace,
+        ending,
+        plan.end_s,
+        paused=options.paused,
+        token=options.control_token,
+        url=control_url(options, gateway, http),
+    )
     agent = _agent(who, world, inbox, stack)
     # In lock-step what a vehicle has time for depends on simulated time alone, as all else does.
     clock_s = (lambda: world.time_ms / 1000) if options.lock_step else time.monotonic
-    downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace), clock_s)
+    feed = ProductFeed(
+        judgement,
+        who.product_key,
+        who.names,
+        fleet.vins,
+        partial(_present_ms, world, pace),
+        own_gateway=gateway is not None,
+    )
+    if judgement:
+        inbox.stamp_by(feed.present_ms)
+        agent.asking.watched_by(feed.asked)
+    downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace), clock_s, feed)
     stack.push_async_callback(downlinks.close)
     if shared is not None:
-        await shared.subscribe(agent.custom_filters() if who.on_platform else agent.filters())
+        await shared.subscribe([*(agent.custom_filters() if who.on_platform else agent.filters()), *feed.filters()])
     downlinks.begin()
     lock_step = None
     if options.lock_step and shared is not None:
@@ -97,16 +139,27 @@ async def start_run(
         summary=summary,
         logins=logins,
         gateway=gateway,
+        http=http,
         world=world,
         shared=shared,
+        own=own,
         out=out,
         downlinks=downlinks,
         pace=pace,
+        control=control,
         ticker=Ticker(world, pace, downlinks.next_ms, each_second=each_second),
         roster=Roster(world),
-        checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
+        checker=checker,
         lock_step=lock_step,
+        judgement=judgement,
     )
+
+
+def _present_ms(world: World, pace: Pace) -> int:
+    """The moment to which a run has come, simulated UTC: the clock's, as long as one is followed."""
+    present_s = pace.present_s
+    now_ms = world.time_ms
+    return now_ms if present_s is None else max(now_ms, world.scenario.start_ms + int(present_s * 1000))
 
 
 def _protobuf(world: World) -> NDArray[np.bool_]:

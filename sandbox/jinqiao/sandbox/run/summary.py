@@ -71,10 +71,14 @@ class Summary:
     #: Why it ended before its time: what broke, or the signal's name.
     reason: str = ""
     check: dict[str, Any] | None = None
+    #: What came of each expectation, and how detections scored; see `Judgement.as_json`.
+    expectations: dict[str, Any] = field(default_factory=dict)
     gateway: dict[str, Any] = field(default_factory=dict)
     #: What became of the telemetry in each sink, by its name.
     sinks: dict[str, dict[str, Any]] = field(default_factory=dict)
     downlinks: dict[str, int] = field(default_factory=dict)
+    #: What the network did to messages, if there was one.
+    network: dict[str, Any] = field(default_factory=dict)
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
 
     @property
@@ -128,7 +132,9 @@ class Summary:
             **({"faults": self.faults} if self.faults else {}),
             **({"outlets": self.sinks} if self.sinks else {}),
             "downlinks": self.downlinks,
+            **({"network": self.network} if self.network else {}),
             **({} if self.check is None else {"check": self.check}),
+            **self.expectations,
             "sha256": self.sent.digest.hexdigest(),
         }
 
@@ -165,6 +171,8 @@ class Summary:
             lines.append(
                 f"  latency    for the broker to route what was sent: median {latency['p50']}, p99 {latency['p99']} ms"
             )
+        if self.network:
+            lines.append(f"  network    {_network(self.network)}")
         if self.held_s is not None:
             lines.append(f"  held       {self.held_s:,.1f} s by listeners in lock-step")
         if self.behind_s > 1.0:
@@ -187,7 +195,8 @@ class Summary:
 def _command(one: dict[str, Any]) -> str:
     """A command that nobody got."""
     became = "matched nobody" if one["given"] else "was never given: the run ended before"
-    return f"{one['command']} at {one['at_s']:g} s (on {one['on']}) {became}"
+    at = "" if one["at_s"] is None else f" at {one['at_s']:g} s"
+    return f"{one['command']}{at} (on {one['on']}) {became}"
 
 
 def _fault(one: dict[str, Any]) -> str:
@@ -195,6 +204,11 @@ def _fault(one: dict[str, Any]) -> str:
         return f"{one['fault']} (on {one['on']}) never began: the run ended before"
     struck = f"struck {one['struck']:,} of {one['asked']:,} asked" if one["asked"] else f"struck {one['struck']:,}"
     return f"{one['fault']} at {one['at_s']} s (on {one['on']}) {struck if one['struck'] else 'struck nobody'}"
+
+
+def _network(figures: dict[str, Any]) -> str:
+    delay = figures["delay_ms"]
+    return f"{figures['messages']:,} messages, {delay['mean']:,.0f} ms late on average, {delay['max']:,.0f} ms at most"
 
 
 def _fleet(figures: dict[str, Any]) -> str:

@@ -15,16 +15,19 @@ from pydantic import Field, model_validator
 
 from jinqiao.base.words import Refused
 
-from ..language.fields import Model, Offset, Span, optional
+from ..language.fields import Span, optional
 from ..language.selection import Selected
+from ..language.timing import Timed
 
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
     from ..buses import Buses
+    from ..coverage import Coverage
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
     from ..reported import Reported
+    from ..town import Town
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
 
@@ -40,8 +43,10 @@ class Breakable(Protocol):
     fleet: Fleet
     buses: Buses
     draws: VehicleDraws
+    town: Town
     messages: MessageFaultState
     reported: Reported
+    coverage: Coverage
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""
@@ -50,8 +55,8 @@ class Breakable(Protocol):
         """The charger of this vehicle breaks down; whether one was charging it."""
 
 
-class FaultSpec(Model):
-    """Something breaks in the vehicles `on`, at one moment or at one drawn from `between` two.
+class FaultSpec(Timed):
+    """Something breaks in the vehicles `on`: at one moment, at one drawn `between` two, or `when` a condition holds.
 
     As it stands a fault happens once and has no end of its own; `LastingFault` has one.
     """
@@ -59,18 +64,10 @@ class FaultSpec(Model):
     kind: ClassVar[str]
     #: Whether it strikes only vehicles that send their CAN, so that a scenario without any is refused.
     needs_can: ClassVar[bool] = False
+    #: Whether it happens only where it strikes a vehicle; what breaks beside them has a label in any case.
+    needs_vehicles: ClassVar[bool] = True
 
-    at_s: Offset | None = optional(None, "When, from the scenario's start.", alias="at")
-    between: tuple[Offset, Offset] | None = optional(None, "Or at a moment drawn between these two.")
-    on: Selected = Field(description="Which vehicles: [N of | N % | any | all] [state] [fleet].")
-
-    @model_validator(mode="after")
-    def _one_time(self) -> FaultSpec:
-        if (self.at_s is None) == (self.between is None):
-            raise Refused("expected either at: or between:")
-        if self.between is not None and self.between[0] >= self.between[1]:
-            raise Refused("between: the second time is not after the first")
-        return self
+    on: Selected = Field(description="Which vehicles: [N of | N % | any | all] [state] [fleet], or VINs.")
 
     @property
     def lasts_s(self) -> float | None:
@@ -78,9 +75,10 @@ class FaultSpec(Model):
         return 0.0
 
     def parameters(self) -> dict[str, Any]:
-        """The kind's own keys, for the label."""
-        own = type(self).model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
-        return {name: getattr(self, name) for name in type(self).model_fields if name in own}
+        """The kind's own keys as a scenario names them, for the label; quantities are in the unit of their field."""
+        fields = type(self).model_fields
+        own = fields.keys() - LastingFault.model_fields.keys() - {"fault"}
+        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in own}
 
     def candidates(self, _: Breakable, /) -> Rows | None:
         """The vehicles among which `on` chooses, rising; None: among all."""
@@ -97,11 +95,29 @@ class FaultSpec(Model):
     def end(self, world: Breakable, rows: Rows) -> None:
         """What its end does to those in which it began."""
 
+    def begin_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """The same in the town with this place among those that run, for what breaks beside vehicles."""
+        self.begin(world, rows)
+
+    def end_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """And its end there."""
+        self.end(world, rows)
+
 
 class LastingFault(FaultSpec):
     """A fault that ends."""
 
     for_s: Span | None = optional(None, "How long; to the end of the run without it.", alias="for")
+
+    @model_validator(mode="after")
+    def _ends_before_it_begins_again(self) -> LastingFault:
+        if self.repeat_s is None or self.when is not None:
+            return self
+        if self.for_s is None:
+            raise Refused("found repeat: without for:, expected how long it lasts each time")
+        if self.for_s >= self.repeat_s:
+            raise Refused("repeat: the fault begins again before it has ended")
+        return self
 
     @property
     def lasts_s(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 
@@ -67,8 +67,6 @@ class FleetSpec(Model):
     """Vehicles that do the same kind of thing."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["models"]}, {"required": ["vehicles"]}]})
-
-    later_keys: ClassVar[dict[str, str]] = {"network": "the network between vehicle and platform"}
 
     name: Annotated[str, AfterValidator(_fleet_name)] = Field(
         strict=True, min_length=1, max_length=80, description="Name of the fleet, unique."

@@ -59,11 +59,12 @@ def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Sc
     folder = Path() if path is None else path.parent
     own, problems = own_vehicles(document, folder, known)
     try:
-        scenario = document.check(model, context={"catalogue": (*known, *own)}, also=inconsistencies)
+        scenario = document.check(model, context={"catalogue": (*known, *own), "folder": folder}, also=inconsistencies)
     except ScenarioError as error:
         raise ScenarioError([*error.problems, *problems]) from error
     if problems:
         raise ScenarioError(problems)
+    scenario.expected_at([document.position(("expect", index))[0] for index in range(len(scenario.expect))])
     found = [document.problem(f.path, f.message, hint=f.hint, key=f.key) for f in doubts(scenario)]
     scenario.read_from(
         {name: vehicle for name, vehicle in own.items() if vehicle is not None},

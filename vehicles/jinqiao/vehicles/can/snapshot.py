@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..arrays import F4s
 from ..cells import probes_of_car, voltages_of_car
+from ..damage.state import Quantity
 from ..fleet import Fleet
 from ..told import Tell, stretched
 from .messages.battery import ABSENT_CELL_DEGC, ABSENT_CELL_V, MOST_CELLS
@@ -19,6 +20,8 @@ __all__ = ["Snapshots"]
 
 _CHEMISTRIES = {"nmc": 0, "lfp": 1}
 _VIN_PLACES = 18
+#: `ContactorState` of a contactor that sticks.
+CONTACTOR_FAULT = 3
 
 
 class Snapshots:
@@ -69,6 +72,10 @@ class Snapshots:
         volts = mean[:, None] + gap[:, None] * self._cells
         high, low = signals["cell_temperature_max"].astype(np.float64), signals["cell_temperature_min"]
         temperatures = ((high + low) / 2.0)[:, None] + (high - low)[:, None] * self._probes
+        odd = self._fleet.odd_cells(self._rows)
+        if odd is not None:  # damaged cells lie off the places of their neighbours
+            odd.lay_over_volts(volts, self._cells)
+            odd.lay_over_degc(temperatures, self._probes)
         told = tell(self._rows, signals) if tell is not None else None
         if told is not None:
             true, signals = signals, dict(told.signals)
@@ -80,7 +87,17 @@ class Snapshots:
         columns["time_s"] = np.full(len(self._rows), time_s)
         columns["cell_voltages"] = self._present(volts, ABSENT_CELL_V)
         columns["cell_temperatures"] = self._present(temperatures, ABSENT_CELL_DEGC)
-        return with_sources(columns)
+        return self._with_contactors(with_sources(columns))
+
+    def _with_contactors(self, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Those that stick say so, and what does not open stays under voltage."""
+        damage = self._fleet.damage
+        if damage is None:
+            return columns
+        opens, closes = (damage.of(stuck, self._rows) == 0.0 for stuck in (Quantity.STUCK_CLOSED, Quantity.STUCK_OPEN))
+        columns["high_voltage"] = (columns["high_voltage"] | ~opens) & closes
+        columns["contactor_state"] = np.where(opens & closes, columns["contactor_state"], CONTACTOR_FAULT)
+        return columns
 
     def _present(self, values: NDArray[Any], absent: float) -> NDArray[np.float64]:
         """Values of all cells, those that a pack does not have marked."""

@@ -149,14 +149,14 @@ class PostRenderer:
 
 def fill(matrix: NDArray[np.uint8], layout: Layout, time_ms: NDArray[np.int64]) -> NDArray[Any]:
     """Make every row of `matrix`, shape (m, row_bytes), the template with its time, of `time_ms`, shape (m,)."""
-    first_ms, last_ms = int(time_ms[0]), int(time_ms[-1])
+    first_ms = int(time_ms[0])
     template = layout.template.copy()
     stamp = np.frombuffer(b"%013d" % first_ms, np.uint8)
     for offset in layout.offsets.get(TIME.what, ()):
         template[offset : offset + 13] = stamp
     matrix[:] = template
     rows: NDArray[Any] = matrix.reshape(-1).view(layout.row_type)
-    if first_ms != last_ms:
+    if first_ms != time_ms[-1] or (time_ms != first_ms).any():
         texts = stamps(time_ms)
         for field in layout.fields.get(TIME.what, ()):
             rows[field] = texts
@@ -189,7 +189,7 @@ ID_WIDTHS = id_numeral(np.ones(1, np.int32)).widths
 
 
 def stamps(times_ms: NDArray[np.int64]) -> NDArray[np.bytes_]:
-    """Times of 13 digits; there are few different ones, and they never fall."""
+    """Times of 13 digits; they change seldom from one to the next."""
     begins = np.concatenate([[True], times_ms[1:] != times_ms[:-1]])
     texts = np.array([b"%013d" % time_ms for time_ms in times_ms[begins].tolist()], "S13")
     return texts.take(np.cumsum(begins) - 1)

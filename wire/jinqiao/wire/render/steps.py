@@ -72,19 +72,20 @@ class StepRenderer:
         moment, which show what it made: so neither ids nor times of a vehicle ever go back.
         """
         yield from map(_single, said.labels)
-        if _is_one_instant(one.batch for one in said.batches):
+        yield from map(_single, said.posts)
+        if _is_one_turn(said):
             yield from map(_single, said.events)
             for one in said.batches:
                 yield from ((one.kind, block) for block in self.samples(one))
         else:
-            pieces = [(event.time_ms, number, *_single(event)) for number, event in enumerate(said.events)]
+            pieces = [(event.turn_ms, number, *_single(event)) for number, event in enumerate(said.events)]
             for number, one in enumerate(said.batches, len(said.events)):
                 packets = _kept(self.samples(one))
-                edges = one.batch.edges
-                moments = one.batch.time_ms[edges[:-1]].tolist()
+                edges = one.edges
+                turns = one.turns_ms[edges[:-1]].tolist()
                 pieces += [
-                    (time_ms, number, one.kind, packets.rows(start, stop))
-                    for time_ms, (start, stop) in zip(moments, pairwise(edges), strict=True)
+                    (turn_ms, number, one.kind, packets.rows(start, stop))
+                    for turn_ms, (start, stop) in zip(turns, pairwise(edges), strict=True)
                 ]
             pieces.sort(key=lambda piece: piece[:2])
             yield from ((kind, packets) for _, _, kind, packets in pieces)
@@ -142,6 +143,11 @@ def _single(packet: SaidPacket) -> tuple[str, Packets]:
 def _is_one_instant(batches: Iterable[Batch]) -> bool:
     """Whether all samples are of one moment, so that the fields of a step are its order."""
     return len({int(batch.time_ms[end]) for batch in batches for end in (0, -1)}) <= 1
+
+
+def _is_one_turn(said: Said) -> bool:
+    """Whether the fields are the order: all of it is sent at one moment."""
+    return len({int(one.turns_ms[end]) for one in said.batches if len(one) for end in (0, -1)}) <= 1
 
 
 def _kept(blocks: Iterable[Packets]) -> Packets:

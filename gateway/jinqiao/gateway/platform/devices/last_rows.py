@@ -22,12 +22,14 @@ class LastRows:
         self._raw = as_items(self.rows)
         self._latest_ms = 0
 
-    def take(self, vehicles: NDArray[np.int32], rows: NDArray[Any]) -> None:
-        """Rows in the order of time: of a vehicle's the later one stays, also if an earlier one comes late."""
-        if rows["time_ms"][0] < self._latest_ms:
-            fresh = rows["time_ms"] >= self.rows["time_ms"][vehicles]
-            vehicles, rows = vehicles[fresh], rows[fresh]
-            if not len(rows):
+    def take(self, vehicles: NDArray[np.int32], rows: NDArray[Any], *, in_order: bool = True) -> None:
+        """Of a vehicle's rows the later one stays, also if an earlier one comes late; `in_order`: they never fall."""
+        times = rows["time_ms"]
+        if not in_order or times[0] < self._latest_ms:
+            order = np.argsort(times, kind="stable")
+            order = order[times[order] >= self.rows["time_ms"][vehicles[order]]]
+            if not len(order):
                 return
+            vehicles, rows = vehicles[order], rows[order]
         self._raw[vehicles] = as_items(rows)
         self._latest_ms = max(self._latest_ms, int(rows["time_ms"][-1]))

@@ -57,7 +57,7 @@ class SimulatedValues:
         vehicles = said.batch.vehicles
         if not len(vehicles):
             return
-        time_ms = int(said.batch.time_ms[-1])
+        time_ms = int(said.batch.time_ms[-1] if said.arrives_ms is None else said.batch.time_ms.max())
         if self.latest_ms is None or time_ms > self.latest_ms:
             self.latest_ms = time_ms
         if said.kind != "property_post":
@@ -71,4 +71,4 @@ class SimulatedValues:
 
             count = len(self._registry.products[heard.product_key].devices)
             last = groups[names] = LastRows(count, rows.dtype)
-        last.take(vehicles, rows)
+        last.take(vehicles, rows, in_order=said.arrives_ms is None)
