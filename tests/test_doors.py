@@ -28,8 +28,12 @@ DOORS = {
         "jinqiao.simulator",
         "jinqiao.device",
         "jinqiao.gateway",
+        "jinqiao.testing",
     ),
 }
+
+#: What a test of a product imports: it talks to a run over HTTP, and loads nothing of it.
+TESTING = ("jinqiao.testing", "jinqiao.base.errors", "jinqiao.base.words")
 
 #: Where a room's name is not that of its package: the schemas' package is part of what goes over the wire.
 PACKAGES = {"proto": "jinqiao.telemetry"}
@@ -80,6 +84,17 @@ def breaches(room: str, files: Iterator[Path], root: Path) -> list[str]:
 @pytest.mark.parametrize("room", DOORS)
 def test_a_room_uses_its_own_doors_only(room: str) -> None:
     assert breaches(room, (ROOT / room / "jinqiao").rglob("*.py"), ROOT / room) == []
+
+
+def test_the_tests_of_a_product_load_nothing_of_a_run() -> None:
+    folder = ROOT / "sandbox" / "jinqiao" / "testing"
+    found = {
+        f"{path.name}: {name}"
+        for path in folder.rglob("*.py")
+        for name in imports(path, "jinqiao.testing")
+        if inside(name, "jinqiao") and not any(inside(name, door) for door in TESTING)
+    }
+    assert found == {"held.py: jinqiao.sandbox.entry.main"}  # that is the run
 
 
 def test_every_room_is_listed() -> None:

@@ -88,7 +88,7 @@ def test_help_imports_no_command() -> None:
     found = imported("--help")
     assert found & (HEAVY | {"pydantic"}) == set()
     assert not {name for name in found if name.startswith("jinqiao.sandbox.commands.")} - {
-        f"jinqiao.sandbox.commands.{own}" for own in ("benchmark", "help", "rows", "table", "version")
+        f"jinqiao.sandbox.commands.{own}" for own in ("benchmark", "ctl_where", "help", "rows", "table", "version")
     }
 
 

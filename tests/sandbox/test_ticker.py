@@ -25,7 +25,9 @@ class IdleWorld:
 
 
 def pace_of(speed: float | None, wall_s: float = 0.0) -> Any:
-    return SimpleNamespace(speed=speed, started=True, is_held=False, clock_s=lambda: wall_s)
+    return SimpleNamespace(
+        speed=speed, started=True, is_held=False, present_s=None if speed is None else wall_s * speed
+    )
 
 
 def ticker(world: IdleWorld, *, speed: float | None, due_ms: int | None = None) -> Ticker:

@@ -12,7 +12,7 @@ import pytest
 
 from jinqiao.base.errors import ScenarioError
 from jinqiao.simulator.clock import NEVER
-from jinqiao.simulator.faults.base import FaultSpec, fault
+from jinqiao.simulator.faults.base import FaultSpec, LastingFault, fault
 from jinqiao.simulator.faults.kinds import KINDS
 from jinqiao.simulator.faults.page import faults_page
 from jinqiao.simulator.faults.plan import FaultPlan
@@ -47,6 +47,21 @@ GOOD = {
     "duplicate": "share: 20 %",
     "out_of_order": "share: 20 %",
     "lost": "share: 20 %",
+    "cell_overheat": "cell: 17, rate: 1.5 degC/min, up_to: 30 degC, for: 1 h",
+    "thermal_runaway": "cell: 3",
+    "weak_cell": "cell: 17, capacity: 20 %, resistance: 4",
+    "cell_imbalance": "rate: 20 mV/min, up_to: 300 mV",
+    "isolation_loss": "resistance: 30 kOhm, over: 1 min",
+    "coolant_pump_failure": "loop: motor",
+    "motor_derate": "power: 30 %",
+    "tyre_leak": "tyre: rl, rate: 5 kPa/min",
+    "brake_drag": "force: 200 N",
+    "auxiliary_battery_low": "voltage: 11 V",
+    "dc_dc_failure": "",
+    "contactor_stuck": "position: closed",
+    "onboard_charger_fault": "power: 50 %",
+    "connector_overheat": "resistance: 3 mOhm",
+    "malformed_payload": "kind: truncated, share: 50 %, for: 1 min",
 }
 
 
@@ -64,8 +79,9 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
     (spec,) = found.faults
     assert isinstance(spec, FaultSpec)
     assert spec.kind == kind
+    assert set(spec.parameters()) == KINDS[kind].model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
     own = {GOOD[kind].split(":")[0]} if GOOD[kind] else set()
-    assert set(spec.parameters()) == own | ({"by"} if "by" in GOOD[kind] else set())
+    assert set(spec.parameters()) == own | {name for name in ("by", "share") if f", {name}:" in GOOD[kind]}
     json.dumps(spec.parameters())
     schema = json_schema()
     written: dict[str, Any] = {"at": "1 min", "on": "any", "fault": kind}
@@ -76,6 +92,13 @@ def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
     jsonschema.validate(written, fault_schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**written, "unknown": 1}, fault_schema)
+
+
+def test_the_way_that_is_called_null_is_written_as_it_is_called() -> None:
+    for written in ("null", "'null'"):
+        (spec,) = scenario(f"at: 1 min, on: any, fault: malformed_payload, kind: {written}").faults
+        assert isinstance(spec, FaultSpec)
+        assert spec.parameters() == {"kind": "null", "share": 1.0}
 
 
 def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
@@ -91,16 +114,28 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("at: 1 min, on: any, fault: can_bussoff, node: BMS", "faults.0.fault", "can_bus_off"),
         ("at: 1 min, on: any", "faults.0.fault", "missing"),
         ("at: 1 min, on: any, fault: dtc, code: P0A80, for: 1 s", "faults.0.for", "unknown key 'for'"),
-        ("at: 1 min, on: any, fault: dtc, code: P0A81", "faults.0.code", "P0A80"),
+        ("at: 1 min, on: any, fault: dtc, code: P0A81", "faults.0.code", "did you mean 'P0AA1'"),
         ("at: 1 min, on: any, fault: can_missing_message, message: BatteryPak", "faults.0.message", "BatteryPack"),
         ("at: 1 min, on: any, fault: can_wrong_checksum, message: DoorStatus", "faults.0.message", "counter and CRC"),
         ("at: 1 min, on: any, fault: can_stuck_signal, signal: VehicleSped", "faults.0.signal", "VehicleSpeed"),
         ("at: 1 min, on: any, fault: can_bus_off, node: BNS", "faults.0.node", "BMS"),
         ("at: 1 min, on: any, fault: can_error_frames, rate: 0", "faults.0.rate", "more than 0"),
+        ("at: 1 min, on: any, fault: malformed_payload, kind: truncatd", "faults.0.kind", "truncated"),
+        ("at: 1 min, on: any, fault: malformed_payload", "faults.0.kind", "missing"),
         ("at: 1 min, on: any, fault: ota_failure, step: -5", "faults.0.step", "at least -4"),
         ("at: 1 min, on: any, fault: can_bus_off, node: BMS, nod: 1", "faults.0.nod", "unknown key"),
         ("at: 1, on: any, fault: can_bus_off, node: BMS", "faults.0.at", "unit"),
-        ("on: any, fault: can_bus_off, node: BMS", "faults.0", "either at: or between:"),
+        ("on: any, fault: can_bus_off, node: BMS", "faults.0", "expected one of at:, between: and when:"),
+        ("at: 1 min, on: any, fault: cell_overheat, rate: 1.5", "faults.0.rate", "without a unit"),
+        ("at: 1 min, on: any, fault: cell_overheat, rate: 1.5 K/min", "faults.0.rate", "did you mean '1.5 degC/min'?"),
+        ("at: 1 min, on: any, fault: cell_overheat, rate: 50 degC/min", "faults.0.rate", "from 0.01 to 10 degC/min"),
+        ("at: 1 min, on: any, fault: cell_overheat, cell: 0", "faults.0.cell", "at least 1"),
+        ("at: 1 min, on: any, fault: cell_overheatt", "faults.0.fault", "cell_overheat"),
+        ("at: 1 min, on: any, fault: tyre_leak, rate: 5 kPa", "faults.0.rate", "kPa/min"),
+        ("at: 1 min, on: any, fault: tyre_leak, tyre: fk", "faults.0.tyre", "fl"),
+        ("at: 1 min, on: any, fault: isolation_loss, resistance: 30 kOm", "faults.0.resistance", "kOhm"),
+        ("at: 1 min, on: any, fault: weak_cell, capacity: 60 %", "faults.0.capacity", "0.5"),
+        ("at: 1 min, on: any, fault: auxiliary_battery_low, voltage: 9 V", "faults.0.voltage", "from 10.5 to 12.6 V"),
         ("between: [2 min, 1 min], on: any, fault: dtc, code: P0A80", "faults.0", "not after"),
         ("at: 1 min, on: 3 of cabs, fault: dtc, code: P0A80", "faults.0.on", "cars"),
         ("at: 1 min, on: 200 %, fault: dtc, code: P0A80", "faults.0.on", "100 %"),

@@ -261,8 +261,6 @@ ZONE = "expected a date and time with its zone, from 2000 to 2099, like 2026-11-
          ["s.yaml:5:12: weather.ambient.1.at: found '30 min', expected a time after '1 h'",
           "s.yaml:6:12: weather.ambient.2.at: found '60 min', expected a time after '1 h'",
           "s.yaml:7:23: weather.ambient.3.degc: found 'x', expected a number"]),
-        ("name: x\nexpect: []",
-         ["s.yaml:2:1: expect: found 'expect', which a later version will know (verdicts on the run); leave it out"]),
     ],
 )  # fmt: skip
 def test_mistakes_at_the_top(head: str, problems: list[str]) -> None:

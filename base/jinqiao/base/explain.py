@@ -11,15 +11,14 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, Tag
 
 from .variants import Variants
 from .words import did_you_mean, one_of, show
-from .yaml_tree import YamlTree
 
-__all__ = ["Finding", "Location", "explain"]
+__all__ = ["Finding", "Location", "Places", "explain"]
 
 Location = tuple[str | int, ...]
 
@@ -49,7 +48,14 @@ class _Error:
     context: Mapping[str, Any]
 
 
-def explain(model: type[BaseModel], errors: Iterable[Mapping[str, Any]], tree: YamlTree) -> list[Finding]:
+class Places(Protocol):
+    """What was read: a file's tree, or plain data."""
+
+    def has(self, location: Sequence[str | int]) -> bool:
+        """Whether there is a value at exactly this location."""
+
+
+def explain(model: type[BaseModel], errors: Iterable[Mapping[str, Any]], tree: Places) -> list[Finding]:
     """One finding for each mistake in `errors` (pydantic's `ValidationError.errors()`)."""
     return [_finding(model, group) for group in _meant([_read(e, tree) for e in errors if not _follows_from_others(e)])]
 
@@ -60,7 +66,7 @@ def _follows_from_others(error: Mapping[str, Any]) -> bool:
     return error["type"] == "too_short" and isinstance(found, (list, dict)) and len(found) >= error["ctx"]["min_length"]
 
 
-def _read(error: Mapping[str, Any], tree: YamlTree) -> _Error:
+def _read(error: Mapping[str, Any], tree: Places) -> _Error:
     location: Location = tuple(error["loc"])
     key = bool(location) and location[-1] == "[key]"
     location = location[:-1] if key else location

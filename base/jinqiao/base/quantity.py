@@ -21,16 +21,23 @@ __all__ = [
     "TIME_OF_DAY_PATTERN",
     "Dimension",
     "QuantityError",
+    "parse_contact_mohm",
     "parse_data_rate_bps",
     "parse_delay_s",
     "parse_duration_s",
     "parse_energy_kwh",
+    "parse_force_n",
+    "parse_heating_k_per_min",
+    "parse_insulation_kohm",
+    "parse_leak_kpa_per_min",
     "parse_length_m",
     "parse_power_kw",
     "parse_quantity",
     "parse_share",
     "parse_temperature_degc",
     "parse_time_of_day_s",
+    "parse_voltage_mv_per_min",
+    "parse_voltage_v",
 ]
 
 
@@ -75,6 +82,28 @@ DIMENSIONS: dict[str, Dimension] = {
         ),
         Dimension("length", "12 km", {"km": 1000.0, "m": 1.0}, {"kilometres": "km", "metres": "m", "meters": "m"}),
         Dimension("percentage", "55 %", {"%": 1.0}, {"percent": "%", "pct": "%"}),
+        Dimension(
+            "heating rate",
+            "1.5 degC/min",
+            {"degC/min": 1.0, "degC/s": 60.0, "degC/h": 1 / 60},
+            {"K/min": "degC/min", "C/min": "degC/min", "°C/min": "degC/min", "℃/min": "degC/min", "K/s": "degC/s"},
+        ),
+        Dimension(
+            "pressure rate",
+            "5 kPa/min",
+            {"kPa/min": 1.0, "kPa/s": 60.0, "kPa/h": 1 / 60, "bar/min": 100.0},
+            {"kpa/minute": "kPa/min", "bar/minute": "bar/min"},
+        ),
+        Dimension("voltage", "11.2 V", {"V": 1.0, "mV": 1e-3}, {"volts": "V", "volt": "V"}),
+        Dimension("voltage rate", "10 mV/min", {"mV/min": 1.0, "mV/h": 1 / 60, "V/h": 1000 / 60}),
+        Dimension(
+            "insulation resistance",
+            "30 kOhm",
+            {"kOhm": 1.0, "MOhm": 1000.0, "Ohm": 1e-3},
+            {"kΩ": "kOhm", "MΩ": "MOhm", "Ω": "Ohm", "kohms": "kOhm", "ohms": "Ohm"},
+        ),
+        Dimension("contact resistance", "2 mOhm", {"mOhm": 1.0}, {"mΩ": "mOhm", "milliohm": "mOhm"}),
+        Dimension("force", "200 N", {"N": 1.0, "kN": 1000.0}, {"newton": "N", "newtons": "N"}),
         Dimension(
             "delay",
             "80 ms",
@@ -154,6 +183,41 @@ def parse_temperature_degc(value: object) -> float:
 def parse_length_m(value: object) -> float:
     """A length, m: `12 km`, `400 m`."""
     return parse_quantity(value, DIMENSIONS["length"])
+
+
+def parse_heating_k_per_min(value: object) -> float:
+    """How fast something warms, K/min: `1.5 degC/min`."""
+    return parse_quantity(value, DIMENSIONS["heating rate"])
+
+
+def parse_leak_kpa_per_min(value: object) -> float:
+    """How fast a pressure falls, kPa/min: `5 kPa/min`, `0.2 bar/min`."""
+    return parse_quantity(value, DIMENSIONS["pressure rate"])
+
+
+def parse_voltage_v(value: object) -> float:
+    """A voltage, V: `11.2 V`, `300 mV`."""
+    return parse_quantity(value, DIMENSIONS["voltage"])
+
+
+def parse_voltage_mv_per_min(value: object) -> float:
+    """How fast voltages part, mV/min: `10 mV/min`."""
+    return parse_quantity(value, DIMENSIONS["voltage rate"])
+
+
+def parse_insulation_kohm(value: object) -> float:
+    """An insulation resistance, kOhm: `30 kOhm`, `1.2 MOhm`."""
+    return parse_quantity(value, DIMENSIONS["insulation resistance"])
+
+
+def parse_contact_mohm(value: object) -> float:
+    """The resistance of a contact, mOhm: `2 mOhm`."""
+    return parse_quantity(value, DIMENSIONS["contact resistance"])
+
+
+def parse_force_n(value: object) -> float:
+    """A force, N: `200 N`."""
+    return parse_quantity(value, DIMENSIONS["force"])
 
 
 def parse_delay_s(value: object) -> float:

@@ -154,6 +154,9 @@ class Step:
     waits for takes many seconds together: then events and the batches of a group are each in the order of time. A
     step with labels or CAN is one second. Labels come from its beginning and telemetry from its end. So a step is sent
     with its labels first, then by time, and at the same time events, samples, CAN.
+
+    `batches` are what vehicles report. Where faults of their sensors alter that, `truth` holds what the vehicles really
+    did: the same samples of the same instants, batch by batch; `true_batches` are these wherever there are any.
     """
 
     until_ms: int
@@ -161,6 +164,12 @@ class Step:
     events: tuple[Event, ...] = ()
     can: tuple[CanSecond, ...] = ()
     labels: tuple[Label, ...] = ()
+    truth: tuple[Batch, ...] | None = None
+
+    @property
+    def true_batches(self) -> tuple[Batch, ...]:
+        """The samples as the vehicles really were, whatever they report."""
+        return self.batches if self.truth is None else self.truth
 
 
 @dataclass(frozen=True, slots=True)

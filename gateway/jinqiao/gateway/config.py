@@ -53,7 +53,7 @@ class FleetConfig:
 
     `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
     connection over which the vehicles speak. `cars` says what they are: model and fleet. `lock_step` names clients that
-    hold the end of the simulator's steps.
+    hold the end of the simulator's steps. `control_token` is what `/control` asks for; None: there is none.
     """
 
     product_key: str
@@ -63,6 +63,7 @@ class FleetConfig:
     factory_versions: Mapping[str, str] = field(default_factory=dict)
     cars: CarColumns | None = None
     lock_step: tuple[str, ...] = ()
+    control_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from .broker.limits import Limits
 from .broker.server import Server
 from .broker.tls import server_context
 from .config import Ports
+from .controlled import Controlled
 from .doors import Doors
 from .forwarding.groups import Groups
 from .gbt32960.listener import Listener
@@ -45,7 +46,10 @@ _SERVER, _SERVER_KEY = "server.pem", "server-key.pem"
 
 
 class Front:
-    """Everything of `platform` that others can connect to; with a `lenient_clock` cloud calls may be of any time."""
+    """Everything of `platform` that others can connect to; with a `lenient_clock` cloud calls may be of any time.
+
+    A `controlled` run answers below `/control`.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Front:
         group_of: GroupOf | None = None,
         rules: Engine | None = None,
         lenient_clock: bool = False,
+        controlled: Controlled | None = None,
     ) -> None:
         limits, self._http_bounds = limits or Limits(), http_bounds or HttpBounds()
         # Refused in time they hear of it, and none of the doors can take the files of the others.
@@ -73,7 +78,7 @@ class Front:
         #: For consumers over AMQP; None where there are no groups.
         self.amqp = AmqpListener(platform, group_of, doors=self._doors) if group_of is not None else None
         self._rules = rules
-        self._lenient_clock = lenient_clock
+        self._lenient_clock, self._controlled = lenient_clock, controlled
         self._http: HttpPort | None = None
         self._https: HttpPort | None = None
         self._made: Any = None
@@ -170,6 +175,7 @@ class Front:
         from .rules.metrics import RuleMetrics
         from .web.app import application
         from .web.backends import backend_routes
+        from .web.control import ControlDoor
         from .web.page import page_route
 
         with self._making:
@@ -182,8 +188,10 @@ class Front:
                     collectors.append(RuleMetrics(self._rules))
                 calls = CloudCalls(cloud)
                 routes = [page, *cloud_routes(cloud, calls)]
+                open_to_all, run = self._open_to_all, self._controlled
+                control = None if run is None else ControlDoor(run, open_to_all=open_to_all)
                 self._made = application(
-                    self.server, routes, trusting, collectors, calls=calls, open_to_all=self._open_to_all
+                    self.server, routes, trusting, collectors, calls=calls, control=control, open_to_all=open_to_all
                 )
                 gc.freeze()  # what was imported stays: to walk through it again and again takes 30 ms each time
             return self._made

@@ -27,7 +27,7 @@ from .platform.provisioning import MOST_DEVICES
 from .rules.actions.behind import MOST_WAITING
 from .rules.engine import Bounds as RuleBounds
 from .simulated.past import MOST_BYTES, MOST_EVENT_BYTES
-from .web.bounds import HttpBounds
+from .web.bounds import ControlBounds, HttpBounds
 
 __all__ = ["limits_page"]
 
@@ -92,6 +92,7 @@ def limits_page() -> str:
                     *_named(HttpBounds()),
                     *_rows(("a request's body", MAX_BODY, "bytes"), ("parameters", MAX_PARAMETERS, "")),
                     *_named(NonceBounds()),
+                    *_named(ControlBounds()),
                 ]
             ),
             "## Products and devices made by cloud calls\n",

@@ -21,8 +21,10 @@ from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .broker.delivery.outbox import Outbox
 from .broker.limits import Limits
+from .broker.policy import Principal
 from .broker.router import Route, Router
 from .config import FleetConfig, ServiceConfig
+from .controlled import Controlled
 from .forwarding.clock import Clock
 from .forwarding.forwarder import Forwarder
 from .forwarding.group import Group
@@ -65,7 +67,12 @@ class Service:
     Raises RegistryError or InputError for a registry that cannot be, EnvironmentFault for a folder that cannot.
     """
 
-    def __init__(self, config: ServiceConfig, vehicles: NDArray[np.bytes_] | None = None) -> None:
+    def __init__(
+        self,
+        config: ServiceConfig,
+        vehicles: NDArray[np.bytes_] | None = None,
+        controlled: Controlled | None = None,
+    ) -> None:
         self._config = config
         self._storage = Storage(config.data) if config.data is not None else None
         self._lock: FolderLock | None = None
@@ -102,6 +109,7 @@ class Service:
             group_of=self._group_of,
             rules=self.rules,
             lenient_clock=config.lenient_clock,
+            controlled=controlled,
         )
         if config.fleet is not None and vehicles is not None:
             self.front.server.read_steps(fleet_intake(self.platform, config.fleet.product_key, vehicles))
@@ -185,7 +193,11 @@ def fleet_intake(
         rows, time_ms, online, reason = said.vehicles, said.time_ms, said.online, said.reason
         presence.vehicles_changed(product_key, rows, time_ms, online=online, reason=reason)
 
-    return lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event, take_presence)
+    def client_of(row: int) -> Principal | None:
+        device = platform.registry.device(product_key, vehicles[row].decode())
+        return None if device is None else platform.client_of(device)
+
+    return lambda router: FleetIntake(router, product_key, vehicles, row_of, take, take_event, take_presence, client_of)
 
 
 def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[np.bytes_] | None) -> Registry:

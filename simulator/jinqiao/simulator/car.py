@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from jinqiao.vehicles.modes import VehicleState
+from jinqiao.vehicles.modes import ChargingState, VehicleState
 
 from .microtrips import Leg, joined
 from .routes import Route
@@ -32,6 +32,8 @@ LASTS_A_CYCLE = 0.5
 ENOUGH = 0.8
 #: A charging van comes to those without a station in reach: DC power, and the state of charge it helps to.
 VAN_KW, VAN_HELPS_TO = 40.0, 0.3
+#: A car that the van cannot charge stands so long before somebody tries again, s (estimate).
+TOWED_S = 15 * 60
 #: From the end of charging to the free connector: the driver comes back, pays, unplugs, s.
 COMES_BACK_S = (40, 240)
 #: A car on a charger at home makes itself comfortable this long before the driver leaves, s, when it is not mild
@@ -88,13 +90,14 @@ class Car:
         """
         town, row = self.town, self.row
         yield from self._installed()
+        yield from self._fit()
         before = self._depart()
         if not town.movement.on_tour(row):
             town.movement.begin_route(row, town.book.tour(self.place))
         first = legs[0]
         to_drive = (first._replace(start=first.start + since_s, seconds=first.seconds - since_s), *legs[1:])
         for leg in joined(to_drive) if self.state_of_charge > LASTS_A_CYCLE else to_drive:
-            if self.state_of_charge < GIVES_UP:
+            if self.state_of_charge < GIVES_UP or town.diagnosis.is_unfit(row):
                 break
             town.movement.begin_leg(row, leg, at_speed=since_s > 0)
             since_s = 0
@@ -134,6 +137,8 @@ class Car:
         if self.state_of_charge < until:
             self.town.tally.rescues[self.row] += 1
             yield from self._charge("dc", 0, VAN_KW, until, None, own=False)
+            if self.town.fleet.charging_state[self.row] == ChargingState.FAULT:
+                yield from self.wait(TOWED_S)
 
     @property
     def plugged_in(self) -> bool:
@@ -154,12 +159,16 @@ class Car:
         """Leg by leg to the route's end; where the battery gives up, the van comes to the roadside."""
         town, row, movement = self.town, self.row, self.town.movement
         yield from self._installed()
+        yield from self._fit()
         before = self._depart()
         movement.begin_route(row, route)
         while remaining_m := movement.remaining_m(row):
-            if self.state_of_charge < GIVES_UP:
+            empty = self.state_of_charge < GIVES_UP
+            if empty or town.diagnosis.is_unfit(row):
                 self._arrive(self.place, before)
-                yield from self._charge_from_van(VAN_HELPS_TO)
+                if empty:
+                    yield from self._charge_from_van(VAN_HELPS_TO)
+                yield from self._fit()
                 before = self._depart()
             road_class, stretch_m = movement.road_ahead(row)
             leg = town.microtrips.next_leg(remaining_m, stretch_m, road_class, self.dice)
@@ -202,6 +211,9 @@ class Car:
         yield from self._installed()
         town.sessions.plug_in(row, kind, site, power_kw, until, own=own)
         yield town.clock.timeout(HANDSHAKE_S)
+        if town.diagnosis.refuses_charge(row):
+            town.sessions.refuse(row)
+            return
         ended = town.sessions.begin(row, waited_for=by_s is None)
         if by_s is None:
             yield ended
@@ -213,6 +225,11 @@ class Car:
                 self._condition_cabin()
                 yield ended | town.clock.timeout(max(1, round(by_s - self.now_s)))
         town.sessions.finish(row, town.sessions.reason(ended))
+
+    def _fit(self) -> Acting:
+        """Wait until what keeps the car from driving has been repaired."""
+        while self.town.diagnosis.is_unfit(self.row):
+            yield self.town.diagnosis.fit_again(self.row)
 
     def _installed(self) -> Acting:
         """Wait until a software installation that is under way has ended."""

@@ -171,6 +171,20 @@ class Reports:
         self._look_at_sleepers(rows)
         return [self._sample(group, rows, now_s) for group in GROUPS]
 
+    def peek(self, rows: Rows, now_s: int, groups: Collection[str] = GROUPS) -> list[Batch]:
+        """As `look`, but nothing changes: a sleeper goes on sleeping as if nobody had looked at it."""
+        town = self._town
+        sleepers = rows[town.mode[rows] == RESTING]
+        before = [block[:, sleepers] for block in town.fleet.blocks]
+        rested_s = town.rested_s[sleepers]
+        town.catch_up(sleepers)
+        try:
+            return [self._sample(group, rows, now_s) for group in groups]
+        finally:
+            for block, columns in zip(town.fleet.blocks, before, strict=True):
+                block[:, sleepers] = columns
+            town.rested_s[sleepers] = rested_s
+
     @property
     def full(self) -> bool:
         """Whether so much has been noted that more would gain nothing."""

@@ -1,22 +1,26 @@
-"""The scenario's commands: given when their second comes, to the vehicles of each town that fit then, counted by
-outcome.
+"""The scenario's commands: given when their second comes, or when something becomes true of a vehicle, to the vehicles
+that fit then, counted by outcome.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from jinqiao.base.telemetry import Command
+from jinqiao.base.telemetry import Command, Outcome
 
 from .activity import RESTING
 from .clock import NEVER
 from .commands.execute import execute
+from .draws import event_dice
 
 if TYPE_CHECKING:
     from .census import TownRows
@@ -29,41 +33,55 @@ __all__ = ["Given", "ScheduledCommands"]
 #: The code of a command that was executed.
 _OK = 200
 
+Rows = NDArray[np.intp]
+
 
 @dataclass(slots=True)
 class Given:
     """What became of one command of the scenario: `matched` vehicles were asked, of which `obeyed` executed it.
 
-    It is given in each of `towns`.
+    It is given in each of `towns`; `at_s` is when it was given first, None if it never was.
     """
 
     spec: CommandSpec
     towns: int = 1
-    given: bool = False
+    at_s: int | None = None
     matched: int = 0
     obeyed: int = 0
 
     @property
     def name(self) -> str:
-        return self.spec.service or ", ".join(self.spec.set or ())
+        return self.spec.name
 
     def as_json(self) -> dict[str, Any]:
-        """`asked` is the number that `on` names, for all towns; null where it names none."""
+        """`asked` is the number that `on` names, for all towns; null where it names none. `at_s` is the scenario's, or
+        when it was given first where that was open.
+        """
         return {
             "command": self.name,
-            "at_s": self.spec.at_s,
+            "at_s": self.spec.at_s if self.spec.at_s is not None else self.at_s,
             "on": self.spec.on.written,
-            "given": self.given,
+            "given": self.at_s is not None,
             "asked": None if self.spec.on.count is None else self.spec.on.count * self.towns,
             "matched": self.matched,
             "obeyed": self.obeyed,
         }
 
 
+class _Entry(NamedTuple):
+    at_s: int
+    order: int
+    number: int  # in the scenario's file
+    towns: Sequence[TownRows]
+    rows: Rows | None = None  # None: who fits is decided then
+    time: int = 1  # which time it is
+
+
 class ScheduledCommands:
     """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`.
 
-    `of_file` holds what became of each command, in the order of the scenario.
+    `of_file` holds what became of each command, in the order of the scenario. `told` is called with name, row and
+    outcome of each that was executed or refused. Raises Refused for a vehicle that there is not.
     """
 
     def __init__(
@@ -72,41 +90,84 @@ class ScheduledCommands:
         specs: Sequence[CommandSpec],
         towns: Sequence[TownRows],
         draws: VehicleDraws,
+        seed: int,
     ) -> None:
         self._town = town
         self._towns = towns
         self._draws = draws
-        #: The last comes first; those of one second in the order of the file.
-        self._waiting = sorted(enumerate(specs), key=lambda item: (item[1].at_s, item[0]), reverse=True)
+        self._order = count()
+        self.told: Callable[[str, int, Outcome], None] | None = None
         self.outcomes: dict[str, Counter[int]] = {}
         self.of_file = [Given(spec, len(towns)) for spec in specs]
+        #: Those of one second in the order of the file.
+        self._waiting: list[_Entry] = []
+        for number, spec in enumerate(specs):
+            spec.on.find_vins(town.fleet.vins)
+            if spec.at_s is not None:
+                self._plan(_Entry(math.ceil(spec.at_s), number, number, towns))
+            elif spec.between is not None:
+                for there in towns:
+                    dice = event_dice(seed, "command", number, there.number)
+                    self._plan(_Entry(math.ceil(dice.uniform(*spec.between)), number, number, [there]))
+        self._order = count(len(specs))
+
+    def _plan(self, entry: _Entry) -> None:
+        heapq.heappush(self._waiting, entry)
+
+    def plan(self, number: int, rows: Rows, at_s: int) -> None:
+        """Command `number` of the scenario is to be given to these vehicles, as its `when` has come true."""
+        self._plan(_Entry(at_s, next(self._order), number, self._towns, rows))
 
     def next_s(self) -> int:
         """The second of the next command."""
-        return math.ceil(self._waiting[-1][1].at_s) if self._waiting else NEVER
+        return self._waiting[0].at_s if self._waiting else NEVER
 
     def give(self, now_s: int) -> bool:
         """Give the commands that are due; whether there were any."""
         any_due = self.next_s() <= now_s
         while self.next_s() <= now_s:
-            self._give(*self._waiting.pop())
+            self._give(heapq.heappop(self._waiting))
         return any_due
 
-    def _give(self, number: int, spec: CommandSpec) -> None:
-        town, purpose = self._town, f"command {number}"
-        state = town.fleet.vehicle_state
+    def _give(self, entry: _Entry) -> None:
+        this = self.of_file[entry.number]
+        spec, rows = this.spec, entry.rows
+        if rows is None:
+            if spec.repeat_s is not None and (spec.times is None or entry.time < spec.times):
+                again_s = entry.at_s + max(1, math.ceil(spec.repeat_s))
+                self._plan(entry._replace(at_s=again_s, order=next(self._order), time=entry.time + 1))
+            # The first time has the purpose of a command that is not repeated.
+            purpose = f"command {entry.number}" if entry.time == 1 else f"command {entry.number} time {entry.time}"
+            rows = self.picked(spec, purpose, entry.towns)
+        codes = Counter(outcome.code for _, outcome in self.to(spec, rows))
+        self.outcomes.setdefault(this.name, Counter()).update(codes)
+        this.at_s = entry.at_s if this.at_s is None else this.at_s
+        this.matched += len(rows)
+        this.obeyed += codes[_OK]
+
+    def picked(self, spec: CommandSpec, purpose: str, towns: Sequence[TownRows] | None = None) -> Rows:
+        """The vehicles it is for now, in these towns, by default in all; lots are drawn under this purpose."""
+        if spec.on.vins:
+            return spec.on.find_vins(self._town.fleet.vins)
+        state = self._town.fleet.vehicle_state
         picked = [
             spec.on.pick(there.rows, there.fleets, state, lambda fitting: self._draws.of(fitting).words(purpose))
-            for there in self._towns
+            for there in (self._towns if towns is None else towns)
         ]
-        rows = np.concatenate(picked)
+        return np.concatenate(picked)
+
+    def to(self, spec: CommandSpec, rows: Rows) -> list[tuple[int, Outcome]]:
+        """Let these vehicles execute it; what came of it, vehicle by vehicle."""
+        town = self._town
         sleepers = rows[town.mode[rows] == RESTING]
         if len(sleepers):  # together, which is faster than each when it executes its command
             town.catch_up(sleepers)
-        this = self.of_file[number]
-        codes = Counter(execute(town, _command(spec, row)).code for row in rows.tolist())
-        self.outcomes.setdefault(this.name, Counter()).update(codes)
-        this.given, this.matched, this.obeyed = True, len(rows), codes[_OK]
+        outcomes = [(row, execute(town, _command(spec, row))) for row in rows.tolist()]
+        if self.told is not None:
+            for row, outcome in outcomes:
+                for name in [spec.service] if spec.service is not None else spec.set or ():
+                    self.told(name, row, outcome)
+        return outcomes
 
 
 def _command(spec: CommandSpec, row: int) -> Command:

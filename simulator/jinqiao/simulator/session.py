@@ -1,7 +1,7 @@
 """A charging session as a table: which event leads from which state to which. All that changes a session is here.
 
-States are the thing model's `charging:ChargingState`. Its 5 (fault) is where a session ends whose charger fails; only
-another plug helps.
+States are the thing model's `charging:ChargingState`. Its 5 (fault) is where a session ends whose charger fails, or
+that the battery management ends because of damage; only another plug helps.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class SessionEvent(Enum):
     SUSPENDED = "suspended from afar"
     RESUMED = "resumed from afar"
     CHARGER_FAILED = "charger fault"
+    STOPPED_BY_BMS = "battery management"
     UNPLUGGED = "unplugged"
 
 
@@ -36,18 +37,21 @@ TRANSITIONS: dict[ChargingState, dict[SessionEvent, ChargingState]] = {
     ChargingState.HANDSHAKE: {
         SessionEvent.PARAMETERS_AGREED: ChargingState.CHARGING,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
+        SessionEvent.STOPPED_BY_BMS: ChargingState.FAULT,
     },
     ChargingState.CHARGING: {
         SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
         SessionEvent.SUSPENDED: ChargingState.SUSPENDED,
         SessionEvent.CHARGER_FAILED: ChargingState.FAULT,
+        SessionEvent.STOPPED_BY_BMS: ChargingState.FAULT,
     },
     ChargingState.SUSPENDED: {
         SessionEvent.RESUMED: ChargingState.CHARGING,
         SessionEvent.LIMIT_REACHED: ChargingState.FINISHED,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
         SessionEvent.CHARGER_FAILED: ChargingState.FAULT,
+        SessionEvent.STOPPED_BY_BMS: ChargingState.FAULT,
     },
     ChargingState.FINISHED: {
         SessionEvent.RESUMED: ChargingState.CHARGING,

@@ -125,6 +125,15 @@ class Sessions:
         self._end(row, SessionEvent.CHARGER_FAILED)
         return True
 
+    def stop(self, row: int) -> None:
+        """The battery management ends a session because of what is broken in the car."""
+        self._end(row, SessionEvent.STOPPED_BY_BMS)
+
+    def refuse(self, row: int) -> None:
+        """The same before any power has flowed; the cable stays in."""
+        self._follow(row, SessionEvent.STOPPED_BY_BMS)
+        self._town.set_state(row, VehicleState.PARKED)
+
     # What somebody asks from afar.
 
     def suspend(self, row: int) -> None:

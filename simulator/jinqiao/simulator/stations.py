@@ -16,6 +16,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from .cities import Carrier
 from .roads import RoadGraph
 from .routes import RouteBook
 
@@ -59,12 +60,17 @@ class Station:
         self.limit_kw = np.inf if spec.site_limit_kw is None else spec.site_limit_kw * float(growth)
         self.queues: dict[ChargerKind, simpy.PriorityStore] = {}
         self.connectors: dict[ChargerKind, int] = {}
+        #: What each connector delivers at most, kW, strongest first.
+        self.powers_kw: dict[ChargerKind, list[float]] = {}
         for connectors in spec.connectors:
             queue = self.queues.setdefault(connectors.kind, simpy.PriorityStore(env))
             first, count = self.connectors.get(connectors.kind, 0), math.ceil(connectors.count * growth)
             self.connectors[connectors.kind] = first + count
             queue.items.extend(Connector(-connectors.power_kw, first + number) for number in range(count))
             queue.items.sort()
+            powers_kw = self.powers_kw.setdefault(connectors.kind, [])
+            powers_kw += [connectors.power_kw] * count
+            powers_kw.sort(reverse=True)
 
     def expected_wait_s(self, kind: ChargerKind) -> float:
         """What somebody who arrives now should expect to wait."""
@@ -93,11 +99,19 @@ class Chargers:
             for index, town in enumerate(towns)
         )
         self.stations = tuple(station for stations in self.towns for station in stations)
+        self._graph, self._places = graph, [town.place for town in towns]
         self.site_limit_kw = np.array([np.inf, *(station.limit_kw for station in self.stations)])
         self._first_rows = [town.rows.start for town in towns]
         vehicles = sum(map(len, towns))
         self.site = np.zeros(vehicles, dtype=np.int16 if len(self.site_limit_kw) < 1 << 15 else np.int32)
         self.connector_kw = np.zeros(vehicles, dtype=np.float32)
+
+    def position(self, station: Station) -> tuple[float, float]:
+        """Where a station stands, WGS-84: longitude and latitude, degrees."""
+        index = (station.site - 1) // max(len(self.stations) // len(self.towns), 1)
+        longitude, latitude = self._graph.lon_deg[[station.node]], self._graph.lat_deg[[station.node]]
+        Carrier(self._places, np.array([index])).carry(slice(0, 1), longitude, latitude)
+        return float(longitude[0]), float(latitude[0])
 
     def plug(self, row: int, site: int, power_kw: float) -> None:
         self.site[row] = site

@@ -24,6 +24,7 @@ from jinqiao.vehicles.modes import ChargingState, Plug, VehicleState
 from .activity import CHARGING, RESTING, ROLLING
 from .cities import Carrier
 from .clock import NEVER, Clock
+from .diagnosis import Diagnosis
 from .dtc import DtcStatus, DtcStore
 from .microtrips import microtrips
 from .movement import Movement
@@ -94,6 +95,7 @@ class Town:
         self.sessions = Sessions(self)
         self.software = Software(self.clock)
         self.dtcs = DtcStore(fleet.dtc_count)
+        self.diagnosis = Diagnosis(self)
         #: Until which second a command keeps something on: cabins conditioned, lamps flashing.
         self.conditioned_until: dict[int, int] = {}
         self.flashing_until: dict[int, int] = {}
@@ -242,6 +244,8 @@ class Town:
         charging = self.doing(CHARGING)
         if len(charging):
             self.fleet.charge_sharing(charging, partial(self.chargers.share_kw, charging), ambient_degc)
+        if self.fleet.damage is not None:
+            self.diagnosis.second()
 
 
 def _carrier(towns: Sequence[TownRows]) -> Carrier | None:

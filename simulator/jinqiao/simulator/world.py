@@ -8,15 +8,18 @@ none of it; what they did meanwhile is computed when somebody looks.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.errors import BodyError, InputError
 from jinqiao.base.keyed import FleetPart
+from jinqiao.base.signals import GROUPS
 from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
+from jinqiao.base.words import Refused
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
@@ -34,16 +37,21 @@ from .commands.refusals import Refusal
 from .coverage import Coverage
 from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
+from .faults.base import FaultSpec
 from .faults.injector import FaultInjector
+from .faults.log import LabelLog
 from .messages import MessageFaultState
+from .outside import Injected, command_of, fault_of
 from .reports import Reports
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
 from .town import Town
+from .triggers import Plan, Triggers, allowed
 
 if TYPE_CHECKING:
     from .agendas import Outing
     from .scenario import Scenario
+    from .scenario.command import CommandSpec
     from .scenario.fleet import FleetSpec
 
 __all__ = ["World"]
@@ -100,15 +108,20 @@ class World:
             self._agendas.append(agenda)
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
         self._reports = Reports(self.town, [(rows, spec.telemetry) for rows, spec in self._whole], everyone)
-        self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws)
+        with _vehicles_that_are_there("commands"):
+            self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws, seed)
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.messages = MessageFaultState(self.fleet.n)
         self.coverage = Coverage(self.fleet.n)
-        specs = (*scenario.faults, *scenario.outages)
-        self.faults = FaultInjector(self, specs, seed, self.towns, scenario.start_ms)
+        with _vehicles_that_are_there("faults"):
+            specs = (*scenario.faults, *scenario.outages)
+            self.faults = FaultInjector(self, specs, seed, self.towns, scenario.start_ms)
+        self._triggers = self._waiting_steps()
         self._areas = Areas(self, scenario.network, seed)
         self.elapsed_s = 0
+        #: Commands from outside.
+        self._asked = 0
         # Outings that begin with the scenario are planned here, so that the first second is as quick as any other.
         with _no_collection():
             self._reports.begin(self._decide(0))
@@ -142,10 +155,13 @@ class World:
         town = self.town
         # Between two ticks only a command changes anything. Cars that queue or begin a session count as well: whatever
         # looks at awake cars second by second must not depend on whether another one drives.
-        if town.changed or town.fleet.vehicle_state.any():
+        if town.changed or town.fleet.vehicle_state.any() or (self._triggers and self._triggers.waits):
             return self.elapsed_s
         planned = min(float(town.wake_s.min()), town.clock.peek(), self._commands.next_s(), self.faults.next_s())
         soonest = min(planned, self._reports.next_due_s() - 1.0)
+        look_s = town.diagnosis.next_s(self.elapsed_s)
+        if look_s is not None:
+            soonest = min(soonest, look_s)
         return max(self.elapsed_s, int(np.ceil(soonest)))
 
     def advance(self, until_s: int = 0) -> Step:
@@ -158,10 +174,31 @@ class World:
         events: list[Event] = []
         labels = self._second(events)
         can = self.buses.collect(self.elapsed_s, self.surroundings)
-        if not (labels or len(self.buses) or self._areas):
+        if not (labels or len(self.buses) or self._areas or self._triggers):
             while not self._reports.full and self._goes_on(until_s):
                 self._second(events)
-        return Step(self.time_ms, tuple(self._reports.take()), tuple(events), can, labels)
+        batches = tuple(self._reports.take())
+        if self._triggers:
+            self._triggers.look(batches, events, labels, self.elapsed_s)
+        return Step(self.time_ms, batches, tuple(events), can, labels)
+
+    def _waiting_steps(self) -> Triggers | None:
+        """The faults and commands of the scenario that wait for something; None where none does."""
+        triggers = Triggers(self.fleet.vehicle_state)
+        steps: list[tuple[str, Sequence[FaultSpec | CommandSpec], Plan]] = [
+            ("fault", self.scenario.faults, self.faults.plan),
+            ("command", self.scenario.commands, self._commands.plan),
+        ]
+        for kind, specs, plan in steps:
+            for number, spec in enumerate(specs):
+                if spec.when is not None:
+                    may = allowed(spec.on, self.fleet.n, self.towns, self.draws, f"{kind} {number}", self.fleet.vins)
+                    lasts_s = spec.lasts_s if isinstance(spec, FaultSpec) else 0.0
+                    triggers.add(spec, number, lasts_s, plan, may, spec.on.state)
+        if not triggers:
+            return None
+        self._commands.told = triggers.told
+        return triggers
 
     def _goes_on(self, until_s: int) -> bool:
         next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
@@ -225,7 +262,49 @@ class World:
         IndexError where there is no such vehicle; all else that is wrong with a command is refused.
         """
         self._known(command.vehicle)
-        return execute(self.town, command)
+        outcome = execute(self.town, command)
+        if self._triggers:
+            for name in [command.identifier] if command.kind == "service" else command.arguments:
+                self._triggers.told(str(name), command.vehicle, outcome)
+        return outcome
+
+    @property
+    def labels(self) -> LabelLog:
+        """Every label of the run so far."""
+        return self.faults.labels
+
+    def inject(self, body: object) -> Injected:
+        """Let a fault begin at once, in the words of the scenario without its time; its label comes with the next step.
+
+        Raises BodyError for what does not fit.
+        """
+        spec = fault_of(body, self._fleet_names)
+        try:
+            happened = self.faults.inject(spec, self.elapsed_s)
+        except Refused as refused:
+            raise _of_on(body, refused) from None
+        return Injected(happened.id, happened.rows)
+
+    def end_fault(self, id_: str) -> bool:
+        """End a fault that goes on, whoever began it; whether there is one of this name."""
+        return self.faults.end(id_, self.elapsed_s)
+
+    def command(self, body: object) -> list[tuple[int, Outcome]]:
+        """Give a command at once, in the words of the scenario without its time: what came of it, row by row.
+
+        Raises BodyError for what does not fit.
+        """
+        spec = command_of(body, self._fleet_names)
+        self._asked += 1
+        try:
+            rows = self._commands.picked(spec, f"command from outside {self._asked}")
+        except Refused as refused:
+            raise _of_on(body, refused) from None
+        return self._commands.to(spec, rows)
+
+    @property
+    def _fleet_names(self) -> list[str]:
+        return [spec.name for spec in self.scenario.fleets]
 
     def look(self, rows: NDArray[np.integer[Any]]) -> list[Batch]:
         """A fresh sample of these vehicles at `elapsed_s`, one batch a group; silent ones are left out.
@@ -235,6 +314,15 @@ class World:
         self.town.hand_over()
         heard = [row for row in np.unique(rows).tolist() if not self.is_silent(row)]
         return self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s)
+
+    def peek(self, rows: NDArray[np.intp], groups: Collection[str] = GROUPS) -> list[Batch]:
+        """How these vehicles (strictly rising rows) are at `elapsed_s`, one batch a group, without a trace.
+
+        Unlike `look` it brings nobody up to date for good, so that a run that is watched stays the same run, and shows
+        the silent ones, too.
+        """
+        self.town.hand_over()
+        return self._reports.peek(rows, self.elapsed_s, groups)
 
     def install(self, row: int, version: str, duration_s: float) -> Outcome:
         """Begin to install new software; for `duration_s` (one second at least) the vehicle is silent and stands.
@@ -342,6 +430,20 @@ class World:
             initial_soc=soc,
             ambient_degc=self.scenario.weather.ambient_at(0.0),
         )
+
+
+@contextmanager
+def _vehicles_that_are_there(key: str) -> Iterator[None]:
+    """A vehicle that a scenario names and the run has not is the scenario's mistake."""
+    try:
+        yield
+    except Refused as refused:
+        raise InputError(f"{key}: on: {refused}") from None
+
+
+def _of_on(body: object, refused: Refused) -> BodyError:
+    """The same in a request."""
+    return BodyError("/on", body["on"] if isinstance(body, Mapping) else body, f"a vehicle that is there: {refused}")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import F4s, F8s, U1s
+from .damage.state import Damage
 
 __all__ = ["TYRES", "Columns"]
 
@@ -106,6 +107,8 @@ class Columns:
 
     def __init__(self, n: int) -> None:
         self.n = n
+        #: What is broken in any of them; None while nothing has ever been.
+        self.damage: Damage | None = None
         #: All columns of one type as rows of one array, shape (columns, n), so that many are taken in one call.
         self.blocks: list[NDArray[Any]] = []
         for kind, dtype in _DTYPES.items():
@@ -119,6 +122,14 @@ class Columns:
         """Copy m rows of `source`, of all columns, to the rows from `start` on; there must be room for them."""
         for mine, theirs in zip(self.blocks, source.blocks, strict=True):
             theirs.take(rows, axis=1, out=mine[:, start : start + len(rows)], mode="clip")
+        if source.damage is not None:
+            self.harmed().take(source.damage, rows, start)
+
+    def harmed(self) -> Damage:
+        """What is broken, to break or mend something of it."""
+        if self.damage is None:
+            self.damage = Damage(self.n)
+        return self.damage
 
     @property
     def nbytes(self) -> int:

@@ -12,6 +12,8 @@ from . import battery, powertrain, thermal
 from .arrays import INFINITE, INFINITE8, MINUS_INFINITE8, ONE, ZERO, ZERO8, F4s, F8s, Rows, anywhere, clip, f4
 from .climate import climate_step
 from .columns import Columns
+from .damage.effects import effects_on
+from .damage.state import Quantity
 from .parameters import Parameters
 from .road_load import gradient_n, in_weather, wheel_power_w
 
@@ -47,13 +49,20 @@ def drive_rows(
     pack_degc = cars.pack_temperature_degc[rows]
     fast_a, slow_a = cars.rc_fast_a[rows], cars.rc_slow_a[rows]
     terminals = battery.source(pack, soc, pack_degc, fast_a, slow_a)
+    hurt = effects_on(cars, model, rows)
+    if hurt is not None:
+        hurt.weaken(terminals)
 
     # Loads beside the motor. Nothing flows once the contactors have opened, no comfort once the display says empty.
     displayed_empty = soc <= pack.empty_soc
     climate_on, may_flow = cars.climate_on[rows], ONE
     coolant_degc = cars.coolant_temperature_degc[rows]
     loop = thermal.condition(pack, pack_degc, coolant_degc)
+    if hurt is not None:
+        hurt.lose_coolant(*loop)
     aux_w, coolant_w = loop.electric_w + train.aux_w, loop.heat_w
+    if hurt is not None:
+        hurt.lose_converter(aux_w, train.aux_w, draw=True)
     if anywhere(displayed_empty):
         climate_on = climate_on * ~displayed_empty
         may_flow = (soc > _EMPTY_SOC).astype(np.float32)
@@ -67,12 +76,20 @@ def drive_rows(
     # The way down: wheels, shaft, terminals. What cannot be had is not driven.
     window = battery.window(pack, soc)
     most_w = battery.discharge_limit_w(pack, terminals, window, pack_degc)
+    if hurt is not None:
+        hurt.limit_discharge(most_w, terminals)
     most_w -= loads_w
     regen_most_w = battery.charge_limit_w(pack, window, pack_degc)
     if may_flow is not ONE:
         regen_most_w *= may_flow
     end = np.maximum(asked_mps, start - _GRIP_MS2)
     gradient = None if grade is None else gradient_n(road, grade)
+    flow = motor_flow = None
+    if hurt is not None:
+        hurt.limit_motor(most_w)
+        hurt.limit_charge(regen_most_w)
+        gradient = hurt.drag(gradient, len(start), road.a_n)
+        flow, motor_flow = (hurt.flow(which, len(start)) for which in (Quantity.PACK_FLOW, Quantity.MOTOR_FLOW))
     wheel_w = wheel_power_w(road, start, end, gradient)
     mean = start + end
     mean *= _HALF
@@ -122,14 +139,17 @@ def drive_rows(
 
     motor_loss_w = electric_w - shaft_w
     cars.motor_temperature_degc[rows] = thermal.step_motor(
-        thermal.MOTOR, cars.motor_temperature_degc[rows], ambient_degc, motor_loss_w
+        thermal.MOTOR, cars.motor_temperature_degc[rows], ambient_degc, motor_loss_w, motor_flow
     )
     cars.inverter_temperature_degc[rows] = thermal.step_motor(
-        thermal.INVERTER, cars.inverter_temperature_degc[rows], ambient_degc, motor_loss_w
+        thermal.INVERTER, cars.inverter_temperature_degc[rows], ambient_degc, motor_loss_w, motor_flow
     )
     cars.tyre_temperature_degc[rows] = thermal.step_tyre(cars.tyre_temperature_degc[rows], ambient_degc, mean)
+    if hurt is not None:
+        cells_loss_w = hurt.heat(cells_loss_w)
+        hurt.drain(terminals.open_v, 1.0)
     cars.pack_temperature_degc[rows], cars.coolant_temperature_degc[rows] = thermal.step_pack(
-        pack, pack_degc, coolant_degc, ambient_degc, cells_loss_w, coolant_w
+        pack, pack_degc, coolant_degc, ambient_degc, cells_loss_w, coolant_w, flow
     )
     cars.cabin_temperature_degc[rows] = climate.cabin_degc
 

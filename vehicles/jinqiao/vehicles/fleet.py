@@ -21,13 +21,16 @@ from .birth import draw_differences, draw_vins
 from .cells import probes_of_car, voltages_of_car
 from .charging import AT_LIMIT_SOC, dc_curves, limit_soc
 from .columns import Columns
+from .damage.cells import OddCells
+from .damage.effects import effects_on
+from .damage.state import Quantity
 from .driving import drive_rows
 from .estimate import planning_kwh_per_km
-from .modes import ChargingState, Plug
+from .modes import ChargingState, Plug, VehicleState
 from .parameters import Parameters
 from .parked import rest_rows
 from .plugged import ChargingSecond
-from .sampling import Health, Reading, health_of, sample
+from .sampling import Condition, Health, Reading, condition_of, health_of, sample
 from .stored import stored_kwh
 from .vehicle_file import VehicleModel
 
@@ -114,6 +117,8 @@ class Fleet(Columns):
             slope = None if rise is None else rise[part]
             degc = ambient[part] if ambient.ndim else ambient  # one weather for all is reckoned with once
             drive_rows(self, self._parameters(block), block, end[part], degc, slope, moved[part])
+        if self.damage is not None:
+            self.damage.advance(chosen, 1.0)
         return moved
 
     def charge(self, rows: RowsLike, offered_kw: ArrayLike, ambient_degc: ArrayLike) -> None:
@@ -122,6 +127,8 @@ class Fleet(Columns):
         offered, ambient = per_row(offered_kw, count), f4(ambient_degc)
         for part, block in blocks(chosen, self._runs):
             self._charging(block).step(offered[part], ambient[part] if ambient.ndim else ambient)
+        if self.damage is not None:
+            self.damage.advance(chosen, 1.0)
 
     def charge_sharing(self, rows: RowsLike, share_kw: Callable[[F4s], ArrayLike], ambient_degc: ArrayLike) -> None:
         """As `charge`, where the offer follows from what the cars would take: `share_kw(acceptable_kw)`.
@@ -137,6 +144,8 @@ class Fleet(Columns):
         offered = per_row(share_kw(acceptable_kw), count)
         for part, second in seconds:
             second.step(offered[part], ambient[part] if ambient.ndim else ambient)
+        if self.damage is not None:
+            self.damage.advance(chosen, 1.0)
 
     def rest(self, rows: RowsLike, seconds: ArrayLike, ambient_degc: ArrayLike) -> None:
         """Stand still for `seconds`: temperatures relax, standby drains. The first rest after a trip ends it."""
@@ -144,6 +153,8 @@ class Fleet(Columns):
         time, ambient = per_row(seconds, count), per_row(ambient_degc, count)
         for part, block in blocks(chosen, self._runs):
             rest_rows(self, self._parameters(block), block, time[part], ambient[part])
+        if self.damage is not None:
+            self.damage.advance(chosen, time)
 
     # Moments.
 
@@ -219,7 +230,7 @@ class Fleet(Columns):
         chosen, _ = self._rows(rows)
         car = self._reading(chosen)
         cells = zip(car["strong_cell"], car["weak_cell"], car.mean_cell_v, car.cell_gap_v, strict=True)
-        return [
+        volts = [
             voltages_of_car(
                 bytes(vin), self.models[model].layout.series, int(strong), int(weak), float(mean), float(gap)
             )
@@ -227,15 +238,55 @@ class Fleet(Columns):
                 self.vins[chosen], self.model_of[chosen], cells, strict=True
             )
         ]
+        if car.hurt is not None:
+            _add(volts, car.hurt.places, self.harmed().low_cell[car.hurt.rows], car.deviation_v)
+        return volts
 
     def cell_temperatures(self, rows: RowsLike) -> list[F4s]:
         """The same for the temperature at every cell, degC."""
         chosen, _ = self._rows(rows)
-        extremes = zip(*self._reading(chosen).probes, strict=True)
-        return [
+        car = self._reading(chosen)
+        extremes = zip(*car.sound_probes, strict=True)
+        degc = [
             probes_of_car(bytes(vin), self.models[model].layout.series, (float(high), float(low)))
             for vin, model, (high, low) in zip(self.vins[chosen], self.model_of[chosen], extremes, strict=True)
         ]
+        if car.hurt is not None:
+            _add(degc, car.hurt.places, self.harmed().hot_cell[car.hurt.rows], car.hurt.of(Quantity.HOT_K))
+        return degc
+
+    def odd_cells(self, rows: RowsLike) -> OddCells | None:
+        """The cells of those of these cars in which something is broken; None where nothing is."""
+        if self.damage is None:
+            return None
+        chosen, _ = self._rows(rows)
+        car = self._reading(chosen)
+        hurt = car.hurt
+        if hurt is None:
+            return None
+        high, low = (values[hurt.places] for values in car.sound_probes)
+        return OddCells(
+            hurt.places,
+            car.mean_cell_v[hurt.places],
+            car.cell_gap_v[hurt.places],
+            self.damage.low_cell[hurt.rows],
+            car.deviation_v,
+            (high + low) * np.float32(0.5),
+            high - low,
+            self.damage.hot_cell[hurt.rows],
+            hurt.of(Quantity.HOT_K),
+        )
+
+    def condition(self, rows: RowsLike) -> Condition:
+        """What the control units of these cars watch."""
+        chosen, _ = self._rows(rows)
+        return condition_of(self._reading(chosen))
+
+    def unfit(self, row: int) -> bool:
+        """Whether a car is too broken to set out, or to drive on where it drives."""
+        chosen = slice(row, row + 1)
+        hurt = effects_on(self, self._parameters(chosen), chosen)
+        return hurt is not None and bool(hurt.unfit(self.vehicle_state[chosen] == VehicleState.DRIVING)[0])
 
     def health(self, row: int) -> Health:
         """What the control units of one car know about it, for its self-test."""
@@ -305,3 +356,10 @@ class Fleet(Columns):
                     self._kept.clear()
                 self._kept[key] = found
         return found
+
+
+def _add(cells: list[F4s], places: NDArray[np.intp], numbers: NDArray[np.int16], more: F4s) -> None:
+    """Change one cell (from 1; 0: none) of each of these cars."""
+    for place, number, value in zip(places.tolist(), numbers.tolist(), more.tolist(), strict=True):
+        if number:
+            cells[place][number - 1] += value

@@ -9,6 +9,7 @@ from .arrays import F4s, Rows
 from .charging import inlet_efficiency
 from .climate import parked_cabin
 from .columns import Columns
+from .damage.effects import effects_on
 from .modes import Plug
 from .parameters import Parameters
 
@@ -40,6 +41,10 @@ def rest_rows(cars: Columns, model: Parameters, rows: Rows, seconds: F4s, ambien
     standing_a = np.zeros_like(pack_degc)
     fast_a, slow_a = battery.link_rest(cars.rc_fast_a[rows], cars.rc_slow_a[rows], standing_a, seconds)
     terminals = battery.source(pack, soc, pack_degc, fast_a, slow_a)
+    hurt = effects_on(cars, model, rows)
+    if hurt is not None:
+        hurt.weaken(terminals)
+        pack_degc = hurt.warm(pack_degc, seconds)
     plug = cars.plug_state[rows]
     from_wall_w = hvac_w * (plug != Plug.UNPLUGGED)
     inlet_w = from_wall_w / inlet_efficiency(model.inlet, plug)
@@ -69,6 +74,8 @@ def rest_rows(cars: Columns, model: Parameters, rows: Rows, seconds: F4s, ambien
     cars.pack_voltage_v[rows] = voltage
     cars.cells_loss_w[rows] = (terminals.open_v - voltage) * current
     cars.rc_fast_a[rows], cars.rc_slow_a[rows] = fast_a, slow_a
+    if hurt is not None:
+        hurt.drain(terminals.open_v, seconds)
     bms.learn_at_rest(cars, pack, rows, seconds)
     ageing.age_at_rest(cars, pack, rows, seconds)
     cars.hvac_w[rows] = hvac_w

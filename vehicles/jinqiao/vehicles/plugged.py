@@ -11,6 +11,8 @@ from . import ageing, battery, bms, charging, thermal
 from .arrays import INFINITE, INFINITE8, ONE, ZERO, ZERO8, EvenTable, F4s, Rows, anywhere, clip, f4
 from .climate import Climate, climate_step
 from .columns import Columns
+from .damage.effects import effects_on
+from .damage.state import Quantity
 from .modes import ON_DC
 from .parameters import Parameters
 
@@ -34,6 +36,9 @@ class ChargingSecond:
         self._climate_on, self._cabin_degc = cars.climate_on[rows], cars.cabin_temperature_degc[rows]
         self._links_a = cars.rc_fast_a[rows], cars.rc_slow_a[rows]
         self._terminals = battery.source(pack, self._soc, self._pack_degc, *self._links_a)
+        self._hurt = effects_on(cars, model, rows)
+        if self._hurt is not None:
+            self._hurt.weaken(self._terminals)
 
         error = bms.soc_error(cars, pack, rows)
         shown = bms.shown_fraction(pack, self._soc, error)
@@ -49,6 +54,11 @@ class ChargingSecond:
         self._aux_w = model.train.aux_w * fast
         self._efficiency = charging.inlet_efficiency(inlet, plug)
         self._inlet_most_w = charging.inlet_most_w(inlet, plug)
+        if self._hurt is not None:
+            self._hurt.limit_charge(self._pack_w)
+            self._hurt.limit_cable(self._pack_w, self._inlet_most_w)
+            self._hurt.lose_coolant(*self._loop)
+            self._hurt.lose_converter(self._aux_w, self._aux_w, draw=False)
 
     def acceptable_w(self) -> F4s:
         """Power at the inlet the cars would take now, W; 0 unplugged or at the charge limit.
@@ -100,8 +110,14 @@ class ChargingSecond:
         cars.aux_w[rows] = step.load_w - hvac_w
         for still in (cars.speed_mps, cars.acceleration_mps2, cars.wheel_w, cars.shaft_w, cars.motor_electric_w):
             still[rows] = ZERO
+        flow = None
+        if self._hurt is not None:
+            cells_loss_w = self._hurt.heat(cells_loss_w)
+            self._hurt.drain(terminals.open_v, 1.0)
+            self._hurt.warm_contacts(step.current_a)
+            flow = self._hurt.flow(Quantity.PACK_FLOW, len(voltage))
         cars.pack_temperature_degc[rows], cars.coolant_temperature_degc[rows] = thermal.step_pack(
-            pack, self._pack_degc, self._coolant_degc, ambient_degc, cells_loss_w, self._loop.heat_w * served
+            pack, self._pack_degc, self._coolant_degc, ambient_degc, cells_loss_w, self._loop.heat_w * served, flow
         )
         cars.cabin_temperature_degc[rows] = climate.cabin_degc
         thermal.rest_beside(cars, rows, ambient_degc)

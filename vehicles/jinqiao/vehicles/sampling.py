@@ -17,12 +17,15 @@ from jinqiao.base.signals import SIGNALS
 from . import battery, bms, body, cells
 from .arrays import EvenTable, F4s, F8s, Rows
 from .columns import Columns
+from .damage.cells import CellExtremes
+from .damage.effects import Effects, effects_on
+from .damage.state import Quantity
 from .modes import ChargingState, Gear, Plug, VehicleState
 from .parameters import Parameters
 from .plugged import ChargingSecond
 from .powertrain import GEAR_RATIO, WHEEL_RADIUS_M
 
-__all__ = ["READINGS", "WORLD_SIGNALS", "Health", "Reading", "health_of", "sample"]
+__all__ = ["READINGS", "WORLD_SIGNALS", "Condition", "Health", "Reading", "condition_of", "health_of", "sample"]
 
 WORLD_SIGNALS = frozenset(
     {"longitude", "latitude", "altitude", "coordinate_system", "heading", "satellites", "ambient_temperature"}
@@ -49,6 +52,11 @@ class Reading:
         return values
 
     @cached_property
+    def hurt(self) -> Effects | None:
+        """What is broken in any of them."""
+        return effects_on(self.cars, self.model, self.rows)
+
+    @cached_property
     def soc(self) -> F8s:
         return self["soc"]
 
@@ -69,7 +77,10 @@ class Reading:
     @cached_property
     def terminals(self) -> battery.Source:
         pack_degc = self["pack_temperature_degc"]
-        return battery.source(self.model.pack, self.soc, pack_degc, self["rc_fast_a"], self["rc_slow_a"])
+        terminals = battery.source(self.model.pack, self.soc, pack_degc, self["rc_fast_a"], self["rc_slow_a"])
+        if self.hurt is not None:
+            self.hurt.weaken(terminals)
+        return terminals
 
     @cached_property
     def window(self) -> F4s:
@@ -101,24 +112,85 @@ class Reading:
         return np.where(over, self.terminals.emf_v, voltage) if over.any() else voltage
 
     @cached_property
+    def deviation_v(self) -> F4s:
+        """How far the damaged cell lies off its place, V, in the rows that are `hurt`."""
+        assert self.hurt is not None
+        return self.hurt.deviation_v(self.terminals, self.current_a)
+
+    @cached_property
+    def _string_v(self) -> F4s:
+        """The pack's voltage as it would be with every cell in its place."""
+        voltage = self.voltage_v
+        if self.hurt is None:
+            return voltage
+        return self.hurt.patch(voltage, lambda _, hurt_v: hurt_v - self.deviation_v)
+
+    @cached_property
     def mean_cell_v(self) -> F4s:
-        mean: F4s = np.divide(self.voltage_v, self.model.pack.series)
+        """Of all places: where a cell is damaged, it lies beside its own."""
+        mean: F4s = np.divide(self._string_v, self.model.pack.series)
         return mean
 
     @cached_property
     def cell_gap_v(self) -> F4s:
         spread = cells.Spread(*(self[f"cell_spread_{name}"] for name in ("v", "capacity", "resistance")))
-        return cells.voltage_gap(self.model.pack, self.terminals, spread, self.voltage_v, self.soc)
+        voltage = self._string_v
+        if self.hurt is not None:  # the open-circuit voltage lacks what the damaged cell lacks
+            voltage = self.hurt.patch(voltage, lambda hurt, hurt_v: hurt_v - hurt.of(Quantity.LOW_V))
+        return cells.voltage_gap(self.model.pack, self.terminals, spread, voltage, self.soc)
 
     @cached_property
-    def cell_voltages(self) -> cells.Extremes:
-        return cells.voltage_extremes(self.mean_cell_v, self.cell_gap_v)
+    def cell_extremes(self) -> CellExtremes:
+        """Highest and lowest cell, and their numbers."""
+        gap, strong, weak = self.cell_gap_v, self["strong_cell"], self["weak_cell"]
+        highest, lowest = cells.voltage_extremes(self.mean_cell_v, gap)
+        sound = CellExtremes(highest, lowest, np.where(gap >= 0, strong, weak), np.where(gap >= 0, weak, strong))
+        if self.hurt is None:
+            return sound
+        return self.hurt.cell_extremes(self.mean_cell_v, gap, self.deviation_v, sound)
 
     @cached_property
-    def probes(self) -> cells.Extremes:
+    def sound_probes(self) -> cells.Extremes:
+        """The extremes without a cell that is hot by itself."""
         return cells.probe_extremes(
             self["pack_temperature_degc"], self["coolant_temperature_degc"], self["cell_spread_k"]
         )
+
+    @cached_property
+    def probes(self) -> cells.Extremes:
+        sound = self.sound_probes
+        if self.hurt is None:
+            return sound
+        hottest, coldest = self.hurt.probes
+        return cells.Extremes(
+            self.hurt.patch(sound.highest, lambda *_: hottest), self.hurt.patch(sound.lowest, lambda *_: coldest)
+        )
+
+    @cached_property
+    def insulation_kohm(self) -> F4s:
+        sound = body.insulation_kohm(self["insulation_kohm"], self["pack_temperature_degc"])
+        return sound if self.hurt is None else self.hurt.patch(sound, Effects.insulation_kohm)
+
+    @cached_property
+    def ohm_per_v(self) -> F4s:
+        """Insulation over the pack's voltage, as the standards have it."""
+        ohm: F4s = self.insulation_kohm * np.float32(1000.0)
+        ohm /= np.maximum(self.voltage_v, np.float32(1.0))
+        return ohm
+
+    @cached_property
+    def aux_v(self) -> F4s:
+        on = _converter_on(self)
+        sound = body.aux_voltage_v(on, self["tyre_temperature_degc"], self["aux_offset_v"])
+        return sound if self.hurt is None else self.hurt.patch(sound, lambda hurt, volts: hurt.aux_v(volts, on))
+
+    @cached_property
+    def discharge_limit_w(self) -> F4s:
+        pack = self.model.pack
+        limit = battery.discharge_limit_w(pack, self.terminals, self.window, self["pack_temperature_degc"])
+        if self.hurt is not None:
+            self.hurt.limit_discharge(limit, self.terminals)
+        return limit
 
     @cached_property
     def shaft_rads(self) -> F4s:
@@ -127,7 +199,10 @@ class Reading:
         return mean * np.float32(GEAR_RATIO / WHEEL_RADIUS_M)
 
     def tyre(self, place: str) -> F4s:
-        return body.tyre_pressure_kpa(self[f"tyre_{place}_kpa"], self["tyre_temperature_degc"])
+        filled: F4s = self[f"tyre_{place}_kpa"]
+        if self.hurt is not None:
+            filled = self.hurt.patch(filled, lambda hurt, kpa: hurt.tyre_kpa(place, kpa))
+        return body.tyre_pressure_kpa(filled, self["tyre_temperature_degc"])
 
 
 def _gear(car: Reading) -> NDArray[Any]:
@@ -145,6 +220,11 @@ def _alarm_level(car: Reading) -> NDArray[Any]:
     if (hottest >= HOT_DEGC[1]).any():
         for grade, degc in HOT_DEGC.items():
             level = np.maximum(level, np.where(hottest >= degc, np.uint8(grade), np.uint8(0)))
+    hurt = car.hurt
+    if hurt is not None:
+        highest, lowest, *_ = car.cell_extremes
+        worst = hurt.level(apart_v=highest - lowest, ohm_per_v=car.ohm_per_v, aux_v=car.aux_v)
+        level = hurt.patch(level, lambda _, own: np.maximum(own, worst))
     return level
 
 
@@ -161,6 +241,8 @@ def _accelerator(car: Reading) -> NDArray[Any]:
 def _charge_limit_kw(car: Reading) -> NDArray[Any]:
     """Plugged in, what would go in at the inlet; on the road, what braking may return."""
     limit: F4s = battery.charge_limit_w(car.model.pack, car.window, car["pack_temperature_degc"])
+    if car.hurt is not None:
+        car.hurt.limit_charge(limit)
     plugged = np.flatnonzero(car["plug_state"] != Plug.UNPLUGGED)
     if len(plugged):
         plug = ChargingSecond(car.cars, car.model.some(plugged), car.curves, _some(car.rows, plugged))
@@ -218,17 +300,15 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "brake_pedal": lambda car: body.brake_percent(car["acceleration_mps2"]),
     "state_of_health": lambda car: car["state_of_health"] * 100.0,
     "energy_remaining": lambda car: car.energy_kwh,
-    "cell_voltage_max": lambda car: car.cell_voltages.highest,
-    "cell_voltage_min": lambda car: car.cell_voltages.lowest,
-    "cell_voltage_max_index": lambda car: np.where(car.cell_gap_v >= 0, car["strong_cell"], car["weak_cell"]),
-    "cell_voltage_min_index": lambda car: np.where(car.cell_gap_v >= 0, car["weak_cell"], car["strong_cell"]),
+    "cell_voltage_max": lambda car: car.cell_extremes.highest_v,
+    "cell_voltage_min": lambda car: car.cell_extremes.lowest_v,
+    "cell_voltage_max_index": lambda car: car.cell_extremes.highest,
+    "cell_voltage_min_index": lambda car: car.cell_extremes.lowest,
     "cell_temperature_min": lambda car: car.probes.lowest,
     "pack_temperature": lambda car: car["pack_temperature_degc"],
     "coolant_temperature": lambda car: car["coolant_temperature_degc"],
-    "insulation_resistance": lambda car: body.insulation_kohm(car["insulation_kohm"], car["pack_temperature_degc"]),
-    "discharge_power_limit": lambda car: (
-        battery.discharge_limit_w(car.model.pack, car.terminals, car.window, car["pack_temperature_degc"]) * 1e-3
-    ),
+    "insulation_resistance": lambda car: car.insulation_kohm,
+    "discharge_power_limit": lambda car: car.discharge_limit_w * 1e-3,
     "charge_power_limit": _charge_limit_kw,
     "energy_discharged": lambda car: car["energy_discharged_kwh"],
     "energy_regenerated": lambda car: car["energy_regenerated_kwh"],
@@ -255,11 +335,27 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
     "trip_distance": lambda car: (car["odometer_m"] - car["trip_start_m"]) * 1e-3,
     "trip_duration": lambda car: car["trip_s"],
     "trip_energy": lambda car: car["energy_discharged_kwh"] - car["energy_regenerated_kwh"] - car["trip_start_kwh"],
-    "aux_voltage": lambda car: body.aux_voltage_v(
-        _converter_on(car), car["tyre_temperature_degc"], car["aux_offset_v"]
-    ),
+    "aux_voltage": lambda car: car.aux_v,
     "dtc_count": lambda car: car["dtc_count"],
 }
+
+
+class Condition(NamedTuple):
+    """What a car's control units watch, shape (rows,)."""
+
+    level: NDArray[np.uint8]
+    hottest_degc: F4s
+    coldest_degc: F4s
+    apart_v: F4s
+    lowest_v: F4s
+    ohm_per_v: F4s
+    aux_v: F4s
+
+
+def condition_of(car: Reading) -> Condition:
+    """The same values as in telemetry."""
+    highest, lowest, *_ = car.cell_extremes
+    return Condition(_alarm_level(car), *car.probes, highest - lowest, lowest, car.ohm_per_v, car.aux_v)
 
 
 class Health(NamedTuple):

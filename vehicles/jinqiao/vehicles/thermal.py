@@ -96,11 +96,22 @@ def condition(pack: Pack, pack_degc: F4s, coolant_degc: F4s, *, heat: NDArray[np
 
 
 def step_pack(
-    pack: Pack, pack_degc: F4s, coolant_degc: F4s, ambient_degc: F4s, loss_w: F4s, coolant_w: F4s
+    pack: Pack,
+    pack_degc: F4s,
+    coolant_degc: F4s,
+    ambient_degc: F4s,
+    loss_w: F4s,
+    coolant_w: F4s,
+    flow: F4s | None = None,
 ) -> tuple[F4s, F4s]:
-    """Temperatures of pack and coolant after one second with `loss_w` in the cells and `coolant_w` from the loop."""
+    """Temperatures of pack and coolant after one second with `loss_w` in the cells and `coolant_w` from the loop.
+
+    `flow` is the share of the coolant that reaches the pack, where any of these cars has lost some.
+    """
     through_w = coolant_degc - pack_degc
     through_w *= pack.plates_w_per_k
+    if flow is not None:
+        through_w *= flow
     change = loss_w + through_w
     change -= (pack_degc - ambient_degc) * _CASE
     change *= pack.k_per_j
@@ -118,11 +129,13 @@ def rest_pack(pack: Pack, pack_degc: F4s, coolant_degc: F4s, ambient_degc: F4s, 
     return rested, relax(coolant_degc, rested, seconds, rate)
 
 
-def step_motor(node: Node, temperature_degc: F4s, ambient_degc: F4s, loss_w: F4s) -> F4s:
-    """Temperature of `MOTOR` or `INVERTER` after one second with this loss of both together."""
+def step_motor(node: Node, temperature_degc: F4s, ambient_degc: F4s, loss_w: F4s, flow: F4s | None = None) -> F4s:
+    """Temperature of `MOTOR` or `INVERTER` after one second with this loss of both together; `flow` as above."""
     cooled = temperature_degc - ambient_degc
     cooled -= _RADIATOR
     cooled *= node.cooled_per_k
+    if flow is not None:
+        cooled *= flow
     stepped: F4s = loss_w * node.k_per_w
     stepped += temperature_degc
     stepped -= clip(cooled, ZERO, INFINITE)

@@ -13,6 +13,7 @@ no head's length has, length of the head, head (JSON: online, time_ms, reason, c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,8 +40,9 @@ __all__ = [
 FIRST_BYTE = 0xF0
 #: Rows of one packet: the receiver renders them and sees who cannot follow before it takes the next.
 _MOST_ROWS = 4096
-#: No packet is longer than this.
+#: No packet is longer than this; and no more of one is events, which a fault may make large.
 MOST_BYTES = 16 << 20
+_MOST_EVENT_BYTES = 4 << 20
 #: What a packet about presence begins with: a head would be longer than any packet.
 _PRESENCE = b"\xff\xff\xff\xff"
 #: Why a vehicle is not there, as the platform numbers reasons: its connection has ended.
@@ -56,7 +58,9 @@ def crossing_packets(events: Sequence[SaidPacket], batches: _Batches) -> Iterato
     A large step is several packets, one span of time after the other; a span of one instant is cut once more, and its
     events are in the first packet.
     """
-    for now, parts in _spans(events, batches):
+    for happened, parts in _spans(events, batches):
+        *whole, now = _lots(happened)
+        yield from (_packet(lot, ()) for lot in whole)
         rows = sum(len(said) for said, _ in parts)
         if rows <= 2 * _MOST_ROWS:
             if rows or now:
@@ -72,7 +76,8 @@ def crossing_packets(events: Sequence[SaidPacket], batches: _Batches) -> Iterato
 
 def _spans(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[tuple[Sequence[SaidPacket], _Batches]]:
     """A step cut by time: spans of `_MOST_ROWS` or somewhat more, twice as many at most unless an instant has more."""
-    if sum(len(said) for said, _ in batches) <= 2 * _MOST_ROWS:
+    heavy = sum(len(event.data) for event in events) > _MOST_EVENT_BYTES
+    if not batches or (not heavy and sum(len(said) for said, _ in batches) <= 2 * _MOST_ROWS):
         yield events, batches
         return
     times = sorted({turn_ms for said, _ in batches for turn_ms in said.turns_ms[said.edges[:-1]].tolist()})
@@ -81,7 +86,7 @@ def _spans(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[tuple[Se
     start, begun, rows = np.zeros(len(batches), np.intp), 0, 0
     for number, (count, following) in enumerate(zip(counts, [*counts[1:], 0], strict=True)):
         rows += count
-        if following and rows < _MOST_ROWS and rows + following <= 2 * _MOST_ROWS:
+        if following and not heavy and rows < _MOST_ROWS and rows + following <= 2 * _MOST_ROWS:
             continue
         over = begun
         while over < len(events) and events[over].turn_ms <= times[number]:
@@ -92,6 +97,17 @@ def _spans(events: Sequence[SaidPacket], batches: _Batches) -> Iterator[tuple[Se
         yield events[begun:over], [(said, records) for said, records in parts if len(said)]
         start, begun, rows = stop, over, 0
     yield events[begun:], ()
+
+
+def _lots(events: Sequence[SaidPacket]) -> list[Sequence[SaidPacket]]:
+    """Events, in lots that fit into a packet; one at least."""
+    starts, size = [0], 0
+    for place, event in enumerate(events):
+        size += len(event.data)
+        if size > _MOST_EVENT_BYTES and place > starts[-1]:
+            starts.append(place)
+            size = len(event.data)
+    return [events[start:stop] for start, stop in pairwise([*starts, len(events)])]
 
 
 def _packet(events: Sequence[SaidPacket], batches: _Batches) -> bytes:

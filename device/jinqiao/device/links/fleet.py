@@ -94,6 +94,10 @@ class FleetLinks:
     def __len__(self) -> int:
         return len(self._links)
 
+    def is_online(self, row: int) -> bool:
+        """Whether the row's link is there now."""
+        return self._links[row].online
+
     async def connect(self, rows: Iterable[int], stop: asyncio.Event | None = None) -> None:
         """Log these rows in and wait for their first answers; raises EnvironmentFault when none gets in."""
         if self._care is None:

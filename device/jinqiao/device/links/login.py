@@ -58,6 +58,10 @@ class VehicleLinks:
     def online(self) -> int:
         return self._links.online
 
+    def is_online(self, row: int) -> bool:
+        """Whether this vehicle's own connection is there now."""
+        return self._links.is_online(row)
+
     async def connect(self, rows: Iterable[int], stop: asyncio.Event) -> None:
         """Log these vehicles in and wait for all answers; raises EnvironmentFault when none gets in."""
         wanted = np.fromiter(rows, np.int32)

@@ -248,7 +248,7 @@ def _other(session: Session, data: bytes, position: int, body: int, stop: int) -
     if first == _PUBACK and stop - body == 2:
         return _acknowledge(session, data, position)
     if first == CROSSING and not session.guarded and (intake := session.broker.intake) is not None:
-        door = SessionDoor(session)
+        door = SessionDoor(session, walk)
         intake.take(data[body:stop], door)
         door.settle()
         return stop

@@ -276,13 +276,17 @@ class Platform:
         found = find(topic)
         if found is None or found.row.gateway_only or found.row.is_reply:
             return False
-        login = Login("", f"{device.name}&{device.product.key}", None, 4, True, KEEP_ALIVE_S[0])
-        principal = device_principal(login, ClientId("", {}), device)
+        principal = self.client_of(device)
         if not self.may_publish(principal, topic):
             return False
         self.parts.out.send(Downlink(topic, payload))
         tuple(self.receive(principal, topic, payload))
         return True
+
+    def client_of(self, device: Device) -> Principal:
+        """The client that this device is when somebody else carries its messages."""
+        login = Login("", f"{device.name}&{device.product.key}", None, 4, True, KEEP_ALIVE_S[0])
+        return device_principal(login, ClientId("", {}), device)
 
     def _dispatch(self, device: Device, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a message as if the device had published it on that topic."""

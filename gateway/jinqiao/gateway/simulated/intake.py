@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Generic
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from jinqiao.base.errors import ProtocolError
 from jinqiao.wire.crossing import VehiclesPresent, is_presence, read_crossing, read_presence
 from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.render import StepRenderer
+from jinqiao.wire.render.malformed import KIND as MALFORMED
 from jinqiao.wire.render.said import SaidBatch, SaidPacket
 
 from .door import Door, R, Router
@@ -36,6 +37,8 @@ OnBatch = Callable[[SaidBatch], object]
 OnEvent = Callable[[SaidPacket], object]
 #: Called when vehicles have come or gone, behind all that they said before.
 OnPresence = Callable[[VehiclesPresent], object]
+#: The client that a vehicle, by its row, is when it is not trusted; None for one that may not be there.
+ClientOf = Callable[[int], Any]
 
 
 class FleetIntake(Generic[R]):
@@ -50,11 +53,13 @@ class FleetIntake(Generic[R]):
         on_batch: OnBatch,
         on_event: OnEvent = lambda _: None,
         on_presence: OnPresence = lambda _: None,
+        client_of: ClientOf = lambda _: None,
     ) -> None:
         self._router = router
         self._renderer = StepRenderer(product_key, names, names)
         self._names = names
         self._on_batch, self._on_event, self._on_presence = on_batch, on_event, on_presence
+        self._client_of = client_of
         self._routes = {
             kind: FleetRoutes(router, topic.replace("{key}", product_key), names, row_of)
             for kind, topic in _TOPICS.items()
@@ -97,6 +102,9 @@ class FleetIntake(Generic[R]):
     ) -> Iterator[tuple[int, int, Callable[[_Runs[R]], None]]]:
         """Time, place among what is of that time, and what hands it on."""
         for number, event in enumerate(events):
+            if event.kind == MALFORMED:
+                yield event.turn_ms, number, partial(self._take_untrusted, event, door)
+                continue
             route = self._router.route(_topic_of(event.data))
             door.count(route, 1)
             yield event.turn_ms, number, partial(_Runs.add, route=route, packets=event.data, messages=1)
@@ -111,6 +119,13 @@ class FleetIntake(Generic[R]):
                 yield int(turns[0]), number, partial(self._hand_on, some, numbers, routes)
             else:
                 yield from ((turn_ms, number, run) for turn_ms, run in self._by_turn(some, numbers, routes))
+
+    def _take_untrusted(self, said: SaidPacket, door: Door[R], out: _Runs[R]) -> None:
+        """What a vehicle says that is malformed, behind all that was said before."""
+        out.flush()
+        client = self._client_of(said.vehicle)
+        if client is not None:
+            door.take_untrusted(client, said.data)
 
     def _wanted(self, door: Door[R], said: SaidBatch) -> tuple[SaidBatch, NDArray[np.int32]] | None:
         """Those of a batch that somebody hears, with their route numbers, and counts all; None if that is nobody.

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from jinqiao.gateway.broker.server import Server
+from jinqiao.gateway.controlled import PREFIX
 
 from .local import for_this_machine
 from .metrics import Metrics
@@ -31,13 +32,14 @@ def application(
     collectors: Iterable[Collector] = (),
     *,
     calls: ASGIApp | None = None,
+    control: ASGIApp | None = None,
     open_to_all: bool = False,
 ) -> ASGIApp:
     """The web application of a running broker: its figures, MQTT over WebSocket, and what others serve on this port.
 
     `collectors` have figures beside the broker's. `trusting` routes and all figures trust every caller; they answer
     this machine only, unless they are `open_to_all`.
-    `calls` answers `POST /`, before any routing.
+    `calls` answers `POST /`, before any routing, and `control` what is below `/control`.
     """
     metrics = Metrics(server, collectors)
 
@@ -57,13 +59,18 @@ def application(
         *(WebSocketRoute(path, mqtt) for path in _WEBSOCKETS),
         *others,
     ]
-    routed = Starlette(routes=routes)
-    return routed if calls is None else _before(calls, routed)
+    return _before(calls, control, Starlette(routes=routes))
 
 
-def _before(calls: ASGIApp, routed: ASGIApp) -> ASGIApp:
+def _before(calls: ASGIApp | None, control: ASGIApp | None, routed: ASGIApp) -> ASGIApp:
     async def begin(scope: Scope, receive: Receive, send: Send) -> None:
-        is_call = scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "POST"
-        await (calls if is_call else routed)(scope, receive, send)
+        app = routed
+        if scope["type"] == "http":
+            path = scope["path"]
+            if calls is not None and path == "/" and scope["method"] == "POST":
+                app = calls
+            elif control is not None and (path == PREFIX or path.startswith(f"{PREFIX}/")):
+                app = control
+        await app(scope, receive, send)
 
     return begin

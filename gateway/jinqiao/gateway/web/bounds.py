@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..limit import limit
 
-__all__ = ["HttpBounds"]
+__all__ = ["ControlBounds", "HttpBounds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +19,11 @@ class HttpBounds:
     idle_s: float = limit(5.0, "silence between two requests of a connection")
     unread_s: float = limit(30.0, "how long a response may wait of which nothing is read")
     header_bytes: int = limit(64 * 1024, "a request's header")
+
+
+@dataclass(frozen=True, slots=True)
+class ControlBounds:
+    """Bounds of `/control` on both ports together."""
+
+    at_once: int = limit(64, "requests to /control under way")
+    body_bytes: int = limit(256 * 1024, "the body of a request to /control")

@@ -144,7 +144,32 @@ def run(
             metavar="TIME",
         ),
     ] = "60s",
+    paused: Annotated[
+        bool, typer.Option("--paused", help="Stand at second 0 until a POST to /control/resume or /control/advance.")
+    ] = False,
+    control_token: Annotated[
+        str | None,
+        typer.Option(
+            help="What requests to /control authenticate with; generated and printed if not given.",
+            envvar="JINQIAO_CONTROL_TOKEN",
+            show_default=False,
+        ),
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary to this file as JSON.")] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what came of the expectations to this file as JSON.", metavar="FILE.json", show_default=False
+        ),
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(help="The same as JUnit XML, for a CI.", metavar="FILE.xml", show_default=False),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="The same as a page with plots.", metavar="FILE.html", show_default=False),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -155,19 +180,22 @@ def run(
 ) -> None:
     """Drive a scenario's fleets and publish their telemetry on an embedded broker.
 
-    Ctrl-C ends the run at any time and prints the summary so far; the exit code is then 130 (SIGTERM: 143).
+    Ctrl-C ends the run at any time and prints the summary so far; the exit code is then 130 (SIGTERM: 143). It is 1
+    when something that the scenario expects failed, or was never exercised.
 
     \b
     Example:
       jinqiao run jinqiao-morning --for 60s
       jinqiao run my-scenario.yaml --speed max --seed 7 --summary out.json
       jinqiao run winter --speed max --check
+      jinqiao run my-scenario.yaml --speed max --junit verdicts.xml --report verdicts.html
       jinqiao run my-scenario.yaml --speed max --lock-step my-product
       jinqiao run jinqiao-morning --towns 20 --vehicles 10000
     """
     with gateway_ahead(needed=broker is None) as child:
         # The run itself: not for --help.
-        from ..run.asked import duration_s, elsewhere, listeners, sinks_of, start_of
+        from ..reporting.write import Reports
+        from ..run.asked import control_options, duration_s, elsewhere, listeners, sinks_of, start_of
         from ..run.execute import execute
         from ..run.options import RunOptions
         from ..run.pace import parse_speed
@@ -200,9 +228,11 @@ def run(
             lock_step=listeners(lock_step or (), broker),
             lock_step_limit_s=duration_s("--lock-step-limit", lock_step_limit),
             summary=summary,
+            reports=Reports(verdicts, junit, report),
             quiet=quiet,
             check=check,
             sinks=sinks_of(sink or (), to or (), record or ()),
+            **control_options(control_token, paused=paused, reachable=broker is None or http_port is not None),
             **named,
         )
         if summary is not None and not summary.resolve().parent.is_dir():

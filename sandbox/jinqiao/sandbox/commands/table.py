@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..bench.table import BENCH
+from .ctl_where import where
 from .rows import Command, Group
 from .version import with_version
 
@@ -125,6 +126,67 @@ _RULE = Group(
     ),
 )
 
+#: What the commands of `ctl` import when they are called.
+_CLIENT = ("jinqiao.testing.client",)
+
+_CTL = Group(
+    "ctl",
+    "A run from a shell: let it go and stand, break something, ask for verdicts.\n\n"
+    "Begin with:  jinqiao run SCENARIO --paused",
+    (
+        Command(
+            "state",
+            "ctl:state",
+            "Print how the run stands: simulated time, speed, how many vehicles do what, what was published.",
+            work=_CLIENT,
+        ),
+        Command("pause", "ctl:pause", "Let the run stand still.", work=_CLIENT),
+        Command("resume", "ctl:resume", "Let the run go on, at the speed that was set.", work=_CLIENT),
+        Command("speed", "ctl:speed", "Set the run's speed; a run that stands still goes on standing.", work=_CLIENT),
+        Command(
+            "advance",
+            "ctl:advance",
+            "Run for so much simulated time as fast as possible, then stand still; returns when all of it "
+            "was forwarded.",
+            work=_CLIENT,
+        ),
+        Command("vehicles", "ctl:vehicles", "List vehicles: VIN, model, state, charge, position.", work=_CLIENT),
+        Command("vehicle", "ctl:vehicle", "Print one vehicle with all its signals.", work=_CLIENT),
+        Command(
+            "stations",
+            "ctl:stations",
+            "List charging stations: what each connector delivers, and how many vehicles wait.",
+            work=_CLIENT,
+        ),
+        Command("fault", "ctl:fault", "Inject a fault, end one, or list those that are active and past.", work=_CLIENT),
+        Command(
+            "command",
+            "ctl:command",
+            "Call a service of vehicles, or set their properties, and print what became of it in each.",
+            work=_CLIENT,
+        ),
+        Command(
+            "labels", "ctl:labels", "List the ground truth: every fault that began or ended in a vehicle.", work=_CLIENT
+        ),
+        Command(
+            "detect",
+            "ctl:detect",
+            "Report a detection of the product under test, to be scored against the ground truth.",
+            work=_CLIENT,
+        ),
+        Command(
+            "expect",
+            "ctl:expect",
+            "Judge an expectation over the run so far, or list the scenario's; exit code 1 when one does not hold.",
+            work=_CLIENT,
+        ),
+        Command(
+            "stop", "ctl:stop", "End the run as Ctrl-C does: it prints its summary and its verdicts.", work=_CLIENT
+        ),
+    ),
+    where,
+)
+
 _SCENARIO = Group(
     "scenario",
     "The scenarios that come with the program.",
@@ -160,6 +222,7 @@ JINQIAO = Group(
             "certs:certs",
             "Create a test authority (ca.pem) and a server certificate for localhost and 127.0.0.1.",
         ),
+        _CTL,
         Command("vehicles", "vehicles:vehicles", "List vehicles: VIN, model, fleet, state and state of charge."),
         Command("watch", "watch:watch", "Follow topics and print each message; stop with Ctrl-C."),
         Command(

@@ -31,7 +31,9 @@ async def announce(run: Running) -> None:
         f"MQTT on {options.mqtt_host}:{port}{http}{amqp}\n"
         f"  user {user}  password {password}\n"
         f"  {_subscriber_line(options.mqtt_host, port, user, password)}\n"
-        f"  {_watch_line(options.mqtt_host, port, user, password)}",
+        f"  {_watch_line(options.mqtt_host, port, user, password)}\n"
+        f"{_control_line(run)}",
+        end="",
         file=sys.stderr,
         flush=True,
     )
@@ -44,6 +46,7 @@ async def announce(run: Running) -> None:
             "product_key": PRODUCT_KEY,
             **_counts(run),
             "seed": run.plan.seed,
+            **_control(run),
         }
         print(json.dumps({"ready": ready}), flush=True)
 
@@ -57,6 +60,19 @@ def _counts(run: Running) -> dict[str, int]:
     """Of vehicles, and of towns where there are several."""
     towns = {"towns": run.plan.towns} if run.plan.towns > 1 else {}
     return {"vehicles": run.summary.vehicles, **towns}
+
+
+def _control(run: Running) -> dict[str, str]:
+    """Where the run is controlled, and by whom."""
+    control = run.control
+    return {} if control.url is None else {"control_url": control.url, "control_token": control.token}
+
+
+def _control_line(run: Running) -> str:
+    """The same for a person."""
+    control = run.control
+    where = "" if control.url is None else f"  control {control.url}  token {control.token}\n"
+    return where + ("  paused: go on with POST /control/resume or /control/advance\n" if run.options.paused else "")
 
 
 def _subscriber_line(host: str, port: int, user: str, password: str) -> str:
@@ -79,10 +95,12 @@ def _elsewhere(run: Running) -> None:
     print(
         f"{short(run.plan.scenario.name)}: {_size(run)}, seed {run.plan.seed}, "
         f"publishing to {where}\n"
-        f"  topics /sys/{key}/+/thing/event/property/post",
+        f"  topics /sys/{key}/+/thing/event/property/post\n"
+        f"{_control_line(run)}",
+        end="",
         file=sys.stderr,
         flush=True,
     )
     if not sys.stdout.isatty():
-        ready = {"broker": where, "product_key": key, **_counts(run), "seed": run.plan.seed}
+        ready = {"broker": where, "product_key": key, **_counts(run), "seed": run.plan.seed, **_control(run)}
         print(json.dumps({"ready": ready}), flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from ..sinks import SinkSpec, parse_sink
 from ..sinks.kinds.record import RecordSpec
 from .outside import load_triples, parse_broker
 
-__all__ = ["duration_s", "elsewhere", "listeners", "sinks_of", "start_of"]
+__all__ = ["control_options", "duration_s", "elsewhere", "listeners", "sinks_of", "start_of"]
 
 
 def elsewhere(broker: str | None, devices: Path | None) -> dict[str, Any]:
@@ -48,6 +49,17 @@ def start_of(text: str) -> datetime | Literal["now"]:
         return parse_start(text)
     except Refused as refused:
         raise InputError(f"--start: {refused}") from refused
+
+
+def control_options(token: str | None, *, paused: bool, reachable: bool) -> dict[str, Any]:
+    """Options of a run that is controlled; a token that was not given is drawn."""
+    if paused and not reachable:
+        raise InputError("--paused: expected --http-port too: a run with --broker is controlled over that port")
+    if token is None:
+        return {"paused": paused}
+    if not re.fullmatch(r"[\x21-\x7e]{1,200}", token):
+        raise InputError("--control-token: expected 1 to 200 letters, digits and signs of ASCII, without spaces")
+    return {"paused": paused, "control_token": token}
 
 
 def duration_s(option: str, text: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -38,9 +39,15 @@ class GatewayProcess:
     """A child running `gateway_process`. Raises EnvironmentFault when it cannot serve or is gone."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], output: asyncio.StreamReader, into: asyncio.StreamWriter
+        self,
+        process: subprocess.Popen[bytes],
+        output: asyncio.StreamReader,
+        into: asyncio.StreamWriter,
+        control: socket.socket,
     ) -> None:
         self._process, self._input, self._output = process, into, output
+        #: Where requests to `/control` come from, and their answers go to; see `relay.py`.
+        self.control = control
         self._asking = asyncio.Lock()
         #: Completes with the exit status when the child is gone.
         self.gone: asyncio.Task[int] = asyncio.create_task(asyncio.to_thread(process.wait))
@@ -65,7 +72,7 @@ class GatewayProcess:
         """Start the child, unless it was already; it imports while we build the world."""
         child = (GatewayChild() if child is None else child).take()
         output, into = await asyncio.open_connection(sock=child.socket, limit=_LINE_LIMIT)
-        return cls(child.process, output, into)
+        return cls(child.process, output, into, child.control)
 
     async def configure(self, config: ServiceConfig, names: NDArray[np.bytes_]) -> None:
         """Send the configuration and the vehicles' names, shape (n,), and wait until the ports listen."""
@@ -122,6 +129,7 @@ class GatewayProcess:
     async def close(self) -> None:
         """Let the child end by itself; kill it if it does not, sooner if it has not answered what it was asked."""
         silent = self._waiting_since is not None and time.monotonic() - self._waiting_since > _SILENT_S
+        self.control.close()
         with suppress(ConnectionError):
             self._input.close()
         try:

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,6 +24,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from jinqiao.simulator.expectations import Verdict
+
+from ..reporting.facts import counted_words
 from ..shown import cell
 from .roster import CarRow
 
@@ -34,6 +37,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 _PLAIN_EVERY_S, _QUIET_EVERY_S = 10.0, 60.0
 #: Lines above the table that stay in sight: how to connect, ready to paste. Fewer cars than this are no list.
 _ABOVE_LINES, _FEWEST_CARS = 5, 3
+#: Expectations that are listed because they do not hold, and columns for them.
+_MOST_VERDICTS, _EXPECT_COLUMNS, _MEASURED_COLUMNS = 5, 60, 60
 #: Columns for the name of a vehicle, a model or a fleet: the figures beside them stay in sight.
 _NAME_COLUMNS = 24
 
@@ -56,6 +61,8 @@ class View:
     dropped: int
     #: Whom a held clock waits for.
     waiting: str = ""
+    #: What came of each expectation so far.
+    verdicts: Sequence[Verdict] = ()
 
 
 class Rates:
@@ -106,6 +113,8 @@ class PlainLines(NoTable):
         states = ", ".join(f"{count} {state}" for state, count in view.states.items())
         rate = sum(self._rates.look(view.published, at_least_s=0.0).values())
         line = f"{_clock(view.simulated_ms)}  {view.done:.0%}  {states}  {rate:,.0f} messages/s"
+        if view.verdicts:
+            line += f"  expected: {counted_words(view.verdicts)}"
         print(line, file=sys.stderr, flush=True)
 
 
@@ -148,6 +157,8 @@ class LiveTable(NoTable):
         parts: list[Text | Table | Panel] = [clock, states, wire, ears]
         if view.waiting:
             parts.append(Text(f"the clock waits: {view.waiting}", style="yellow"))
+        if view.verdicts:
+            parts += _verdicts(view.verdicts)
         if view.sample:
             topic, payload = view.sample
             parts.append(Panel(Text(_pretty(payload), overflow="fold"), title=topic, title_align="left", style="dim"))
@@ -163,6 +174,20 @@ class LiveTable(NoTable):
         if room < _FEWEST_CARS:
             return []
         return [Text(), cars_table(view.cars(room))]
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> list[Text | Table]:
+    """How many stand how; below it those that do not hold, and what was measured."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(style="dim")
+    bad = [verdict for verdict in verdicts if not verdict.ok]
+    for verdict in bad[:_MOST_VERDICTS]:
+        row = (cell(verdict.expect, _EXPECT_COLUMNS), cell(verdict.measured, _MEASURED_COLUMNS))
+        table.add_row(Text(verdict.verdict, style="bold red"), *row)
+    head = Text(f"expected: {counted_words(verdicts)}", style="red" if bad else "green")
+    return [head, table] if bad else [head]
 
 
 def cars_table(cars: list[CarRow]) -> Table:

@@ -42,6 +42,10 @@ class Ending:
             return str(self.fault) or type(self.fault).__name__
         return "" if self.signal is None else signal.Signals(self.signal).name
 
+    def interrupt(self) -> None:
+        """Somebody asks for the end that Ctrl-C brings."""
+        self._ended_by(signal.SIGINT)
+
     def broke(self, fault: Exception) -> None:
         """Something broke; the first fault is the one that counts."""
         self.fault = self.fault or fault

@@ -11,6 +11,9 @@ import typer
 from jinqiao.base.errors import EnvironmentFault, ExpectationFailed
 
 from ..loop import run_async
+from ..reporting import text
+from ..reporting.facts import Facts
+from ..reporting.gather import facts_of
 from .announce import announce
 from .console import console_for
 from .gateway_child import GatewayChild
@@ -24,12 +27,15 @@ __all__ = ["execute"]
 def execute(options: RunOptions, child: GatewayChild | None = None) -> None:
     """Run to the end; prints the summary of what ran and raises the fault that ended the run, if any.
 
-    The summary that was asked for is written whatever ended the run, also before its first second. Raises typer.Exit
-    with the signal's code when a signal ended it, 130 for Ctrl-C.
+    The summary that was asked for is written whatever ended the run, also before its first second. Raises
+    ExpectationFailed when an expectation failed or was never exercised, and typer.Exit with the signal's code when a
+    signal ended it, 130 for Ctrl-C.
     """
     ended = run_async(_go(options, child))
+    facts = None
     if ended.running is not None:
-        for line in ended.summary.lines():
+        facts = facts_of(ended.running, ended.summary, broke=ended.fault is not None)
+        for line in [*ended.summary.lines(), *text.lines(facts)]:
             print(line, file=sys.stderr)
     elif ended.exit_code:
         print("interrupted before the first second", file=sys.stderr)
@@ -37,6 +43,8 @@ def execute(options: RunOptions, child: GatewayChild | None = None) -> None:
     _write(options, found)
     if ended.running is not None and not sys.stdout.isatty():
         print(json.dumps({"summary": found}), flush=True)
+    if facts is not None:
+        options.reports.write(facts)
     if ended.fault is not None:
         raise ended.fault
     checker = None if ended.running is None else ended.running.checker
@@ -45,8 +53,14 @@ def execute(options: RunOptions, child: GatewayChild | None = None) -> None:
         raise ExpectationFailed(
             f"the physics self-check found {checker.total:,} violations; the first {kept} are listed above"
         )
+    if facts is not None and facts.bad:
+        raise ExpectationFailed(_verdict(facts))
     if ended.exit_code:
         raise typer.Exit(ended.exit_code)
+
+
+def _verdict(facts: Facts) -> str:
+    return f"{len(facts.bad):,} of {len(facts.verdicts):,} expectations do not hold: {facts.words()}"
 
 
 def _write(options: RunOptions, found: dict[str, Any]) -> None:

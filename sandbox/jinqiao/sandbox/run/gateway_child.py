@@ -18,16 +18,19 @@ __all__ = ["GatewayChild", "gateway_ahead"]
 class GatewayChild:
     """The process, and our end of the socket that is its standard input and output. When ours is closed, it ends.
 
-    A session of its own keeps Ctrl-C away from it.
+    `control` is our end of another one, over which requests to `/control` come (`relay.py`). A session of its own keeps
+    Ctrl-C away from it.
     """
 
     def __init__(self) -> None:
         self.socket, theirs = socket.socketpair()
-        with theirs:
+        self.control, relay = socket.socketpair()
+        with theirs, relay:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jinqiao.sandbox.run.gateway_process"],
+                [sys.executable, "-m", "jinqiao.sandbox.run.gateway_process", str(relay.fileno())],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
+                pass_fds=(relay.fileno(),),
                 start_new_session=True,
             )
         #: Whether somebody else sees to its end.
@@ -48,5 +51,6 @@ def gateway_ahead(*, needed: bool = True) -> Iterator[GatewayChild | None]:
     finally:
         if child is not None and not child.taken:
             child.socket.close()
+            child.control.close()
             child.process.kill()
             child.process.wait()

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from ..reporting.write import Reports
 from ..sinks.base import SinkSpec
 from .outside import OutsideBroker, Triples
 
@@ -20,7 +21,8 @@ class RunOptions:
 
     `speed` None is as fast as possible; port 0 takes any free one, None none. With `broker` there is no gateway of our
     own; `devices` are the triples of a real platform. `lock_step` names clients that hold the clock, for at most
-    `lock_step_limit_s` without progress.
+    `lock_step_limit_s` without progress. A run that begins `paused` is told to go over `/control`, by who has the
+    `control_token`.
     """
 
     scenario: Path
@@ -49,8 +51,11 @@ class RunOptions:
     app_user: str = "app"
     app_password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     summary: Path | None = None
+    reports: Reports = field(default_factory=Reports)
     quiet: bool = False
     check: bool = False
     sinks: tuple[SinkSpec, ...] = ()
     lock_step: tuple[str, ...] = ()
     lock_step_limit_s: float = 60.0
+    paused: bool = False
+    control_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))

@@ -93,6 +93,7 @@ async def configure(
             factory_versions={DEFAULT_MODULE: FACTORY_VERSION},
             cars=_cars(world),
             lock_step=options.lock_step,
+            control_token=options.control_token,
         ),
     )
     await gateway.configure(config, world.fleet.vins)

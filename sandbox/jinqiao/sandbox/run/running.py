@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from jinqiao.device.links.login import VehicleLinks
 from jinqiao.device.links.shared import SharedLink
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
@@ -11,8 +13,10 @@ from jinqiao.simulator.world import World
 from ..shown import short
 from .child import GatewayProcess
 from .console import View
+from .control import Control
 from .downlinks import Downlinks
 from .ending import Ending
+from .judgement import Judgement
 from .lock_step import LockStep
 from .options import RunOptions
 from .own_gateway import Logins
@@ -23,6 +27,9 @@ from .summary import Summary
 from .ticker import Ticker
 from .way_out import WayOut
 
+if TYPE_CHECKING:  # a web server's
+    from jinqiao.gateway.web.port import HttpPort
+
 __all__ = ["Running"]
 
 
@@ -30,8 +37,9 @@ __all__ = ["Running"]
 class Running:
     """Made by `start_run`. What is None has no part in this run, from its beginning to its end.
 
-    That is the gateway when somebody else's broker is used, the shared connection when every vehicle has its own, the
-    checker and the lock step unless they are asked for.
+    That is the gateway when somebody else's broker is used, the run's own HTTP port when there is a gateway or none was
+    asked for, the shared connection when every vehicle has its own, the checker and the lock step unless they are asked
+    for.
     """
 
     options: RunOptions
@@ -40,22 +48,26 @@ class Running:
     summary: Summary
     logins: Logins
     gateway: GatewayProcess | None
+    http: HttpPort | None
     world: World
     shared: SharedLink | None
+    own: VehicleLinks
     out: WayOut
     downlinks: Downlinks
     pace: Pace
+    control: Control
     ticker: Ticker
     roster: Roster
     checker: Checker | None
     lock_step: LockStep | None
+    judgement: Judgement
 
     def view(self) -> View:
         """The run at this moment, for the console."""
         stats = {} if self.gateway is None else self.gateway.latest
         return View(
             title=f"金桥 {short(self.plan.scenario.name)}",
-            speed="max" if self.options.speed is None else f"{self.options.speed:g}×",
+            speed="max" if self.control.speed is None else f"{self.control.speed:g}×",
             simulated_ms=self.world.time_ms,
             done=min(1.0, self.world.elapsed_s / self.plan.end_s),
             states=self.world.counts(),
@@ -65,5 +77,11 @@ class Running:
             clients=max(stats.get("connections", 1) - 1, 0),  # without our own
             delivered=stats.get("delivered", 0),
             dropped=stats.get("dropped", 0),
-            waiting="" if self.lock_step is None else self.lock_step.waiting,
+            waiting=self._waits_for(),
+            verdicts=self.judgement.verdicts() if self.judgement else (),
         )
+
+    def _waits_for(self) -> str:
+        if self.control.state == "paused":
+            return "paused"
+        return "" if self.lock_step is None else self.lock_step.waiting

@@ -12,6 +12,7 @@ from jinqiao.base.errors import EnvironmentFault
 from jinqiao.base.system import process_age_s
 from jinqiao.device.links.shared import SharedLink
 
+from ..control.serving import served
 from .about import about_run
 from .console import NoTable
 from .ending import Ending
@@ -70,11 +71,12 @@ async def run(
                 try:
                     async with ending.in_time("published messages were not accepted"):
                         await ready(running)
-                        async with watched(running, console):
-                            await simulate(running)
-                        await _settle(running)
-                        if settled is not None:
-                            await settled(running)
+                        async with served(running):
+                            async with watched(running, console):
+                                await simulate(running)
+                            await _settle(running)
+                            if settled is not None:
+                                await settled(running)
                 finally:
                     _close_books(running)
         except Exception as fault:  # whatever it is, the summary says so; it is raised again afterwards
@@ -138,3 +140,5 @@ def _close_books(run: Running) -> None:
         summary.network = run.out.conveyor.network.report()
     if run.checker is not None:
         summary.check = run.checker.as_json()
+    if run.judgement:
+        summary.expectations = run.judgement.as_json()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.device.agent.agent import Agent
+from jinqiao.device.malforming import Malforming
 from jinqiao.device.outbound import Outbound
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.world import World
@@ -20,12 +21,15 @@ from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink, SinkSpec
 from .connections import Connections, Identities, address_of, identities
+from .control import Control
+from .control_port import control_url, own_http
 from .conveyor import Conveyor
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
 from .gateway_child import GatewayChild
 from .inbox import Inbox
+from .judgement import Judgement
 from .lock_step import LockStep
 from .network import network_of
 from .options import RunOptions
@@ -60,6 +64,10 @@ async def start_run(
     gateway = None if options.broker is not None else await stack.enter_async_context(own_gateway(ending, child))
     with ending.at_once():
         world = World(plan.scenario, seed=plan.seed, vehicles=plan.vehicles, towns=plan.towns)
+        checker = Checker(world.fleet.models, world.fleet.model_of, world.fleet.vins) if options.check else None
+        judgement = Judgement(
+            plan.scenario, world, summary, file=str(options.scenario), checker=checker, remembering=options.paused
+        )
     # A large fleet stays: a garbage collection that looked at all of it would take a third of a second.
     gc.freeze()
     fleet = world.fleet
@@ -86,8 +94,19 @@ async def start_run(
         outbound,
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
+        Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
         convey() if plan.scenario.network else None,
         lambda: convey() if world.coverage.changes or world.messages.any else None,
+    )
+    http = await own_http(options, stack)
+    control = Control(
+        world,
+        pace,
+        ending,
+        plan.end_s,
+        paused=options.paused,
+        token=options.control_token,
+        url=control_url(options, gateway, http),
     )
     agent = _agent(who, world, inbox, stack)
     # In lock-step what a vehicle has time for depends on simulated time alone, as all else does.
@@ -108,15 +127,19 @@ async def start_run(
         summary=summary,
         logins=logins,
         gateway=gateway,
+        http=http,
         world=world,
         shared=shared,
+        own=own,
         out=out,
         downlinks=downlinks,
         pace=pace,
+        control=control,
         ticker=Ticker(world, pace, downlinks.next_ms, each_second=each_second),
         roster=Roster(world),
-        checker=Checker(fleet.models, fleet.model_of, fleet.vins) if options.check else None,
+        checker=checker,
         lock_step=lock_step,
+        judgement=judgement,
     )
 
 

@@ -71,6 +71,8 @@ class Summary:
     #: Why it ended before its time: what broke, or the signal's name.
     reason: str = ""
     check: dict[str, Any] | None = None
+    #: What came of each expectation, and how detections scored; see `Judgement.as_json`.
+    expectations: dict[str, Any] = field(default_factory=dict)
     gateway: dict[str, Any] = field(default_factory=dict)
     #: What became of the telemetry in each sink, by its name.
     sinks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -132,6 +134,7 @@ class Summary:
             "downlinks": self.downlinks,
             **({"network": self.network} if self.network else {}),
             **({} if self.check is None else {"check": self.check}),
+            **self.expectations,
             "sha256": self.sent.digest.hexdigest(),
         }
 
@@ -192,7 +195,8 @@ class Summary:
 def _command(one: dict[str, Any]) -> str:
     """A command that nobody got."""
     became = "matched nobody" if one["given"] else "was never given: the run ended before"
-    return f"{one['command']} at {one['at_s']:g} s (on {one['on']}) {became}"
+    at = "" if one["at_s"] is None else f" at {one['at_s']:g} s"
+    return f"{one['command']}{at} (on {one['on']}) {became}"
 
 
 def _fault(one: dict[str, Any]) -> str:

@@ -21,8 +21,8 @@ _STRETCH_S = 60
 
 def catch_up(world: World, pace: Pace) -> None:
     """Bring a world in which nothing happens to where the wall clock is, unless that is held."""
-    if pace.speed is not None and pace.started and not pace.is_held:
-        world.idle_until(int(pace.clock_s() * pace.speed))
+    if pace.started and not pace.is_held and (present_s := pace.present_s) is not None:
+        world.idle_until(int(present_s))
 
 
 class Ticker:
@@ -43,8 +43,9 @@ class Ticker:
         busy = second = world.next_busy_s()
         if due_ms is not None:
             second = min(second, max(world.elapsed_s, ceil((due_ms - world.scenario.start_ms) / 1000)))
-        if self._pace.speed is not None:
-            now_s = max(world.elapsed_s, int(self._pace.clock_s() * self._pace.speed))
+        present_s = self._pace.present_s
+        if present_s is not None and self._pace.speed is not None:
+            now_s = max(world.elapsed_s, int(present_s))
             second = min(second, now_s + max(1, int(self._pace.speed * _LOOK_S)))
         self._is_busy = second == busy
         return second
@@ -55,8 +56,8 @@ class Ticker:
         if self._each_second:
             return 0
         most = world.elapsed_s + _STRETCH_S
-        if self._pace.speed is not None:
-            most = min(most, int(self._pace.clock_s() * self._pace.speed))
+        if (present_s := self._pace.present_s) is not None:
+            most = min(most, int(present_s))
         if due_ms is not None:
             most = min(most, ceil((due_ms - world.scenario.start_ms) / 1000))
         return min(most, ceil(end_s))

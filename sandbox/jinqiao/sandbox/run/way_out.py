@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from jinqiao.base.telemetry import Step
 from jinqiao.device.agent.car import Outgoing
+from jinqiao.device.malforming import Malforming
 from jinqiao.device.outbound import Outbound
 from jinqiao.wire.render import StepRenderer
 
@@ -23,7 +24,8 @@ Impaired = Callable[[], Conveyor | None]
 class WayOut:
     """The one door of a run's telemetry; what vehicles answer goes to the wire alone.
 
-    Sinks get what happened. What befalls messages on their way to the platform is the affair of the conveyor.
+    Sinks get what happened. `malforming` spoils messages as they are said; what befalls them on their way to the
+    platform is the affair of the conveyor.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class WayOut:
         outbound: Outbound,
         sinks: Sequence[Sink],
         peek: Peek,
+        malforming: Malforming,
         conveyor: Conveyor | None = None,
         impaired: Impaired | None = None,
     ) -> None:
@@ -39,11 +42,12 @@ class WayOut:
         #: What lies between the vehicles and the platform; None: nothing does, yet.
         self.conveyor = conveyor
         self._impaired = impaired
+        self._malforming = malforming
         self._renderer, self._outbound, self._sinks = renderer, outbound, sinks
 
     async def take(self, step: Step) -> None:
         """Publish a step and give it to the sinks. Raises EnvironmentFault when the broker is gone."""
-        said = self._renderer.say(step)
+        said = self._malforming.take(self._renderer.say(step))
         if self.conveyor is None and self._impaired is not None:
             self.conveyor = self._impaired()
         if self.conveyor is None:

@@ -35,6 +35,10 @@ def can_start(town: Town, row: int, _: Values) -> None:
     near = state == ChargingState.FINISHED and town.state_of_charge(row) * 100.0 > limit - NEAR_PERCENT
     if near or (state == ChargingState.SUSPENDED and town.sessions.at_limit(row)):
         raise Refused(Refusal.AT_LIMIT, f"{limit} %")
+    if town.diagnosis.aux_is_low(row):
+        raise Refused(Refusal.AUX_LOW)
+    if state != ChargingState.CHARGING and town.diagnosis.refuses_charge(row):
+        raise Refused(Refusal.BROKEN)
 
 
 def start(town: Town, row: int, _: Values) -> None:

@@ -28,6 +28,8 @@ def can_start(town: Town, row: int, _: Values) -> None:
         raise Refused(Refusal.NOT_FITTED)
     if fleet.vehicle_state[row] == VehicleState.DRIVING:
         raise Refused(Refusal.DRIVING)
+    if town.diagnosis.aux_is_low(row):
+        raise Refused(Refusal.AUX_LOW)
     soc = town.state_of_charge(row)
     if fleet.charging_state[row] == ChargingState.IDLE and soc < LEAST_SOC:
         raise Refused(Refusal.BATTERY_LOW, f"{soc:.1%} without a cable, expected at least {LEAST_SOC:.0%}")

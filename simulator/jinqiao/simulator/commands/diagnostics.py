@@ -35,6 +35,7 @@ def read_dtc(town: Town, row: int, _: Values) -> dict[str, Any]:
 def clear_dtc(town: Town, row: int, _: Values) -> dict[str, Any]:
     """Forget every stored code; each is reported as cleared. A fault that is still there stores its own again."""
     cleared = town.dtcs.clear(row)
+    town.diagnosis.forget_codes(row)
     for dtc in cleared:
         town.announce(row, "diagnostics:DtcReported", Code=dtc.code, Status=int(DtcStatus.CLEARED))
     if cleared:

@@ -29,6 +29,8 @@ class Refusal(Enum):
     NOT_PARKED = 100008, "the vehicle is not parked"
     UPDATING = 100009, "the vehicle installs software"
     NOT_FITTED = 100010, "the vehicle has no such equipment"
+    AUX_LOW = 100011, "the 12 V battery is too low"
+    BROKEN = 100012, "the vehicle takes no charge because of a fault"
 
     def __init__(self, code: int, text: str) -> None:
         self.code = code

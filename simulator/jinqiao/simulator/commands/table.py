@@ -97,7 +97,7 @@ SERVICES = _table(
         f"Heats or cools the cabin to `Target` (default: the set point) for {climate.CONDITIONING_S // 60} "
         "minutes, powered by the charging cable if one is plugged in, otherwise by the battery "
         f"(which must hold at least {climate.LEAST_SOC * 100:.0f} %).",
-        (Refusal.DRIVING, Refusal.BATTERY_LOW, Refusal.NOT_FITTED),
+        (Refusal.DRIVING, Refusal.BATTERY_LOW, Refusal.NOT_FITTED, Refusal.AUX_LOW),
     ),
     CommandRow(
         "StopClimate",
@@ -113,7 +113,7 @@ SERVICES = _table(
         charging.start,
         charging.can_start,
         "Resumes a suspended session, or a finished one below its limit; no effect if power is already flowing.",
-        (Refusal.NOT_PLUGGED_IN, Refusal.AT_LIMIT, Refusal.CHARGER_FAULT),
+        (Refusal.NOT_PLUGGED_IN, Refusal.AT_LIMIT, Refusal.CHARGER_FAULT, Refusal.AUX_LOW, Refusal.BROKEN),
     ),
     CommandRow(
         "StopCharging",

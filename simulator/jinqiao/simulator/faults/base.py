@@ -15,8 +15,9 @@ from pydantic import Field, model_validator
 
 from jinqiao.base.words import Refused
 
-from ..language.fields import Model, Offset, Span, optional
+from ..language.fields import Span, optional
 from ..language.selection import Selected
+from ..language.timing import Timed
 
 if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..coverage import Coverage
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
+    from ..town import Town
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
 
@@ -40,6 +42,7 @@ class Breakable(Protocol):
     fleet: Fleet
     buses: Buses
     draws: VehicleDraws
+    town: Town
     messages: MessageFaultState
     coverage: Coverage
 
@@ -50,8 +53,8 @@ class Breakable(Protocol):
         """The charger of this vehicle breaks down; whether one was charging it."""
 
 
-class FaultSpec(Model):
-    """Something breaks in the vehicles `on`, at one moment or at one drawn from `between` two.
+class FaultSpec(Timed):
+    """Something breaks in the vehicles `on`: at one moment, at one drawn `between` two, or `when` a condition holds.
 
     As it stands a fault happens once and has no end of its own; `LastingFault` has one.
     """
@@ -60,17 +63,7 @@ class FaultSpec(Model):
     #: Whether it strikes only vehicles that send their CAN, so that a scenario without any is refused.
     needs_can: ClassVar[bool] = False
 
-    at_s: Offset | None = optional(None, "When, from the scenario's start.", alias="at")
-    between: tuple[Offset, Offset] | None = optional(None, "Or at a moment drawn between these two.")
-    on: Selected = Field(description="Which vehicles: [N of | N % | any | all] [state] [fleet].")
-
-    @model_validator(mode="after")
-    def _one_time(self) -> FaultSpec:
-        if (self.at_s is None) == (self.between is None):
-            raise Refused("expected either at: or between:")
-        if self.between is not None and self.between[0] >= self.between[1]:
-            raise Refused("between: the second time is not after the first")
-        return self
+    on: Selected = Field(description="Which vehicles: [N of | N % | any | all] [state] [fleet], or VINs.")
 
     @property
     def lasts_s(self) -> float | None:
@@ -102,6 +95,16 @@ class LastingFault(FaultSpec):
     """A fault that ends."""
 
     for_s: Span | None = optional(None, "How long; to the end of the run without it.", alias="for")
+
+    @model_validator(mode="after")
+    def _ends_before_it_begins_again(self) -> LastingFault:
+        if self.repeat_s is None or self.when is not None:
+            return self
+        if self.for_s is None:
+            raise Refused("found repeat: without for:, expected how long it lasts each time")
+        if self.for_s >= self.repeat_s:
+            raise Refused("repeat: the fault begins again before it has ended")
+        return self
 
     @property
     def lasts_s(self) -> float | None:

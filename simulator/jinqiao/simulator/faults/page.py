@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jinqiao.wire.render.malformed import WAYS, Way
+
 from .base import FaultSpec, LastingFault
 from .kinds import KINDS
 
@@ -29,10 +31,29 @@ vehicle is published as a label on `/{product}/{device}/user/label`, and goes to
 |---|---|---|---|
 """
 
+_WAYS = """
+## Malformed payloads
+
+What `malformed_payload` makes of a post, by its `kind`. The platform takes none of these messages on trust: it reads
+and refuses them as a real device's, writes what it refuses into the device log, and takes what is good of a post that
+is wrong in part. It replies where it cannot read that no reply is asked for, as in all posts of simulated vehicles. The
+code is that of the log; where it depends on the type of a value, it is that of a number. A sample of protobuf goes on a
+custom topic, which the platform passes on unread.
+
+| kind | what is wrong | of protobuf samples too | code |
+|---|---|---|---|
+"""
+
 
 def faults_page() -> str:
     """The whole page."""
-    return _HEAD + "".join(_row(name, kind) for name, kind in KINDS.items())
+    rows = "".join(_row(name, kind) for name, kind in KINDS.items())
+    return _HEAD + rows + _WAYS + "".join(_way(name, way) for name, way in WAYS.items())
+
+
+def _way(name: str, way: Way) -> str:
+    samples = "yes" if way.protobuf is not None or way.topic is not None else ""
+    return f"| `{name}` | {way.about} | {samples} | {way.code} |\n"
 
 
 def _row(name: str, kind: type[FaultSpec]) -> str:

@@ -27,22 +27,28 @@ Pick: TypeAlias = Callable[[FaultSpec, str, int], NDArray[np.intp]]
 
 
 class FaultChange(NamedTuple):
-    """A fault begins or ends at second `at_s` in the vehicles `rows` (fleet rows, rising) of one town."""
+    """A fault begins or ends at second `at_s` in the vehicles `rows` (fleet rows, rising) of one town.
+
+    `run` is the same number for the beginning and the end of one time that a fault happens.
+    """
 
     at_s: int
-    number: int  # in the scenario's file
+    number: int  # in the scenario's file, or behind it
     spec: FaultSpec
     phase: Phase
     rows: NDArray[np.intp]
+    run: int
 
 
 class _Entry(NamedTuple):
     at_s: int
     order: int
     town: int  # its place among those that run
-    number: int  # in the scenario's file
+    number: int
     spec: FaultSpec
     rows: NDArray[np.intp] | None  # None: it begins, and who it strikes is decided then
+    run: int | None = None  # of what has begun
+    time: int = 1  # which time it is
 
 
 class FaultPlan:
@@ -57,12 +63,27 @@ class FaultPlan:
             _Entry(_moment(spec, event_dice(seed, "fault", number, town)), next(self._order), place, number, spec, None)
             for place, town in enumerate(towns)
             for number, spec in enumerate(specs)
+            if spec.when is None
         ]
         heapq.heapify(self._heap)
+        self._runs = count(1)
 
     def next_s(self) -> int:
         """The second of the next change."""
         return self._heap[0].at_s if self._heap else NEVER
+
+    def add(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp]) -> None:
+        """A fault is to begin at this second in just these vehicles."""
+        heapq.heappush(self._heap, _Entry(at_s, next(self._order), 0, number, spec, rows))
+
+    def begin(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp]) -> FaultChange:
+        """A fault begins at once; its end is planned."""
+        return self._begun(_Entry(at_s, next(self._order), 0, number, spec, None), rows)
+
+    def drop(self, run: int) -> None:
+        """What has begun under this number ends by itself no more."""
+        self._heap = [entry for entry in self._heap if entry.run != run]
+        heapq.heapify(self._heap)
 
     def due(self, now_s: int, pick: Pick) -> list[FaultChange]:
         """All changes up to `now_s`; `pick` chooses the vehicles of a fault that begins. Ends come first."""
@@ -74,16 +95,29 @@ class FaultPlan:
 
     def _change(self, entry: _Entry, pick: Pick) -> FaultChange:
         spec = entry.spec
+        if entry.run is not None:
+            assert entry.rows is not None
+            return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows, entry.run)
         if entry.rows is not None:
-            return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows)
-        rows = pick(spec, f"fault {entry.number}", entry.town)
+            return self._begun(entry, entry.rows)
+        if spec.repeat_s is not None and (spec.times is None or entry.time < spec.times):
+            again_s = entry.at_s + max(1, math.ceil(spec.repeat_s))
+            heapq.heappush(self._heap, entry._replace(at_s=again_s, order=next(self._order), time=entry.time + 1))
+        # The first time has the purpose of a fault that is not repeated.
+        purpose = f"fault {entry.number}" if entry.time == 1 else f"fault {entry.number} time {entry.time}"
+        return self._begun(entry, pick(spec, purpose, entry.town))
+
+    def _begun(self, entry: _Entry, rows: NDArray[np.intp]) -> FaultChange:
+        spec, run = entry.spec, next(self._runs)
         if spec.lasts_s == 0.0:
-            return FaultChange(entry.at_s, entry.number, spec, "once", rows)
+            return FaultChange(entry.at_s, entry.number, spec, "once", rows, run)
         if spec.lasts_s is not None and len(rows):
             # A negative order: at one second the old fault ends before a new one begins.
             end_s = entry.at_s + max(1, math.ceil(spec.lasts_s))
-            heapq.heappush(self._heap, entry._replace(at_s=end_s, order=next(self._order) - (1 << 30), rows=rows))
-        return FaultChange(entry.at_s, entry.number, spec, "begin", rows)
+            heapq.heappush(
+                self._heap, entry._replace(at_s=end_s, order=next(self._order) - (1 << 30), rows=rows, run=run)
+            )
+        return FaultChange(entry.at_s, entry.number, spec, "begin", rows, run)
 
 
 def _moment(spec: FaultSpec, dice: Dice) -> int:

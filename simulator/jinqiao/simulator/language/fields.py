@@ -11,10 +11,17 @@ from jinqiao.base.quantity import (
     DIMENSIONS,
     SHARE_PATTERN,
     QuantityError,
+    parse_contact_mohm,
     parse_duration_s,
+    parse_force_n,
+    parse_heating_k_per_min,
+    parse_insulation_kohm,
+    parse_leak_kpa_per_min,
     parse_power_kw,
     parse_share,
     parse_temperature_degc,
+    parse_voltage_mv_per_min,
+    parse_voltage_v,
 )
 from jinqiao.base.variants import Short
 from jinqiao.base.words import show
@@ -22,9 +29,19 @@ from jinqiao.base.words import show
 from ..distribution import INITIAL_SHARE, TIME_OF_DAY, Distribution, Domain, distribution_pattern, parse_distribution
 
 __all__ = [
+    "AuxVolts",
+    "CellNumber",
+    "CellRate",
+    "CellVolts",
     "Celsius",
+    "Contact",
+    "Excess",
+    "Force",
+    "HeatingRate",
     "InitialShare",
+    "Insulation",
     "Interval",
+    "LeakRate",
     "Model",
     "Offset",
     "Power",
@@ -140,6 +157,56 @@ Share = Annotated[
         }
     ),
 ]
+
+#: Of faults, each in the unit that its label says, the first of its dimension.
+HeatingRate = Annotated[
+    float,
+    BeforeValidator(_within(parse_heating_k_per_min, 0.01, 10, "from 0.01 to 10 degC/min")),
+    _quantity_schema("heating rate"),
+]
+#: How much warmer than its neighbours, K.
+Excess = Annotated[
+    float,
+    BeforeValidator(_within(parse_temperature_degc, 1, 100, "from 1 to 100 degC")),
+    _quantity_schema("temperature", examples=["40 degC"]),
+]
+LeakRate = Annotated[
+    float,
+    BeforeValidator(_within(parse_leak_kpa_per_min, 0.01, 600, "from 0.01 to 600 kPa/min")),
+    _quantity_schema("pressure rate"),
+]
+CellRate = Annotated[
+    float,
+    BeforeValidator(_within(parse_voltage_mv_per_min, 0.01, 1000, "from 0.01 to 1000 mV/min")),
+    _quantity_schema("voltage rate"),
+]
+CellVolts = Annotated[
+    float,
+    BeforeValidator(_within(parse_voltage_v, 0.001, 1.0, "from 1 mV to 1 V")),
+    _quantity_schema("voltage", examples=["400 mV"]),
+]
+AuxVolts = Annotated[
+    float,
+    BeforeValidator(_within(parse_voltage_v, 10.5, 12.6, "from 10.5 to 12.6 V")),
+    _quantity_schema("voltage", examples=["11 V"]),
+]
+Insulation = Annotated[
+    float,
+    BeforeValidator(_within(parse_insulation_kohm, 0.1, 2000, "from 100 Ohm to 2 MOhm")),
+    _quantity_schema("insulation resistance"),
+]
+Contact = Annotated[
+    float,
+    BeforeValidator(_within(parse_contact_mohm, 0.1, 20, "from 0.1 to 20 mOhm")),
+    _quantity_schema("contact resistance"),
+]
+Force = Annotated[
+    float,
+    BeforeValidator(_within(parse_force_n, 1, 5000, "from 1 to 5000 N")),
+    _quantity_schema("force"),
+]
+#: As many as the longest pack of the catalogue has in series; in a shorter one counting begins again.
+CellNumber = Annotated[int, Field(strict=True, ge=1, le=1000)]
 
 #: Colder and warmer than any air a car is tested in (vehicle standards end at -40 and 55 degC).
 _COLDEST_DEGC, _WARMEST_DEGC = -60, 60

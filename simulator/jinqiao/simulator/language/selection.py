@@ -1,6 +1,6 @@
 """Which vehicles a command or a fault is for, in words: `on: 3 of parked commuters`.
 
-    on     = [amount] [state] [fleet]
+    on     = [amount] [state] [fleet] | VIN | [VIN, …]
     amount = N of | N % [of] | any [of] | all [of]      all where it is absent
     state  = parked | driving | charging | queueing     any state where it is absent
     fleet  = a fleet's name                             all fleets where it is absent
@@ -43,17 +43,39 @@ _EXAMPLES = ["parked commuters", "3 of commuters", "5 %", "any", "all"]
 _WANTED = f"expected vehicles: [N of | N % | any | all] [{' | '.join(STATES)}] [fleet], like {_EXAMPLES[1]!r}"
 #: As many as a scenario can hold.
 _MOST = 1_000_000
+#: ISO 3779: no I, O or Q.
+_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+#: VINs of one list; names among which a mistaken one looks for its nearest.
+_MOST_NAMED, MOST_NEAR = 10_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A parsed `on:`. At most one of `count` and `share` (0 … 1) is set; `state` and `fleet` are None for every one."""
+    """A parsed `on:`. At most one of `count` and `share` (0 … 1) is set; `state` and `fleet` are None for every one.
+
+    `vins` are vehicles by name: then nothing else is set, and `find_vins` says which rows they are.
+    """
 
     written: str
     count: int | None = None
     share: float | None = None
     state: VehicleState | None = None
     fleet: str | None = None
+    vins: tuple[str, ...] = ()
+
+    def find_vins(self, names: NDArray[np.bytes_]) -> NDArray[np.intp]:
+        """The rows of `vins` among the `names` of all vehicles, shape (n,), strictly rising.
+
+        Raises Refused for one that there is not.
+        """
+        rows = []
+        for vin in self.vins:
+            found = np.flatnonzero(names == vin.encode())
+            if not len(found):
+                first = names[:MOST_NEAR].astype(str).tolist()
+                raise Refused(f"no vehicle {vin!r} in this run{did_you_mean(vin, first)}")
+            rows.append(int(found[0]))
+        return np.array(sorted(rows), dtype=np.intp)
 
     def pick(
         self, everyone: slice, fleets: Mapping[str, slice], vehicle_state: NDArray[np.uint8], lots: Lots
@@ -63,6 +85,7 @@ class Selection:
         It chooses among the rows `everyone` of a town; `fleets` maps the name of every fleet to its rows there,
         `vehicle_state` holds the state of all vehicles, shape (n,). Where more fit than are wanted, the lowest of their
         `lots` are chosen: who else fits changes no other's lot.
+        Not for one that names its vehicles.
         """
         rows = everyone if self.fleet is None else fleets[self.fleet]
         first: int = rows.start
@@ -84,9 +107,13 @@ class Selection:
 
 def parse_selection(value: object) -> Selection:
     """The selection a scenario writes; raises Refused with what was found. Fleets are looked up later, see below."""
+    if isinstance(value, list):
+        return _of_vins(value)
     if not isinstance(value, str) or not value.strip():
         raise Refused(f"found {show(value)}, {_WANTED}")
     text = " ".join(value.split())
+    if _VIN.fullmatch(text):
+        return Selection(value, vins=(text,))
     count = share = None
     amount = _AMOUNT.match(text)
     rest = text
@@ -104,6 +131,15 @@ def parse_selection(value: object) -> Selection:
         raise Refused(f"found {show(value)}, {_WANTED}")
     state, fleet = _what(rest)
     return Selection(value, count, share, state, fleet)
+
+
+def _of_vins(values: list[Any]) -> Selection:
+    for vin in values:
+        if not isinstance(vin, str) or not _VIN.fullmatch(vin):
+            raise Refused(f"found {show(vin)}, expected the VIN of a vehicle: 17 capitals and digits, without I, O, Q")
+    if not 0 < len(set(values)) == len(values) <= _MOST_NAMED:
+        raise Refused(f"found {show(values)}, expected from 1 to {_MOST_NAMED:,} VINs, each once")
+    return Selection(", ".join(values), vins=tuple(values))
 
 
 def _number(value: str, digits: str, rest: str) -> int:
@@ -153,5 +189,13 @@ def _read(value: object) -> Selection:
 Selected = Annotated[
     Selection,
     PlainValidator(_read),
-    WithJsonSchema({"type": "string", "title": "vehicles", "minLength": 1, "examples": _EXAMPLES}),
+    WithJsonSchema(
+        {
+            "title": "vehicles",
+            "anyOf": [
+                {"type": "string", "minLength": 1, "examples": _EXAMPLES},
+                {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": f"^{_VIN.pattern}$"}},
+            ],
+        }
+    ),
 ]

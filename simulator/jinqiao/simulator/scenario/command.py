@@ -22,8 +22,9 @@ from jinqiao.base.words import Refused, did_you_mean, one_of, show
 from ..commands.inputs import Input, read_all
 from ..commands.refusals import Refused as CommandRefused
 from ..commands.table import PROPERTIES, SERVICES, CommandRow
-from ..language.fields import Model, Offset, optional
+from ..language.fields import optional
 from ..language.selection import Selected
+from ..language.timing import ONE_TIME, Timed
 
 __all__ = ["CommandSpec"]
 
@@ -113,17 +114,16 @@ def _one_service(row: CommandRow) -> dict[str, Any]:
 
 _SHAPE: dict[str, Any] = {
     "oneOf": [{"required": ["service"]}, {"required": ["set"]}],
-    "allOf": [_one_service(row) for row in SERVICES.values()],
+    "allOf": [ONE_TIME, *(_one_service(row) for row in SERVICES.values())],
 }
 
 
-class CommandSpec(Model):
+class CommandSpec(Timed):
     """One command to some vehicles: a service to call, or properties to set."""
 
     model_config = ConfigDict(json_schema_extra=_SHAPE)
 
-    at_s: Offset = Field(alias="at", description="Time since the start of the scenario.")
-    on: Selected = Field(description="For whom: [N of | N % | any | all] [state] [fleet].")
+    on: Selected = Field(description="For whom: [N of | N % | any | all] [state] [fleet], or VINs.")
     service: Service | None = optional(None, "The service to call.")
     args: Arguments = optional({}, "Inputs of the service.")
     set: Properties | None = optional(None, "The properties to set, with their values.")
@@ -135,6 +135,11 @@ class CommandSpec(Model):
         if service is not None:
             _readable(SERVICES[service], arguments)
         return arguments
+
+    @property
+    def name(self) -> str:
+        """What it is called: the service, or the properties."""
+        return self.service or ", ".join(self.set or ())
 
     @model_validator(mode="after")
     def _one_thing(self) -> CommandSpec:

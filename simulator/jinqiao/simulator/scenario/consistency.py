@@ -16,6 +16,8 @@ from jinqiao.vehicles.birth import MOST_IN_TOWNS
 
 from ..faults.kinds import KINDS
 from ..language.selection import unknown_fleets
+from .expect import unknown_names
+from .phase import phase_mistakes
 
 __all__ = ["PLACES", "inconsistencies"]
 
@@ -37,6 +39,8 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from unknown_fleets(data, "faults")
     yield from unknown_fleets(data, "network")
     yield from _can_faults_without_can(data)
+    yield from phase_mistakes(data)
+    yield from unknown_names(data)
 
 
 def _under(data: Any, key: str) -> Any:

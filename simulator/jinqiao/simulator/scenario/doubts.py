@@ -6,6 +6,7 @@ A new one is a function of the scenario in `DOUBTS`; the place it names is that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from jinqiao.base.explain import Finding
 
 from ..language.selection import Selection
+from ..language.timing import Timed
 
 if TYPE_CHECKING:
     from .model import Scenario
@@ -35,13 +37,35 @@ def doubts(scenario: Scenario) -> Iterator[Finding]:
 def _after_the_end(scenario: Scenario) -> Iterator[Finding]:
     """A command or a fault for which the run does not last long enough."""
     message = f"never comes: the scenario ends after {_span(scenario.duration_s)}"
-    for index, command in enumerate(scenario.commands):
-        if command.at_s >= scenario.duration_s:
-            yield Finding(("commands", index, "at"), message)
-    for index, fault in enumerate(scenario.faults):
-        key = "at" if fault.between is None else "between"
-        if (fault.at_s if fault.between is None else fault.between[0]) >= scenario.duration_s:  # type: ignore[operator]
-            yield Finding(("faults", index, key), message)
+    for key, index, step in _steps(scenario):
+        first_s = step.at_s if step.between is None else step.between[0]
+        if first_s is not None and first_s >= scenario.duration_s:
+            yield Finding((key, index, "at" if step.between is None else "between"), message)
+    for index, (before, _) in enumerate(pairwise(scenario.phases), 1):
+        if before.until_s >= scenario.duration_s:
+            yield Finding(("phases", index, "until"), message)
+
+
+def _never_true(scenario: Scenario) -> Iterator[Finding]:
+    """A condition that no value of its signals fulfils."""
+    for key, index, step in _steps(scenario):
+        condition = step.when.condition if step.when is not None else None
+        if condition is not None and condition.never:
+            yield Finding(
+                (key, index, "when"), f"never comes true: {condition.text!r} is outside what the signal tells"
+            )
+
+
+def _waits_for_what_is_not_there(scenario: Scenario) -> Iterator[Finding]:
+    """`after` a fault or a command that the scenario does not have."""
+    there = {fault.kind for fault in scenario.faults}
+    for command in scenario.commands:
+        there.update([command.service] if command.service is not None else command.set or ())
+    for key, index, step in _steps(scenario):
+        after = step.when.after if step.when is not None else None
+        if after is not None and after.name not in there:
+            message = f"the scenario has no {after.name!r}: it comes only if somebody brings it from outside"
+            yield Finding((key, index, "when"), message)
 
 
 def _more_than_there_are(scenario: Scenario) -> Iterator[Finding]:
@@ -121,6 +145,8 @@ def _far_from_the_road(scenario: Scenario) -> Iterator[Finding]:
 
 DOUBTS: tuple[Callable[[Scenario], Iterable[Finding]], ...] = (
     _after_the_end,
+    _never_true,
+    _waits_for_what_is_not_there,
     _more_than_there_are,
     _fault_on_a_fleet_without_can,
     _strong_ac,
@@ -129,6 +155,11 @@ DOUBTS: tuple[Callable[[Scenario], Iterable[Finding]], ...] = (
     _station_without_customers,
     _far_from_the_road,
 )
+
+
+def _steps(scenario: Scenario) -> Iterator[tuple[str, int, Timed]]:
+    yield from (("commands", index, command) for index, command in enumerate(scenario.commands))
+    yield from (("faults", index, fault) for index, fault in enumerate(scenario.faults))
 
 
 def _selections(scenario: Scenario) -> Iterator[tuple[str, int, Selection]]:

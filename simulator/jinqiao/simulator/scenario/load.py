@@ -64,6 +64,7 @@ def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Sc
         raise ScenarioError([*error.problems, *problems]) from error
     if problems:
         raise ScenarioError(problems)
+    scenario.expected_at([document.position(("expect", index))[0] for index in range(len(scenario.expect))])
     found = [document.problem(f.path, f.message, hint=f.hint, key=f.key) for f in doubts(scenario)]
     scenario.read_from(
         {name: vehicle for name, vehicle in own.items() if vehicle is not None},

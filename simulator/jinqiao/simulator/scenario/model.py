@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
@@ -19,8 +19,10 @@ from ..faults.kinds import KINDS
 from ..faults.kinds.network import Outage
 from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
+from .expect import Expected
 from .fleet import FleetSpec
 from .network import NetworkSpec
+from .phase import PhaseSpec
 from .start import Start
 from .station import StationSpec
 from .weather import WeatherSpec
@@ -36,10 +38,6 @@ def _words(name: str) -> str:
 
 class Scenario(Model):
     """A test plan for a fleet of connected cars."""
-
-    later_keys: ClassVar[dict[str, str]] = {
-        "expect": "verdicts on the run",
-    }
 
     name: Annotated[str, AfterValidator(_words)] = Field(
         strict=True, min_length=1, max_length=200, description="What this scenario is called."
@@ -63,12 +61,15 @@ class Scenario(Model):
     faults: tuple[Annotated[FaultSpec, Variants("fault", KINDS, key="fault")], ...] = optional(
         [], "What breaks, when, in which vehicles, for how long."
     )
+    phases: tuple[PhaseSpec, ...] = optional([], "Stretches of the run that have a name.")
+    expect: tuple[Expected, ...] = optional([], "What is demanded of the run, and of the product under test.")
     network: tuple[NetworkSpec, ...] = optional([], "What lies between which vehicles and the platform.")
     #: The vehicle files that fleets name, by the name they are written with.
     _own_vehicles: Mapping[str, VehicleModel] = PrivateAttr(default_factory=dict)
     #: What is valid and hardly meant.
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
     _sha256: str = PrivateAttr(default="")
+    _expect_lines: tuple[int, ...] = PrivateAttr(default=())
 
     #: Which there are is the affair of those who run it: they put a type of their own in this one's place.
     sinks: tuple[Any, ...] = optional([], "Where telemetry goes beside the broker.")
@@ -87,6 +88,15 @@ class Scenario(Model):
     def sha256(self) -> str:
         """Digest of the file and of the vehicle files it names; empty if it was not read from a file."""
         return self._sha256
+
+    @property
+    def expect_lines(self) -> tuple[int, ...]:
+        """The line of each expectation; none if it was not read from a document."""
+        return self._expect_lines
+
+    def expected_at(self, lines: Sequence[int]) -> None:
+        """Note where the expectations are."""
+        self._expect_lines = tuple(lines)
 
     def read_from(self, own_vehicles: Mapping[str, VehicleModel], warnings: Sequence[Problem], sha256: str) -> None:
         """Note what only the reader of its file knows."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from ..arrays import F4s
 from ..cells import probes_of_car, voltages_of_car
+from ..damage.cells import OddCells
+from ..damage.state import Quantity
 from ..fleet import Fleet
 from .messages.battery import ABSENT_CELL_DEGC, ABSENT_CELL_V, MOST_CELLS
 from .sources import with_sources
@@ -18,6 +20,8 @@ __all__ = ["Snapshots"]
 
 _CHEMISTRIES = {"nmc": 0, "lfp": 1}
 _VIN_PLACES = 18
+#: `ContactorState` of a contactor that sticks.
+CONTACTOR_FAULT = 3
 
 
 class Snapshots:
@@ -66,7 +70,31 @@ class Snapshots:
         columns["cell_voltages"] = self._spread(mean, gap, self._cells, ABSENT_CELL_V)
         high, low = columns["cell_temperature_max"].astype(np.float64), columns["cell_temperature_min"]
         columns["cell_temperatures"] = self._spread((high + low) / 2.0, high - low, self._probes, ABSENT_CELL_DEGC)
-        return with_sources(columns)
+        odd = self._fleet.odd_cells(self._rows)
+        if odd is not None:
+            self._lay_over(odd, columns)
+        return self._with_contactors(with_sources(columns))
+
+    def _lay_over(self, odd: OddCells, columns: dict[str, NDArray[Any]]) -> None:
+        """Damaged cells lie off the places of their neighbours."""
+        absent = np.arange(MOST_CELLS) >= self._series[odd.places][:, None]
+        for name, places, nothing, lay in (
+            ("cell_voltages", self._cells, ABSENT_CELL_V, odd.lay_over_volts),
+            ("cell_temperatures", self._probes, ABSENT_CELL_DEGC, odd.lay_over_degc),
+        ):
+            values = columns[name]
+            lay(values, places)
+            values[odd.places] = np.where(absent, nothing, values[odd.places])
+
+    def _with_contactors(self, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Those that stick say so, and what does not open stays under voltage."""
+        damage = self._fleet.damage
+        if damage is None:
+            return columns
+        opens, closes = (damage.of(stuck, self._rows) == 0.0 for stuck in (Quantity.STUCK_CLOSED, Quantity.STUCK_OPEN))
+        columns["high_voltage"] = (columns["high_voltage"] | ~opens) & closes
+        columns["contactor_state"] = np.where(opens & closes, columns["contactor_state"], CONTACTOR_FAULT)
+        return columns
 
     def _spread(
         self, mean: NDArray[Any], gap: NDArray[Any], places: NDArray[np.float32], absent: float

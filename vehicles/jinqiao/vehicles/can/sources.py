@@ -66,6 +66,7 @@ def _bit(column: str, number: int) -> Callable[[Columns], NDArray[Any]]:
 SOURCES: Mapping[str, Callable[[Columns], NDArray[Any]] | None] = {
     "awake": _awake,
     "high_voltage": _high_voltage,
+    "contactor_state": lambda car: _high_voltage(car).astype(np.uint8),
     "inverter_state": _inverter_state,
     "inverter_current": _inverter_current,
     "direction": lambda car: _moving(car).astype(np.uint8),

@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.wire.gbt32960.commands import EDITIONS
 from jinqiao.wire.gbt32960.items import ALARMS
 
+from ..cell_data import CELLS
 from ..cells import probe_places, voltage_places
+from ..damage.limits import INVERTER_DEGC, MOTOR_DEGC
+from ..damage.state import Quantity
 from ..fleet import Fleet
 from ..modes import ChargingState, Gear, VehicleState
 from .layout import CELLS_AT_MOST, FrameLayout, Slot
@@ -31,6 +35,12 @@ ITEM_NAMES: Mapping[str, tuple[str, ...]] = {
 #: From here on a field is alarmed: SoC, %; probes apart, K; cells apart, V; insulation, Ohm per V (GB 18384, 5.1.4).
 LOW_SOC, APART_K, APART_V, LEAST_OHM_PER_V = 5.0, 10.0, 0.3, 500.0
 HOT_DEGC = 55.0
+#: The same of motor and controller, degC: where they begin to lose power (`damage.limits`).
+HOT_MOTOR_DEGC, HOT_CONTROLLER_DEGC = MOTOR_DEGC[0], INVERTER_DEGC[0]
+#: Alarm flag → what is broken where it is set, beside what the frame's own values show.
+BROKEN: Mapping[str, Quantity] = {"dcdc_state": Quantity.CONVERTER, "pack_thermal_event": Quantity.RUNAWAY}
+#: Flags of the edition of 2016, the first ones; those behind have no bit there.
+_FLAGS_2016 = np.uint32((1 << 19) - 1)
 _GEARS = {Gear.P: 15, Gear.R: 13, Gear.N: 0, Gear.D: 14}
 _GEAR_CODES = np.array([_GEARS[gear] for gear in Gear], dtype=np.uint8)
 #: Numbers above this have no room in one byte beside the marks (extremes of 2016).
@@ -40,8 +50,18 @@ _MOST_NUMBER = 253
 class Readings:
     """The same moment of m vehicles of one model: the signals, and what is derived from several."""
 
-    def __init__(self, signals: Mapping[str, Column], motor_a: Column, cells_v: Column, probes_degc: Column) -> None:
+    def __init__(
+        self,
+        signals: Mapping[str, Column],
+        motor_a: Column,
+        cells_v: Column,
+        probes_degc: Column,
+        cell_limits_v: tuple[float, float],
+        broken: Mapping[str, Column],
+    ) -> None:
+        """`cell_limits_v` is the range of the model's cells, `broken` has the rows of each of `BROKEN`."""
         self.signals, self.motor_a = signals, motor_a
+        self.cell_limits_v, self.broken = cell_limits_v, broken
         #: As they stand on the wire, mV and degC: the extremes are these, not what they were rounded from.
         self.cells_mv = np.rint(cells_v * np.float32(1000.0)).astype(np.int64)
         self.probes_degc = np.rint(probes_degc).astype(np.int64)
@@ -57,8 +77,14 @@ class Readings:
 
     @cached_property
     def flags(self) -> Column:
-        """Alarm flags of item 07 (2016) or 06 (2025) that follow from what the frame itself says."""
+        """Alarm flags of item 07 (2016) or 06 (2025): what follows from the frame's own values, and `broken`."""
+        least_v, most_v = self.cell_limits_v
         found = {
+            **self.broken,
+            "cell_over_voltage": self["cell_voltage_max"] > most_v,
+            "cell_under_voltage": self["cell_voltage_min"] < least_v,
+            "motor_controller_temperature": self["inverter_temperature"] >= HOT_CONTROLLER_DEGC,
+            "motor_temperature": self["motor_temperature"] >= HOT_MOTOR_DEGC,
             "temperature_difference": self["cell_temperature_max"] - self["cell_temperature_min"] > APART_K,
             "battery_hot": self["cell_temperature_max"] >= HOT_DEGC,
             "soc_low": self["soc_displayed"] < LOW_SOC,
@@ -72,10 +98,13 @@ class Readings:
 
     def columns(self, layout: FrameLayout) -> dict[str, Column]:
         """What a frame of this layout says: a column, or one value for all, for each slot."""
-        return {
+        columns = {
             slot.path: np.asarray(FIELDS[slot.path](self) if slot.path in FIELDS else _of_list(slot, self))
             for slot in layout.slots
         }
+        if layout.edition is EDITIONS["2016"]:
+            columns["alarms.flags"] = columns["alarms.flags"] & _FLAGS_2016
+        return columns
 
     @cached_property
     def flag_count(self) -> Column:
@@ -136,7 +165,8 @@ FIELDS: Mapping[str, Callable[[Readings], Any]] = {
     "vehicle.current_a": lambda car: car["pack_current"],
     "vehicle.soc_percent": lambda car: car["soc_displayed"],
     "vehicle.dcdc": lambda car: np.where(
-        car.awake | (car["charging_state"] == ChargingState.CHARGING) | (car["climate_on"] > 0),
+        (car.awake | (car["charging_state"] == ChargingState.CHARGING) | (car["climate_on"] > 0))
+        & ~car.broken.get("dcdc_state", np.False_),
         np.uint8(1),
         np.uint8(2),
     ),
@@ -210,7 +240,10 @@ class VehicleReader:
         motor_a = fleet.motor_electric_w[rows] / np.maximum(voltage, 1.0)
         motor_a[fleet.vehicle_state[rows] == VehicleState.PARKED] *= 0.0
         cells_v, probes_degc = self._cells(rows, signals)
-        return Readings(signals, motor_a, cells_v, probes_degc)
+        limits_v = CELLS[fleet.models[int(fleet.model_of[rows[0]])].battery.chemistry].limits_v
+        damage = fleet.damage
+        broken = {} if damage is None else {flag: damage.of(which, rows) > 0.0 for flag, which in BROKEN.items()}
+        return Readings(signals, motor_a, cells_v, probes_degc, limits_v, broken)
 
     def _cells(self, rows: NDArray[np.intp], signals: Mapping[str, Column]) -> tuple[Column, Column]:
         """Voltage and temperature of every cell, shape (m, series), in agreement with the signals."""
@@ -227,7 +260,12 @@ class VehicleReader:
         gap = np.where(signals["cell_voltage_max_index"] == fleet.strong_cell[rows], apart, -apart)
         cells = (signals["pack_voltage"] / np.float32(series))[:, None] + gap[:, None] * volts
         hot, cold = signals["cell_temperature_max"], signals["cell_temperature_min"]
-        return cells, ((hot + cold) * 0.5)[:, None] + (hot - cold)[:, None] * temperatures
+        probes = ((hot + cold) * 0.5)[:, None] + (hot - cold)[:, None] * temperatures
+        odd = fleet.odd_cells(rows)
+        if odd is not None:
+            odd.lay_over_volts(cells, volts)
+            odd.lay_over_degc(probes, temperatures)
+        return cells, probes
 
 
 def _nowhere(count: int) -> dict[str, Column]:

@@ -25,7 +25,7 @@ MESSAGES = (
         be("PackVoltage",    (7, 16),  _TENTH,      (0, 1200),     "V",  "pack_voltage", "linear", "At the pack's terminals"),
         be("PackCurrent",    (23, 16), _TENTH,      (-2000, 2000), "A",  "pack_current", "ripple", "Positive when discharging"),
         be("PackPower",      (39, 16), (0.05, 0.0), (-1000, 1000), "kW", "pack_power", "mean", "Positive when discharging"),
-        le("ContactorState", (52, 2),  _ONE,        (0, 3),        "",   "high_voltage", "hold", "Main contactors", {0: "open", 1: "closed", 2: "pre-charging", 3: "fault"}),
+        le("ContactorState", (52, 2),  _ONE,        (0, 3),        "",   "contactor_state", "hold", "Main contactors", {0: "open", 1: "closed", 2: "pre-charging", 3: "fault"}),
     ), "Voltage, current and power of the pack", protected=True),
     CanMessage(0x1A2, "BatteryCharge", _BUS, "BMS", 100, (
         le("StateOfCharge",   (0, 10),  _TENTH,      (0, 100), "%",   "soc_displayed", "linear", "As the display shows it"),
