@@ -101,7 +101,8 @@ class Downlinks:
         async with self.turn:
             self._reach()
             for topic, payload in inbox.messages(_IN_A_TURN):
-                await self._answer(partial(self._agent.take, topic, payload, self._clock_s()))
+                if self._out.reaches(self._agent.row_of(topic)):
+                    await self._answer(partial(self._agent.take, topic, payload, self._clock_s()))
             for row in inbox.logins(_GREETINGS_IN_A_TURN):
                 await self._answer(partial(self._agent.online, row))
             for fetched in inbox.files():
