@@ -104,10 +104,9 @@ class Areas:
             if place is None or spec.outage is None:
                 continue
             for town in world.towns:
-                rows = spec.on.pick(
-                    town.rows,
-                    town.fleets,
-                    world.fleet.vehicle_state,
+                rows = spec.on.pick_in(
+                    town,
+                    world.fleet,
                     lambda rows, of=f"network {number}": world.draws.of(rows).words(of),  # type: ignore[misc]
                 )
                 self._places.append((place, rows, np.zeros(len(rows), np.bool_), spec.outage.parameters()))

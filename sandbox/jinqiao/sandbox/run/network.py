@@ -99,14 +99,12 @@ class _Columns:
 
 def _chosen(world: World) -> Iterator[tuple[NDArray[np.intp], NetworkSpec]]:
     """The vehicles that each entry names, entry by entry; who fits is decided at the start, in each town for itself."""
-    state = world.fleet.vehicle_state
     for number, spec in enumerate(world.scenario.network):
         purpose = f"network {number}"
         for town in world.towns:
-            rows = spec.on.pick(
-                town.rows,
-                town.fleets,
-                state,
+            rows = spec.on.pick_in(
+                town,
+                world.fleet,
                 lambda rows, of=purpose: world.draws.of(rows).words(of),  # type: ignore[misc]
             )
             yield rows, spec

@@ -41,8 +41,8 @@ class WayOut:
         self.peek = peek
         #: What lies between the vehicles and the platform; None: nothing does, yet.
         self.conveyor = conveyor
-        self._impaired = impaired
         self._malforming = malforming
+        self._impaired = impaired
         self._renderer, self._outbound, self._sinks = renderer, outbound, sinks
 
     async def take(self, step: Step) -> None:
