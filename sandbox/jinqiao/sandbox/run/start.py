@@ -88,7 +88,7 @@ async def start_run(
 
     def convey() -> Conveyor:
         network = network_of(world, renderer, who.product_key, who.names)
-        return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages)
+        return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages, plan.scenario.start_ms)
 
     out = WayOut(
         renderer,
