@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jinqiao.base.telemetry import Outcome
+from jinqiao.device.agent.car import Answered, Outgoing
 from jinqiao.sandbox.product import PRODUCT_KEY
 from jinqiao.sandbox.run.product_feed import ProductFeed
 from jinqiao.wire.product_feed import TOPIC, Called, Detected, Published, feed_message
@@ -78,7 +79,19 @@ def test_rubbish_on_the_topic_of_the_feed_costs_that_message_only() -> None:
     assert scene.noted.calls == []
 
 
-def test_commands_are_taken_down_with_their_replies() -> None:
+def test_an_answer_counts_when_it_has_gone_and_from_when_its_question_came() -> None:
+    scene = Scene()
+    scene.feed.take("/sys/a1JinqiaoEV/device-1/thing/service/StopCharging", b"{}", 3_500)
+    scene.feed.asked(0, "thing.service.StopCharging", {}, Outcome(460))
+    answer, another = (scene.feed.marked(Outgoing(0, "/x", b"")) for _ in range(2))
+    assert (answer.answers, another.answers) == (Answered("StopCharging", 460, 3_500), None)
+    scene.now_ms = 6_000  # it was in a network for a second
+    scene.feed.went(answer)
+    scene.feed.went(another)
+    assert scene.noted.calls[1:] == [("replied", 0, "StopCharging", 2.5, 460)]
+
+
+def test_commands_are_taken_down() -> None:
     scene = Scene()
     assert not scene.feed.take("/sys/a1JinqiaoEV/device-1/thing/service/StopCharging", b"{}", 3_500)
     scene.feed.asked(0, "thing.service.StopCharging", {}, Outcome(460))
@@ -88,7 +101,6 @@ def test_commands_are_taken_down_with_their_replies() -> None:
     scene.feed.asked(1, "rubbish", None, Outcome(6300))
     assert scene.noted.calls == [
         ("reacted", 0, "command", "StopCharging", 5_000),
-        ("replied", 0, "StopCharging", 1.5, 460),
         ("reacted", 1, "set", "a", 5_000),
         ("reacted", 1, "set", "b", 5_000),
     ]
