@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from jinqiao.base.errors import BodyError
 from jinqiao.base.explain import Location, explain
 from jinqiao.base.variants import Variants
+from jinqiao.base.words import Refused
 
 from .faults.base import FaultSpec
 from .faults.kinds import KINDS
@@ -26,7 +27,10 @@ from .language.selection import unknown_fleets
 from .language.timing import Timed
 from .scenario.command import CommandSpec
 
-__all__ = ["Injected", "command_of", "fault_of"]
+__all__ = ["MOST_ACTIVE", "Injected", "command_of", "fault_of"]
+
+#: Faults that go on at a time; a program that begins more has lost count.
+MOST_ACTIVE = 10_000
 
 #: What a step of a scenario says about when; here it happens at once.
 _TIMES = frozenset(field.alias or name for name, field in Timed.model_fields.items())
@@ -56,15 +60,15 @@ class _Places:
 _NOTHING = object()
 
 
-def fault_of(body: object, fleets: Sequence[str]) -> FaultSpec:
-    """A fault of the scenario language without its time. Raises BodyError; `fleets` are the names there are."""
-    spec: FaultSpec = _read("faults", _fault_model(), body, fleets)
+def fault_of(body: object, fleets: Sequence[str], vins: NDArray[np.bytes_]) -> FaultSpec:
+    """A fault of the scenario language without its time. Raises BodyError; `fleets` and `vins` are those there are."""
+    spec: FaultSpec = _read("faults", _fault_model(), body, fleets, vins)
     return spec
 
 
-def command_of(body: object, fleets: Sequence[str]) -> CommandSpec:
+def command_of(body: object, fleets: Sequence[str], vins: NDArray[np.bytes_]) -> CommandSpec:
     """A command of the scenario language without its time. Raises BodyError."""
-    spec: CommandSpec = _read("commands", _command_model(), body, fleets)
+    spec: CommandSpec = _read("commands", _command_model(), body, fleets, vins)
     return spec
 
 
@@ -79,7 +83,7 @@ def _command_model() -> type[BaseModel]:
     return create_model("_CommandBody", commands=(tuple[CommandSpec, ...], ...))
 
 
-def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str]) -> Any:
+def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str], vins: NDArray[np.bytes_]) -> Any:
     if not isinstance(body, Mapping):
         raise BodyError("", body, "an object")
     for name in body:
@@ -98,6 +102,11 @@ def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str])
         found = _at(body, path)
         _, _, expected = first.message.partition("expected ")
         raise BodyError(_pointer(path), None if found is _NOTHING else found, expected or first.message)
+    assert spec is not None
+    try:
+        spec.on.find_vins(vins)
+    except Refused as refused:
+        raise BodyError("/on", body["on"], f"vehicles that there are: {refused}") from None
     return spec
 
 

@@ -61,6 +61,7 @@ class Given:
             "command": self.name,
             "at_s": self.spec.at_s if self.spec.at_s is not None else self.at_s,
             "on": self.spec.on.written,
+            **({"when": self.spec.when.text} if self.spec.when else {}),
             "given": self.at_s is not None,
             "asked": None if self.spec.on.count is None else self.spec.on.count * self.towns,
             "matched": self.matched,
@@ -147,12 +148,14 @@ class ScheduledCommands:
 
     def picked(self, spec: CommandSpec, purpose: str, towns: Sequence[TownRows] | None = None) -> Rows:
         """The vehicles it is for now, in these towns, by default in all; lots are drawn under this purpose."""
+        towns = self._towns if towns is None else towns
         if spec.on.vins:
-            return spec.on.find_vins(self._town.fleet.vins)
+            named = spec.on.find_vins(self._town.fleet.vins)
+            return np.concatenate([named[(named >= town.rows.start) & (named < town.rows.stop)] for town in towns])
         state = self._town.fleet.vehicle_state
         picked = [
             spec.on.pick(there.rows, there.fleets, state, lambda fitting: self._draws.of(fitting).words(purpose))
-            for there in (self._towns if towns is None else towns)
+            for there in towns
         ]
         return np.concatenate(picked)
 

@@ -35,21 +35,19 @@ from .commands.execute import execute
 from .commands.refusals import Refusal
 from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
-from .faults.base import FaultSpec
 from .faults.injector import FaultInjector
 from .faults.log import LabelLog
 from .messages import MessageFaultState
-from .outside import Injected, command_of, fault_of
+from .outside import MOST_ACTIVE, Injected, command_of, fault_of
 from .reports import Reports
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
 from .town import Town
-from .triggers import Plan, Triggers, allowed
+from .waiting import waiting_steps
 
 if TYPE_CHECKING:
     from .agendas import Outing
     from .scenario import Scenario
-    from .scenario.command import CommandSpec
     from .scenario.fleet import FleetSpec
 
 __all__ = ["World"]
@@ -113,7 +111,7 @@ class World:
         self.messages = MessageFaultState(self.fleet.n)
         with _vehicles_that_are_there("faults"):
             self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
-        self._triggers = self._waiting_steps()
+        self._triggers = waiting_steps(self, self._commands)
         self.elapsed_s = 0
         #: Commands from outside.
         self._asked = 0
@@ -176,24 +174,6 @@ class World:
         if self._triggers:
             self._triggers.look(batches, events, labels, self.elapsed_s)
         return Step(self.time_ms, batches, tuple(events), can, labels)
-
-    def _waiting_steps(self) -> Triggers | None:
-        """The faults and commands of the scenario that wait for something; None where none does."""
-        triggers = Triggers(self.fleet.vehicle_state)
-        steps: list[tuple[str, Sequence[FaultSpec | CommandSpec], Plan]] = [
-            ("fault", self.scenario.faults, self.faults.plan),
-            ("command", self.scenario.commands, self._commands.plan),
-        ]
-        for kind, specs, plan in steps:
-            for number, spec in enumerate(specs):
-                if spec.when is not None:
-                    may = allowed(spec.on, self.fleet.n, self.towns, self.draws, f"{kind} {number}", self.fleet.vins)
-                    lasts_s = spec.lasts_s if isinstance(spec, FaultSpec) else 0.0
-                    triggers.add(spec, number, lasts_s, plan, may, spec.on.state)
-        if not triggers:
-            return None
-        self._commands.told = triggers.told
-        return triggers
 
     def _goes_on(self, until_s: int) -> bool:
         next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
@@ -271,12 +251,18 @@ class World:
 
         Raises BodyError for what does not fit.
         """
-        spec = fault_of(body, self._fleet_names)
-        try:
-            happened = self.faults.inject(spec, self.elapsed_s)
-        except Refused as refused:
-            raise _of_on(body, refused) from None
+        spec = fault_of(body, self._fleet_names, self.fleet.vins)
+        if self.faults.active >= MOST_ACTIVE:
+            raise BodyError("", body, f"fewer faults at a time: {MOST_ACTIVE:,} go on")
+        happened = self.faults.inject(spec, self.elapsed_s)
         return Injected(happened.id, happened.rows)
+
+    def fault_list(self) -> list[dict[str, Any]]:
+        """The faults that go on and those that are past, in the order in which they began, as plain values.
+
+        Those of the scenario and those from outside; `vehicles` are rows, and `ended_ms` is None while one goes on.
+        """
+        return [one.as_json() for one in self.faults.happened.values()]
 
     def end_fault(self, id_: str) -> bool:
         """End a fault that goes on, whoever began it; whether there is one of this name."""
@@ -287,13 +273,9 @@ class World:
 
         Raises BodyError for what does not fit.
         """
-        spec = command_of(body, self._fleet_names)
+        spec = command_of(body, self._fleet_names, self.fleet.vins)
         self._asked += 1
-        try:
-            rows = self._commands.picked(spec, f"command from outside {self._asked}")
-        except Refused as refused:
-            raise _of_on(body, refused) from None
-        return self._commands.to(spec, rows)
+        return self._commands.to(spec, self._commands.picked(spec, f"command from outside {self._asked}"))
 
     @property
     def _fleet_names(self) -> list[str]:
@@ -432,11 +414,6 @@ def _vehicles_that_are_there(key: str) -> Iterator[None]:
         yield
     except Refused as refused:
         raise InputError(f"{key}: on: {refused}") from None
-
-
-def _of_on(body: object, refused: Refused) -> BodyError:
-    """The same in a request."""
-    return BodyError("/on", body["on"] if isinstance(body, Mapping) else body, f"a vehicle that is there: {refused}")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from pydantic import PlainValidator, WithJsonSchema
 from jinqiao.base.explain import Finding
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 from jinqiao.vehicles.modes import VehicleState
+
+if TYPE_CHECKING:
+    from ..census import TownRows
 
 __all__ = ["STATES", "Lots", "Selected", "Selection", "parse_selection", "unknown_fleets"]
 
@@ -45,8 +48,8 @@ _WANTED = f"expected vehicles: [N of | N % | any | all] [{' | '.join(STATES)}] [
 _MOST = 1_000_000
 #: ISO 3779: no I, O or Q.
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-#: VINs of one list; names among which a mistaken one looks for its nearest.
-_MOST_NAMED, MOST_NEAR = 10_000, 10_000
+#: VINs of one list; names among which a mistaken one looks for its nearest (some 40 ms).
+_MOST_NAMED, MOST_NEAR = 10_000, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,21 @@ class Selection:
 
         Raises Refused for one that there is not.
         """
-        rows = []
-        for vin in self.vins:
-            found = np.flatnonzero(names == vin.encode())
-            if not len(found):
-                first = names[:MOST_NEAR].astype(str).tolist()
-                raise Refused(f"no vehicle {vin!r} in this run{did_you_mean(vin, first)}")
-            rows.append(int(found[0]))
-        return np.array(sorted(rows), dtype=np.intp)
+        rows: NDArray[np.intp] = np.flatnonzero(np.isin(names, np.array(self.vins, "S17")))
+        if len(rows) < len(self.vins):
+            there = set(names[rows].astype(str).tolist())
+            vin = next(vin for vin in self.vins if vin not in there)
+            raise Refused(f"no vehicle {vin!r} in this run{did_you_mean(vin, names[:MOST_NEAR].astype(str).tolist())}")
+        return rows
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it means some of those who fit, not all."""
+        return self.count is not None or self.share is not None
+
+    def rows_of(self, town: TownRows) -> slice:
+        """The rows of its fleet in a town, of all fleets where it names none."""
+        return town.rows if self.fleet is None else town.fleets[self.fleet]
 
     def pick(
         self, everyone: slice, fleets: Mapping[str, slice], vehicle_state: NDArray[np.uint8], lots: Lots
@@ -92,12 +102,13 @@ class Selection:
         fitting = np.arange(first, rows.stop, dtype=np.intp)
         if self.state is not None:
             fitting = fitting[vehicle_state[rows] == self.state]
-        wanted = self._wanted(len(fitting))
+        wanted = self.wanted(len(fitting))
         if wanted >= len(fitting):
             return fitting
         return np.sort(fitting[np.argpartition(lots(fitting), wanted)[:wanted]])
 
-    def _wanted(self, fitting: int) -> int:
+    def wanted(self, fitting: int) -> int:
+        """How many it means of so many that fit; it may be more than there are."""
         if self.count is not None:
             return self.count
         if self.share is not None:
