@@ -39,6 +39,7 @@ from .faults.injector import FaultInjector
 from .faults.log import LabelLog
 from .messages import MessageFaultState
 from .outside import MOST_ACTIVE, Injected, command_of, fault_of
+from .reported import Reported, reported_batches
 from .reports import Reports
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
@@ -109,6 +110,12 @@ class World:
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.messages = MessageFaultState(self.fleet.n)
+        self.reported = Reported(
+            self.fleet.n,
+            self.draws,
+            lambda rows, signal: self._reports.glance(rows, signal, self.town.clock.second),
+            lambda: self.town.clock.second,
+        )
         with _vehicles_that_are_there("faults"):
             self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
         self._triggers = waiting_steps(self, self._commands)
@@ -170,10 +177,13 @@ class World:
         if not (labels or len(self.buses) or self._triggers):
             while not self._reports.full and self._goes_on(until_s):
                 self._second(events)
-        batches = tuple(self._reports.take())
+        true = tuple(self._reports.take())
         if self._triggers:
-            self._triggers.look(batches, events, labels, self.elapsed_s)
-        return Step(self.time_ms, batches, tuple(events), can, labels)
+            self._triggers.look(true, events, labels, self.elapsed_s)
+        told = reported_batches(self.reported, true, self.town.start_ms) if self.reported.any else None
+        if told is None:
+            return Step(self.time_ms, true, tuple(events), can, labels)
+        return Step(self.time_ms, told, tuple(events), can, labels, true)
 
     def _goes_on(self, until_s: int) -> bool:
         next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
@@ -282,13 +292,19 @@ class World:
         return [spec.name for spec in self.scenario.fleets]
 
     def look(self, rows: NDArray[np.integer[Any]]) -> list[Batch]:
-        """A fresh sample of these vehicles at `elapsed_s`, one batch a group; silent ones are left out.
+        """A fresh sample of these vehicles at `elapsed_s`, as they report it; silent ones are left out.
 
-        Row numbers may come in any order. What these vehicles report by themselves does not change.
+        One batch a group, or several where values are missing. Row numbers may come in any order. What these vehicles
+        report by themselves does not change.
         """
         self.town.hand_over()
         heard = [row for row in np.unique(rows).tolist() if not self.is_silent(row)]
-        return self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s)
+        return self.as_reported(self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s))
+
+    def as_reported(self, batches: list[Batch]) -> list[Batch]:
+        """True samples of now as the vehicles would report them: a group may be in several batches, and lack values."""
+        told = reported_batches(self.reported, batches, self.town.start_ms) if self.reported.any else None
+        return batches if told is None else list(told)
 
     def peek(self, rows: NDArray[np.intp], groups: Collection[str] = GROUPS) -> list[Batch]:
         """How these vehicles (strictly rising rows) are at `elapsed_s`, one batch a group, without a trace.

@@ -218,7 +218,7 @@ class Judgement:
         (verdict,) = bench.verdicts(Now(now_ms, final=True))
         return verdict
 
-    def verdicts(self, *, final: bool = False) -> list[Verdict]:  # noqa: ARG002
+    def verdicts(self, *, final: bool = False) -> list[Verdict]:
         """What came of each expectation so far, in the order of the scenario; at the end with `final`."""
         return self._bench.verdicts(Now(self.now_ms, final))
 
@@ -261,7 +261,7 @@ def _phases(scenario: Scenario) -> dict[str, tuple[float, float]]:
     """When each phase begins and ends, s after the start."""
     begin_s = 0.0
     found = {}
-    for phase in getattr(scenario, "phases", ()):
+    for phase in scenario.phases:
         found[phase.name] = begin_s, phase.until_s
         begin_s = phase.until_s
     return found

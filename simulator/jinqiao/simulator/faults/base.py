@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..buses import Buses
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
+    from ..reported import Reported
     from ..town import Town
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
@@ -43,6 +44,7 @@ class Breakable(Protocol):
     draws: VehicleDraws
     town: Town
     messages: MessageFaultState
+    reported: Reported
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""
@@ -60,6 +62,8 @@ class FaultSpec(Timed):
     kind: ClassVar[str]
     #: Whether it strikes only vehicles that send their CAN, so that a scenario without any is refused.
     needs_can: ClassVar[bool] = False
+    #: Whether it happens only where it strikes a vehicle; what breaks beside them has a label in any case.
+    needs_vehicles: ClassVar[bool] = True
 
     on: Selected = Field(description="Which vehicles: [N of | N % | any | all] [state] [fleet], or VINs.")
 
@@ -69,9 +73,10 @@ class FaultSpec(Timed):
         return 0.0
 
     def parameters(self) -> dict[str, Any]:
-        """The kind's own keys, for the label."""
-        own = type(self).model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
-        return {name: getattr(self, name) for name in type(self).model_fields if name in own}
+        """The kind's own keys as a scenario names them, for the label; quantities are in the unit of their field."""
+        fields = type(self).model_fields
+        own = fields.keys() - LastingFault.model_fields.keys() - {"fault"}
+        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in own}
 
     def candidates(self, _: Breakable, /) -> Rows | None:
         """The vehicles among which `on` chooses, rising; None: among all."""
@@ -87,6 +92,14 @@ class FaultSpec(Timed):
 
     def end(self, world: Breakable, rows: Rows) -> None:
         """What its end does to those in which it began."""
+
+    def begin_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """The same in the town with this place among those that run, for what breaks beside vehicles."""
+        self.begin(world, rows)
+
+    def end_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """And its end there."""
+        self.end(world, rows)
 
 
 class LastingFault(FaultSpec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +70,9 @@ class Happened:
     ended_ms: int | None
     number: int | None
     run: int
+    town: int = 0
+    #: Where it began in several towns at once under one name: the runs of all of them.
+    together: tuple[int, ...] = ()
 
     @property
     def is_active(self) -> bool:
@@ -131,12 +134,17 @@ class FaultInjector:
     def plan(self, number: int, rows: Rows, at_s: int) -> None:
         """Fault `number` of the scenario is to begin at this second in these vehicles, as its `when` has come true."""
         spec = self.of_file[number].spec
-        self._plan.add(at_s, number, spec, rows)
+        if spec.needs_vehicles:
+            self._plan.add(at_s, number, spec, rows)
+            return
+        for place, town in enumerate(self._towns):  # what breaks is in the town of the vehicle
+            if ((rows >= town.rows.start) & (rows < town.rows.stop)).any():
+                self._plan.add(at_s, number, spec, rows[:0], place)
 
     def strike(self, now_s: int) -> tuple[Label, ...]:
         """Begin and end what is due by `now_s`, before that second is simulated; the labels, in the order of time.
 
-        What strikes nobody has no label.
+        What strikes nobody has no label, unless it is no vehicle that breaks.
         """
         labels, self._untold = self._untold, []
         for change in self._plan.due(now_s, self._pick, self._struck):
@@ -149,32 +157,41 @@ class FaultInjector:
         """Let a fault begin at once. Raises Refused for a vehicle that there is not."""
         self._asked += 1
         purpose = f"fault from outside {self._asked}"
-        rows = np.concatenate([self._pick(spec, purpose, town) for town in range(len(self._towns))])
         self.from_outside.setdefault(spec.kind, Struck(spec, len(self._towns), is_outside=True))
-        change = self._plan.begin(now_s, spec, rows)
-        self._tell(self._make(change))
-        return self.happened[change.run]
+        picked = [self._pick(spec, purpose, town) for town in range(len(self._towns))]
+        if spec.needs_vehicles:
+            picked = [np.concatenate(picked)]
+        changes = [self._plan.begin(now_s, spec, rows, town) for town, rows in enumerate(picked)]
+        runs = tuple(change.run for change in changes)
+        for change in changes:
+            self._tell(self._make(change))
+            self.happened[change.run].together = runs
+            self.happened[change.run].id = f"{_ID}{runs[0]}"
+        return replace(self.happened[runs[0]], rows=np.concatenate(picked))
 
     def end(self, id_: str, now_s: int) -> bool:
         """End one that goes on, at once; whether there was one."""
         run = id_.removeprefix(_ID)
-        found = self.happened.get(int(run)) if run.isdecimal() and len(run) < 20 else None
-        if found is None or found.id != id_ or not found.is_active:
+        first = self.happened.get(int(run)) if run.isdecimal() and len(run) < 20 else None
+        if first is None or first.id != id_:
             return False
-        self._plan.drop(found.run)
-        self._tell(self._make(FaultChange(now_s, found.number, found.spec, "end", found.rows, found.run)))
-        return True
+        found = [self.happened[run] for run in first.together or (first.run,) if run in self.happened]
+        found = [one for one in found if one.is_active]
+        for one in found:
+            self._plan.drop(one.run)
+            self._tell(self._make(FaultChange(now_s, one.number, one.spec, "end", one.rows, one.run, one.town)))
+        return bool(found)
 
     def _tell(self, label: Label | None) -> None:
         if label is not None:
             self._untold.append(label)
 
     def _make(self, change: FaultChange) -> Label | None:
-        """Let it begin or end, and keep the books; its label, unless it strikes nobody."""
-        turn = change.spec.end if change.phase == "end" else change.spec.begin
-        turn(self._world, change.rows)
+        """Let it begin or end, and keep the books; its label, unless it strikes nobody that could be struck."""
+        turn = change.spec.end_there if change.phase == "end" else change.spec.begin_there
+        turn(self._world, change.rows, change.town)
         self._note(change)
-        if not len(change.rows):
+        if not len(change.rows) and change.spec.needs_vehicles:
             return None
         label = self._label(change)
         self.labels.add(label)
@@ -190,12 +207,12 @@ class FaultInjector:
             return
         this.at_s = change.at_s if this.at_s is None else this.at_s
         this.vehicles += len(change.rows)
-        goes_on = change.phase == "begin" and len(change.rows) > 0
+        goes_on = change.phase == "begin" and (len(change.rows) > 0 or not change.spec.needs_vehicles)
         this.running += goes_on
         self.active += goes_on
         ended_ms = None if goes_on else at_ms
         self.happened[change.run] = Happened(
-            f"{_ID}{change.run}", change.spec, change.rows, at_ms, ended_ms, change.number, change.run
+            f"{_ID}{change.run}", change.spec, change.rows, at_ms, ended_ms, change.number, change.run, change.town
         )
         while len(self.happened) > MOST_HAPPENED:
             over = next((run for run, one in self.happened.items() if not one.is_active), None)
