@@ -19,7 +19,6 @@ from pydantic import BaseModel, ValidationError, create_model
 from jinqiao.base.errors import BodyError
 from jinqiao.base.explain import Location, explain
 from jinqiao.base.variants import Variants
-from jinqiao.base.words import Refused
 
 from .faults.base import FaultSpec
 from .faults.kinds import KINDS
@@ -103,10 +102,8 @@ def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str],
         _, _, expected = first.message.partition("expected ")
         raise BodyError(_pointer(path), None if found is _NOTHING else found, expected or first.message)
     assert spec is not None
-    try:
-        spec.on.find_vins(vins)
-    except Refused as refused:
-        raise BodyError("/on", body["on"], f"vehicles that there are: {refused}") from None
+    for _, message in spec.on.unknown_vins(vins):
+        raise BodyError("/on", body["on"], message.partition("expected ")[2])
     return spec
 
 

@@ -82,7 +82,7 @@ class ScheduledCommands:
     """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`.
 
     `of_file` holds what became of each command, in the order of the scenario. `told` is called with name, row and
-    outcome of each that was executed or refused. Raises Refused for a vehicle that there is not.
+    outcome of each that was executed or refused.
     """
 
     def __init__(
@@ -103,7 +103,6 @@ class ScheduledCommands:
         #: Those of one second in the order of the file.
         self._waiting: list[_Entry] = []
         for number, spec in enumerate(specs):
-            spec.on.find_vins(town.fleet.vins)
             if spec.at_s is not None:
                 self._plan(_Entry(math.ceil(spec.at_s), number, number, towns))
             elif spec.between is not None:
@@ -148,14 +147,10 @@ class ScheduledCommands:
 
     def picked(self, spec: CommandSpec, purpose: str, towns: Sequence[TownRows] | None = None) -> Rows:
         """The vehicles it is for now, in these towns, by default in all; lots are drawn under this purpose."""
-        towns = self._towns if towns is None else towns
-        if spec.on.vins:
-            named = spec.on.find_vins(self._town.fleet.vins)
-            return np.concatenate([named[(named >= town.rows.start) & (named < town.rows.stop)] for town in towns])
-        state = self._town.fleet.vehicle_state
+        fleet = self._town.fleet
         picked = [
-            spec.on.pick(there.rows, there.fleets, state, lambda fitting: self._draws.of(fitting).words(purpose))
-            for there in towns
+            spec.on.pick_in(there, fleet.vins, fleet.vehicle_state, lambda rows: self._draws.of(rows).words(purpose))
+            for there in (self._towns if towns is None else towns)
         ]
         return np.concatenate(picked)
 

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.errors import BodyError, InputError
+from jinqiao.base.errors import BodyError
 from jinqiao.base.keyed import FleetPart
 from jinqiao.base.signals import GROUPS
 from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
-from jinqiao.base.words import Refused
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
@@ -41,6 +40,7 @@ from .messages import MessageFaultState
 from .outside import MOST_ACTIVE, Injected, command_of, fault_of
 from .reported import Reported, reported_batches
 from .reports import Reports
+from .scenario.named import refuse_unknown
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
 from .town import Town
@@ -68,7 +68,8 @@ class World:
     seconds since the start. There are `towns` of them, by default as many as the scenario says, or those with the
     numbers `only`; `vehicles` rescales the fleets' counts to that total over all towns. The same scenario, `seed`,
     `vehicles` and `towns` give the same steps, bit for bit; what each vehicle draws is a matter of `draws`. Raises
-    InputError where so many vehicles cannot live in so many towns.
+    InputError where so many vehicles cannot live in so many towns, and ScenarioError where the scenario names a vehicle
+    that there is not.
     """
 
     def __init__(
@@ -97,6 +98,8 @@ class World:
         self.draws = VehicleDraws(seed, parts)
         everyone = self.draws.of(slice(None))
         self.fleet = self._build_fleet(seed, parts, everyone)
+        if only is None:
+            refuse_unknown(scenario, self.fleet.vins)
         self.town = Town(scenario, self.fleet, self.towns)
         self._agendas: list[Agenda] = []
         for number, (_, rows, spec) in enumerate(self.fleets):
@@ -105,8 +108,7 @@ class World:
             self._agendas.append(agenda)
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
         self._reports = Reports(self.town, [(rows, spec.telemetry) for rows, spec in self._whole], everyone)
-        with _vehicles_that_are_there("commands"):
-            self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws, seed)
+        self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws, seed)
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.messages = MessageFaultState(self.fleet.n)
@@ -116,8 +118,7 @@ class World:
             lambda rows, signal: self._reports.glance(rows, signal, self.town.clock.second),
             lambda: self.town.clock.second,
         )
-        with _vehicles_that_are_there("faults"):
-            self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
+        self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
         self._triggers = waiting_steps(self, self._commands)
         self.elapsed_s = 0
         #: Commands from outside.
@@ -421,15 +422,6 @@ class World:
             initial_soc=soc,
             ambient_degc=self.scenario.weather.ambient_at(0.0),
         )
-
-
-@contextmanager
-def _vehicles_that_are_there(key: str) -> Iterator[None]:
-    """A vehicle that a scenario names and the run has not is the scenario's mistake."""
-    try:
-        yield
-    except Refused as refused:
-        raise InputError(f"{key}: on: {refused}") from None
 
 
 @contextmanager

@@ -72,9 +72,9 @@ def _chosen(world: World) -> Iterator[tuple[NDArray[np.intp], NetworkSpec]]:
     for number, spec in enumerate(world.scenario.network):
         purpose = f"network {number}"
         for town in world.towns:
-            rows = spec.on.pick(
-                town.rows,
-                town.fleets,
+            rows = spec.on.pick_in(
+                town,
+                world.fleet.vins,
                 state,
                 lambda rows, of=purpose: world.draws.of(rows).words(of),  # type: ignore[misc]
             )

@@ -93,8 +93,7 @@ class Happened:
 class FaultInjector:
     """Strikes the vehicles of `world`, town by town; `start_ms` is when second 0 was.
 
-    `vins`, shape (n,), bytes, are for faults that name vehicles. `labels` holds every label of the run. Raises Refused
-    for a vehicle that there is not.
+    `labels` holds every label of the run.
     """
 
     def __init__(
@@ -107,8 +106,6 @@ class FaultInjector:
     ) -> None:
         self._world, self._towns, self._start_ms = world, towns, start_ms
         self._plan = FaultPlan(specs, seed, [town.number for town in towns])
-        for spec in specs:
-            spec.on.find_vins(world.fleet.vins)
         #: What became of each, in the order of the scenario.
         self.of_file = [Struck(spec, len(towns)) for spec in specs]
         #: The same of those from outside, by kind.
@@ -154,7 +151,7 @@ class FaultInjector:
         return tuple(labels)
 
     def inject(self, spec: FaultSpec, now_s: int) -> Happened:
-        """Let a fault begin at once. Raises Refused for a vehicle that there is not."""
+        """Let a fault begin at once, in all towns together; one that needs no vehicles, in each of them."""
         self._asked += 1
         purpose = f"fault from outside {self._asked}"
         self.from_outside.setdefault(spec.kind, Struck(spec, len(self._towns), is_outside=True))
@@ -223,15 +220,10 @@ class FaultInjector:
     def _pick(self, spec: FaultSpec, purpose: str, town: int) -> Rows:
         """The vehicles it strikes in a town, decided when it begins."""
         world, there = self._world, self._towns[town]
-        if spec.on.vins:
-            named = spec.on.find_vins(world.fleet.vins)
-            rows = named[(named >= there.rows.start) & (named < there.rows.stop)]
-            allowed = spec.candidates(world)
-            return spec.struck(world, rows if allowed is None else rows[np.isin(rows, allowed)])
         state, among = world.fleet.vehicle_state, spec.candidates(world)
-        if among is None:
-            chosen = spec.on.pick(there.rows, there.fleets, state, lambda rows: world.draws.of(rows).words(purpose))
-            return spec.struck(world, chosen)
+        if among is None or spec.on.vins:
+            chosen = spec.on.pick_in(there, world.fleet.vins, state, lambda rows: world.draws.of(rows).words(purpose))
+            return spec.struck(world, chosen if among is None else chosen[np.isin(chosen, among)])
 
         def places(rows: slice) -> slice:
             """The candidates stand together when only they are counted; those of a fleet, or a town, are a slice."""

@@ -67,16 +67,28 @@ class Selection:
     vins: tuple[str, ...] = ()
 
     def find_vins(self, names: NDArray[np.bytes_]) -> NDArray[np.intp]:
-        """The rows of `vins` among the `names` of all vehicles, shape (n,), strictly rising.
-
-        Raises Refused for one that there is not.
-        """
+        """The rows of `vins` among the `names` of all vehicles, shape (n,), strictly rising; those that there are."""
         rows: NDArray[np.intp] = np.flatnonzero(np.isin(names, np.array(self.vins, "S17")))
-        if len(rows) < len(self.vins):
-            there = set(names[rows].astype(str).tolist())
-            vin = next(vin for vin in self.vins if vin not in there)
-            raise Refused(f"no vehicle {vin!r} in this run{did_you_mean(vin, names[:MOST_NEAR].astype(str).tolist())}")
         return rows
+
+    def unknown_vins(self, names: NDArray[np.bytes_]) -> Iterator[tuple[str, str]]:
+        """Those of `vins` that are not among the `names` of all vehicles: the VIN, and what to say of it."""
+        if self.vins:
+            there = set(names[self.find_vins(names)].astype(str).tolist())
+            for vin in self.vins:
+                if vin not in there:
+                    near = did_you_mean(vin, names[:MOST_NEAR].astype(str).tolist())
+                    yield vin, f"found {vin!r}, expected the VIN of a vehicle of this run{near}"
+
+    def pick_in(
+        self, town: TownRows, names: NDArray[np.bytes_], vehicle_state: NDArray[np.uint8], lots: Lots
+    ) -> NDArray[np.intp]:
+        """The vehicles of a town that it means now, by name or as `pick` does."""
+        if not self.vins:
+            return self.pick(town.rows, town.fleets, vehicle_state, lots)
+        rows = self.find_vins(names)
+        here: NDArray[np.intp] = rows[(rows >= town.rows.start) & (rows < town.rows.stop)]
+        return here
 
     @property
     def is_counted(self) -> bool:
