@@ -66,6 +66,11 @@ GOOD = {
     "sensor_noise": "signal: Odometer, sd: 40 m",
     "sensor_spike": "signal: body:DoorsOpen, size: 4, every: 30 s",
     "sensor_dropout": "signal: GeoLocation.Longitude",
+    "outage": "",
+    "late": "share: 50 %, by: 5 s",
+    "duplicate": "share: 20 %",
+    "out_of_order": "share: 20 %",
+    "lost": "share: 20 %",
 }
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from jinqiao.base.errors import BodyError
 from jinqiao.base.explain import Location, explain
 from jinqiao.base.variants import Variants
+from jinqiao.base.words import one_of
 
 from .faults.base import FaultSpec
 from .faults.kinds import KINDS
@@ -99,12 +100,22 @@ def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str],
         first = findings[0]
         path = first.path[2:]
         found = _at(body, path)
-        _, _, expected = first.message.partition("expected ")
-        raise BodyError(_pointer(path), None if found is _NOTHING else found, expected or first.message)
+        raise BodyError(_pointer(path), None if found is _NOTHING else found, _expected(first.message, path))
     assert spec is not None
     for _, message in spec.on.unknown_vins(vins):
         raise BodyError("/on", body["on"], message.partition("expected ")[2])
     return spec
+
+
+def _expected(message: str, path: Location) -> str:
+    """What fits, of a sentence that says what was found, too."""
+    if message.endswith("is missing"):
+        return f"the key {path[-1]!r}"
+    _, _, expected = message.partition("expected ")
+    if message.startswith("unknown key") and expected:
+        names = expected.removeprefix("one of: ").split(", ")
+        return one_of([name for name in names if name not in _TIMES])
+    return expected or message
 
 
 def _at(data: Any, location: Sequence[str | int]) -> Any:

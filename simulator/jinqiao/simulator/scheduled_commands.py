@@ -149,7 +149,7 @@ class ScheduledCommands:
         """The vehicles it is for now, in these towns, by default in all; lots are drawn under this purpose."""
         fleet = self._town.fleet
         picked = [
-            spec.on.pick_in(there, fleet.vins, fleet.vehicle_state, lambda rows: self._draws.of(rows).words(purpose))
+            spec.on.pick_in(there, fleet, lambda fitting: self._draws.of(fitting).words(purpose))
             for there in (self._towns if towns is None else towns)
         ]
         return np.concatenate(picked)

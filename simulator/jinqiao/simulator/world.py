@@ -25,6 +25,7 @@ from jinqiao.vehicles.modes import VehicleState
 
 from .activity import RESTING
 from .agendas import AGENDAS, Agenda
+from .areas import Areas
 from .buses import Buses, Diagnostics
 from .car import Car
 from .census import census, rows_together, share_out
@@ -32,6 +33,7 @@ from .clock import NEVER
 from .commands.climate import LEAST_SOC
 from .commands.execute import execute
 from .commands.refusals import Refusal
+from .coverage import Coverage
 from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
 from .faults.injector import FaultInjector
@@ -112,13 +114,16 @@ class World:
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.messages = MessageFaultState(self.fleet.n)
+        self.coverage = Coverage(self.fleet.n)
         self.reported = Reported(
             self.fleet.n,
             self.draws,
             lambda rows, signal: self._reports.glance(rows, signal, self.town.clock.second),
             lambda: self.town.clock.second,
         )
-        self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
+        specs = (*scenario.faults, *scenario.outages)
+        self.faults = FaultInjector(self, specs, seed, self.towns, scenario.start_ms)
+        self._areas = Areas(self, scenario.network, seed)
         self._triggers = waiting_steps(self, self._commands)
         self.elapsed_s = 0
         #: Commands from outside.
@@ -175,7 +180,7 @@ class World:
         events: list[Event] = []
         labels = self._second(events)
         can = self.buses.collect(self.elapsed_s, self.surroundings)
-        if not (labels or len(self.buses) or self._triggers):
+        if not (labels or len(self.buses) or self._triggers or self._areas):
             while not self._reports.full and self._goes_on(until_s):
                 self._second(events)
         true = tuple(self._reports.take())
@@ -197,6 +202,8 @@ class World:
         town.report_s = now_s + 1
         town.clock.reach(now_s)
         labels = self.faults.strike(now_s)
+        if self._areas:
+            labels += self.faults.told(self._areas.look(now_s))
         town.sessions.tell_who_is_full()
         self._reports.hasten(self._decide(now_s))
         events += town.events

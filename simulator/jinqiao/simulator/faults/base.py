@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
     from ..buses import Buses
+    from ..coverage import Coverage
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
     from ..reported import Reported
@@ -45,6 +46,7 @@ class Breakable(Protocol):
     town: Town
     messages: MessageFaultState
     reported: Reported
+    coverage: Coverage
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""

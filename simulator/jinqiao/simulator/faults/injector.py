@@ -179,6 +179,12 @@ class FaultInjector:
             self._tell(self._make(FaultChange(now_s, one.number, one.spec, "end", one.rows, one.run, one.town)))
         return bool(found)
 
+    def told(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        """The same labels, which others made, noted like its own."""
+        for label in labels:
+            self.labels.add(label)
+        return labels
+
     def _tell(self, label: Label | None) -> None:
         if label is not None:
             self._untold.append(label)
@@ -222,7 +228,7 @@ class FaultInjector:
         world, there = self._world, self._towns[town]
         state, among = world.fleet.vehicle_state, spec.candidates(world)
         if among is None or spec.on.vins:
-            chosen = spec.on.pick_in(there, world.fleet.vins, state, lambda rows: world.draws.of(rows).words(purpose))
+            chosen = spec.on.pick_in(there, world.fleet, lambda rows: world.draws.of(rows).words(purpose))
             return spec.struck(world, chosen if among is None else chosen[np.isin(chosen, among)])
 
         def places(rows: slice) -> slice:

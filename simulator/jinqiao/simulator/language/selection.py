@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,6 @@ from pydantic import PlainValidator, WithJsonSchema
 from jinqiao.base.explain import Finding
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 from jinqiao.vehicles.modes import VehicleState
-
-if TYPE_CHECKING:
-    from ..census import TownRows
 
 __all__ = ["STATES", "Lots", "Selected", "Selection", "parse_selection", "unknown_fleets"]
 
@@ -50,6 +47,24 @@ _MOST = 1_000_000
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 #: VINs of one list; names among which a mistaken one looks for its nearest (some 40 ms).
 _MOST_NAMED, MOST_NEAR = 10_000, 1_000
+
+
+class Rows(Protocol):
+    """Of a town: all of its rows, and those of each fleet by its name."""
+
+    @property
+    def rows(self) -> slice: ...
+    @property
+    def fleets(self) -> Mapping[str, slice]: ...
+
+
+class Vehicles(Protocol):
+    """All vehicles: what they do and what they are called, both shape (n,)."""
+
+    @property
+    def vehicle_state(self) -> NDArray[np.uint8]: ...
+    @property
+    def vins(self) -> NDArray[np.bytes_]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +95,20 @@ class Selection:
                     near = did_you_mean(vin, names[:MOST_NEAR].astype(str).tolist())
                     yield vin, f"found {vin!r}, expected the VIN of a vehicle of this run{near}"
 
-    def pick_in(
-        self, town: TownRows, names: NDArray[np.bytes_], vehicle_state: NDArray[np.uint8], lots: Lots
-    ) -> NDArray[np.intp]:
-        """The vehicles of a town that it means now, by name or as `pick` does."""
+    def pick_in(self, there: Rows, fleet: Vehicles, lots: Lots) -> NDArray[np.intp]:
+        """The vehicles it means now in one town: as `pick`, or those that it names."""
         if not self.vins:
-            return self.pick(town.rows, town.fleets, vehicle_state, lots)
-        rows = self.find_vins(names)
-        here: NDArray[np.intp] = rows[(rows >= town.rows.start) & (rows < town.rows.stop)]
-        return here
+            return self.pick(there.rows, there.fleets, fleet.vehicle_state, lots)
+        named = self.find_vins(fleet.vins)
+        mine: NDArray[np.intp] = named[(named >= there.rows.start) & (named < there.rows.stop)]
+        return mine
 
     @property
     def is_counted(self) -> bool:
         """Whether it means some of those who fit, not all."""
         return self.count is not None or self.share is not None
 
-    def rows_of(self, town: TownRows) -> slice:
+    def rows_of(self, town: Rows) -> slice:
         """The rows of its fleet in a town, of all fleets where it names none."""
         return town.rows if self.fleet is None else town.fleets[self.fleet]
 

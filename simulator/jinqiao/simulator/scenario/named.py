@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from .model import Scenario
 
 __all__ = ["named_places", "refuse_unknown", "selections"]
+
+#: Of one list so many are told: the nearest name of each is looked for.
+_MOST = 20
 
 
 def selections(scenario: Scenario) -> Iterator[tuple[str, int, Selection]]:
@@ -38,10 +42,10 @@ def named_places(document: Document, scenario: Scenario) -> dict[tuple[str, int,
 
 
 def refuse_unknown(scenario: Scenario, names: NDArray[np.bytes_]) -> None:
-    """Raises ScenarioError with every vehicle that the scenario names and that is not among these VINs, shape (n,)."""
+    """Raises ScenarioError with the vehicles that a scenario names and that are not among these VINs, shape (n,)."""
     problems = []
     for key, index, on in selections(scenario):
-        for vin, message in on.unknown_vins(names):
+        for vin, message in islice(on.unknown_vins(names), _MOST):
             nowhere = Problem(scenario.name, 0, 0, f"{key}.{index}.on", "")
             problems.append(replace(scenario.named.get((key, index, vin), nowhere), message=message))
     if problems:
