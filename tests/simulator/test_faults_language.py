@@ -57,7 +57,13 @@ GOOD = {
     "onboard_charger_fault": "power: 50 %",
     "connector_overheat": "resistance: 3 mOhm",
     "malformed_payload": "kind: truncated, share: 50 %, for: 1 min",
+    "power_cut": "station: hub, for: 5 min",
+    "connector_broken": "station: hub, connector: ac",
+    "site_limit": "station: hub, limit: 50 kW",
 }
+
+
+HUB = "charging_stations: [{name: hub, at: [31.2497, 121.5957], connectors: [{kind: dc, power: 60 kW}]}]\n"
 
 
 def scenario(*entries: str, head: str = HEAD) -> Scenario:
@@ -70,16 +76,16 @@ def faults_of(found: Scenario) -> list[FaultSpec]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_read_and_fits_the_schema(kind: str) -> None:
-    found = scenario(f"at: 1 min, on: any, fault: {kind}, {GOOD[kind]}")
+    on = "on: any, " if KINDS[kind].needs_vehicles else ""
+    found = scenario(f"at: 1 min, {on}fault: {kind}, {GOOD[kind]}", head=HUB + HEAD)
     (spec,) = found.faults
     assert isinstance(spec, FaultSpec)
     assert spec.kind == kind
-    assert set(spec.parameters()) == KINDS[kind].model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
-    own = {GOOD[kind].split(":")[0]} if GOOD[kind] else set()
-    assert set(spec.parameters()) == own | {name for name in ("by", "share") if f", {name}:" in GOOD[kind]}
+    own = KINDS[kind].model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
+    assert set(spec.parameters()) == {KINDS[kind].model_fields[name].alias or name for name in own}
     json.dumps(spec.parameters())
     schema = json_schema()
-    written: dict[str, Any] = {"at": "1 min", "on": "any", "fault": kind}
+    written: dict[str, Any] = {"at": "1 min", "fault": kind} | ({"on": "any"} if on else {})
     for part in filter(None, GOOD[kind].split(", ")):
         name, value = part.split(": ")
         written[name] = int(value) if value.lstrip("-").isdigit() else value
@@ -126,6 +132,10 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
         ("at: 1 min, on: any, fault: cell_overheat, rate: 50 degC/min", "faults.0.rate", "from 0.01 to 10 degC/min"),
         ("at: 1 min, on: any, fault: cell_overheat, cell: 0", "faults.0.cell", "at least 1"),
         ("at: 1 min, on: any, fault: cell_overheatt", "faults.0.fault", "cell_overheat"),
+        ("at: 1 min, station: hubb, fault: power_cut", "faults.0.station", "did you mean 'hub'?"),
+        ("at: 1 min, station: hub, on: all, fault: power_cut", "faults.0.on", "unknown key 'on'"),
+        ("at: 1 min, station: hub, fault: site_limit, limit: 50", "faults.0.limit", "without a unit"),
+        ("at: 1 min, fault: power_cut", "faults.0.station", "missing"),
         ("at: 1 min, on: any, fault: tyre_leak, rate: 5 kPa", "faults.0.rate", "kPa/min"),
         ("at: 1 min, on: any, fault: tyre_leak, tyre: fk", "faults.0.tyre", "fl"),
         ("at: 1 min, on: any, fault: isolation_loss, resistance: 30 kOm", "faults.0.resistance", "kOhm"),
@@ -138,9 +148,9 @@ def test_the_names_of_the_kinds_are_those_of_the_table() -> None:
 )
 def test_a_wrong_fault_is_one_finding_with_its_place(entry: str, where: str, told: str) -> None:
     with pytest.raises(ScenarioError) as caught:
-        scenario(entry)
+        scenario(entry, head=HUB + HEAD)
     (problem,) = caught.value.problems
-    assert (problem.line, problem.path) == (11, where)
+    assert (problem.line, problem.path) == (12, where)
     assert told in str(problem)
 
 

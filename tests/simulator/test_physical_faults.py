@@ -75,7 +75,7 @@ class Watched:
             step = self.world.advance()
             self.labels += step.labels
             self.events += step.events
-            self.checker.read(step.batches)
+            self.checker.read(step.batches, step.labels)
             for batch in step.batches:
                 at = (batch.time_ms - self.world.scenario.start_ms) // 1000
                 for name, values in batch.signals.items():

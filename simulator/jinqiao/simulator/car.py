@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jinqiao.vehicles.modes import ChargingState, VehicleState
 
 from .microtrips import Leg, joined
 from .routes import Route
-from .session import HANDSHAKE_S
+from .session import HANDSHAKE_S, SessionEvent
 from .stations import ChargerKind
 
 if TYPE_CHECKING:
@@ -123,10 +124,16 @@ class Car:
             town.tally.served(row, self.now_s)
         else:
             connector = yield request
-        yield from self._charge(kind, station.site, connector.power_kw, until, None, own=False)
+        station.took(kind, connector, row)
+        works = partial(station.works, kind, connector)
+        yield from self._charge(kind, station.site, connector.power_kw, until, None, own=False, works=works)
         yield from self.wait(self.dice.uniform(*COMES_BACK_S))
         town.sessions.unplug(row)
-        yield station.queues[kind].put(connector)
+        free = station.give_back(kind, connector)
+        if free is not None:
+            yield free
+        elif self.state_of_charge < until:  # out of order: elsewhere, or in the queue
+            yield from self.charge_at_station(until, kind)
 
     def charge_here(self, power_kw: float, until: float, kind: ChargerKind = "dc", by_s: float | None = None) -> Acting:
         """Charge at a charger of one's own, until `until` or the second `by_s`; the cable stays in until departure."""
@@ -204,15 +211,26 @@ class Car:
         )
 
     def _charge(
-        self, kind: ChargerKind, site: int, power_kw: float, until: float, by_s: float | None, *, own: bool
+        self,
+        kind: ChargerKind,
+        site: int,
+        power_kw: float,
+        until: float,
+        by_s: float | None,
+        *,
+        own: bool,
+        works: Callable[[], bool] = lambda: True,
     ) -> Acting:
-        """One session from plug to last current."""
+        """One session from plug to last current; `works` says whether the charger does."""
         town, row = self.town, self.row
         yield from self._installed()
         town.sessions.plug_in(row, kind, site, power_kw, until, own=own)
         yield town.clock.timeout(HANDSHAKE_S)
+        if not works():
+            town.sessions.refuse(row, SessionEvent.CHARGER_FAILED)
+            return
         if town.diagnosis.refuses_charge(row):
-            town.sessions.refuse(row)
+            town.sessions.refuse(row, SessionEvent.STOPPED_BY_BMS)
             return
         ended = town.sessions.begin(row, waited_for=by_s is None)
         if by_s is None:

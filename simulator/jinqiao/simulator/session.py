@@ -37,6 +37,7 @@ TRANSITIONS: dict[ChargingState, dict[SessionEvent, ChargingState]] = {
     ChargingState.HANDSHAKE: {
         SessionEvent.PARAMETERS_AGREED: ChargingState.CHARGING,
         SessionEvent.STOPPED_BY_DRIVER: ChargingState.FINISHED,
+        SessionEvent.CHARGER_FAILED: ChargingState.FAULT,
         SessionEvent.STOPPED_BY_BMS: ChargingState.FAULT,
     },
     ChargingState.CHARGING: {

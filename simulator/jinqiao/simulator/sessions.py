@@ -129,9 +129,9 @@ class Sessions:
         """The battery management ends a session because of what is broken in the car."""
         self._end(row, SessionEvent.STOPPED_BY_BMS)
 
-    def refuse(self, row: int) -> None:
-        """The same before any power has flowed; the cable stays in."""
-        self._follow(row, SessionEvent.STOPPED_BY_BMS)
+    def refuse(self, row: int, reason: SessionEvent) -> None:
+        """Car or charger find a fault before any power has flowed; the cable stays in."""
+        self._follow(row, reason)
         self._town.set_state(row, VehicleState.PARKED)
 
     # What somebody asks from afar.

@@ -34,6 +34,8 @@ ChargerKind = Literal["ac", "dc"]
 #: What a driver expects one car ahead of him to take, s: the mean session of 49.3 min of the China charging alliance's
 #: 2022 white paper.
 EXPECTED_SESSION_S = 49.3 * 60.0
+#: What a driver expects to wait where there is no power: longer than anywhere else (apps show such stations as closed).
+CLOSED_S = 6 * 3600.0
 
 
 class Connector(NamedTuple):
@@ -58,6 +60,13 @@ class Station:
         self.site = site
         self.node = node
         self.limit_kw = np.inf if spec.site_limit_kw is None else spec.site_limit_kw * float(growth)
+        self.growth = float(growth)
+        #: What is out of order: limits that faults have set, kW (0: no power), broken connectors, …
+        self.limits_kw: list[float] = []
+        self.broken: list[tuple[ChargerKind, Connector]] = []
+        #: … and connectors that nobody gets until that is over. Of all others who has them.
+        self._held: list[tuple[ChargerKind, Connector]] = []
+        self._taken: dict[tuple[ChargerKind, Connector], int] = {}
         self.queues: dict[ChargerKind, simpy.PriorityStore] = {}
         self.connectors: dict[ChargerKind, int] = {}
         #: What each connector delivers at most, kW, strongest first.
@@ -77,7 +86,89 @@ class Station:
         queue = self.queues[kind]
         if queue.items:
             return 0.0
-        return (len(queue.get_queue) + 1) * EXPECTED_SESSION_S / self.connectors[kind]
+        broken = sum(1 for of_kind, _ in self.broken if of_kind == kind) if self.broken else 0
+        if self.closed or broken == self.connectors[kind]:
+            return CLOSED_S
+        return (len(queue.get_queue) + 1) * EXPECTED_SESSION_S / (self.connectors[kind] - broken)
+
+    # Connectors.
+
+    def took(self, kind: ChargerKind, connector: Connector, row: int) -> None:
+        """A car has this connector, which it got from the queue."""
+        self._taken[kind, connector] = row
+
+    def give_back(self, kind: ChargerKind, connector: Connector) -> simpy.Event | None:
+        """It needs it no longer; the event with which it is free, None where it is out of order."""
+        del self._taken[kind, connector]
+        if self.works(kind, connector):
+            return self.queues[kind].put(connector)
+        self._held.append((kind, connector))
+        return None
+
+    def works(self, kind: ChargerKind, connector: Connector) -> bool:
+        """Whether power comes out of it."""
+        return not (self.limits_kw or self.broken) or not (self.closed or (kind, connector) in self.broken)
+
+    # What faults do.
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has no power at all."""
+        return 0.0 in self.limits_kw
+
+    @property
+    def occupants(self) -> list[int]:
+        """Whose its connectors are."""
+        return sorted(self._taken.values())
+
+    def breaks_next(self, kind: ChargerKind) -> tuple[Connector | None, int | None]:
+        """Which connector of a kind breaks if one does, and whose it is: one in use, else the strongest free one."""
+        taken = sorted((connector, row) for (of_kind, connector), row in self._taken.items() if of_kind == kind)
+        sound = [(connector, row) for connector, row in taken if (kind, connector) not in self.broken]
+        if sound:
+            return sound[0]
+        free = self.queues[kind].items if kind in self.queues else []
+        return (min(free), None) if free else (None, None)
+
+    def break_down(self, kind: ChargerKind) -> int | None:
+        """A connector of this kind fails; whose it is."""
+        connector, row = self.breaks_next(kind)
+        if connector is not None:
+            self.broken.append((kind, connector))
+            self._withdraw()
+        return row
+
+    def repair(self, kind: ChargerKind) -> None:
+        """The one that failed first works again."""
+        for entry in self.broken:
+            if entry[0] == kind:
+                self.broken.remove(entry)
+                break
+        self._release()
+
+    def limit(self, kw: float) -> None:
+        """Its connectors together draw no more than this; 0: there is no power."""
+        self.limits_kw.append(kw)
+        self._withdraw()
+
+    def unlimit(self, kw: float) -> None:
+        """One such limit is over."""
+        self.limits_kw.remove(kw)
+        self._release()
+
+    def _withdraw(self) -> None:
+        """Free connectors that are out of order are not given out."""
+        for kind, queue in self.queues.items():
+            gone = [connector for connector in queue.items if not self.works(kind, connector)]
+            self._held += [(kind, connector) for connector in gone]
+            queue.items[:] = [connector for connector in queue.items if connector not in gone]
+
+    def _release(self) -> None:
+        """Those that work again are."""
+        free = [entry for entry in self._held if self.works(*entry)]
+        self._held = [entry for entry in self._held if entry not in free]
+        for kind, connector in free:
+            self.queues[kind].put(connector)
 
 
 class Chargers:
@@ -113,6 +204,15 @@ class Chargers:
         Carrier(self._places, np.array([index])).carry(slice(0, 1), longitude, latitude)
         return float(longitude[0]), float(latitude[0])
 
+    def named(self, name: str, town: int | None = None) -> list[Station]:
+        """The stations of this name: of the town with this place among those that run, or of all of them."""
+        towns = self.towns if town is None else self.towns[town : town + 1]
+        return [station for stations in towns for station in stations if station.name == name]
+
+    def set_limits(self, station: Station) -> None:
+        """What a site may draw has changed."""
+        self.site_limit_kw[station.site] = min([station.limit_kw, *station.limits_kw])
+
     def plug(self, row: int, site: int, power_kw: float) -> None:
         self.site[row] = site
         self.connector_kw[row] = power_kw
@@ -146,5 +246,5 @@ class Chargers:
         if not stations:
             return None
         seconds = book.seconds(node)
-        here = [station for station in stations if station.node == node]
+        here = [station for station in stations if station.node == node and not station.closed]
         return min(here or stations, key=lambda s: float(seconds[s.node]) + s.expected_wait_s(kind)), kind

@@ -71,9 +71,14 @@ class Control:
         """At which it runs when it is not paused; None is as fast as possible."""
         return self._pace.speed
 
+    def check_not_finished(self) -> None:
+        """Raise NotNow after the end."""
+        if self.state == "finished":
+            raise NotNow("the run has finished", "a run that goes on")
+
     def pause(self) -> None:
         """Let simulated time stand after the second that is under way. An advance ends there."""
-        self._check_not_finished()
+        self.check_not_finished()
         if self._arrived is not None:
             self._give_up()
         elif not self._paused:
@@ -92,7 +97,7 @@ class Control:
 
     def go_at(self, speed: float | None) -> None:
         """Another speed, from now on; a run that is paused has it when it goes on."""
-        self._check_not_finished()
+        self.check_not_finished()
         catch_up(self._world, self._pace)
         self._pace.follow(speed, self._world.elapsed_s)
 
@@ -120,7 +125,7 @@ class Control:
 
     def stop(self) -> None:
         """End the run as Ctrl-C does."""
-        self._check_not_finished()
+        self.check_not_finished()
         self._ending.interrupt()
 
     # For the loop.
@@ -168,10 +173,6 @@ class Control:
         self._pace.nudge()
 
     def _check_free(self) -> None:
-        self._check_not_finished()
+        self.check_not_finished()
         if self._arrived is not None:
             raise NotNow(f"an advance to second {self._target_s:g} is under way", "none, or to pause it first")
-
-    def _check_not_finished(self) -> None:
-        if self.state == "finished":
-            raise NotNow("the run has finished", "a run that goes on")

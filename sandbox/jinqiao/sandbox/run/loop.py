@@ -83,7 +83,7 @@ async def _leave(run: Running, step: Step) -> None:
     if run.judgement:
         run.judgement.take(step)
     if run.checker is not None:
-        for violation in run.checker.read(step.true_batches):
+        for violation in run.checker.read(step.true_batches, step.labels):
             print(f"check: {violation}", file=sys.stderr)
     run.summary.telemetry_began(time.perf_counter())
     if run.shared is not None:

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.base.telemetry import Batch
+from jinqiao.base.telemetry import Batch, Label
 from jinqiao.vehicles.vehicle_file import VehicleModel
 
+from ..faults.kinds import KINDS
+from ..faults.physical import PhysicalFault
 from .energy import SUMS, sums_of_step
 from .pair import F8, Mask, Pair, published
 from .rules import RULES, Rule
@@ -83,6 +85,8 @@ class Checker:
         self._time_ms = {group: np.full(n, NEVER_MS, dtype=np.int64) for group in GROUPS}
         self._paired = np.zeros(n, dtype=bool)
         self._sums = {name: np.zeros(n) for name in SUMS}
+        #: How many faults are at work that break a rule, of each vehicle.
+        self._bent: dict[str, NDArray[np.int32]] = {}
 
     @property
     def total(self) -> int:
@@ -93,9 +97,15 @@ class Checker:
         """The summary's entry."""
         return {"violations": self.total, "checked": self.checked, "by_rule": dict(sorted(self.by_rule.items()))}
 
-    def read(self, batches: Iterable[Batch]) -> list[Violation]:
-        """Check what is published, instant by instant; returns the violations that are new and kept."""
+    def read(self, batches: Iterable[Batch], labels: Iterable[Label] = ()) -> list[Violation]:
+        """Check what is published, instant by instant; returns the violations that are new and kept.
+
+        `labels` are of faults that begin or end before the first of `batches`. A car that has been repaired is looked
+        at afresh, and a rule that a physical fault `bends` is not asked of its vehicles while it lasts.
+        """
         before = len(self.violations)
+        for label in labels:
+            self._note_fault(label)
         for batch in sorted((instant for several in batches for instant in several.instants()), key=_moment):
             now = {name: published(name, values) for name, values in batch.signals.items()}
             self._ranges(batch)
@@ -104,6 +114,21 @@ class Checker:
             else:
                 self._detail(batch, now)
         return self.violations[before:]
+
+    def _note_fault(self, label: Label) -> None:
+        kind = KINDS.get(label.kind)
+        if kind is None or not issubclass(kind, PhysicalFault):
+            return
+        rows = label.vehicles
+        for rule in kind.bends:
+            bent = self._bent.setdefault(rule, np.zeros(len(self._vins), dtype=np.int32))
+            bent[rows] += {"begin": 1, "end": -1}.get(label.phase, 0)
+        if label.phase == "end":
+            for times_ms in self._time_ms.values():
+                times_ms[rows] = NEVER_MS
+            self._paired[rows] = False
+            for total in self._sums.values():
+                total[rows] = 0.0
 
     def _ranges(self, batch: Batch) -> None:
         for name, values in batch.signals.items():
@@ -159,6 +184,8 @@ class Checker:
             for rule in self._rules[when]:
                 self.checked += count
                 wrong = rule.broken(pair) & where
+                if rule.name in self._bent:
+                    wrong &= self._bent[rule.name][batch.vehicles] == 0
                 if wrong.any():
                     before = {} if when == "instant" else pair.before
                     self._note(rule.name, rule.meaning, rule.shows, wrong, batch, pair.now, before)

@@ -60,6 +60,8 @@ class FaultSpec(Timed):
     kind: ClassVar[str]
     #: Whether it strikes only vehicles that send their CAN, so that a scenario without any is refused.
     needs_can: ClassVar[bool] = False
+    #: Whether it happens only where it strikes a vehicle; what breaks beside them has a label in any case.
+    needs_vehicles: ClassVar[bool] = True
 
     on: Selected = Field(description="Which vehicles: [N of | N % | any | all] [state] [fleet], or VINs.")
 
@@ -87,6 +89,14 @@ class FaultSpec(Timed):
 
     def end(self, world: Breakable, rows: Rows) -> None:
         """What its end does to those in which it began."""
+
+    def begin_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """The same in the town with this place among those that run, for what breaks beside vehicles."""
+        self.begin(world, rows)
+
+    def end_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+        """And its end there."""
+        self.end(world, rows)
 
 
 class LastingFault(FaultSpec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +62,7 @@ class Happened:
     ended_ms: int | None
     number: int
     run: int
+    town: int = 0
 
     @property
     def is_active(self) -> bool:
@@ -107,7 +108,7 @@ class FaultInjector:
     def strike(self, now_s: int) -> tuple[Label, ...]:
         """Begin and end what is due by `now_s`, before that second is simulated; the labels, in the order of time.
 
-        What strikes nobody has no label.
+        What strikes nobody has no label, unless it is no vehicle that breaks.
         """
         labels, self._untold = self._untold, []
         for change in self._plan.due(now_s, self._pick):
@@ -121,30 +122,34 @@ class FaultInjector:
         spec.on.find_vins(self._world.fleet.vins)
         number = len(self.of_file)
         self.of_file.append(Struck(spec, len(self._towns)))
-        rows = np.concatenate([self._pick(spec, f"fault {number}", town) for town in range(len(self._towns))])
-        change = self._plan.begin(now_s, number, spec, rows)
-        self._tell(self._make(change))
-        return self.happened[change.run]
+        picked = [self._pick(spec, f"fault {number}", town) for town in range(len(self._towns))]
+        if spec.needs_vehicles:
+            picked = [np.concatenate(picked)]
+        changes = [self._plan.begin(now_s, number, spec, rows, town) for town, rows in enumerate(picked)]
+        id_ = f"fault-{changes[0].run}"
+        for change in changes:
+            self._tell(self._make(change))
+            self.happened[change.run].id = id_
+        return replace(self.happened[changes[0].run], rows=np.concatenate(picked))
 
     def end(self, id_: str, now_s: int) -> bool:
         """End one that goes on, at once; whether there was one."""
-        found = next((one for one in self.happened.values() if one.id == id_ and one.is_active), None)
-        if found is None:
-            return False
-        self._plan.drop(found.run)
-        self._tell(self._make(FaultChange(now_s, found.number, found.spec, "end", found.rows, found.run)))
-        return True
+        found = [one for one in self.happened.values() if one.id == id_ and one.is_active]
+        for one in found:
+            self._plan.drop(one.run)
+            self._tell(self._make(FaultChange(now_s, one.number, one.spec, "end", one.rows, one.run, one.town)))
+        return bool(found)
 
     def _tell(self, label: Label | None) -> None:
         if label is not None:
             self._untold.append(label)
 
     def _make(self, change: FaultChange) -> Label | None:
-        """Let it begin or end, and keep the books; its label, unless it strikes nobody."""
-        turn = change.spec.end if change.phase == "end" else change.spec.begin
-        turn(self._world, change.rows)
+        """Let it begin or end, and keep the books; its label, unless it strikes nobody that could be struck."""
+        turn = change.spec.end_there if change.phase == "end" else change.spec.begin_there
+        turn(self._world, change.rows, change.town)
         self._note(change)
-        if not len(change.rows):
+        if not len(change.rows) and change.spec.needs_vehicles:
             return None
         label = self._label(change)
         self.labels.add(label)
@@ -162,7 +167,7 @@ class FaultInjector:
         this.running += change.phase == "begin"
         ended_ms = at_ms if change.phase == "once" else None
         self.happened[change.run] = Happened(
-            f"fault-{change.run}", change.spec, change.rows, at_ms, ended_ms, change.number, change.run
+            f"fault-{change.run}", change.spec, change.rows, at_ms, ended_ms, change.number, change.run, change.town
         )
         while len(self.happened) > MOST_HAPPENED:
             over = next((run for run, one in self.happened.items() if not one.is_active), None)

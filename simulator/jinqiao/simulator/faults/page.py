@@ -23,9 +23,10 @@ faults:
 
 Each has `at`, a time after the start, or `between` two of them, and `on`, which is
 `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`; who fits is decided when it begins. Those
-with `for` end after that time, or with the run. Where several towns run, each has all of them. What truly happens to a
-vehicle is published as a label on `/{product}/{device}/user/label`, and goes to every sink that takes labels
-([an example](can.md#faults)).
+with `for` end after that time, or with the run. Those that strike a station name it in place of `on`:
+`{at: 20 min, station: Jinqiao hub, fault: power_cut, for: 10 min}`. Where several towns run, each has all of them. What
+truly happens to a vehicle is published as a label on `/{product}/{device}/user/label`, and goes to every sink that
+takes labels ([an example](can.md#faults)).
 
 | fault | its own keys | what it does | strikes |
 |---|---|---|---|
@@ -59,6 +60,8 @@ def _way(name: str, way: Way) -> str:
 def _row(name: str, kind: type[FaultSpec]) -> str:
     about = " ".join((kind.__doc__ or "").split())
     strikes = "vehicles that send their CAN" if kind.needs_can else "any vehicle"
+    if not kind.needs_vehicles:
+        strikes = "a station"
     return f"| `{name}` | {'<br>'.join(_keys(kind))} | {about} | {strikes} |\n"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from jinqiao.vehicles.damage.state import AT_ONCE, Quantity
 
@@ -33,6 +33,9 @@ class Change(NamedTuple):
 
 class PhysicalFault(LastingFault):
     """A fault of the car. What it did before is computed first: a resting car is a little behind."""
+
+    #: Rules of the physics self-check (`check/rules.py`) that know nothing of such damage.
+    bends: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod

@@ -38,6 +38,7 @@ class FaultChange(NamedTuple):
     phase: Phase
     rows: NDArray[np.intp]
     run: int
+    town: int = 0  # its place among those that run
 
 
 class _Entry(NamedTuple):
@@ -76,9 +77,9 @@ class FaultPlan:
         """A fault is to begin at this second in just these vehicles."""
         heapq.heappush(self._heap, _Entry(at_s, next(self._order), 0, number, spec, rows))
 
-    def begin(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp]) -> FaultChange:
+    def begin(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp], town: int = 0) -> FaultChange:
         """A fault begins at once; its end is planned."""
-        return self._begun(_Entry(at_s, next(self._order), 0, number, spec, None), rows)
+        return self._begun(_Entry(at_s, next(self._order), town, number, spec, None), rows)
 
     def drop(self, run: int) -> None:
         """What has begun under this number ends by itself no more."""
@@ -97,7 +98,7 @@ class FaultPlan:
         spec = entry.spec
         if entry.run is not None:
             assert entry.rows is not None
-            return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows, entry.run)
+            return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows, entry.run, entry.town)
         if entry.rows is not None:
             return self._begun(entry, entry.rows)
         if spec.repeat_s is not None and (spec.times is None or entry.time < spec.times):
@@ -110,14 +111,14 @@ class FaultPlan:
     def _begun(self, entry: _Entry, rows: NDArray[np.intp]) -> FaultChange:
         spec, run = entry.spec, next(self._runs)
         if spec.lasts_s == 0.0:
-            return FaultChange(entry.at_s, entry.number, spec, "once", rows, run)
-        if spec.lasts_s is not None and len(rows):
+            return FaultChange(entry.at_s, entry.number, spec, "once", rows, run, entry.town)
+        if spec.lasts_s is not None and (len(rows) or not spec.needs_vehicles):
             # A negative order: at one second the old fault ends before a new one begins.
             end_s = entry.at_s + max(1, math.ceil(spec.lasts_s))
             heapq.heappush(
                 self._heap, entry._replace(at_s=end_s, order=next(self._order) - (1 << 30), rows=rows, run=run)
             )
-        return FaultChange(entry.at_s, entry.number, spec, "begin", rows, run)
+        return FaultChange(entry.at_s, entry.number, spec, "begin", rows, run, entry.town)
 
 
 def _moment(spec: FaultSpec, dice: Dice) -> int:

@@ -93,6 +93,8 @@ class ThermalRunaway(PhysicalFault):
     Alarm level 3, in GB/T 32960 of 2025 the pack's thermal event; the charge ends, and the driver stops at the next
     opportunity and leaves the car until the fault ends."""
 
+    bends = frozenset({"probe_too_fast"})
+
     fault: Literal["thermal_runaway"] = KIND
     cell: CellNumber = optional(1, _CELL)
 

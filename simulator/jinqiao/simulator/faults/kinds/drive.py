@@ -54,6 +54,8 @@ class TyreLeak(PhysicalFault):
     """A tyre loses air; it rolls harder as it gets softer. At 20 % below its filling an alarm of level 1 (UN R141,
     5.3.2); below 80 kPa nobody drives on, until the fault ends and the tyre is filled again."""
 
+    bends = frozenset({"tyre_too_fast"})
+
     fault: Literal["tyre_leak"] = KIND
     tyre: Literal["fl", "fr", "rl", "rr"] = optional("fl", "Which one.")
     # A nail in the tread loses some kPa a minute; makers warn of a fast loss from 20 kPa/min on (Saab 9-5, 2009).
