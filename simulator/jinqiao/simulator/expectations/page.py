@@ -24,8 +24,8 @@ expect:
   - never(battery:CellTemperatureMax > 60 degC)
   - at 30 min: mean(StateOfCharge of commuters) between 40 % and 80 %
   - during rush: count(queueing) <= 15
-  - after dtc: StopCharging within 60 s for 95 %
-  - detects dtc: precision >= 90 %, recall >= 80 %, latency p90 <= 60 s
+  - after cell_overheat: StopCharging within 60 s for 95 %
+  - detects cell_overheat: precision >= 90 %, recall >= 80 %, latency p90 <= 60 s
 ```
 
 Each has a verdict: **passed**, **failed**, or **not exercised**, which is no pass: there was nothing that could
