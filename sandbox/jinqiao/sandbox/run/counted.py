@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.simulator.expectations.figures import Latency, Samples
 from jinqiao.simulator.world import World
 
 from .summary import Summary
@@ -26,8 +27,8 @@ class RunTraffic:
     def arrived(self, kind: str) -> int:
         return self._summary.published[kind]
 
-    def latencies_ms(self) -> Sequence[float]:
-        return list(self._summary.latencies_ms)
+    def latency(self) -> Latency:
+        return Samples(self._summary.latencies_ms)
 
 
 class RunMeters:
