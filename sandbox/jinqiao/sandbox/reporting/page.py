@@ -97,8 +97,8 @@ def _legend(facts: Facts) -> Iterator[str]:
         yield (
             '<p class="soft">In the plots: time since the start, phases shaded; <svg class="mark" viewBox="0 0 12 8">'
             '<rect class="spell" y="2" width="12" height="5"/></svg> a fault was active in a vehicle; '
-            '<svg class="mark" viewBox="0 0 12 12"><circle class="failure" cx="6" cy="6" r="4"/></svg> a moment at which '
-            "the expectation did not hold.</p>"
+            '<svg class="mark" viewBox="0 0 12 12"><circle class="failure" cx="6" cy="6" r="4"/></svg> a moment at '
+            "which the expectation did not hold.</p>"
         )
 
 
