@@ -1,7 +1,8 @@
 """Brings what vehicles say through the network, and out when it arrives.
 
-At `--speed max` what has arrived goes out with each step, in the order of simulated time. At any other speed messages
-that arrive within a second go out within it: a latency of 80 ms is 80 ms to a subscriber. Both send the same.
+At `--speed max`, and in an advance, what has arrived goes out with each step, in the order of simulated time. At any
+other speed messages that arrive within a second go out within it: a latency of 80 ms is 80 ms to a subscriber. Both
+send the same.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Conveyor:
     async def take(self, said: Said, until_ms: int) -> None:
         """What vehicles said up to this moment. Raises EnvironmentFault when the broker is gone."""
         passed = self.network.pass_on(said, until_ms)
-        if self._pace.speed is None:
+        if self._pace.present_s is None:
             await self._send_waiting(None)
             if passed:
                 await self._outbound.send(self._renderer, passed.said)
@@ -62,15 +63,15 @@ class Conveyor:
 
     async def until(self, second: float, stop: asyncio.Event, turn: asyncio.Lock) -> bool:
         """Wait as `Pace.until` does, and send meanwhile what arrives, each time in the simulation's `turn`."""
-        while self._next_us is not None and self._pace.speed is not None:
+        while self._next_us is not None and (speed := self._pace.speed) is not None and not self._pace.free:
             due_s = _pace_second(self._next_us)
             if due_s >= second:
                 break
             if not await self._pace.until(due_s, stop):
                 return False
             async with turn:
-                now_s = max(due_s, self._pace.clock_s() * self._pace.speed)
-                now_s += _TOGETHER_S * self._pace.speed
+                now_s = max(due_s, self._pace.present_s or 0.0)
+                now_s += _TOGETHER_S * speed
                 await self._send_waiting(int((min(now_s, second) + 1) * _SECOND_US))
         return await self._pace.until(second, stop)
 
