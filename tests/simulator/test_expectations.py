@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from jinqiao.base.words import Refused
 from jinqiao.simulator.conditions import parse_condition
 from jinqiao.simulator.expectations.building import VehicleCondition, build
 from jinqiao.simulator.expectations.forms import FORMS
+from jinqiao.simulator.expectations.page import expectations_page
 from jinqiao.simulator.expectations.reading import parse_expectation
 from jinqiao.simulator.expectations.tree import Held
 from jinqiao.simulator.scenario import parse_scenario
 from support.examples import examples
 from support.judging import START_MS, FakeTraffic, Report, judged, setting_of, step_of
 
-#: The forms that the reference fixes, as it writes them; what happens to be a kind of fault today stands for any.
+#: The forms that the reference fixes, as it writes them.
 FIXED = """
 delivered(property_post) >= 99.9 %
 latency p99 < 50 ms
@@ -34,8 +36,8 @@ at 30 min: mean(StateOfCharge of commuters) between 40 % and 80 %
 during rush: count(queueing) <= 15
 consumption of commuters between 13 kWh/100km and 24 kWh/100km
 physics
-after dtc: StopCharging within 60 s for 95 %
-detects dtc: precision >= 90 %, recall >= 80 %, latency p90 <= 60 s
+after cell_overheat: StopCharging within 60 s for 95 %
+detects cell_overheat: precision >= 90 %, recall >= 80 %, latency p90 <= 60 s
 """
 #: And what else the language has.
 MORE = """
@@ -74,6 +76,11 @@ def test_a_form_is_understood_and_judged(text: str) -> None:
 def test_every_form_of_the_table_is_understood_as_its_example_says() -> None:
     for form in FORMS:
         assert parse_expectation(form.example).text == form.example
+
+
+def test_the_page_is_that_of_the_forms() -> None:
+    page = Path(__file__).parents[2] / "docs" / "expectations.md"
+    assert page.read_text(encoding="utf-8") == expectations_page()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS
 
-from .stretch import Domain, Frame, Stretch, groups_of
+from .frame import Frame
+from .known import groups_of
+from .stretch import Domain, Stretch
 
 __all__ = ["Aggregate", "Column", "Count", "EventCount", "Holding", "Statistic", "Track", "percentile"]
 
