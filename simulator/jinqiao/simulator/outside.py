@@ -93,7 +93,8 @@ def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str])
     except ValidationError as invalid:
         findings = explain(model, invalid.errors(include_url=False), _Places(data))
     if findings:
-        first = findings[0]
+        # Somebody who misspells a key leaves out the right one, too: what was written comes first.
+        first = min(findings, key=lambda finding: _at(data, finding.path) is _NOTHING)
         path = first.path[2:]
         found = _at(body, path)
         _, _, expected = first.message.partition("expected ")

@@ -85,14 +85,19 @@ async def start_run(
     pace = Pace(options.speed)
     renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
     outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online)
-    network = network_of(world, renderer)
+
+    def convey() -> Conveyor:
+        network = network_of(world, renderer, who.product_key, who.names)
+        return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages)
+
     out = WayOut(
         renderer,
         outbound,
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
         Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
-        None if network is None else Conveyor(network, renderer, outbound, pace),
+        convey() if plan.scenario.network else None,
+        lambda: convey() if world.coverage.changes or world.messages.any else None,
     )
     http = await own_http(options, stack)
     control = Control(

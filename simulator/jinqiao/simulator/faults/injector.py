@@ -140,6 +140,12 @@ class FaultInjector:
             self._tell(self._make(FaultChange(now_s, one.number, one.spec, "end", one.rows, one.run, one.town)))
         return bool(found)
 
+    def told(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        """The same labels, which others made, noted like its own."""
+        for label in labels:
+            self.labels.add(label)
+        return labels
+
     def _tell(self, label: Label | None) -> None:
         if label is not None:
             self._untold.append(label)
@@ -178,15 +184,10 @@ class FaultInjector:
     def _pick(self, spec: FaultSpec, purpose: str, town: int) -> Rows:
         """The vehicles it strikes in a town, decided when it begins."""
         world, there = self._world, self._towns[town]
-        if spec.on.vins:
-            named = spec.on.find_vins(world.fleet.vins)
-            rows = named[(named >= there.rows.start) & (named < there.rows.stop)]
-            allowed = spec.candidates(world)
-            return spec.struck(world, rows if allowed is None else rows[np.isin(rows, allowed)])
         state, among = world.fleet.vehicle_state, spec.candidates(world)
-        if among is None:
-            chosen = spec.on.pick(there.rows, there.fleets, state, lambda rows: world.draws.of(rows).words(purpose))
-            return spec.struck(world, chosen)
+        if among is None or spec.on.vins:
+            chosen = spec.on.pick_in(there, world.fleet, lambda rows: world.draws.of(rows).words(purpose))
+            return spec.struck(world, chosen if among is None else chosen[np.isin(chosen, among)])
 
         def places(rows: slice) -> slice:
             """The candidates stand together when only they are counted; those of a fleet, or a town, are a slice."""
