@@ -108,7 +108,10 @@ class _Rolling(Aggregate):
         values = self._values(frame, known_from)
         values[:known_from] = np.nan
         self._value = float(values[-1])
-        return Track(frame.instants, values, before)
+        touched = self._domain.instants(frame)
+        if touched is None:
+            return Track(frame.instants, values, before)
+        return Track(frame.instants[touched], values[touched], before)
 
     @abstractmethod
     def _values(self, frame: Frame, known_from: int) -> NDArray[np.float64]:

@@ -40,6 +40,13 @@ class Domain:
         """Those of `mask`, shape (m,), whose rows belong to it."""
         return mask if self.mask is None else mask & self.mask[rows]
 
+    def instants(self, frame: Frame) -> Mask | None:
+        """In which of the k instants of a frame one of them is; None: in all."""
+        if self.mask is None:
+            return None
+        found: Mask = np.logical_or.reduceat(self.mask[frame.rows], frame.starts)
+        return found
+
     def count(self, rows: Rows) -> int:
         """How many of these rows belong to it."""
         return len(rows) if self.mask is None else int(np.count_nonzero(self.mask[rows]))
