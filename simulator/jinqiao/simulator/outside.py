@@ -22,7 +22,7 @@ from jinqiao.base.variants import Variants
 
 from .faults.base import FaultSpec
 from .faults.kinds import KINDS
-from .language.selection import unknown_fleets
+from .language.selection import unknown_fleets, unknown_stations
 from .language.timing import Timed
 from .scenario.command import CommandSpec
 
@@ -56,9 +56,11 @@ class _Places:
 _NOTHING = object()
 
 
-def fault_of(body: object, fleets: Sequence[str]) -> FaultSpec:
-    """A fault of the scenario language without its time. Raises BodyError; `fleets` are the names there are."""
-    spec: FaultSpec = _read("faults", _fault_model(), body, fleets)
+def fault_of(body: object, fleets: Sequence[str], stations: Sequence[str] = ()) -> FaultSpec:
+    """A fault of the scenario language without its time. Raises BodyError; `fleets` and `stations` are the names there
+    are.
+    """
+    spec: FaultSpec = _read("faults", _fault_model(), body, fleets, stations)
     return spec
 
 
@@ -79,14 +81,15 @@ def _command_model() -> type[BaseModel]:
     return create_model("_CommandBody", commands=(tuple[CommandSpec, ...], ...))
 
 
-def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str]) -> Any:
+def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str], stations: Sequence[str] = ()) -> Any:
     if not isinstance(body, Mapping):
         raise BodyError("", body, "an object")
     for name in body:
         if name in _TIMES:
             raise BodyError(f"/{name}", body[name], "no time: what comes from outside happens at once")
     data = {key: [{**body, **_NOW}]}
-    findings = list(unknown_fleets({**data, "fleets": [{"name": name} for name in fleets]}, key))
+    there = {"fleets": [{"name": name} for name in fleets], "charging_stations": [{"name": name} for name in stations]}
+    findings = [*unknown_fleets({**data, **there}, key), *unknown_stations({**data, **there})]
     spec = None
     try:
         (spec,) = getattr(model.model_validate(data), key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,12 +36,12 @@ class Struck:
     running: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """`asked` is the number that `on` names, for all towns; null where it names none."""
+        """`asked` is the number that `on` names, for all towns; null where it names none, as `on` is for stations."""
         return {
             "fault": self.spec.kind,
             **self.spec.parameters(),
             "at_s": self.at_s,
-            "on": self.spec.on.written,
+            "on": self.spec.on.written if self.spec.needs_vehicles else None,
             "began": self.at_s is not None,
             "asked": None if self.spec.on.count is None else self.spec.on.count * self.towns,
             "struck": self.vehicles,
@@ -62,7 +62,7 @@ class Happened:
     ended_ms: int | None
     number: int
     run: int
-    town: int = 0
+    town: int | None
 
     @property
     def is_active(self) -> bool:
@@ -122,23 +122,19 @@ class FaultInjector:
         spec.on.find_vins(self._world.fleet.vins)
         number = len(self.of_file)
         self.of_file.append(Struck(spec, len(self._towns)))
-        picked = [self._pick(spec, f"fault {number}", town) for town in range(len(self._towns))]
-        if spec.needs_vehicles:
-            picked = [np.concatenate(picked)]
-        changes = [self._plan.begin(now_s, number, spec, rows, town) for town, rows in enumerate(picked)]
-        id_ = f"fault-{changes[0].run}"
-        for change in changes:
-            self._tell(self._make(change))
-            self.happened[change.run].id = id_
-        return replace(self.happened[changes[0].run], rows=np.concatenate(picked))
+        rows = np.concatenate([self._pick(spec, f"fault {number}", town) for town in range(len(self._towns))])
+        change = self._plan.begin(now_s, number, spec, rows)
+        self._tell(self._make(change))
+        return self.happened[change.run]
 
     def end(self, id_: str, now_s: int) -> bool:
         """End one that goes on, at once; whether there was one."""
-        found = [one for one in self.happened.values() if one.id == id_ and one.is_active]
-        for one in found:
-            self._plan.drop(one.run)
-            self._tell(self._make(FaultChange(now_s, one.number, one.spec, "end", one.rows, one.run, one.town)))
-        return bool(found)
+        found = next((one for one in self.happened.values() if one.id == id_ and one.is_active), None)
+        if found is None:
+            return False
+        self._plan.drop(found.run)
+        self._tell(self._make(FaultChange(now_s, found.number, found.spec, "end", found.rows, found.run, found.town)))
+        return True
 
     def told(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
         """The same labels, which others made, noted like its own."""
