@@ -17,13 +17,14 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.sandbox.run.child import GatewayProcess
 from jinqiao.sandbox.run.gateway_child import gateway_ahead
-from jinqiao.wire.crossing import crossing_packets
+from jinqiao.wire.crossing import crossing_packets, presence_packet
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Connect, Publish, Subscribe
 from jinqiao.wire.render import PostRenderer
 from jinqiao.wire.render.events import event_post
 from jinqiao.wire.render.fixed import fixed
 from jinqiao.wire.render.said import SaidBatch, SaidPacket
+from support.back_end import BackEnd
 from support.openapi import Caller
 from support.telemetry import NOW_MS, batch
 
@@ -154,6 +155,32 @@ async def _read(port: int, name: str, pause_s: float) -> None:
             await asyncio.sleep(pause_s)
     finally:
         writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_without_its_network_is_offline_for_clients_and_calls_until_it_is_back() -> None:
+    name = NAMES[1].decode()
+    who = {"ProductKey": "a1JinqiaoEV", "DeviceName": name}
+    command = {**who, "Identifier": "HonkAndFlash", "Args": "{}"}
+    async with gateway(http=0) as process:
+        came: list[str] = []
+        link = await SharedLink.connect(
+            "127.0.0.1", process.mqtt_port, "house", "pw", lossless=True, on_message=lambda one: came.append(one.topic)
+        )
+        call = Caller(process.ports["http_port"], key=("app", "pw"))
+        app = await asyncio.to_thread(BackEnd, process.mqtt_port, "app", "pw", "a1JinqiaoEV")
+        found = []
+        for online in (False, True):
+            await link.send(presence_packet(np.array([1]), online, NOW_MS + online))
+            await link.flush()
+            status = (await asyncio.to_thread(call, "GetDeviceStatus", **who))["Data"]
+            await asyncio.to_thread(call, "InvokeThingService", **command)
+            await asyncio.to_thread(app.tell, name, "thing/service/property/set", {"id": "1", "params": {}})
+            await link.flush()
+            found.append((status["Status"], int(status["Timestamp"]), len(came)))
+        app.close()
+        await link.close()
+    assert found == [("OFFLINE", NOW_MS, 0), ("ONLINE", NOW_MS + 1, 2)]
 
 
 def test_a_gateway_that_was_started_ahead_and_that_nobody_took_is_ended() -> None:

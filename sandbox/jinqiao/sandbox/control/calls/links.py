@@ -12,24 +12,17 @@ __all__ = ["offline", "online"]
 
 def online(run: Running, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Whether these vehicles, shape (m,), have a network, and a connection: the one that all share, or their own."""
-    there = _have_network(run)[rows]
+    there = np.ones(len(rows), np.bool_)
     if run.own:
         owned = np.flatnonzero(run.own.owns(rows.astype(np.int32)))
-        there[owned] &= [run.own.is_online(row) for row in rows[owned].tolist()]
+        there[owned] = [run.own.is_online(row) for row in rows[owned].tolist()]
+    if run.out.conveyor is not None:
+        there &= run.out.conveyor.network.online(rows)
     return there
 
 
 def offline(run: Running) -> int:
-    """How many vehicles of the run do not."""
-    there = _have_network(run)
-    if len(run.own) != run.own.online:
-        there = online(run, np.arange(len(there)))
-    return int(len(there) - there.sum())
-
-
-def _have_network(run: Running) -> NDArray[np.bool_]:
-    """Who has one, and is back from having had none; shape (n,)."""
-    there: NDArray[np.bool_] = run.world.coverage.outages == 0
+    """How many vehicles of the run have none."""
     if run.out.conveyor is not None:
-        there[run.out.conveyor.network.absences.away] = False
-    return there
+        return int(np.count_nonzero(~online(run, np.arange(run.world.fleet.n))))
+    return len(run.own) - run.own.online
