@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -119,14 +120,14 @@ async def inject(run: Running, asked: Asked) -> Injected:
 
 async def faults(run: Running, _: Asked) -> Faults:
     """The faults that are active, and those that are past."""
-    return Faults([_now(run, one) for one in run.world.faults.happened.values()])
+    return Faults([_now(run, together) for together in _by_id(run).values()])
 
 
 async def end_fault(run: Running, asked: Asked) -> FaultNow:
     """End a fault now."""
     run.control.check_not_finished()
     id_ = asked.path["id"]
-    found = next((one for one in run.world.faults.happened.values() if one.id == id_), None)
+    found = _by_id(run).get(id_)
     if found is None:
         raise NotFound("/id", id_, "the id of a fault that is active")
     async with run.downlinks.turn:
@@ -152,6 +153,17 @@ async def labels(run: Running, asked: Asked) -> Labels:
     return Labels(shown, log.dropped)
 
 
-def _now(run: Running, one: Happened) -> FaultNow:
-    vehicles = vins_of(run, one.rows)
-    return FaultNow(one.id, one.spec.kind, one.spec.parameters(), vehicles, one.begun_ms, one.ended_ms)
+def _by_id(run: Running) -> dict[str, list[Happened]]:
+    """Each fault, which may have happened in several towns at once."""
+    found: dict[str, list[Happened]] = {}
+    for one in run.world.faults.happened.values():
+        found.setdefault(one.id, []).append(one)
+    return found
+
+
+def _now(run: Running, together: Sequence[Happened]) -> FaultNow:
+    one = together[0]
+    vehicles = [vin for each in together for vin in vins_of(run, each.rows)]
+    ended_ms = [each.ended_ms for each in together if each.ended_ms is not None]
+    over = max(ended_ms) if len(ended_ms) == len(together) else None
+    return FaultNow(one.id, one.spec.kind, one.spec.parameters(), vehicles, one.begun_ms, over)

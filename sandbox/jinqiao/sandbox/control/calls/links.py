@@ -12,10 +12,10 @@ __all__ = ["offline", "online"]
 
 def online(run: Running, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Whether these vehicles, shape (m,), have a network, and a connection: the one that all share, or their own."""
-    there = np.ones(len(rows), np.bool_)
+    there: NDArray[np.bool_] = run.world.coverage.outages[rows] == 0  # the network hears of one with the next step
     if run.own:
         owned = np.flatnonzero(run.own.owns(rows.astype(np.int32)))
-        there[owned] = [run.own.is_online(row) for row in rows[owned].tolist()]
+        there[owned] &= [run.own.is_online(row) for row in rows[owned].tolist()]
     if run.out.conveyor is not None:
         there &= run.out.conveyor.network.online(rows)
     return there
@@ -23,6 +23,6 @@ def online(run: Running, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 def offline(run: Running) -> int:
     """How many vehicles of the run have none."""
-    if run.out.conveyor is not None:
+    if run.out.conveyor is not None or run.world.coverage.changes:
         return int(np.count_nonzero(~online(run, np.arange(run.world.fleet.n))))
     return len(run.own) - run.own.online

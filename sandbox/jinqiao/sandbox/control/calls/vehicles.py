@@ -29,7 +29,9 @@ _SHOWN = {"soc": "soc_displayed", "speed": "speed", "longitude": "longitude", "l
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """A vehicle as it would report itself now: `soc` in % of the display, `speed` in km/h, its fleet's coordinates."""
+    """A vehicle as it is, whatever its sensors say: `soc` in % of its display, `speed` in km/h, coordinates of its
+    fleet.
+    """
 
     vin: str
     fleet: str
@@ -45,7 +47,7 @@ class Vehicle:
 
 @dataclass(frozen=True, slots=True)
 class VehicleNow(Vehicle):
-    """With the value of every property of the thing model."""
+    """With the value of every property of the thing model, as it reports it: a wrong one, or none, of a bad sensor."""
 
     signals: dict[str, Any]
     time_ms: int
