@@ -138,7 +138,7 @@ class Judgement:
         try:
             judge = build(parse_expectation(text), self._setting)
         except Refused as refused:
-            raise BodyError("/expect", text, str(refused)) from None
+            raise BodyError("/expect", text, str(refused).partition("expected ")[2] or str(refused)) from None
         return self._asked(judge)
 
     def _asked(self, judge: Judge) -> Verdict:
