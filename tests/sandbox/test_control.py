@@ -326,7 +326,7 @@ def test_many_clients_at_once_are_all_answered(bench: Controller) -> None:
     assert set(statuses) <= {200, 409}
     advanced = bench.get("/state")["elapsed_s"] - before
     assert advanced == statuses.count(200) - 30  # the other half listed vehicles
-    assert advanced >= 5
+    assert advanced >= 1
 
 
 def test_a_run_that_publishes_elsewhere_is_controlled_on_a_port_of_its_own(
@@ -339,7 +339,10 @@ def test_a_run_that_publishes_elsewhere_is_controlled_on_a_port_of_its_own(
         assert client.get("/state")["elapsed_s"] == 0
         state = client.advance("30 s")
         assert (state["elapsed_s"], state["published"]["property_post"] > 90) == (30, True)
-        assert Controller(client.ready, "wrong").ask("GET", "/state")[0] == 401
+        stranger = Controller(client.ready, "wrong")
+        assert stranger.ask("GET", "/state")[0] == 401
+        stranger.close()
         assert client.advance("10 min")["state"] == "finished"
+        client.close()
         code, lines, errors = program.finish()
     assert (code, lines[-1]["summary"]["ended"]) == (0, "finished"), errors

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from jinqiao.base.errors import ScenarioError
-from jinqiao.simulator.scenario import parse_scenario
+from jinqiao.simulator.scenario import load_scenario, parse_scenario
 from jinqiao.simulator.scenario.network import NetworkSpec
 from jinqiao.simulator.scenario.profiles import PROFILES
 
@@ -108,3 +111,112 @@ def test_an_entry_that_says_nothing_is_refused() -> None:
 def test_more_vehicles_than_there_are_is_a_doubt() -> None:
     scenario = parse_scenario(HEAD + "  - {on: 9 of taxis, profile: 3g}\n")
     assert any("found 9" in str(problem) for problem in scenario.warnings)
+
+
+OUTAGES = [
+    "{at: 20 min, for: 5 min}",
+    "{at: 20 min}",
+    "{between: [10 min, 20 min], for: 90 s}",
+    "{inside: {center: [31.2497, 121.5957], radius: 400 m}}",
+    "{polygon: [[31.2, 121.5], [31.3, 121.5], [31.3, 121.6]]}",
+    "{tunnel: 3}",
+]
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_outages_are_read(outage: str) -> None:
+    (spec,) = read(f"{{on: 30 % of taxis, outage: {outage}, backlog: history}}")
+    assert spec.outage is not None
+    assert (spec.timed_outage() is None) == ("inside" in outage or "polygon" in outage or "tunnel" in outage)
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (
+            "{on: all, outage: {for: 5 min}}",
+            "s.yaml:7:23: network.0.outage: found no time and no place, expected one of at, between, inside, polygon,"
+            " geojson and tunnel",
+        ),
+        (
+            "{on: all, outage: {at: 1 min, tunnel: 2}}",
+            "s.yaml:7:23: network.0.outage: found at and tunnel, expected one of at, between, inside, polygon,"
+            " geojson and tunnel",
+        ),
+        (
+            "{on: all, outage: {tunnel: 2, for: 5 min}}",
+            "s.yaml:7:23: network.0.outage: found for beside tunnel, expected it with at or between: a place lasts",
+        ),
+        (
+            "{on: all, outage: {between: [9 min, 5 min]}}",
+            "s.yaml:7:23: network.0.outage: between: the second time is not after the first",
+        ),
+        (
+            "{on: all, outage: {inside: {center: [131.2, 121.5], radius: 400 m}}}",
+            "s.yaml:7:41: network.0.outage.inside.center: found a list of 2, expected a position:"
+            " [latitude, longitude], WGS-84",
+        ),
+        (
+            "{on: all, outage: {inside: {center: [31.2, 121.5], radius: 400}}}",
+            "s.yaml:7:64: network.0.outage.inside.radius: found 400 without a unit, expected a length in km or m,"
+            " like '12 km'",
+        ),
+        (
+            "{on: all, outage: {polygon: [[31.2, 121.5]]}}",
+            "s.yaml:7:33: network.0.outage.polygon: found a list of 1, expected at least three corners:"
+            " [[latitude, longitude], …]",
+        ),
+        (
+            "{on: all, outage: {geojson: nowhere.json}}",
+            "s.yaml:7:33: network.0.outage.geojson: nowhere.json cannot be read: No such file or directory",
+        ),
+        (
+            "{on: all, outage: {at: 1 min}, backlog: histroy}",
+            "s.yaml:7:45: network.0.backlog: found 'histroy', expected 'history', 'late' or 'none'"
+            " (did you mean 'history'?)",
+        ),
+        (
+            "{on: all, keep_alive: 10 s}",
+            "s.yaml:7:27: network.0.keep_alive: found '10 s', expected from 30 s to 1200 s, as the platform allows",
+        ),
+        ("{on: all, keep: 0}", "s.yaml:7:21: network.0.keep: found 0, expected at least 1"),
+    ],
+)
+def test_mistakes_in_outages(entry: str, expected: str) -> None:
+    assert problems(entry) == [expected]
+
+
+SQUARE = {
+    "type": "Feature",
+    "geometry": {
+        "type": "Polygon",
+        "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]], [[1, 1], [2, 1], [2, 2]]],
+    },
+}
+
+
+def test_a_geojson_file_lies_beside_the_scenario(tmp_path: Path) -> None:
+    (tmp_path / "area.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [SQUARE]}))
+    (tmp_path / "s.yaml").write_text(HEAD + "  - {on: all, outage: {geojson: area.geojson}}\n")
+    (spec,) = load_scenario(tmp_path / "s.yaml").network
+    assert spec.outage is not None
+    assert [ring.shape for ring in spec.outage.geojson] == [(5, 2), (3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "is not GeoJSON with a polygon"),
+        ('{"type": "Point", "coordinates": [1, 2]}', "is not GeoJSON with a polygon"),
+        ('{"type": "Polygon", "coordinates": [[[1, 2]]]}', "rings of at least three corners"),
+        ('{"type": "Polygon", "coordinates": [[[1, 2], ["x", 3], [4, 5]]]}', "is not GeoJSON with a polygon"),
+        ('{"type": "Polygon", "coordinates": []}', "expected one polygon or several"),
+        ("[" * 100_000, "is not GeoJSON with a polygon"),
+        ('{"type": "Polygon", "coordinates": [[[1, 2], [NaN, 3], [4, 5]]]}', "rings of at least three corners"),
+    ],
+)
+def test_a_file_that_is_no_place_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "area.geojson").write_text(text)
+    (tmp_path / "s.yaml").write_text(HEAD + "  - {on: all, outage: {geojson: area.geojson}}\n")
+    with pytest.raises(ScenarioError, match=told):
+        load_scenario(tmp_path / "s.yaml")

@@ -27,10 +27,17 @@ class Controller:
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """A body that is no bytes is sent as JSON; `path` is what follows `/control`."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        self._connection.request(method, f"/control{path}", data, {"authorization": f"Bearer {self.token}"})
-        answer = self._connection.getresponse()
+        try:
+            answer = self._send(method, path, data)
+        except http.client.RemoteDisconnected:  # nobody has asked anything for some seconds
+            self._connection.close()
+            answer = self._send(method, path, data)
         self.headers = dict(answer.getheaders())
         return answer.status, json.loads(answer.read())
+
+    def _send(self, method: str, path: str, data: bytes | None) -> http.client.HTTPResponse:
+        self._connection.request(method, f"/control{path}", data, {"authorization": f"Bearer {self.token}"})
+        return self._connection.getresponse()
 
     def get(self, path: str) -> Any:
         status, answer = self.ask("GET", path)

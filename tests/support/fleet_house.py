@@ -35,6 +35,7 @@ class FleetHouse(House):
         broker = self.broker = Broker(platform, Limits(), self.soon.append, lambda: self.time)
         broker.intake = fleet_intake(platform, FLEET, NAMES)(broker.router)
         platform.carried_by(_Carried(broker))
+        platform.parts.followed.begin(FLEET)
         self.simulator = self.client("house|_ss=1|", username="house", password=b"pw", keep_alive_s=60)
 
     @staticmethod

@@ -43,7 +43,8 @@ class Batch:
 
     `time_ms` is simulated UTC, shape (m,), int64, never falling; `vehicles` holds row numbers of the fleet, shape (m,),
     int32, which rise strictly within an instant; `signals` maps a name of the signal table to an array of shape (m,) in
-    that signal's unit; `group` names the telemetry group, so that all batches of a group carry the same signals.
+    that signal's unit; `group` names the telemetry group. All batches of a group carry the same signals, except that
+    samples in which a value is missing stand in batches of their own, without it.
     """
 
     time_ms: NDArray[np.int64]
@@ -156,7 +157,7 @@ class Step:
     with its labels first, then by time, and at the same time events, samples, CAN.
 
     `batches` are what vehicles report. Where faults of their sensors alter that, `truth` holds what the vehicles really
-    did: the same samples of the same instants, batch by batch; `true_batches` are these wherever there are any.
+    did, the same samples of the same instants; `true_batches` are these wherever there are any.
     """
 
     until_ms: int

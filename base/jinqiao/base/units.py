@@ -1,4 +1,4 @@
-"""The units of the signal table, and others that people write for them: `60 kW` and `60000 W` are the same power."""
+"""The units of signals and figures, and others that people write for them: `60 kW` and `60000 W` are the same power."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     "Nm": {"Nm": 1.0},
     "rpm": {"rpm": 1.0},
     "min": {"min": 1.0, "s": 1.0 / 60.0, "h": 60.0},
-    "s": {"s": 1.0, "min": 60.0, "h": 3600.0},
+    "s": {"s": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "d": 86400.0},
+    "ms": {"ms": 1.0, "s": 1e3},
 }
 
 

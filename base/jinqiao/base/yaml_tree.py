@@ -71,7 +71,8 @@ class YamlTree:
     def position(self, location: Sequence[str | int], *, key: bool = False, at: int | None = None) -> tuple[int, int]:
         """Line and column of the value at `location` (of its key if `key`); of its nearest parent if absent.
 
-        With `at`, of that character of the value or key, as far as it stands in the file as it is read.
+        With `at`, of that character of the value or key, as far as it stands in the file as it is read; a mapping of
+        one key is read as the text `key: value`.
         """
         node, place = self._root, self._root
         for depth, step in enumerate(location):
@@ -82,6 +83,7 @@ class YamlTree:
                 place = key_node if key_node and (nowhere or (key and depth == len(location) - 1)) else node
         if place is None:
             return 1, 1
+        place, at = _part(place, at)
         inside = self._inside(place, at) if at and isinstance(place, ScalarNode) else None
         if inside is not None:
             return self._text.count("\n", 0, inside) + 1, inside - self._text.rfind("\n", 0, inside)
@@ -254,3 +256,13 @@ def _marked(problem: MarkedYAMLError) -> tuple[int, int, str]:
     what = " ".join(str(part) for part in (problem.context, problem.problem) if part)
     what = f"nested deeper than {MAX_DEPTH} levels" if "maximum depth" in what else f"not YAML: {what}"
     return (mark.line + 1, mark.column + 1, what) if mark else (1, 1, what)
+
+
+def _part(node: Node, at: int | None) -> tuple[Node, int | None]:
+    """The scalar of a mapping of one key in which the character `at` of `key: value` is, and where in it."""
+    if at is None or not isinstance(node, MappingNode) or len(node.value) != 1:
+        return node, at
+    key, value = node.value[0]
+    if not isinstance(key, ScalarNode) or at < len(key.value) + 2:
+        return key, at
+    return value, at - len(key.value) - 2

@@ -129,10 +129,11 @@ class Outbound:
         digest = self.sent.digest
         digest.add_packets(said.labels)
         digest.add_packets(said.events)
+        digest.add_packets(said.posts)
         for one, rows in zip(said.batches, records, strict=True):
             digest.add_rows(one, rows)
             self.sent.add(one.kind, len(one), len(one) * renderer.packet_bytes(one))
-        for packet in (*said.labels, *said.events):
+        for packet in (*said.labels, *said.events, *said.posts):
             self.sent.add(packet.kind, 1, len(packet.data))
 
     def _note_block(self, kind: str, block: Packets) -> None:
@@ -142,8 +143,8 @@ class Outbound:
     async def _cross(
         self, shared: SharedLink, renderer: StepRenderer, said: Said, records: Sequence[NDArray[Any]]
     ) -> None:
-        """Labels as packets, then columns; vehicles with connections of their own send theirs themselves."""
-        await self._write(Packets.single(label.data, label.vehicle) for label in said.labels)
+        """Labels and posts as packets, then columns; vehicles with connections of their own send theirs themselves."""
+        await self._write(Packets.single(one.data, one.vehicle) for one in (*said.labels, *said.posts))
         events: Sequence[SaidPacket] = said.events
         batches = list(zip(said.batches, records, strict=True))
         if self._own:
@@ -204,6 +205,16 @@ class Outbound:
         if online and self._on_back is not None:
             for row in rows.tolist():
                 self._on_back(row)
+
+    async def cut(self, rows: NDArray[np.integer[Any]]) -> None:
+        """The connections that these vehicles have of their own end, without a word."""
+        if self._own:
+            await self._own.cut(rows)
+
+    async def restore(self, rows: NDArray[np.integer[Any]]) -> None:
+        """They log in again."""
+        if self._own:
+            await self._own.restore(rows)
 
     async def send_together(self, kind: str, blocks: Sequence[Block]) -> None:
         """Publish what is due at one moment, small blocks as one write. Not part of the digest."""

@@ -54,6 +54,7 @@ class FleetConfig:
     `application` is the credential of the user's back end, which is also an access key; `simulator` that of the
     connection over which the vehicles speak. `cars` says what they are: model and fleet. `lock_step` names clients that
     hold the end of the simulator's steps. `control_token` is what `/control` asks for; None: there is none.
+    `followed`: the simulator wants to know what products do about its vehicles.
     """
 
     product_key: str
@@ -64,6 +65,7 @@ class FleetConfig:
     cars: CarColumns | None = None
     lock_step: tuple[str, ...] = ()
     control_token: str | None = None
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

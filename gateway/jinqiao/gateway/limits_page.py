@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from jinqiao.wire.alink.limits import DEVICE_RATES, LOGINS_PER_MINUTE, SHADOW_PER_SECOND, SUB_LOGINS_PER_SECOND
+from jinqiao.wire.product_feed import LONGEST_DETECTION
 
 from .amqp.bounds import Bounds as AmqpBounds
 from .broker.limits import Limits
@@ -16,6 +17,7 @@ from .limit import limits_of
 from .openapi.freshness import NonceBounds
 from .openapi.http import MAX_BODY, MAX_PARAMETERS
 from .platform.auth.permission import LONGEST_TOPIC, MOST_SLASHES, MOST_SLASHES_OF_SYSTEM
+from .platform.followed import Bounds as FollowedBounds
 from .platform.operations.batches import MOST_AT_ONCE
 from .platform.operations.product_topics import MOST_TOPICS
 from .platform.operations.products import MOST_PRODUCTS
@@ -63,6 +65,11 @@ none where `--plain-mqtt` allows that.
 _PAST = """\
 What the vehicles of `jinqiao run` said is kept in memory for questions about the past; the oldest is forgotten first.
 How far back it reaches is in [stores.md](stores.md#the-past-of-devices).
+"""
+
+_FOLLOWED = """\
+What a run judges a product by goes from the gateway to the run; what is beyond is not counted for or against it, and
+logged once.
 """
 
 _GROUPS = """\
@@ -125,6 +132,9 @@ def limits_page() -> str:
                     ("events with what it costs to keep them", MOST_EVENT_BYTES, "bytes"),
                 )
             ),
+            "## The product under test\n",
+            _FOLLOWED,
+            _table([*_named(FollowedBounds()), *_rows(("a detection", LONGEST_DETECTION, "bytes"))]),
         )
     )
 

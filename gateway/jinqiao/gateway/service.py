@@ -113,6 +113,7 @@ class Service:
         )
         if config.fleet is not None and vehicles is not None:
             self.front.server.read_steps(fleet_intake(self.platform, config.fleet.product_key, vehicles))
+            self.platform.parts.followed.begin(config.fleet.product_key, everything=config.fleet.followed)
             if config.fleet.lock_step:
                 self.front.server.hold_for(config.fleet.lock_step)
         self._forwarder = self._forward(vehicles)

@@ -50,6 +50,10 @@ def _is_speed(value: Any) -> bool:
     return value == "max" or (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e6)
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
 def _is_path(value: Any) -> bool:
     return isinstance(value, (str, Path)) and str(value) != ""
 
@@ -63,6 +67,7 @@ _ARGUMENTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "registry": (_is_path, "a registry file"),
     "data": (_is_path, "a data folder"),
     "speed": (_is_speed, 'simulated seconds per second, or "max"'),
+    "lock_step": (_is_name, "the client id of an MQTT client"),
 }
 _FILES = {"scenario", "registry", "data"}
 

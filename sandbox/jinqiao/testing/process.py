@@ -41,7 +41,7 @@ class RunProcess:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         self._said = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _HELD, "run", *arguments, "--paused", "--quiet", *_USUAL_PORTS],
+            [sys.executable, "-c", _HELD, "run", *arguments, "--paused", "--linger", "--quiet", *_USUAL_PORTS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,

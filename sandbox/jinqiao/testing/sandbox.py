@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -15,9 +14,6 @@ from .records import Address, Fault, Key, Label, Outcome, State, Station, Vehicl
 
 __all__ = ["Sandbox"]
 
-#: Of an expectation that a test may go on with: it holds, or cannot be decided before the end of the run.
-_GOOD = ("passed", "pending")
-
 #: Which vehicles: a selection of the scenario language, a VIN, a vehicle, or several of these.
 On = str | Vehicle | Iterable[str | Vehicle]
 
@@ -26,7 +22,9 @@ class Sandbox:
     """A context manager: a run of `scenario` (a file, or a bundled one by its name), which begins paused.
 
     `vehicles` scales the fleets to so many in all, `seed` and `towns` override the scenario's, `registry` and `data`
-    are a start-up's own devices and the folder that keeps them, `speed` is that of `resume` ("max" or a number).
+    are a start-up's own devices and the folder that keeps them, `speed` is that of `resume` ("max" or a number). With
+    `lock_step` no simulated second begins before this MQTT client has acknowledged what the last one published: what
+    the product under test does then falls into the same second in each run. A run that is over can still be asked.
 
     Methods raise ControlError for what the run refuses, with the place in the request, and SandboxFailed when there is
     no run any more, with its last words.
@@ -42,14 +40,19 @@ class Sandbox:
         registry: str | os.PathLike[str] | None = None,
         data: str | os.PathLike[str] | None = None,
         speed: float | Literal["max"] | None = None,
+        lock_step: str | None = None,
     ) -> None:
-        given = {"vehicles": vehicles, "seed": seed, "towns": towns, "registry": registry, "data": data, "speed": speed}
-        options = [
-            f"--{name}={os.fspath(value) if isinstance(value, Path) else value}"
-            for name, value in given.items()
-            if value is not None
-        ]
-        self._arguments = [os.fspath(scenario), *options]
+        options = {
+            "vehicles": vehicles,
+            "seed": seed,
+            "towns": towns,
+            "registry": registry,
+            "data": data,
+            "speed": speed,
+            "lock-step": lock_step,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        self._arguments = [os.fspath(scenario), *(f"--{name}={value}" for name, value in given.items())]
         self._run: RunProcess | None = None
         self._client: ControlClient | None = None
 
@@ -216,7 +219,7 @@ class Sandbox:
         Raises AssertionError that says what was measured when it does not hold, or was never exercised.
         """
         verdict = Verdict(self._ask("post", "expectations", body={"expect": text}))
-        if verdict.verdict not in _GOOD:
+        if verdict.verdict != "passed":
             raise AssertionError(_against(verdict))
         return verdict
 

@@ -126,6 +126,18 @@ class Movement:
         """`longitude latitude altitude heading` of these vehicles, in the signal table's units, WGS-84."""
         return self.positions_at(rows, self.entry[rows], self.metres[rows])
 
+    def edges(self, rows: Rows) -> NDArray[np.int32]:
+        """The edge of the road graph on which each of these vehicles is; edges of nodes, where it stands, come last."""
+        return self._book.edge[self.entry[rows]]
+
+    def on_graph(self, rows: Rows) -> tuple[F8, F8]:
+        """Longitude and latitude of these vehicles on the road graph, which is that of every town."""
+        entry = self.entry[rows]
+        metres = self.metres[rows] - self._book.start_m[entry]
+        edge = self._book.edge[entry]
+        line = [column.take(edge) for column in self._book.line[:4]]
+        return line[0] + metres * line[1], line[2] + metres * line[3]
+
     def positions_at(
         self, vehicles: NDArray[np.integer[Any]] | slice, entry: NDArray[np.int32], metres: F8
     ) -> dict[str, NDArray[np.generic]]:

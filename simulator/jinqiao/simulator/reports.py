@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Batch
+from jinqiao.vehicles.columns import Columns
 from jinqiao.vehicles.modes import VehicleState
 from jinqiao.vehicles.sampling import WORLD_SIGNALS
 
@@ -186,6 +187,20 @@ class Reports:
             for block, columns in zip(blocks, before, strict=True):
                 block[:, sleepers] = columns
             town.rested_s[sleepers] = rested_s
+
+    def glance(self, rows: Rows, signal: str, now_s: int) -> NDArray[Any]:
+        """One signal of these vehicles now, of their copies: who sleeps sleeps on, and is computed when it is due."""
+        if signal in WORLD_SIGNALS:
+            return self.surroundings(rows, now_s)[signal]
+        town, fleet = self._town, self._town.fleet
+        state = Columns(len(rows))
+        state.take(fleet, rows, 0)
+        late = np.flatnonzero((town.mode[rows] == RESTING) & (town.rested_s[rows] < now_s))
+        if len(late):
+            rested_s = (now_s - town.rested_s[rows[late]]).astype(np.float32)
+            fleet.rest_of(state, late, rows[late], rested_s, town.ambient_degc)
+        dark = np.full(len(rows), fleet.dark)
+        return fleet.sample_of(state, slice(0, len(rows)), rows, dark, SIGNALS[signal].group)[signal]
 
     @property
     def full(self) -> bool:

@@ -147,11 +147,9 @@ class ScheduledCommands:
 
     def picked(self, spec: CommandSpec, purpose: str, towns: Sequence[TownRows] | None = None) -> Rows:
         """The vehicles it is for now, in these towns, by default in all; lots are drawn under this purpose."""
-        if spec.on.vins:
-            return spec.on.find_vins(self._town.fleet.vins)
-        state = self._town.fleet.vehicle_state
+        fleet = self._town.fleet
         picked = [
-            spec.on.pick(there.rows, there.fleets, state, lambda fitting: self._draws.of(fitting).words(purpose))
+            spec.on.pick_in(there, fleet, lambda fitting: self._draws.of(fitting).words(purpose))
             for there in (self._towns if towns is None else towns)
         ]
         return np.concatenate(picked)

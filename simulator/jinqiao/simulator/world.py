@@ -26,6 +26,7 @@ from jinqiao.vehicles.modes import VehicleState
 
 from .activity import RESTING
 from .agendas import AGENDAS, Agenda
+from .areas import Areas
 from .buses import Buses, Diagnostics
 from .car import Car
 from .census import census, rows_together, share_out
@@ -33,6 +34,7 @@ from .clock import NEVER
 from .commands.climate import LEAST_SOC
 from .commands.execute import execute
 from .commands.refusals import Refusal
+from .coverage import Coverage
 from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
 from .faults.base import FaultSpec
@@ -40,6 +42,7 @@ from .faults.injector import FaultInjector
 from .faults.log import LabelLog
 from .messages import MessageFaultState
 from .outside import Injected, command_of, fault_of
+from .reported import Reported, reported_batches
 from .reports import Reports
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
@@ -111,8 +114,17 @@ class World:
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.messages = MessageFaultState(self.fleet.n)
+        self.coverage = Coverage(self.fleet.n)
+        self.reported = Reported(
+            self.fleet.n,
+            self.draws,
+            lambda rows, signal: self._reports.glance(rows, signal, self.town.clock.second),
+            lambda: self.town.clock.second,
+        )
         with _vehicles_that_are_there("faults"):
-            self.faults = FaultInjector(self, scenario.faults, seed, self.towns, scenario.start_ms)
+            specs = (*scenario.faults, *scenario.outages)
+            self.faults = FaultInjector(self, specs, seed, self.towns, scenario.start_ms)
+        self._areas = Areas(self, scenario.network, seed)
         self._triggers = self._waiting_steps()
         self.elapsed_s = 0
         #: Commands from outside.
@@ -169,13 +181,16 @@ class World:
         events: list[Event] = []
         labels = self._second(events)
         can = self.buses.collect(self.elapsed_s, self.surroundings)
-        if not (labels or len(self.buses) or self._triggers):
+        if not (labels or len(self.buses) or self._triggers or self._areas):
             while not self._reports.full and self._goes_on(until_s):
                 self._second(events)
-        batches = tuple(self._reports.take())
+        true = tuple(self._reports.take())
         if self._triggers:
-            self._triggers.look(batches, events, labels, self.elapsed_s)
-        return Step(self.time_ms, batches, tuple(events), can, labels)
+            self._triggers.look(true, events, labels, self.elapsed_s)
+        told = reported_batches(self.reported, true, self.town.start_ms) if self.reported.any else None
+        if told is None:
+            return Step(self.time_ms, true, tuple(events), can, labels)
+        return Step(self.time_ms, told, tuple(events), can, labels, true)
 
     def _waiting_steps(self) -> Triggers | None:
         """The faults and commands of the scenario that wait for something; None where none does."""
@@ -206,6 +221,8 @@ class World:
         town.report_s = now_s + 1
         town.clock.reach(now_s)
         labels = self.faults.strike(now_s)
+        if self._areas:
+            labels += self.faults.told(self._areas.look(now_s))
         town.sessions.tell_who_is_full()
         self._reports.hasten(self._decide(now_s))
         events += town.events
@@ -300,13 +317,19 @@ class World:
         return [spec.name for spec in self.scenario.fleets]
 
     def look(self, rows: NDArray[np.integer[Any]]) -> list[Batch]:
-        """A fresh sample of these vehicles at `elapsed_s`, one batch a group; silent ones are left out.
+        """A fresh sample of these vehicles at `elapsed_s`, as they report it; silent ones are left out.
 
-        Row numbers may come in any order. What these vehicles report by themselves does not change.
+        One batch a group, or several where values are missing. Row numbers may come in any order. What these vehicles
+        report by themselves does not change.
         """
         self.town.hand_over()
         heard = [row for row in np.unique(rows).tolist() if not self.is_silent(row)]
-        return self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s)
+        return self.as_reported(self._reports.look(np.array(heard, dtype=np.intp), self.elapsed_s))
+
+    def as_reported(self, batches: list[Batch]) -> list[Batch]:
+        """True samples of now as the vehicles would report them: a group may be in several batches, and lack values."""
+        told = reported_batches(self.reported, batches, self.town.start_ms) if self.reported.any else None
+        return batches if told is None else list(told)
 
     def peek(self, rows: NDArray[np.intp], groups: Collection[str] = GROUPS) -> list[Batch]:
         """How these vehicles (strictly rising rows) are at `elapsed_s`, one batch a group, without a trace.

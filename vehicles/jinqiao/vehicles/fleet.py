@@ -320,6 +320,13 @@ class Fleet(Columns):
         parameters = self._parameters(vehicles.astype(np.intp))
         return sample(Reading(moments, parameters, self._curves, kept, dark=dark), group)
 
+    def rest_of(
+        self, moments: Columns, kept: Rows, vehicles: NDArray[np.integer[Any]], seconds: F4s, ambient_degc: float
+    ) -> None:
+        """Let the rows `kept` of `moments`, copies of the state of `vehicles`, shape (m,), stand for `seconds`."""
+        parameters = self._parameters(vehicles.astype(np.intp))
+        rest_rows(moments, parameters, kept, seconds.astype(np.float32), per_row(ambient_degc, len(vehicles)))
+
     def _sample(self, block: Rows, group: str) -> dict[str, NDArray[Any]]:
         return sample(self._reading(block), group)
 

@@ -3,7 +3,8 @@
 It covers, for each town: telemetry (device number in its town, number of the post, time, every published value at its
 decimals), events, labels and CAN as their whole packets. It does not cover what vehicles answer to commands, which the
 clock of the wall decides. Each kind has a running hash of its own, so that it is all one how many seconds were taken
-together and who listens; the digest is the hash of these hashes, town by town.
+together and who listens; the digest is the hash of these hashes, town by town. Samples that lack a value have a hash of
+their own likewise, as they stand in batches of their own.
 """
 
 from __future__ import annotations
@@ -16,10 +17,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.base.signals import GROUPS, SIGNALS
+
 from .render.packets import Packets
 from .render.said import SaidBatch, SaidPacket
 
 __all__ = ["RunDigest"]
+
+
+#: The signals of each group that are published, in order.
+_WHOLE = {group: tuple(signal.name for signal in SIGNALS.group(group)) for group in GROUPS}
+
+
+def _name_of(said: SaidBatch) -> str:
+    """Which hash of its town a batch belongs to."""
+    name, whole, found = f"{said.kind} {said.batch.group}", _WHOLE.get(said.batch.group, ()), said.batch.signals
+    if len(found) >= len(whole):
+        return name
+    return " ".join([name, "without", *(signal for signal in whole if signal not in found)])
 
 
 class RunDigest:
@@ -37,7 +52,7 @@ class RunDigest:
 
     def add_rows(self, said: SaidBatch, rows: NDArray[Any]) -> None:
         """The records of a batch, in the order of time, made with the numbers of `local`."""
-        name = f"{said.kind} {said.batch.group}"
+        name = _name_of(said)
         if len(self._starts) == 1:
             self._add(0, name, rows.view(np.uint8))
             return

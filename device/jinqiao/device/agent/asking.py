@@ -6,7 +6,7 @@ no such property, 5161 no such service, 460 everything else. Codes of a refusal 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,10 @@ from jinqiao.wire.alink.thing_model import ThingModel, refused_parameters
 from .car import VehicleControl
 from .values import property_values
 
-__all__ = ["Asking", "answer", "wrong"]
+__all__ = ["Asking", "Watch", "answer", "wrong"]
+
+#: Called with a vehicle's row, a request's method and parameters, and the outcome.
+Watch = Callable[[int, str, Any, Outcome], object]
 
 _SERVICE = "thing.service."
 _SET, _GET = "thing.service.property.set", "thing.service.property.get"
@@ -54,6 +57,11 @@ class Asking:
         self._model = model
         self.settable = frozenset(address for address, known in model.properties.items() if known.access != "r")
         self.touched: set[int] = set()
+        self._watch: Watch | None = None
+
+    def watched_by(self, watch: Watch) -> None:
+        """Call `watch` with each request and what came of it."""
+        self._watch = watch
 
     def reply(self, row: int, method: str | None, payload: bytes) -> tuple[Outcome, bytes]:
         """Carry out a request and answer it; without a `method` the one in the request counts."""
@@ -68,6 +76,12 @@ class Asking:
 
     def carry_out(self, row: int, method: str, params: Any, request_id: str = "") -> Outcome:
         """What comes of a request's method and parameters."""
+        outcome = self._carry_out(row, method, params, request_id)
+        if self._watch is not None:
+            self._watch(row, method, params, outcome)
+        return outcome
+
+    def _carry_out(self, row: int, method: str, params: Any, request_id: str) -> Outcome:
         if method == _SET:
             return self.set_properties(row, params, request_id)
         if method == _GET:

@@ -84,6 +84,8 @@ class FleetLinks:
         self._unanswered: set[int] = set()
         self._all_answered = asyncio.Event()
         self._closing = False
+        #: Rows whose vehicles have no network.
+        self._cut: set[int] = set()
         self.online = 0
         self.lost_total = 0
         #: CONNACK codes of refused logins, and -1 for connections that could not be opened.
@@ -130,6 +132,28 @@ class FleetLinks:
         if waiting:
             await asyncio.wait(waiting, timeout=_FLUSH_TIMEOUT_S)
 
+    async def cut(self, rows: Iterable[int]) -> None:
+        """End these rows' connections without goodbye, once the broker has what they sent; they stay away."""
+        links = [link for row in rows if (link := self._links.get(row)) is not None]
+        self._cut.update(link.row for link in links)
+        waiting = [flushed for link in links if (flushed := link.flush()) is not None]
+        if waiting:
+            await asyncio.wait(waiting, timeout=_FLUSH_TIMEOUT_S)
+        for link in links:
+            link.abort()
+
+    async def restore(self, rows: Iterable[int]) -> None:
+        """Open the connections again that were cut, and return when they have logged in, or it has taken too long."""
+        back = [row for row in rows if row in self._cut]
+        self._cut.difference_update(back)
+        self._unanswered.update(back)
+        self._all_answered.clear()
+        for row in back:
+            await self._open_soon(row)
+        if back:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_answered.wait(), _FLUSH_TIMEOUT_S)
+
     async def close(self) -> None:
         """End all links."""
         self._closing = True
@@ -168,7 +192,9 @@ class FleetLinks:
     def lost(self, link: Link, was_online: bool) -> None:
         self.online -= was_online
         self._settle(link.row)
-        if not self._closing:
+        if link.row in self._cut:
+            link.failures = 0
+        elif not self._closing:
             self.lost_total += 1
             pause = min(_RETRY_FIRST_S * 2.0 ** min(link.failures - 1, 10), _RETRY_LAST_S)
             now = asyncio.get_running_loop().time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,14 @@ class VehicleLinks:
     async def flush(self) -> None:
         """Return when what was sent has been routed, and what was sent to the vehicles before has come."""
         await self._links.flush()
+
+    async def cut(self, rows: NDArray[np.integer[Any]]) -> None:
+        """Those of these vehicles that have a connection lose it, without goodbye, until `restore`."""
+        await self._links.cut(rows[self._owned[rows]].tolist())
+
+    async def restore(self, rows: NDArray[np.integer[Any]]) -> None:
+        """They log in again; returns when they have."""
+        await self._links.restore(rows[self._owned[rows]].tolist())
 
     async def close(self) -> None:
         """Say goodbye and close."""

@@ -63,6 +63,19 @@ class RowLane:
         on_time = turn_ms == said.batch.time_ms - self._start_ms
         return bool(on_time.all()) and int(turn_ms[-1]) < until_ms
 
+    def lose(self, gone: NDArray[np.bool_], from_ms: int) -> int:
+        """The connections of these vehicles, shape (n,), have ended: what has its turn from then on never comes."""
+        if self._rows is None or not len(self):
+            return 0
+        stays = ~(gone[self._vehicles] & (self._turn_ms >= from_ms))
+        if stays.all():
+            return 0
+        lost = len(stays) - int(np.count_nonzero(stays))
+        kept = np.flatnonzero(stays)
+        self._rows, self._vehicles = as_items(self._rows)[kept].view(self._rows.dtype), self._vehicles[kept]
+        self._turn_ms, self._time_us = self._turn_ms[kept], self._time_us[kept]
+        return lost
+
     def give(self, until_ms: int) -> tuple[SaidBatch, I8s] | None:
         """What has its turn before `until_ms`, with its arrivals; None for nothing."""
         rows, turn_ms = self._rows, self._turn_ms
@@ -96,6 +109,12 @@ class PacketLane:
             self._number += 1
             self._waiting.append((turn, packet.time_ms, self._number, packet, time))
 
+    def lose(self, gone: NDArray[np.bool_], from_ms: int) -> int:
+        """As of telemetry."""
+        before = len(self._waiting)
+        self._waiting = [one for one in self._waiting if not (gone[one[3].vehicle] and one[0] >= from_ms)]
+        return before - len(self._waiting)
+
     def give(self, until_ms: int) -> tuple[list[SaidPacket], I8s]:
         """What has its turn before `until_ms`, with its arrivals."""
         if not self._waiting:
@@ -119,6 +138,16 @@ class CanLane:
     def take(self, second: CanSecond, turn_ms: I8s, time_us: I8s) -> None:
         """A bus's second with the turns and arrivals of its vehicles, shape (m,)."""
         self._waiting.append((second, turn_ms, time_us))
+
+    def lose(self, gone: NDArray[np.bool_], from_ms: int) -> int:
+        """As of telemetry."""
+        before = len(self)
+        waiting, self._waiting = self._waiting, []
+        for second, turn_ms, time_us in waiting:
+            stays = ~(gone[second.vehicles] & (turn_ms >= from_ms))
+            if stays.any():
+                self._waiting.append((some_of_can(second, stays), turn_ms[stays], time_us[stays]))
+        return before - len(self)
 
     def give(self, until_ms: int) -> list[tuple[CanSecond, I8s]]:
         """What has its turn before `until_ms`, with its arrivals."""

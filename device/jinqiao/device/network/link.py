@@ -40,12 +40,16 @@ class Queue(NamedTuple):
 class Arrivals(NamedTuple):
     """When each arrives, shape (m,): `time_us`; and `turn_ms`, by which all vehicles' messages are ordered.
 
+    `numbers`, uint32, count the messages of a vehicle; `gap_ms` is how long before its moment the one before was.
+
     A turn is the second of the arrival, and counts on by one where a vehicle has messages of another moment in it: so
     those of one turn and vehicle are of one moment, and turns of a vehicle never fall.
     """
 
     time_us: I8s
     turn_ms: I8s
+    numbers: NDArray[np.uint32]
+    gap_ms: I8s
 
 
 class Link:
@@ -59,7 +63,8 @@ class Link:
         self._free_us = np.zeros(n, np.int64)
         self._arrived_us = np.zeros(n, np.int64)
         self._turn_ms = np.zeros(n, np.int64)
-        self._made_ms = np.full(n, np.iinfo(np.int64).min)
+        self._made_ms = np.zeros(n, np.int64)
+        self._gap_ms = np.zeros(n, np.int64)
 
     def pass_on(self, queue: Queue) -> Arrivals:
         """When these messages arrive, each later than all that was passed on before of its vehicle, or with it."""
@@ -76,17 +81,24 @@ class Link:
             self._free_us[runs.vehicles] = departed_us[runs.last]
         time_us = runs.at_least_before(departed_us + latency_us, self._arrived_us[runs.vehicles])
         self._arrived_us[runs.vehicles] = time_us[runs.last]
-        turn_ms = self._turns(runs, time_us, made_ms)
+        since_ms = made_ms - runs.before(made_ms, self._made_ms[runs.vehicles])
+        self._made_ms[runs.vehicles] = made_ms[runs.last]
+        gap_ms = runs.last_positive(since_ms, self._gap_ms[runs.vehicles])
+        self._gap_ms[runs.vehicles] = gap_ms[runs.last]
+        turn_ms = self._turns(runs, time_us, since_ms)
         self._count[runs.vehicles] = numbers[runs.last] + np.uint32(1)
-        return Arrivals(time_us, turn_ms)
+        return Arrivals(time_us, turn_ms, numbers, gap_ms)
 
-    def _turns(self, runs: _Runs, time_us: I8s, made_ms: I8s) -> I8s:
+    def cut(self, rows: NDArray[np.intp], now_us: int) -> None:
+        """The connections of these vehicles end: what is on its way is lost, and nothing has to wait for it."""
+        for column in (self._free_us, self._arrived_us):
+            column[rows] = np.minimum(column[rows], now_us)
+
+    def _turns(self, runs: _Runs, time_us: I8s, since_ms: I8s) -> I8s:
         second_ms = time_us // SECOND_US
         second_ms *= 1000
-        news = (made_ms != runs.before(made_ms, self._made_ms[runs.vehicles])).astype(np.int64)
-        turn_ms = runs.counted_on(second_ms, news, self._turn_ms[runs.vehicles])
+        turn_ms = runs.counted_on(second_ms, (since_ms != 0).astype(np.int64), self._turn_ms[runs.vehicles])
         self._turn_ms[runs.vehicles] = turn_ms[runs.last]
-        self._made_ms[runs.vehicles] = made_ms[runs.last]
         return turn_ms
 
 
@@ -147,3 +159,16 @@ class _Runs:
         total = np.cumsum(steps)
         rest = values - total
         return self.at_least_before(rest, earlier - (total - steps)[self.first]) + total
+
+    def last_positive(self, values: I8s, earlier: I8s) -> I8s:
+        """Each value above 0; for others the last one before it in its run, or what `earlier` says."""
+        if not self.several:
+            return np.where(values > 0, values, earlier)
+        places = np.arange(len(values))
+        known = np.where(values > 0, places, -1)
+        known[self.first] = self.first
+        np.maximum.accumulate(known, out=known)
+        values = values.copy()
+        begin = values[self.first]
+        values[self.first] = np.where(begin > 0, begin, earlier)
+        return np.asarray(values[known])

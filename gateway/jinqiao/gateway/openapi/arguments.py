@@ -39,7 +39,10 @@ class Arguments:
         operations: Operations,
         account: Account,
         now_ms: Callable[[], int],
+        named: list[Device] | None = None,
     ) -> None:
+        #: The devices that the call has named, in the order in which they were found.
+        self.named = [] if named is None else named
         self.operations, self.account, self.now_ms = operations, account, now_ms
         self._known, self._parameters = known, parameters
         for name, mandatory, listed in known.values():
@@ -157,12 +160,16 @@ class Arguments:
 
     def device_of_id(self, iot_id: str) -> Device:
         try:
-            return self.operations.devices.find_by_id(self.account, iot_id)
+            return self._found(self.operations.devices.find_by_id(self.account, iot_id))
         except OperationError as unknown:
             raise ApiError("iot.device.InvalidIoTId") from unknown
 
     def device_named(self, product: Product, name: str) -> Device:
-        return self.operations.devices.find(self.account, product.key, name)
+        return self._found(self.operations.devices.find(self.account, product.key, name))
+
+    def _found(self, device: Device) -> Device:
+        self.named.append(device)
+        return device
 
 
 def utc_time(ms: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from jinqiao.gateway.platform.operations import OperationError
 from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.accounts import AccessKey, Account
+from jinqiao.gateway.platform.registry.registry import Device
 
 from .action import VERSION, Action
 from .actions import ACTIONS
@@ -118,7 +119,12 @@ class Cloud:
     def _run(
         self, request: Request, action: Action, parameters: Mapping[str, str], account: Account, *, xml: bool
     ) -> Response | Waiting:
+        parts, operations = self.platform.parts, self.platform.operations
+        named: list[Device] = []
+
         def answer(members: Mapping[str, Any]) -> Response:
+            if named:
+                parts.followed.called(action.name, named, reads=action.reads)
             return response(
                 200, f"{action.name}Response", {"RequestId": _request_id(), "Success": True, **members}, xml=xml
             )
@@ -135,8 +141,8 @@ class Cloud:
             return response(200, f"{action.name}Response", body, xml=xml)
 
         def run() -> Mapping[str, Any] | Pending:
-            operations, now_ms = self.platform.operations, self.platform.parts.now_ms
-            return action.run(Arguments(action.known, parameters, operations, account, now_ms))
+            named.clear()
+            return action.run(Arguments(action.known, parameters, operations, account, parts.now_ms, named))
 
         try:
             try:

@@ -34,6 +34,7 @@ from .devices.topology import Topology
 from .devices.uploads import Uploads
 from .elsewhere import Elsewhere
 from .errands import Errands
+from .followed import Followed
 from .forwarded.forwarded import Forwarded
 from .forwarded.message import Sources
 from .jobs.book import JobBook
@@ -88,6 +89,8 @@ class Parts:
     uploads: Uploads
     downloads: Downloads
     forwarded: Forwarded
+    #: What products do about simulated vehicles.
+    followed: Followed
     subscriptions: Subscriptions
     #: Remote configurations by product key.
     configs: dict[str, RemoteConfig]
@@ -151,6 +154,7 @@ class Parts:
             uploads=uploads,
             downloads=Downloads(),
             forwarded=Forwarded(events, out, calls, sources),
+            followed=Followed(registry, presence.speaker, out, log, now_ms),
             subscriptions=subscriptions,
             configs={},
             catalogue=catalogue,

@@ -207,7 +207,8 @@ class Platform:
         if found is None:
             return False
         if found.row.kind == "custom":
-            return self.parts.forwarded.wants(found.product_key, "device_data")
+            parts = self.parts
+            return parts.forwarded.wants(found.product_key, "device_data") or parts.followed.hears(found, topic)
         return found.row.pattern in HANDLERS
 
     def handles_trusted(self, topic: str) -> bool:
@@ -218,6 +219,8 @@ class Platform:
     def receive(self, principal: Principal, topic: str, payload: bytes) -> Iterable[Downlink]:
         """Act on a device's uplink and say what to publish in answer; () for what is merely forwarded."""
         found = find(topic)
+        if found is not None and found.row.kind == "custom":
+            self._follow(principal, found, topic, payload)
         handler = self._handler(found) if found is not None else None
         if found is None or handler is None:
             return ()
@@ -239,6 +242,13 @@ class Platform:
         if self.parts.aside.is_busy(device.identity):
             return self._act_in_turn(handler, uplink)
         return handler(uplink)
+
+    def _follow(self, principal: Principal, found: Found, topic: str, payload: bytes) -> None:
+        """What the product says to a simulated vehicle, or a vehicle itself detects."""
+        if principal.kind == "application":
+            self.parts.followed.published(found, topic, payload)
+        elif principal.kind == "device" and principal.identity == f"{found.product_key}/{found.device_name}":
+            self.parts.followed.published(found, topic, payload, by_device=True)
 
     def _handler(self, found: Found) -> Handler | None:
         """What acts on a topic; on a custom one only where somebody wants what is published there."""

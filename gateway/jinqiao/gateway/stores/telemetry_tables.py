@@ -55,7 +55,9 @@ class GroupTables:
     def __init__(self, batch: Batch, vehicles: Vehicles) -> None:
         pa = load("pyarrow", "store", "Parquet")
         self._pa, self._vehicles = pa, vehicles
-        self._signals = [signal for name, signal in SIGNALS.items() if name in batch.signals]
+        # Those of the whole group: the first batch may be one whose samples lack a value.
+        self._signals = [row for row in SIGNALS.values() if row.group == batch.group and row.identifier]
+        self._signals += [SIGNALS[name] for name in batch.signals if SIGNALS[name] not in self._signals]
         fields = [_time_field(pa), *vehicles.fields(pa)]
         fields += [_signal_field(pa, signal) for signal in self._signals]
         about = {"jinqiao.group": batch.group, "jinqiao.product_key": vehicles.product_key}
@@ -74,8 +76,8 @@ class GroupTables:
             *self._vehicles.arrays(pa, vehicles),
         ]
         for signal in self._signals:
-            values = np.concatenate([batch.signals[signal.name] for batch in batches])
-            columns.append(pa.array(rounded(values, signal)))
+            values, missing = _joined(signal, batches)
+            columns.append(pa.array(rounded(values, signal), mask=missing))
         return pa.Table.from_arrays(columns, schema=self.schema)
 
 
@@ -130,6 +132,16 @@ class LabelTables:
 
 def _json(output: Mapping[str, Any]) -> str:
     return orjson.dumps(dict(output), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _joined(signal: Signal, batches: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """The column of all batches, and where it is missing; None where it is nowhere."""
+    name = signal.name
+    if all(name in batch.signals for batch in batches):
+        return np.concatenate([batch.signals[name] for batch in batches]), None
+    parts = [batch.signals.get(name, np.zeros(len(batch), signal.dtype)) for batch in batches]
+    missing = [np.full(len(batch), name not in batch.signals) for batch in batches]
+    return np.concatenate(parts), np.concatenate(missing)
 
 
 def rounded(values: NDArray[Any], signal: Signal) -> NDArray[Any]:

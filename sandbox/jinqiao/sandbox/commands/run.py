@@ -147,6 +147,13 @@ def run(
     paused: Annotated[
         bool, typer.Option("--paused", help="Stand at second 0 until a POST to /control/resume or /control/advance.")
     ] = False,
+    linger: Annotated[
+        bool,
+        typer.Option(
+            "--linger",
+            help="When the scenario is over, go on answering /control until a POST to /control/stop, or Ctrl-C.",
+        ),
+    ] = False,
     control_token: Annotated[
         str | None,
         typer.Option(
@@ -232,7 +239,9 @@ def run(
             quiet=quiet,
             check=check,
             sinks=sinks_of(sink or (), to or (), record or ()),
-            **control_options(control_token, paused=paused, reachable=broker is None or http_port is not None),
+            **control_options(
+                control_token, paused=paused, linger=linger, reachable=broker is None or http_port is not None
+            ),
             **named,
         )
         if summary is not None and not summary.resolve().parent.is_dir():

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter
-
-from .call import Call
+from .call import Call, Request
 from .table import CALLS
 
 __all__ = ["control_page"]
@@ -32,9 +30,9 @@ which `--control-token` sets; without `--paused` a run answers just the same whi
 curl -H "Authorization: Bearer $TOKEN" -d '{"for": "30 s"}' http://127.0.0.1:8080/control/advance
 ```
 
-Bodies and answers are JSON, and `GET /control/openapi.json` describes all of it (OpenAPI 3.1) to whom has no token. A
-request that does not fit is refused with the place of the mistake (a JSON pointer; of a query parameter, its name), what
-was found there and what fits:
+Bodies and answers are JSON, and `GET /control/openapi.json` describes all of it (OpenAPI 3.1), without a token. A
+request that does not fit is refused with the place of the mistake (a JSON pointer; of a query parameter, its name),
+what was found there and what fits:
 
 ```json
 {"error": {"pointer": "/for", "found": "30", "expected": "a duration in s, min, h or d, like '30 min'"}}
@@ -74,8 +72,8 @@ def _section(call: Call) -> Iterator[str]:
         yield "\n" + "\n".join(f"- `{name}`: {about}" for name, about in _named(call.query.model_json_schema()))
     if call.example is not None:
         yield f"\n```json\n{json.dumps(call.example)}\n```"
-        if call.schema is None:
-            schema = TypeAdapter(call.body).json_schema()
+        if isinstance(call.body, type) and issubclass(call.body, Request):
+            schema = call.body.model_json_schema()
             yield "\n" + "\n".join(f"- `{name}`: {about}" for name, about in _named(schema))
     if is_dataclass(call.answer):
         yield f"\nAnswer: {_shape(call.answer)}"

@@ -144,7 +144,7 @@ CALLS: tuple[Call, ...] = (
         "end_fault",
         faults.end_fault,
         "End a fault now.",
-        faults.Faults,
+        faults.FaultNow,
         refuses={404: "no such fault", 409: "it has ended already"},
     ),
     Call(

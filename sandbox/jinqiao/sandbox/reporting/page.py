@@ -37,6 +37,7 @@ th { text-align: left; color: var(--soft); font-weight: 500; white-space: nowrap
 th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--grid); } .n { text-align: right; }
 svg { width: 100%; height: auto; margin-top: 6px; } svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
 svg .title { fill: var(--ink); font-weight: 600; } svg .end { text-anchor: end; } svg .mid { text-anchor: middle; }
+svg.mark { width: 12px; height: 10px; margin: 0; }
 svg .grid { stroke: var(--grid); } .a { fill: none; stroke: var(--a); stroke-width: 1.5; stroke-linejoin: round; }
 .point { fill: var(--a); } .even { fill: var(--even); } .odd { fill: var(--odd); } .spell { fill: var(--spell); }
 .failure { fill: none; stroke: var(--bad); stroke-width: 2; }
@@ -66,6 +67,7 @@ def page(facts: Facts) -> str:
         f"<style>{STYLE}</style></head><body><h1>{escape(facts.scenario)}</h1>",
         f'<p class="soft">{escape(_about(facts))}</p>',
         f'<p class="sum{" bad" if bad or facts.broke else ""}">{escape(_sum(facts))}</p>',
+        *_legend(facts),
         *(_card(facts, verdict) for verdict in [*bad, *good]),
         *_fleets(facts),
         *_faults(facts),
@@ -87,6 +89,17 @@ def _about(facts: Facts) -> str:
 def _sum(facts: Facts) -> str:
     early = f" The run {facts.ended} before its time: {facts.reason}." if facts.reason else ""
     return f"{facts.words() or 'Nothing was expected'}.{early}"
+
+
+def _legend(facts: Facts) -> Iterator[str]:
+    """How to read the plots, where there are any."""
+    if any(verdict.series is not None for verdict in facts.verdicts):
+        yield (
+            '<p class="soft">In the plots: time since the start, phases shaded; <svg class="mark" viewBox="0 0 12 8">'
+            '<rect class="spell" y="2" width="12" height="5"/></svg> a fault was active in a vehicle; '
+            '<svg class="mark" viewBox="0 0 12 12"><circle class="failure" cx="6" cy="6" r="4"/></svg> a moment at '
+            "which the expectation did not hold.</p>"
+        )
 
 
 def _card(facts: Facts, verdict: Verdict) -> str:

@@ -5,7 +5,6 @@ Colours are the page's CSS classes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
@@ -24,6 +23,8 @@ _STEPS_S = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 4 * 3600, 6 * 360
 _TICKS = 9
 #: Faults that are drawn, those that began first; more would be a solid bar.
 _SPELLS = 200
+#: Values from here on, and NaN, are no measurement of anything.
+_LARGEST = 1e15
 
 
 class _Place(NamedTuple):
@@ -47,7 +48,7 @@ def plot(facts: Facts, series: Series, failures: Sequence[float] = ()) -> str:
     points = [
         (facts.seconds_of(time_ms), value)
         for time_ms, value in zip(series.times_ms, series.values, strict=True)
-        if math.isfinite(value)
+        if abs(value) < _LARGEST
     ]
     if not points:
         return ""

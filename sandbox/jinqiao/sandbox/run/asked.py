@@ -51,15 +51,16 @@ def start_of(text: str) -> datetime | Literal["now"]:
         raise InputError(f"--start: {refused}") from refused
 
 
-def control_options(token: str | None, *, paused: bool, reachable: bool) -> dict[str, Any]:
+def control_options(token: str | None, *, paused: bool, linger: bool, reachable: bool) -> dict[str, Any]:
     """Options of a run that is controlled; a token that was not given is drawn."""
-    if paused and not reachable:
-        raise InputError("--paused: expected --http-port too: a run with --broker is controlled over that port")
+    if (paused or linger) and not reachable:
+        option = "--paused" if paused else "--linger"
+        raise InputError(f"{option}: expected --http-port too: a run with --broker is controlled over that port")
     if token is None:
-        return {"paused": paused}
+        return {"paused": paused, "linger": linger}
     if not re.fullmatch(r"[\x21-\x7e]{1,200}", token):
         raise InputError("--control-token: expected 1 to 200 letters, digits and signs of ASCII, without spaces")
-    return {"paused": paused, "control_token": token}
+    return {"paused": paused, "linger": linger, "control_token": token}
 
 
 def duration_s(option: str, text: str) -> float:

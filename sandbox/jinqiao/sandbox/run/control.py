@@ -42,6 +42,8 @@ class Control:
         self._target_s = math.inf
         self._arrived: asyncio.Future[None] | None = None
         self._moved = asyncio.Event()
+        #: Set when a run that is over may go, if it waits for that.
+        self._lingering: asyncio.Event | None = None
         if paused:
             self._stand()
 
@@ -71,9 +73,14 @@ class Control:
         """At which it runs when it is not paused; None is as fast as possible."""
         return self._pace.speed
 
+    def check_not_finished(self) -> None:
+        """Raise NotNow after the end."""
+        if self.state == "finished":
+            raise NotNow("the run has finished", "a run that goes on")
+
     def pause(self) -> None:
         """Let simulated time stand after the second that is under way. An advance ends there."""
-        self._check_not_finished()
+        self.check_not_finished()
         if self._arrived is not None:
             self._give_up()
         elif not self._paused:
@@ -92,7 +99,7 @@ class Control:
 
     def go_at(self, speed: float | None) -> None:
         """Another speed, from now on; a run that is paused has it when it goes on."""
-        self._check_not_finished()
+        self.check_not_finished()
         catch_up(self._world, self._pace)
         self._pace.follow(speed, self._world.elapsed_s)
 
@@ -119,8 +126,11 @@ class Control:
             raise
 
     def stop(self) -> None:
-        """End the run as Ctrl-C does."""
-        self._check_not_finished()
+        """End the run as Ctrl-C does; one that is over and lingers, as if it had not."""
+        if self._lingering is not None:
+            self._lingering.set()
+            return
+        self.check_not_finished()
         self._ending.interrupt()
 
     # For the loop.
@@ -138,12 +148,7 @@ class Control:
     async def stand(self) -> None:
         """Return when the run may go on, or is to end."""
         self._moved.clear()
-        waiting = [asyncio.ensure_future(event.wait()) for event in (self._moved, self._ending.stop)]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waiting:
-                each.cancel()
+        await _first_of(self._moved, self._ending.stop)
 
     def arrive(self) -> None:
         """The advance is where it was to go, and everything has been forwarded."""
@@ -158,6 +163,12 @@ class Control:
         self._finished = True
         self.arrive()
 
+    async def linger(self) -> None:
+        """The run is over; return when it is told to stop, or ended by something else."""
+        self._lingering = asyncio.Event()
+        self.finish()
+        await _first_of(self._lingering, self._ending.stop)
+
     def _stand(self) -> None:
         self._paused = True
         self._pace.hold()
@@ -168,10 +179,16 @@ class Control:
         self._pace.nudge()
 
     def _check_free(self) -> None:
-        self._check_not_finished()
+        self.check_not_finished()
         if self._arrived is not None:
             raise NotNow(f"an advance to second {self._target_s:g} is under way", "none, or to pause it first")
 
-    def _check_not_finished(self) -> None:
-        if self.state == "finished":
-            raise NotNow("the run has finished", "a run that goes on")
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Return when one of these is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.device.network.absences import Presence
 from jinqiao.device.network.lanes import some_of_can
 from jinqiao.device.network.network import Network, Passed
 from jinqiao.device.outbound import Outbound
+from jinqiao.simulator.coverage import Coverage
+from jinqiao.simulator.messages import MessageFaultState
 from jinqiao.wire.render import StepRenderer
 from jinqiao.wire.render.said import Said
 
@@ -25,22 +29,38 @@ __all__ = ["Conveyor"]
 #: What arrives within so many seconds of the wall clock goes out together: finer than a subscriber can tell.
 _TOGETHER_S = 0.002
 _NOTHING = Said([], [], [], ())
+_NO_TIMES = np.zeros(0, np.int64)
 _SECOND_US = 1_000_000
 
 
 class Conveyor:
-    """Sends on `outbound` what `network` has passed on, at the run's `pace`."""
+    """Sends on `outbound` what `network` has passed on, at the run's `pace`.
 
-    def __init__(self, network: Network, renderer: StepRenderer, outbound: Outbound, pace: Pace) -> None:
+    `coverage` says who loses the network, `messages` what is wrong with whose messages.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        renderer: StepRenderer,
+        outbound: Outbound,
+        pace: Pace,
+        coverage: Coverage,
+        messages: MessageFaultState,
+    ) -> None:
         self.network = network
         self._renderer, self._outbound, self._pace = renderer, outbound, pace
+        self._coverage, self._messages = coverage, messages
         #: What has been counted and is yet to go out, with what is left of it.
         self._waiting: list[Passed] = []
         self._next_us: int | None = None
 
     async def take(self, said: Said, until_ms: int) -> None:
         """What vehicles said up to this moment. Raises EnvironmentFault when the broker is gone."""
-        passed = self.network.pass_on(said, until_ms)
+        changes = self._coverage.take_changes() if self._coverage.changes else ()
+        passed = self.network.pass_on(said, until_ms, changes, self._messages if self._messages.any else None)
+        for presence in passed.presence:
+            await self._tell(presence)
         if self._pace.speed is None:
             await self._send_waiting(None)
             if passed:
@@ -51,7 +71,7 @@ class Conveyor:
         self._outbound.note(self._renderer, passed.said)
         if passed.said.labels:
             await self._outbound.send(self._renderer, Said(passed.said.labels, [], [], ()), noted=True)
-            passed.said = Said([], passed.said.events, passed.said.batches, passed.said.can)
+            passed.said = replace(passed.said, labels=[])
         if passed:
             self._waiting.append(passed)
             self._plan()
@@ -73,6 +93,18 @@ class Conveyor:
                 now_s += _TOGETHER_S * self._pace.speed
                 await self._send_waiting(int((min(now_s, second) + 1) * _SECOND_US))
         return await self._pace.until(second, stop)
+
+    async def _tell(self, presence: Presence) -> None:
+        """Let connections end and begin, and our gateway know."""
+        if presence.what == "lost":
+            await self._send_waiting(None)  # what left the vehicle before is on its way
+            await self._outbound.cut(presence.rows)
+        elif presence.what == "noticed":
+            await self._outbound.presence(presence.rows, False, presence.time_ms)
+        else:
+            await self._outbound.restore(presence.rows)
+            if len(presence.known):
+                await self._outbound.presence(presence.known, True, presence.time_ms)
 
     async def _send_waiting(self, before_us: int | None) -> None:
         """Send what arrives before this, or everything."""
@@ -100,14 +132,14 @@ def _pace_second(time_us: int) -> float:
 def _split(passed: Passed, before_us: int | None) -> tuple[Passed, Passed]:
     """What arrives before this, and what arrives later."""
     if before_us is None:
-        return passed, Passed(_NOTHING, np.zeros(0, np.int64))
-    due = [times < before_us for times in (passed.events_us, *passed.batches_us, *passed.can_us)]
+        return passed, Passed(_NOTHING, _NO_TIMES, _NO_TIMES)
+    due = [times < before_us for times in (passed.events_us, passed.posts_us, *passed.batches_us, *passed.can_us)]
     return _some(passed, due), _some(passed, [~which for which in due])
 
 
 def _some(passed: Passed, chosen: Sequence[NDArray[np.bool_]]) -> Passed:
-    """Those that are chosen of events, of each batch, and of each second of CAN."""
-    said, (events, *others) = passed.said, chosen
+    """Those that are chosen of events, of posts, of each batch, and of each second of CAN."""
+    said, (events, posts, *others) = passed.said, chosen
     batches, seconds = others[: len(said.batches)], others[len(said.batches) :]
     parts = [
         (one.some(rows), times[rows])
@@ -125,8 +157,10 @@ def _some(passed: Passed, chosen: Sequence[NDArray[np.bool_]]) -> Passed:
             [event for event, yes in zip(said.events, events.tolist(), strict=True) if yes],
             [one for one, _ in parts],
             tuple(one for one, _ in can),
+            [post for post, yes in zip(said.posts, posts.tolist(), strict=True) if yes],
         ),
         passed.events_us[events],
+        passed.posts_us[posts],
         [times for _, times in parts],
         [times for _, times in can],
     )

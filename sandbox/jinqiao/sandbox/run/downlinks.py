@@ -19,6 +19,7 @@ from jinqiao.device.agent.agent import Agent
 from jinqiao.device.agent.car import Outgoing, VehicleControl
 
 from .inbox import Inbox
+from .product_feed import ProductFeed
 from .way_out import WayOut
 
 __all__ = ["Downlinks"]
@@ -35,7 +36,7 @@ class Downlinks:
     """What `inbox` holds, given to `agent`, which acts on `car`; what it says leaves by `out`.
 
     `reach` brings the world to the present second; `clock_s` is what the bound on a vehicle's downlinks in a second is
-    counted by. Works from `begin` to `close`.
+    counted by. What is about the product is for `feed`. Works from `begin` to `close`.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class Downlinks:
         out: WayOut,
         reach: Callable[[], None],
         clock_s: Callable[[], float] = time.monotonic,
+        feed: ProductFeed | None = None,
     ) -> None:
         #: Held while the simulation computes and publishes a second, and while a command is carried out.
         self.turn = asyncio.Lock()
         self._inbox, self._agent, self._car, self._out, self._reach = inbox, agent, car, out, reach
-        self._clock_s = clock_s
+        self._clock_s, self._feed = clock_s, feed
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -100,7 +102,9 @@ class Downlinks:
         inbox = self._inbox
         async with self.turn:
             self._reach()
-            for topic, payload in inbox.messages(_IN_A_TURN):
+            for topic, payload, arrived_ms in inbox.messages(_IN_A_TURN):
+                if self._feed is not None and self._feed.take(topic, payload, arrived_ms):
+                    continue
                 await self._answer(partial(self._agent.take, topic, payload, self._clock_s()))
             for row in inbox.logins(_GREETINGS_IN_A_TURN):
                 await self._answer(partial(self._agent.online, row))

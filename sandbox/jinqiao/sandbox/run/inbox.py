@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TypeVar
 
 from jinqiao.device.agent.agent import MOST_BYTES
@@ -30,10 +31,15 @@ class Inbox:
     def __init__(self) -> None:
         self.stirred = asyncio.Event()
         self.taken = self.dropped = 0
-        self._messages: deque[tuple[str, bytes]] = deque()
+        self._messages: deque[tuple[str, bytes, int]] = deque()
+        self._now_ms: Callable[[], int] = int
         self._held = 0
         self._logins: deque[int] = deque()
         self._files: deque[Fetched] = deque()
+
+    def stamp_by(self, now_ms: Callable[[], int]) -> None:
+        """Note from now on when messages come: this gives the moment."""
+        self._now_ms = now_ms
 
     def on_message(self, message: Publish) -> None:
         """A message came for one of the vehicles."""
@@ -42,7 +48,7 @@ class Inbox:
             self.dropped += 1
             return
         self._held += size
-        self._messages.append((message.topic, message.payload))
+        self._messages.append((message.topic, message.payload, self._now_ms()))
         self.stirred.set()
 
     def on_own_message(self, _: int, message: Publish) -> None:
@@ -59,10 +65,10 @@ class Inbox:
         self._files.append(fetched)
         self.stirred.set()
 
-    def messages(self, most: int) -> list[tuple[str, bytes]]:
-        """The oldest messages, taken out: topic and payload."""
+    def messages(self, most: int) -> list[tuple[str, bytes, int]]:
+        """The oldest messages, taken out: topic, payload, and when it came where that is noted."""
         taken = _taken(self._messages, most)
-        self._held -= sum(len(payload) for _, payload in taken)
+        self._held -= sum(len(payload) for _, payload, _ in taken)
         self.taken += len(taken)
         return taken
 

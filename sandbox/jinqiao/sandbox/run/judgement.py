@@ -261,7 +261,7 @@ def _phases(scenario: Scenario) -> dict[str, tuple[float, float]]:
     """When each phase begins and ends, s after the start."""
     begin_s = 0.0
     found = {}
-    for phase in getattr(scenario, "phases", ()):
+    for phase in scenario.phases:
         found[phase.name] = begin_s, phase.until_s
         begin_s = phase.until_s
     return found

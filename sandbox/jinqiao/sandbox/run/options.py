@@ -22,7 +22,7 @@ class RunOptions:
     `speed` None is as fast as possible; port 0 takes any free one, None none. With `broker` there is no gateway of our
     own; `devices` are the triples of a real platform. `lock_step` names clients that hold the clock, for at most
     `lock_step_limit_s` without progress. A run that begins `paused` is told to go over `/control`, by who has the
-    `control_token`.
+    `control_token`; one that lingers answers there when the scenario is over, until it is told to stop.
     """
 
     scenario: Path
@@ -58,4 +58,5 @@ class RunOptions:
     lock_step: tuple[str, ...] = ()
     lock_step_limit_s: float = 60.0
     paused: bool = False
+    linger: bool = False
     control_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))

@@ -64,8 +64,13 @@ async def configure(
     options: RunOptions,
     logins: Logins,
     world: World,
+    *,
+    followed: bool = False,
 ) -> None:
-    """Let it serve these vehicles; returns when its ports listen. Raises InputError or EnvironmentFault."""
+    """Let it serve these vehicles, and say what products do about them if they are `followed`.
+
+    Returns when its ports listen. Raises InputError or EnvironmentFault.
+    """
     config = ServiceConfig(
         ports=Ports(
             host=options.mqtt_host,
@@ -94,6 +99,7 @@ async def configure(
             cars=_cars(world),
             lock_step=options.lock_step,
             control_token=options.control_token,
+            followed=followed,
         ),
     )
     await gateway.configure(config, world.fleet.vins)

@@ -30,7 +30,7 @@ class Peek:
             return
         for batch in step.batches:
             posting = np.flatnonzero(self._posting[batch.vehicles])
-            if batch.group == "core" and len(posting):
+            if batch.group == "core" and len(posting) and "speed" in batch.signals:
                 row = posting[[np.argmax(batch.signals["speed"][posting])]]
                 columns = {name: column[row] for name, column in batch.signals.items()}
                 self._found = [Batch(batch.time_ms[row], batch.group, batch.vehicles[row], columns)]

@@ -60,9 +60,12 @@ class RelayedTo:
                 await self._writer.drain()
             answered: ControlAnswer = await answer
             return answered
-        finally:
-            if self._waiting.pop(number, None) is not None and not answer.done() and not self._ended:
+        except asyncio.CancelledError:
+            if not self._ended:
                 self._writer.write(_frame({"number": number, "gone": True}))
+            raise
+        finally:
+            self._waiting.pop(number, None)
 
     async def close(self) -> None:
         """End; what still waits is answered that the run has ended."""

@@ -77,6 +77,8 @@ async def run(
                             await _settle(running)
                             if settled is not None:
                                 await settled(running)
+                            if options.linger:
+                                await running.control.linger()
                 finally:
                     _close_books(running)
         except Exception as fault:  # whatever it is, the summary says so; it is raised again afterwards

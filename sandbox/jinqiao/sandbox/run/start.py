@@ -38,6 +38,7 @@ from .pace import Pace
 from .peek import Peek
 from .plan import Plan
 from .ports import demand_ports
+from .product_feed import ProductFeed
 from .roster import Roster
 from .running import Running
 from .summary import Summary
@@ -74,7 +75,7 @@ async def start_run(
     summary.vehicles = fleet.n
     summary.sent.digest = RunDigest(world.town_rows)
     if gateway is not None:
-        await configure(gateway, options, logins, world)
+        await configure(gateway, options, logins, world, followed=bool(judgement))
     who = identities(options, world)
     connections = Connections(options, address_of(options, gateway), logins, inbox)
     shared = await connections.shared(stack)
@@ -84,14 +85,19 @@ async def start_run(
     pace = Pace(options.speed)
     renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
     outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online)
-    network = network_of(world, renderer)
+
+    def convey() -> Conveyor:
+        network = network_of(world, renderer, who.product_key, who.names)
+        return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages)
+
     out = WayOut(
         renderer,
         outbound,
         sinks,
         Peek(who.product_key, who.names, ~protobuf),
         Malforming(world.messages, renderer, lambda rows: world.draws.of(rows).keys),
-        None if network is None else Conveyor(network, renderer, outbound, pace),
+        convey() if plan.scenario.network else None,
+        lambda: convey() if world.coverage.changes or world.messages.any else None,
     )
     http = await own_http(options, stack)
     control = Control(
@@ -106,10 +112,21 @@ async def start_run(
     agent = _agent(who, world, inbox, stack)
     # In lock-step what a vehicle has time for depends on simulated time alone, as all else does.
     clock_s = (lambda: world.time_ms / 1000) if options.lock_step else time.monotonic
-    downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace), clock_s)
+    feed = ProductFeed(
+        judgement,
+        who.product_key,
+        who.names,
+        fleet.vins,
+        partial(_present_ms, world, pace),
+        own_gateway=gateway is not None,
+    )
+    if judgement:
+        inbox.stamp_by(feed.present_ms)
+        agent.asking.watched_by(feed.asked)
+    downlinks = Downlinks(inbox, agent, world, out, partial(catch_up, world, pace), clock_s, feed)
     stack.push_async_callback(downlinks.close)
     if shared is not None:
-        await shared.subscribe(agent.custom_filters() if who.on_platform else agent.filters())
+        await shared.subscribe([*(agent.custom_filters() if who.on_platform else agent.filters()), *feed.filters()])
     downlinks.begin()
     lock_step = None
     if options.lock_step and shared is not None:
@@ -136,6 +153,13 @@ async def start_run(
         lock_step=lock_step,
         judgement=judgement,
     )
+
+
+def _present_ms(world: World, pace: Pace) -> int:
+    """The moment to which a run has come, simulated UTC: the clock's, as long as one is followed."""
+    present_s = pace.present_s
+    now_ms = world.time_ms
+    return now_ms if present_s is None else max(now_ms, world.scenario.start_ms + int(present_s * 1000))
 
 
 def _protobuf(world: World) -> NDArray[np.bool_]:

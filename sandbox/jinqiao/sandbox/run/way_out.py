@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jinqiao.base.telemetry import Step
 from jinqiao.device.agent.car import Outgoing
@@ -14,7 +14,11 @@ from ..sinks.base import Sink
 from .conveyor import Conveyor
 from .peek import Peek
 
-__all__ = ["WayOut"]
+__all__ = ["Impaired", "WayOut"]
+
+
+#: Makes the conveyor once a vehicle has lost its network, or a fault befalls messages; None until then.
+Impaired = Callable[[], Conveyor | None]
 
 
 class WayOut:
@@ -32,16 +36,20 @@ class WayOut:
         peek: Peek,
         malforming: Malforming,
         conveyor: Conveyor | None = None,
+        impaired: Impaired | None = None,
     ) -> None:
         self.peek = peek
-        #: What lies between the vehicles and the platform; None: nothing does.
+        #: What lies between the vehicles and the platform; None: nothing does, yet.
         self.conveyor = conveyor
         self._malforming = malforming
+        self._impaired = impaired
         self._renderer, self._outbound, self._sinks = renderer, outbound, sinks
 
     async def take(self, step: Step) -> None:
         """Publish a step and give it to the sinks. Raises EnvironmentFault when the broker is gone."""
         said = self._malforming.take(self._renderer.say(step))
+        if self.conveyor is None and self._impaired is not None:
+            self.conveyor = self._impaired()
         if self.conveyor is None:
             await self._outbound.send(self._renderer, said)
         else:

@@ -49,8 +49,9 @@ def line_chart(title: str, lines: Sequence[Line], *, x_label: str) -> str:
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round numbers that enclose low to high, about as many as asked for (steps of 1, 2 or 5 times a power of ten)."""
-    if high - low < 1e-9:
-        high = low + 1.0
+    size = max(1.0, abs(low), abs(high))
+    if high - low < 1e-9 * size:  # nothing to divide, in so many digits
+        high = low + max(1.0, 1e-6 * size)
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.85)

@@ -18,7 +18,7 @@ from jinqiao.base.words import Refused, did_you_mean, one_of, show
 from ..language.selection import STATES
 from .condition import Test, Values
 
-__all__ = ["ADDRESSES", "ConditionBuilder", "Part", "Written", "signal_at"]
+__all__ = ["ADDRESSES", "ConditionBuilder", "Part", "Written", "signal_at", "value_of"]
 
 #: Address in the thing model → signal.
 ADDRESSES: Mapping[str, Signal] = {signal.identifier: signal for signal in SIGNALS.values() if signal.identifier}
@@ -101,7 +101,7 @@ class ConditionBuilder(Transformer[Token, Any]):
 
     def compared(self, name: Token, compares: Token, written: Written) -> Part:
         signal = signal_at(str(name), _at(name))
-        value, compare = _value(signal, written), _COMPARES[str(compares)]
+        value, compare = value_of(signal, written), _COMPARES[str(compares)]
 
         def test(values: Values) -> NDArray[np.bool_]:
             found: NDArray[np.bool_] = compare(values[signal.name], value)
@@ -115,7 +115,7 @@ class ConditionBuilder(Transformer[Token, Any]):
 
     def between(self, name: Token, _: Token, low: Written, __: Token, high: Written) -> Part:
         signal = signal_at(str(name), _at(name))
-        least, most = _value(signal, low), _value(signal, high)
+        least, most = value_of(signal, low), value_of(signal, high)
         if least > most:
             raise Refused("found a range whose end is below its beginning, expected: between LOW and HIGH", at=low.at)
 
@@ -147,7 +147,7 @@ def _signals(parts: list[Part]) -> frozenset[str]:
     return frozenset().union(*(part.signals for part in parts))
 
 
-def _value(signal: Signal, written: Written) -> float:
+def value_of(signal: Signal, written: Written) -> float:
     """What stands there, as the signal's column holds it."""
     if written.number is not None:
         try:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS
-from jinqiao.base.words import did_you_mean, one_of
+from jinqiao.base.words import Refused, did_you_mean, one_of
 
 from ..check import Checker
 from .aggregates import Aggregate, Count, EventCount, Statistic
@@ -27,7 +27,6 @@ from .figures import (
 )
 from .fleets import FleetFormula, FleetJudge, TotalJudge
 from .judge import FOREVER_MS, Judge, Window
-from .names import refused
 from .product import ReactionJudge, ReplyJudge
 from .states import Shown, VehicleJudge
 from .stretch import Domain
@@ -84,7 +83,7 @@ class Setting:
     def domain(self, owner: Named | None) -> Domain:
         """The vehicles of a fleet, or one of them by its VIN. Raises Refused with the nearest name."""
         n = len(self.vins)
-        if owner is None:
+        if owner is None or owner.name == "all":
             return Domain("", n)
         if owner.name in self.fleets:
             return Domain(owner.name, n, self.fleets[owner.name])
@@ -92,7 +91,9 @@ class Setting:
         if len(rows):
             return Domain(owner.name, n, rows)
         near = did_you_mean(owner.name, self.fleets)
-        raise refused(f"no fleet {owner.name!r}, expected {one_of([*list(self.fleets)[:5], 'a VIN'])}{near}", owner.at)
+        raise Refused(
+            f"no fleet {owner.name!r}, expected {one_of([*list(self.fleets)[:5], 'a VIN'])}{near}", at=owner.at
+        )
 
     def window(self, expectation: Expectation) -> Window:
         """When it is to be looked at. Raises Refused where there is no such phase."""
@@ -105,7 +106,7 @@ class Setting:
         name, at = when.phase.name, when.phase.at
         if name not in self.phases:
             known = one_of(list(self.phases)) if self.phases else "one that the scenario has under phases:"
-            raise refused(f"no phase {name!r}, expected {known}{did_you_mean(name, self.phases)}", at)
+            raise Refused(f"no phase {name!r}, expected {known}{did_you_mean(name, self.phases)}", at=at)
         begin_s, end_s = self.phases[name]
         return Window(self.start_ms + round(begin_s * 1000), self.start_ms + round(end_s * 1000), name)
 

@@ -1,127 +1,104 @@
-"""The grammar of an expectation, and the words for what it expects."""
+"""The grammar of an expectation: that of conditions, with fleets, numbers of fleets, and what is demanded of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
-from jinqiao.base.words import one_of
+from ..conditions.grammar import RULES, TERMINALS, WORDS
 
-__all__ = ["GRAMMAR", "expected_words"]
+__all__ = ["EXPECTATION_WORDS", "FORMS", "GRAMMAR"]
 
-# What a name means (a signal, a state, a fleet, a function) shows when the tree is read: then the nearest can be named.
-GRAMMAR = r"""
+# What a name means (a signal, a fleet, a function) shows when the tree is read: then the nearest can be named.
+_RULES = r"""
 start: head? body
 
-head: AT quantity ":" -> moment
-    | DURING name ":" -> phase
+head: AT value ":" -> moment
+    | DURING who ":" -> phase
 
-?body: formula -> held
-     | NEVER "(" formula ")" -> never
-     | ALWAYS "(" formula ")" -> always
-     | EVENTUALLY "(" formula ")" deadline? -> eventually
-     | DELIVERED "(" name ")" bound -> delivered
-     | PUBLISHED "(" name ")" bound -> published
-     | LATENCY name bound -> latency
-     | REPLY "(" name ")" deadline share? -> reply
+?body: condition -> held
+     | NEVER "(" condition ")" -> never
+     | ALWAYS "(" condition ")" -> always
+     | EVENTUALLY "(" condition ")" deadline? -> eventually
+     | DELIVERED "(" NAME ")" bound -> delivered
+     | PUBLISHED "(" NAME ")" bound -> published
+     | LATENCY NAME bound -> latency
+     | REPLY "(" NAME ")" deadline share? -> reply
      | CONSUMPTION owner? bound -> consumption
      | PHYSICS -> physics
-     | AFTER name ":" deed deadline share? -> after
-     | DETECTS name ":" demand ("," demand)* -> detects
+     | AFTER NAME ":" deed deadline share? -> after
+     | DETECTS NAME ":" demand ("," demand)* -> detects
 
-deadline: WITHIN quantity
-share: FOR quantity
-?deed: name -> command
-     | SET name -> set
-     | CALL "(" name ")" -> call
-     | TOPIC "(" (name | PATH) ")" -> topic
+deadline: WITHIN value
+share: FOR value
+?deed: NAME -> command
+     | SET NAME -> set
+     | CALL "(" NAME ")" -> call
+     | TOPIC "(" (NAME | PATH | TEXT) ")" -> topic
 ?demand: PRECISION bound -> precision
        | RECALL bound -> recall
-       | LATENCY name bound -> detected_after
+       | LATENCY NAME bound -> detected_after
 
-?formula: conjunction
-        | formula OR conjunction -> either
-?conjunction: negation
-            | conjunction AND negation -> both
-?negation: NOT negation -> negated
-         | "(" formula ")" -> group
-         | comparison
-?comparison: operand bound owner? -> compared
-           | name owner? -> word
-?operand: name owner? -> word
-        | NAME "(" inner ")" -> aggregate
-?inner: EVENT name owner? -> event
-      | formula
-owner: OF (name | VIN)
-bound: COMPARES (quantity | name) -> compares
-     | BETWEEN quantity AND quantity -> between
-quantity: NUMBER UNIT?
-name: NAME | QUOTED
-
-AT: "at"
-DURING: "during"
-NEVER: "never"
-ALWAYS: "always"
-EVENTUALLY: "eventually"
-DELIVERED: "delivered"
-PUBLISHED: "published"
-LATENCY: "latency"
-REPLY: "reply"
-CONSUMPTION: "consumption"
-PHYSICS: "physics"
-AFTER: "after"
-DETECTS: "detects"
-WITHIN: "within"
-FOR: "for"
-SET: "set"
-CALL: "call"
-TOPIC: "topic"
-PRECISION: "precision"
-RECALL: "recall"
-OF: "of"
-AND: "and"
-OR: "or"
-NOT: "not"
-EVENT: "event"
-BETWEEN: "between"
-COMPARES: "<=" | ">=" | "==" | "!=" | "<" | ">"
-NUMBER: /[-+]?\d+(\.\d+)?/
-UNIT: /%|[^\W\d_°℃][\w\/^%]*|°C|℃/
-VIN.2: /[A-HJ-NPR-Z0-9]{17}(?![\w-])/
-NAME: /[^\W\d][\w-]*(:\w+)?(\.\w+|\[\d+\])?/
-QUOTED: /"[^"\r\n]+"|'[^'\r\n]+'/
-PATH.2: /[\w-]*(\/[\w-]+)+/
-
-%ignore /\s+/
+%extend negation: STATE owner -> state
+                | NAME owner? -> flag
+                | NAME owner COMPARES value -> compared
+                | NAME COMPARES value owner -> compared
+                | NAME owner BETWEEN value AND value -> between
+                | NAME BETWEEN value AND value owner -> between
+                | number bound -> fleetwide
+number: NAME "(" inner ")"
+?inner: condition
+      | EVENT NAME owner? -> event
+bound: COMPARES value
+     | BETWEEN value AND value
+owner: OF who
+who: WHO | TEXT
 """
 
-#: Terminals by the words of an error; what is not here is a word that stands for itself.
-_WORDS = {
+_TERMINALS = r"""
+AT.2: /at\b/
+DURING.2: /during\b/
+NEVER.2: /never\b/
+ALWAYS.2: /always\b/
+EVENTUALLY.2: /eventually\b/
+DELIVERED.2: /delivered\b/
+PUBLISHED.2: /published\b/
+LATENCY.2: /latency\b/
+REPLY.2: /reply\b/
+CONSUMPTION.2: /consumption\b/
+PHYSICS.2: /physics\b/
+AFTER.2: /after\b/
+DETECTS.2: /detects\b/
+WITHIN.2: /within\b/
+FOR.2: /for\b/
+SET.2: /set\b/
+CALL.2: /call\b/
+TOPIC.2: /topic\b/
+PRECISION.2: /precision\b/
+RECALL.2: /recall\b/
+OF.2: /of\b/
+EVENT.2: /event\b/
+PATH.3: /[\w-]*(\/[\w-]+)+/
+WHO: /\w[\w-]*/
+"""
+
+GRAMMAR = RULES + _RULES + TERMINALS + _TERMINALS
+
+#: Words that a whole expectation begins with.
+FORMS = (
+    *("never", "always", "eventually", "delivered", "published", "latency", "reply"),
+    *("consumption", "physics", "after", "detects", "at", "during"),
+)
+
+#: Terminals by the words of an error.
+EXPECTATION_WORDS: Mapping[str, str] = {
+    **WORDS,
     "NAME": "a name",
-    "QUOTED": "a name",
-    "VIN": "a VIN",
+    "WHO": "a name",
     "PATH": "a topic",
-    "NUMBER": "a number",
-    "UNIT": "a unit",
-    "COMPARES": "a comparison",
-    "BETWEEN": "'between'",
-    "COMMA": "','",
     "COLON": "':'",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "$END": "the end",
+    "COMMA": "','",
+    **{word.upper(): f"'{word}'" for word in (*FORMS, "within", "for", "of", "set", "call", "topic")},
+    "PRECISION": "'precision'",
+    "RECALL": "'recall'",
+    "EVENT": "'event'",
 }
-#: What may begin an expectation, in fewer words than there are.
-_BEGINNING = {"NEVER", "ALWAYS", "EVENTUALLY", "DETECTS", "PHYSICS"}
-
-
-def expected_words(terminals: Collection[str]) -> str:
-    """What these terminals are, in a sentence."""
-    names = set(terminals)
-    if names >= _BEGINNING:
-        return "an expectation, such as never(VehicleSpeed > 130 km/h)"
-    if names >= {"NAME", "NOT", "LPAR"}:
-        return "a condition, such as StateOfCharge < 20 %"
-    if {"AND", "OR", "RPAR"} <= names:
-        names -= {"OF"}
-    words = {_WORDS.get(name, f"'{name.lower()}'") for name in names}
-    return one_of(sorted(words, key=lambda word: (word == "the end", word.startswith("'"), word)))

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from jinqiao.vehicles.fleet import Fleet
 
     from ..buses import Buses
+    from ..coverage import Coverage
     from ..draws import VehicleDraws
     from ..messages import MessageFaultState
+    from ..reported import Reported
     from ..town import Town
 
 __all__ = ["KIND", "KINDS", "Breakable", "FaultSpec", "LastingFault", "Rows", "fault"]
@@ -43,6 +45,8 @@ class Breakable(Protocol):
     draws: VehicleDraws
     town: Town
     messages: MessageFaultState
+    reported: Reported
+    coverage: Coverage
 
     def store_dtc(self, row: int, code: str) -> None:
         """A control unit of this vehicle stores a trouble code."""
@@ -71,9 +75,10 @@ class FaultSpec(Timed):
         return 0.0
 
     def parameters(self) -> dict[str, Any]:
-        """The kind's own keys, for the label."""
-        own = type(self).model_fields.keys() - LastingFault.model_fields.keys() - {"fault"}
-        return {name: getattr(self, name) for name in type(self).model_fields if name in own}
+        """The kind's own keys as a scenario names them, for the label; quantities are in the unit of their field."""
+        fields = type(self).model_fields
+        own = fields.keys() - LastingFault.model_fields.keys() - {"fault"}
+        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in own}
 
     def candidates(self, _: Breakable, /) -> Rows | None:
         """The vehicles among which `on` chooses, rising; None: among all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class Happened:
     ended_ms: int | None
     number: int
     run: int
-    town: int | None
+    town: int = 0
 
     @property
     def is_active(self) -> bool:
@@ -122,26 +122,36 @@ class FaultInjector:
         spec.on.find_vins(self._world.fleet.vins)
         number = len(self.of_file)
         self.of_file.append(Struck(spec, len(self._towns)))
-        rows = np.concatenate([self._pick(spec, f"fault {number}", town) for town in range(len(self._towns))])
-        change = self._plan.begin(now_s, number, spec, rows)
-        self._tell(self._make(change))
-        return self.happened[change.run]
+        picked = [self._pick(spec, f"fault {number}", town) for town in range(len(self._towns))]
+        if spec.needs_vehicles:
+            picked = [np.concatenate(picked)]
+        changes = [self._plan.begin(now_s, number, spec, rows, town) for town, rows in enumerate(picked)]
+        id_ = f"fault-{changes[0].run}"
+        for change in changes:
+            self._tell(self._make(change))
+            self.happened[change.run].id = id_
+        return replace(self.happened[changes[0].run], rows=np.concatenate(picked))
 
     def end(self, id_: str, now_s: int) -> bool:
         """End one that goes on, at once; whether there was one."""
-        found = next((one for one in self.happened.values() if one.id == id_ and one.is_active), None)
-        if found is None:
-            return False
-        self._plan.drop(found.run)
-        self._tell(self._make(FaultChange(now_s, found.number, found.spec, "end", found.rows, found.run, found.town)))
-        return True
+        found = [one for one in self.happened.values() if one.id == id_ and one.is_active]
+        for one in found:
+            self._plan.drop(one.run)
+            self._tell(self._make(FaultChange(now_s, one.number, one.spec, "end", one.rows, one.run, one.town)))
+        return bool(found)
+
+    def told(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        """The same labels, which others made, noted like its own."""
+        for label in labels:
+            self.labels.add(label)
+        return labels
 
     def _tell(self, label: Label | None) -> None:
         if label is not None:
             self._untold.append(label)
 
     def _make(self, change: FaultChange) -> Label | None:
-        """Let it begin or end, and keep the books; its label, unless it strikes nobody."""
+        """Let it begin or end, and keep the books; its label, unless it strikes nobody that could be struck."""
         turn = change.spec.end_there if change.phase == "end" else change.spec.begin_there
         turn(self._world, change.rows, change.town)
         self._note(change)
@@ -174,15 +184,10 @@ class FaultInjector:
     def _pick(self, spec: FaultSpec, purpose: str, town: int) -> Rows:
         """The vehicles it strikes in a town, decided when it begins."""
         world, there = self._world, self._towns[town]
-        if spec.on.vins:
-            named = spec.on.find_vins(world.fleet.vins)
-            rows = named[(named >= there.rows.start) & (named < there.rows.stop)]
-            allowed = spec.candidates(world)
-            return spec.struck(world, rows if allowed is None else rows[np.isin(rows, allowed)])
         state, among = world.fleet.vehicle_state, spec.candidates(world)
-        if among is None:
-            chosen = spec.on.pick(there.rows, there.fleets, state, lambda rows: world.draws.of(rows).words(purpose))
-            return spec.struck(world, chosen)
+        if among is None or spec.on.vins:
+            chosen = spec.on.pick_in(there, world.fleet, lambda rows: world.draws.of(rows).words(purpose))
+            return spec.struck(world, chosen if among is None else chosen[np.isin(chosen, among)])
 
         def places(rows: slice) -> slice:
             """The candidates stand together when only they are counted; those of a fleet, or a town, are a slice."""

@@ -38,13 +38,13 @@ class FaultChange(NamedTuple):
     phase: Phase
     rows: NDArray[np.intp]
     run: int
-    town: int | None = None  # its place among those that run; None: in all of them
+    town: int = 0  # its place among those that run
 
 
 class _Entry(NamedTuple):
     at_s: int
     order: int
-    town: int | None  # its place among those that run; None: in all of them
+    town: int  # its place among those that run
     number: int
     spec: FaultSpec
     rows: NDArray[np.intp] | None  # None: it begins, and who it strikes is decided then
@@ -77,9 +77,9 @@ class FaultPlan:
         """A fault is to begin at this second in just these vehicles."""
         heapq.heappush(self._heap, _Entry(at_s, next(self._order), 0, number, spec, rows))
 
-    def begin(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp]) -> FaultChange:
-        """A fault begins at once, in all towns; its end is planned."""
-        return self._begun(_Entry(at_s, next(self._order), None, number, spec, None), rows)
+    def begin(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp], town: int = 0) -> FaultChange:
+        """A fault begins at once; its end is planned."""
+        return self._begun(_Entry(at_s, next(self._order), town, number, spec, None), rows)
 
     def drop(self, run: int) -> None:
         """What has begun under this number ends by itself no more."""
@@ -106,7 +106,6 @@ class FaultPlan:
             heapq.heappush(self._heap, entry._replace(at_s=again_s, order=next(self._order), time=entry.time + 1))
         # The first time has the purpose of a fault that is not repeated.
         purpose = f"fault {entry.number}" if entry.time == 1 else f"fault {entry.number} time {entry.time}"
-        assert entry.town is not None
         return self._begun(entry, pick(spec, purpose, entry.town))
 
     def _begun(self, entry: _Entry, rows: NDArray[np.intp]) -> FaultChange:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,24 @@ _MOST = 1_000_000
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 #: VINs of one list; names among which a mistaken one looks for its nearest.
 _MOST_NAMED, MOST_NEAR = 10_000, 10_000
+
+
+class Rows(Protocol):
+    """Of a town: all of its rows, and those of each fleet by its name."""
+
+    @property
+    def rows(self) -> slice: ...
+    @property
+    def fleets(self) -> Mapping[str, slice]: ...
+
+
+class Vehicles(Protocol):
+    """All vehicles: what they do and what they are called, both shape (n,)."""
+
+    @property
+    def vehicle_state(self) -> NDArray[np.uint8]: ...
+    @property
+    def vins(self) -> NDArray[np.bytes_]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +114,17 @@ class Selection:
         if wanted >= len(fitting):
             return fitting
         return np.sort(fitting[np.argpartition(lots(fitting), wanted)[:wanted]])
+
+    def pick_in(self, there: Rows, fleet: Vehicles, lots: Lots) -> NDArray[np.intp]:
+        """The vehicles it means now in one town: as `pick`, or those that it names.
+
+        Raises Refused for a name that no vehicle of the whole `fleet` has.
+        """
+        if not self.vins:
+            return self.pick(there.rows, there.fleets, fleet.vehicle_state, lots)
+        named = self.find_vins(fleet.vins)
+        mine: NDArray[np.intp] = named[(named >= there.rows.start) & (named < there.rows.stop)]
+        return mine
 
     def _wanted(self, fitting: int) -> int:
         if self.count is not None:

@@ -59,7 +59,7 @@ def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Sc
     folder = Path() if path is None else path.parent
     own, problems = own_vehicles(document, folder, known)
     try:
-        scenario = document.check(model, context={"catalogue": (*known, *own)}, also=inconsistencies)
+        scenario = document.check(model, context={"catalogue": (*known, *own), "folder": folder}, also=inconsistencies)
     except ScenarioError as error:
         raise ScenarioError([*error.problems, *problems]) from error
     if problems:

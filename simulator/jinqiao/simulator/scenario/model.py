@@ -16,6 +16,7 @@ from jinqiao.vehicles.catalogue import VehicleModel
 
 from ..faults.base import FaultSpec
 from ..faults.kinds import KINDS
+from ..faults.kinds.network import Outage
 from ..language.fields import Model, Span, WholeNumber, optional
 from .command import CommandSpec
 from .expect import Expected
@@ -100,6 +101,11 @@ class Scenario(Model):
     def read_from(self, own_vehicles: Mapping[str, VehicleModel], warnings: Sequence[Problem], sha256: str) -> None:
         """Note what only the reader of its file knows."""
         self._own_vehicles, self._warnings, self._sha256 = dict(own_vehicles), tuple(warnings), sha256
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """The outages of `network` that have a time: faults like others."""
+        return tuple(outage for spec in self.network if (outage := spec.timed_outage()) is not None)
 
     @property
     def start_ms(self) -> int:

@@ -6,12 +6,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
-from jinqiao.base.quantity import DIMENSIONS, QuantityError, parse_data_rate_bps, parse_delay_s, parse_share
+from jinqiao.base.quantity import (
+    DIMENSIONS,
+    QuantityError,
+    parse_data_rate_bps,
+    parse_delay_s,
+    parse_duration_s,
+    parse_share,
+)
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
 from ..distribution import DELAY, Distribution, distribution_pattern, parse_distribution
-from ..language.fields import Model, optional
+from ..faults.kinds.network import Outage
+from ..language.fields import Model, WholeNumber, optional
 from ..language.selection import Selected
+from .outage import OutageSpec
 from .profiles import PROFILES, Profile
 
 __all__ = ["MOST_LOSS", "Backlog", "NetworkSpec"]
@@ -20,6 +29,8 @@ __all__ = ["MOST_LOSS", "Backlog", "NetworkSpec"]
 MOST_LOSS = 0.5
 #: Messages that a car keeps while it is offline, unless its entry says otherwise: ten minutes of one a second.
 KEPT = 600
+#: An hour of one a second: more than the memory of a T-Box for this, and of this machine for a fleet of them.
+MOST_KEPT = 3600
 #: The keep-alive that the platform advises for fleets behind a mobile network, and what it allows.
 KEEP_ALIVE_S, SHORTEST_KEEP_ALIVE_S, LONGEST_KEEP_ALIVE_S = 300.0, 30.0, 1200.0
 
@@ -49,6 +60,14 @@ def _bandwidth(value: object) -> float:
     if not 1e3 <= rate <= 1e11:
         raise QuantityError(f"found {show(value)}, expected from 1 kbit/s to 100 Gbit/s")
     return rate
+
+
+def _keep_alive(value: object) -> float:
+    seconds = parse_duration_s(value)
+    if not SHORTEST_KEEP_ALIVE_S <= seconds <= LONGEST_KEEP_ALIVE_S:
+        expected = f"expected from {SHORTEST_KEEP_ALIVE_S:g} s to {LONGEST_KEEP_ALIVE_S:g} s, as the platform allows"
+        raise QuantityError(f"found {show(value)}, {expected}")
+    return seconds
 
 
 def _jitter(value: object) -> float:
@@ -113,6 +132,19 @@ Bandwidth = Annotated[
     ),
 ]
 
+KeepAlive = Annotated[
+    float,
+    BeforeValidator(_keep_alive),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "title": "duration (s, min, h, d)",
+            "pattern": DIMENSIONS["duration"].pattern,
+            "examples": ["60 s"],
+        }
+    ),
+]
+
 
 class NetworkSpec(Model):
     """What some vehicles have for a network. Where several entries name a vehicle, each key counts as last written.
@@ -133,9 +165,34 @@ class NetworkSpec(Model):
     )
     bandwidth: Bandwidth | None = optional(None, "What fits; a message waits until the one before has been sent.")
 
+    outage: OutageSpec | None = optional(None, "When or where they have no network.")
+    backlog: Backlog | None = optional(
+        None,
+        "What becomes of messages that were to be sent without a network: history posts, late posts, or nothing;"
+        " history without it.",
+    )
+    keep: WholeNumber | None = optional(
+        None, f"How many messages are kept for then; the oldest go first. {KEPT} without it.", ge=1, le=MOST_KEPT
+    )
+    keep_alive_s: KeepAlive | None = optional(
+        None,
+        "MQTT keep-alive: after one and a half of it the platform knows that a silent vehicle is gone; 300 s without"
+        " it.",
+        alias="keep_alive",
+    )
+
     @model_validator(mode="after")
     def _says_something(self) -> NetworkSpec:
         if all(getattr(self, name) is None for name in type(self).model_fields if name != "on"):
             names = [field.alias or name for name, field in type(self).model_fields.items() if name != "on"]
             raise Refused(f"found nothing beside on, expected {one_of(names)}")
         return self
+
+    def timed_outage(self) -> Outage | None:
+        """The outage of this entry as a fault, if it has a time."""
+        outage = self.outage
+        if outage is None or (outage.at_s is None and outage.between is None):
+            return None
+        return Outage.model_construct(
+            fault="outage", at_s=outage.at_s, between=outage.between, on=self.on, for_s=outage.for_s
+        )

@@ -6,7 +6,7 @@ digest runs over and what crosses to the gateway process. Whoever needs bytes re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,9 +96,14 @@ class SaidBatch:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One step; labels are from its beginning, events and batches each in the order of time, then CAN."""
+    """One step; labels are from its beginning, events and batches each in the order of time, then CAN.
+
+    `posts` are of vehicles that have come back, and go before what they say afterwards: the platform reads them, as it
+    does those of any device.
+    """
 
     labels: list[SaidPacket]
     events: list[SaidPacket]
     batches: list[SaidBatch]
     can: tuple[CanSecond, ...]
+    posts: list[SaidPacket] = field(default_factory=list)

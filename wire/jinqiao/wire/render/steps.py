@@ -72,6 +72,7 @@ class StepRenderer:
         moment, which show what it made: so neither ids nor times of a vehicle ever go back.
         """
         yield from map(_single, said.labels)
+        yield from map(_single, said.posts)
         if _is_one_turn(said):
             yield from map(_single, said.events)
             for one in said.batches:

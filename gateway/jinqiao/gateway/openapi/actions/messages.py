@@ -8,6 +8,7 @@ from typing import Any
 
 from jinqiao.gateway.platform.operations import OperationError, Reason
 from jinqiao.gateway.platform.operations.mqtt5 import Mqtt5
+from jinqiao.wire.alink.routing import find
 
 from ..action import action
 from ..arguments import Arguments
@@ -38,7 +39,11 @@ def publish(args: Arguments) -> dict[str, Any]:
     product, topic = args.product(), args.text("TopicFullName")
     payload = args.base64("MessageContent")
     qos, more = args.number("Qos", 0, high=1), _more(args, args.text("ResponseTopic", ""))
-    return {"MessageId": args.operations.messages.publish(args.account, product.key, topic, payload, qos, more)}
+    message_id = args.operations.messages.publish(args.account, product.key, topic, payload, qos, more)
+    found = find(topic)
+    if found is not None and found.device_name in product.devices:
+        args.device_named(product, found.device_name)  # so it is one that the call names
+    return {"MessageId": message_id}
 
 
 @action(

@@ -352,6 +352,10 @@ class Presence:
         first_ms, seen = min(self._simulators.values()), self.away.seen(device)
         return first_ms, first_ms if seen is None or seen.away else seen.since_ms
 
+    def speaker(self) -> str | None:
+        """The identity of the simulator's connection that takes downlinks."""
+        return self._speaker
+
     def simulator_is_there(self) -> bool:
         """Whether simulated vehicles are online that have no connection of their own."""
         return bool(self._simulators)

@@ -49,6 +49,7 @@ class Messages:
         ):
             raise OperationError(Reason.BAD_TOPIC)
         self._parts.out.send(Downlink(topic, _bounded(payload), qos, more.extras(account)))
+        self._parts.followed.sent(topic, payload)
         return self._parts.calls.new_id()
 
     def publish_to_all(
@@ -69,7 +70,9 @@ class Messages:
         extras = more.extras(account)
         _bounded(payload)
         for device in devices:
-            self._parts.out.send(Downlink(f"/{device.identity}/user/{ending}", payload, qos, extras))
+            topic = f"/{device.identity}/user/{ending}"
+            self._parts.out.send(Downlink(topic, payload, qos, extras))
+            self._parts.followed.sent(topic, payload)
 
     def broadcast(self, account: Account, product: Product, payload: bytes, topic: str = "") -> str:
         """To the subscribers of the topic, or without one to every device that is online by itself or over its gateway,

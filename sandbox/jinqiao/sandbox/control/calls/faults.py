@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from pydantic import Field
 
 from jinqiao.simulator.faults.base import KINDS
+from jinqiao.simulator.faults.injector import Happened
+from jinqiao.simulator.language.timing import Timed
 
+from ...run.control import NotNow
 from ...run.running import Running
-from ..call import Asked, Request
-from .waiting import not_built
+from ..call import Asked, NotFound, Request
+from .vehicles import vins_of
 
 __all__ = [
     "FaultNow",
@@ -26,6 +30,9 @@ __all__ = [
     "inject",
     "labels",
 ]
+
+#: Labels of one answer.
+_MOST_LABELS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class FaultNow:
     fault: str
     parameters: dict[str, Any]
     vehicles: list[str]
-    begun_ms: int | None
+    begun_ms: int
     ended_ms: int | None
 
 
@@ -57,21 +64,22 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What truly happened to a vehicle."""
+    """What truly happened to a vehicle at `time`, simulated UTC in ms; `vehicle` is null where it is about none."""
 
     number: int
     fault: str
     phase: Literal["begin", "end", "once"]
     time: int
-    vehicle: str
+    vehicle: str | None
     parameters: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """`dropped` counts the oldest labels, which are kept no longer."""
+    """At most 10,000, oldest first: ask again from the last one's number. `dropped` counts those kept no longer."""
 
     labels: list[Label]
+    dropped: int
 
 
 class LabelsQuery(Request):
@@ -82,7 +90,7 @@ class LabelsQuery(Request):
 
 def fault_schema() -> dict[str, Any]:
     """What the body may hold: a fault of the scenario language without its time."""
-    timing = {"at", "between", "when", "once", "repeat"}
+    timing = {field.alias or name for name, field in Timed.model_fields.items()}
     kinds = []
     for name, kind in KINDS.items():
         schema = kind.model_json_schema()
@@ -101,21 +109,49 @@ def fault_schema() -> dict[str, Any]:
     return {"oneOf": kinds}
 
 
-async def inject(_: Running, __: Asked) -> Injected:
+async def inject(run: Running, asked: Asked) -> Injected:
     """Begin a fault now."""
-    raise not_built("faults")
+    run.control.check_not_finished()
+    async with run.downlinks.turn:
+        found = run.world.inject(asked.body)
+    return Injected(found.id, vins_of(run, found.rows))
 
 
-async def faults(_: Running, __: Asked) -> Faults:
+async def faults(run: Running, _: Asked) -> Faults:
     """The faults that are active, and those that are past."""
-    raise not_built("faults")
+    return Faults([_now(run, one) for one in run.world.faults.happened.values()])
 
 
-async def end_fault(_: Running, __: Asked) -> Faults:
+async def end_fault(run: Running, asked: Asked) -> FaultNow:
     """End a fault now."""
-    raise not_built("faults")
+    run.control.check_not_finished()
+    id_ = asked.path["id"]
+    found = next((one for one in run.world.faults.happened.values() if one.id == id_), None)
+    if found is None:
+        raise NotFound("/id", id_, "the id of a fault that is active")
+    async with run.downlinks.turn:
+        if not run.world.end_fault(id_):
+            raise NotNow("a fault that has ended", "one that is active")
+    return _now(run, found)
 
 
-async def labels(_: Running, __: Asked) -> Labels:
+async def labels(run: Running, asked: Asked) -> Labels:
     """The ground truth, from the label after `since` on."""
-    raise not_built("labels")
+    log, vins = run.world.labels, run.world.fleet.vins
+    shown = [
+        Label(
+            number=one.number,
+            fault=one.label.kind,
+            phase=one.label.phase,
+            time=one.label.time_ms,
+            vehicle=None if one.vehicle is None else vins[one.vehicle].decode(),
+            parameters=dict(one.label.parameters),
+        )
+        for one in islice(log.since(asked.query.since), _MOST_LABELS)
+    ]
+    return Labels(shown, log.dropped)
+
+
+def _now(run: Running, one: Happened) -> FaultNow:
+    vehicles = vins_of(run, one.rows)
+    return FaultNow(one.id, one.spec.kind, one.spec.parameters(), vehicles, one.begun_ms, one.ended_ms)

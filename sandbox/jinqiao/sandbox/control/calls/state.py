@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from jinqiao.base.quantity import DIMENSIONS, parse_duration_s
 from jinqiao.base.words import Refused, show
-from jinqiao.simulator.language.fields import Interval
+from jinqiao.simulator.language.fields import LONGEST_S
 
 from ...run.pace import FASTEST, SLOWEST
 from ...run.running import Running
@@ -63,10 +64,21 @@ class Speed(Request):
     ] = Field(description="simulated seconds per second, or 'max'")
 
 
+def _whole_s(value: object) -> int:
+    seconds = parse_duration_s(value)
+    if not 1 <= seconds <= LONGEST_S or seconds != int(seconds):
+        raise Refused(f"found {show(value)}, expected a whole number of seconds from 1 s to {LONGEST_S / 86_400:g} d")
+    return int(seconds)
+
+
 class Advance(Request):
     """How far an advance goes."""
 
-    for_s: Interval = Field(alias="for", description="a whole number of seconds, with its unit, like '30 s' or '2 min'")
+    for_s: Annotated[
+        int,
+        BeforeValidator(_whole_s),
+        WithJsonSchema({"type": "string", "pattern": DIMENSIONS["duration"].pattern, "examples": ["30 s", "2 min"]}),
+    ] = Field(alias="for", description="a whole number of seconds, with its unit, like '30 s' or '2 min'")
 
 
 async def state(run: Running, _: Asked) -> State:
@@ -120,7 +132,7 @@ async def set_speed(run: Running, asked: Asked) -> State:
 
 async def advance(run: Running, asked: Asked) -> State:
     """Run so much simulated time as fast as possible, then pause."""
-    await run.control.advance(int(asked.body.for_s))
+    await run.control.advance(asked.body.for_s)
     return await state(run, asked)
 
 

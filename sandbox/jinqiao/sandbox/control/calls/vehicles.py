@@ -79,11 +79,11 @@ async def vehicles(run: Running, asked: Asked) -> VehiclePage:
 
 
 async def vehicle(run: Running, asked: Asked) -> VehicleNow:
-    """One vehicle with all signals."""
+    """One vehicle with all signals, as it reports them: where a sensor fails, its wrong value, or none."""
     row = np.array([row_of(run, asked.path["vin"])], np.intp)
     batches = run.world.peek(row)
     signals: dict[str, Any] = {}
-    for batch in batches:
+    for batch in run.world.as_reported(batches):
         present = [SIGNALS[name] for name in batch.signals]
         for identifier, parts in by_property(present).items():
             signals[identifier] = property_value(parts, [batch.signals[part.name][0] for part in parts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -28,9 +28,6 @@ class MalformedPayload(LastingFault):
     fault: Literal["malformed_payload"] = KIND
     way: Way = Field(alias="kind", description="In which way.")
     share: Share = optional("100 %", "Of how many of its posts and samples.")
-
-    def parameters(self) -> dict[str, Any]:
-        return {"kind": self.way, "share": self.share}
 
     def begin(self, world: Breakable, rows: Rows) -> None:
         world.messages.begin(rows, malformed=NUMBERS[self.way], malformed_share=self.share)
