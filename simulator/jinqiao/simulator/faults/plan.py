@@ -111,7 +111,6 @@ class FaultPlan:
             heapq.heappush(self._heap, entry._replace(at_s=again_s, order=next(self._order), time=entry.time + 1))
         # The first time has the purpose of a fault that is not repeated.
         purpose = f"fault {entry.number}" if entry.time == 1 else f"fault {entry.number} time {entry.time}"
-        assert entry.town is not None
         return self._begun(entry, pick(spec, purpose, entry.town))
 
     def _begun(self, entry: _Entry, rows: NDArray[np.intp]) -> FaultChange:
