@@ -23,7 +23,7 @@ from jinqiao.base.words import one_of
 
 from .faults.base import FaultSpec
 from .faults.kinds import KINDS
-from .language.selection import unknown_fleets
+from .language.selection import unknown_fleets, unknown_stations
 from .language.timing import Timed
 from .scenario.command import CommandSpec
 
@@ -60,9 +60,11 @@ class _Places:
 _NOTHING = object()
 
 
-def fault_of(body: object, fleets: Sequence[str], vins: NDArray[np.bytes_]) -> FaultSpec:
-    """A fault of the scenario language without its time. Raises BodyError; `fleets` and `vins` are those there are."""
-    spec: FaultSpec = _read("faults", _fault_model(), body, fleets, vins)
+def fault_of(body: object, fleets: Sequence[str], vins: NDArray[np.bytes_], stations: Sequence[str] = ()) -> FaultSpec:
+    """A fault of the scenario language without its time. Raises BodyError; `fleets`, `vins` and `stations` are those
+    there are.
+    """
+    spec: FaultSpec = _read("faults", _fault_model(), body, fleets, vins, stations)
     return spec
 
 
@@ -83,21 +85,30 @@ def _command_model() -> type[BaseModel]:
     return create_model("_CommandBody", commands=(tuple[CommandSpec, ...], ...))
 
 
-def _read(key: str, model: type[BaseModel], body: object, fleets: Sequence[str], vins: NDArray[np.bytes_]) -> Any:
+def _read(
+    key: str,
+    model: type[BaseModel],
+    body: object,
+    fleets: Sequence[str],
+    vins: NDArray[np.bytes_],
+    stations: Sequence[str] = (),
+) -> Any:
     if not isinstance(body, Mapping):
         raise BodyError("", body, "an object")
     for name in body:
         if name in _TIMES:
             raise BodyError(f"/{name}", body[name], "no time: what comes from outside happens at once")
     data = {key: [{**body, **_NOW}]}
-    findings = list(unknown_fleets({**data, "fleets": [{"name": name} for name in fleets]}, key))
+    there = {"fleets": [{"name": name} for name in fleets], "charging_stations": [{"name": name} for name in stations]}
+    findings = [*unknown_fleets({**data, **there}, key), *unknown_stations({**data, **there})]
     spec = None
     try:
         (spec,) = getattr(model.model_validate(data), key)
     except ValidationError as invalid:
         findings = explain(model, invalid.errors(include_url=False), _Places(data))
     if findings:
-        first = findings[0]
+        # Somebody who misspells a key leaves out the right one, too: what was written comes first.
+        first = min(findings, key=lambda finding: _at(data, finding.path) is _NOTHING)
         path = first.path[2:]
         found = _at(body, path)
         raise BodyError(_pointer(path), None if found is _NOTHING else found, _expected(first.message, path))

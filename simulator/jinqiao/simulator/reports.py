@@ -176,13 +176,15 @@ class Reports:
         """As `look`, but nothing changes: a sleeper goes on sleeping as if nobody had looked at it."""
         town = self._town
         sleepers = rows[town.mode[rows] == RESTING]
-        before = [block[:, sleepers] for block in town.fleet.blocks]
+        damage = town.fleet.damage
+        blocks = town.fleet.blocks if damage is None else [*town.fleet.blocks, damage.now]
+        before = [block[:, sleepers] for block in blocks]
         rested_s = town.rested_s[sleepers]
         town.catch_up(sleepers)
         try:
             return [self._sample(group, rows, now_s) for group in groups]
         finally:
-            for block, columns in zip(town.fleet.blocks, before, strict=True):
+            for block, columns in zip(blocks, before, strict=True):
                 block[:, sleepers] = columns
             town.rested_s[sleepers] = rested_s
 

@@ -40,7 +40,7 @@ from .faults.injector import FaultInjector
 from .faults.log import LabelLog
 from .messages import MessageFaultState
 from .outside import MOST_ACTIVE, Injected, command_of, fault_of
-from .reported import Reported, reported_batches
+from .reported import Altered, Reported, reported_batches
 from .reports import Reports
 from .scenario.named import refuse_unknown
 from .scheduled_commands import Given, ScheduledCommands
@@ -156,6 +156,10 @@ class World:
         """The signals of `WORLD_SIGNALS` for these vehicles now, each of shape (m,)."""
         return self._reports.surroundings(rows, self.elapsed_s)
 
+    def tell(self, rows: NDArray[np.intp], signals: Mapping[str, NDArray[Any]]) -> Altered | None:
+        """What these vehicles report now, whose true signals are these, each of shape (m,); None if it is the same."""
+        return self.reported.of(rows, signals, self.elapsed_s) if self.reported.any else None
+
     def next_busy_s(self) -> int:
         """The next second in which anything happens: this one while anybody is awake."""
         town = self.town
@@ -179,7 +183,7 @@ class World:
         """
         events: list[Event] = []
         labels = self._second(events)
-        can = self.buses.collect(self.elapsed_s, self.surroundings)
+        can = self.buses.collect(self.elapsed_s, self.surroundings, self.tell if self.reported.any else None)
         if not (labels or len(self.buses) or self._triggers or self._areas):
             while not self._reports.full and self._goes_on(until_s):
                 self._second(events)
@@ -269,7 +273,8 @@ class World:
 
         Raises BodyError for what does not fit.
         """
-        spec = fault_of(body, self._fleet_names, self.fleet.vins)
+        stations = [station.name for station in self.scenario.charging_stations]
+        spec = fault_of(body, self._fleet_names, self.fleet.vins, stations)
         if self.faults.active >= MOST_ACTIVE:
             raise BodyError("", body, f"fewer faults at a time: {MOST_ACTIVE:,} go on")
         happened = self.faults.inject(spec, self.elapsed_s)

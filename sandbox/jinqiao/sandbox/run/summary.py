@@ -205,10 +205,11 @@ def _missed(one: dict[str, Any]) -> str:
 
 
 def _fault(one: dict[str, Any]) -> str:
+    where = f"on {one['on']}" if one["on"] is not None else f"at {one['station']}"
     if not one["began"]:
-        return f"{one['fault']} (on {one['on']}) never began: {_missed(one)}"
+        return f"{one['fault']} ({where}) never began: {_missed(one)}"
     struck = f"struck {one['struck']:,} of {one['asked']:,} asked" if one["asked"] else f"struck {one['struck']:,}"
-    return f"{one['fault']} at {one['at_s']} s (on {one['on']}) {struck if one['struck'] else 'struck nobody'}"
+    return f"{one['fault']} at {one['at_s']} s ({where}) {struck if one['struck'] else 'struck nobody'}"
 
 
 def _network(figures: dict[str, Any]) -> str:

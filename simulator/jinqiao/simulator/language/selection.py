@@ -24,7 +24,7 @@ from jinqiao.base.explain import Finding
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 from jinqiao.vehicles.modes import VehicleState
 
-__all__ = ["STATES", "Lots", "Selected", "Selection", "parse_selection", "unknown_fleets"]
+__all__ = ["STATES", "Lots", "Selected", "Selection", "parse_selection", "unknown_fleets", "unknown_stations"]
 
 #: A lot (64 random bits) for each of these row numbers.
 Lots = Callable[[NDArray[np.intp]], NDArray[np.uint64]]
@@ -205,6 +205,22 @@ def unknown_fleets(data: Any, key: str) -> Iterator[Finding]:
             continue  # its field reports it
         if fleet is not None and fleet not in names:
             yield Finding((key, index, "on"), _no_such_fleet(fleet, names))
+
+
+def unknown_stations(data: Any) -> Iterator[Finding]:
+    """A finding for every `station:` under `faults` of plain scenario data that names no charging station of it."""
+    if not isinstance(data, dict):
+        return
+    names = [station["name"] for station in _entries(data, "charging_stations") if isinstance(station.get("name"), str)]
+    for index, entry in enumerate(_entries(data, "faults")):
+        name = entry.get("station")
+        if isinstance(name, str) and name not in names:
+            expected = one_of([repr(known) for known in names[:5]]) if names else "one of charging_stations"
+            yield Finding(("faults", index, "station"), f"no station {name!r}, expected {expected}{_near(name, names)}")
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    return did_you_mean(name, names) if names else ""
 
 
 def _no_such_fleet(fleet: str, names: Sequence[str]) -> str:
