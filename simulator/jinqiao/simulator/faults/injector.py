@@ -42,14 +42,14 @@ class Struck:
     def as_json(self) -> dict[str, Any]:
         """`asked` is the number that `on` names, for all towns; null where it names none, as `on` is for stations.
 
-        `when` is what it waits for, if it does.
+        `when` and `repeat_s` are the scenario's, if it has them: then it may strike more often than asked.
         """
         spec = self.spec
         if self.is_outside:
             what: dict[str, Any] = {"on": "vehicles named from outside"}
         else:
             on = spec.on.written if spec.needs_vehicles else None
-            what = {**spec.parameters(), "on": on, **({"when": spec.when.text} if spec.when else {})}
+            what = {**spec.parameters(), "on": on, **spec.as_json()}
         return {
             "fault": spec.kind,
             "at_s": self.at_s,
