@@ -67,7 +67,7 @@ def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Sc
         raise ScenarioError(problems)
     scenario.expected_at([document.position(("expect", index))[0] for index in range(len(scenario.expect))])
     scenario.named_at(named_places(document, scenario))
-    found = [document.problem(f.path, f.message, hint=f.hint, key=f.key) for f in doubts(scenario)]
+    found = [document.problem(f.path, f.message, hint=f.hint, key=f.key, at=f.at) for f in doubts(scenario)]
     scenario.read_from(
         {name: vehicle for name, vehicle in own.items() if vehicle is not None},
         sorted(found, key=lambda problem: (problem.line, problem.column)),
