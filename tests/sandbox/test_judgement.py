@@ -160,6 +160,26 @@ def test_a_question_over_part_of_the_past_says_so(monkeypatch: pytest.MonkeyPatc
     assert "; looked at from 0:0" in verdict.measured
 
 
+FAULTY = (
+    "faults: [{at: 20 s, on: all, fault: cell_overheat, rate: 20 degC/min}, {at: 30 s, on: all, fault: tyre_leak}]\n"
+)
+
+
+@pytest.mark.parametrize("most_bytes", [1 << 30, 100_000])
+def test_physics_knows_the_faults_of_cars_also_those_whose_begin_is_no_longer_kept(
+    monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    monkeypatch.setattr("jinqiao.sandbox.run.judgement.Past", lambda n, start_ms: Past(n, start_ms, most_bytes))
+    scenario = parse_scenario(SCENARIO + FAULTY + "expect: [physics]\n")
+    world = World(scenario, seed=5)
+    judgement = Judgement(scenario, world, Summary("x", 5, 0.0), remembering=True)
+    steps = ran(world, judgement, 120)
+    hottest = max(float(one.signals["cell_temperature_max"].max()) for one in steps[-1].batches if one.group == "core")
+    assert hottest > 35.0
+    assert judgement.verdicts(final=True)[0].verdict == "passed"
+    assert judgement.ask("physics").verdict == "passed"
+
+
 def test_where_nothing_is_expected_nothing_is_done() -> None:
     _, judgement = begun()
     assert not judgement
