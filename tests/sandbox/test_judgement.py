@@ -161,7 +161,7 @@ def test_a_question_over_part_of_the_past_says_so(monkeypatch: pytest.MonkeyPatc
 
 
 FAULTY = (
-    "faults: [{at: 20 s, on: all, fault: cell_overheat, rate: 20 degC/min}, {at: 30 s, on: all, fault: tyre_leak}]\n"
+    "faults: [{at: 20 s, on: all, fault: cell_overheat, rate: 10 degC/min}, {at: 30 s, on: all, fault: tyre_leak}]\n"
 )
 
 
@@ -175,7 +175,7 @@ def test_physics_knows_the_faults_of_cars_also_those_whose_begin_is_no_longer_ke
     judgement = Judgement(scenario, world, Summary("x", 5, 0.0), remembering=True)
     steps = ran(world, judgement, 120)
     hottest = max(float(one.signals["cell_temperature_max"].max()) for one in steps[-1].batches if one.group == "core")
-    assert hottest > 35.0
+    assert hottest > 25.0
     assert judgement.verdicts(final=True)[0].verdict == "passed"
     assert judgement.ask("physics").verdict == "passed"
 
