@@ -40,13 +40,13 @@ class FaultChange(NamedTuple):
     phase: Phase
     rows: NDArray[np.intp]
     run: int
-    town: int | None = None  # its place among those that run; None: in all of them
+    town: int = 0  # its place among those that run
 
 
 class _Entry(NamedTuple):
     at_s: int
     order: int
-    town: int | None  # its place among those that run; None: in all of them
+    town: int  # its place among those that run
     number: int | None
     spec: FaultSpec
     rows: NDArray[np.intp] | None  # None: it begins, and who it is for is decided then
