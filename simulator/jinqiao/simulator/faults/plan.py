@@ -40,13 +40,13 @@ class FaultChange(NamedTuple):
     phase: Phase
     rows: NDArray[np.intp]
     run: int
-    town: int = 0  # its place among those that run
+    town: int | None = None  # its place among those that run; None: in all of them
 
 
 class _Entry(NamedTuple):
     at_s: int
     order: int
-    town: int  # its place among those that run
+    town: int | None  # its place among those that run; None: in all of them
     number: int | None
     spec: FaultSpec
     rows: NDArray[np.intp] | None  # None: it begins, and who it is for is decided then
@@ -111,6 +111,7 @@ class FaultPlan:
             heapq.heappush(self._heap, entry._replace(at_s=again_s, order=next(self._order), time=entry.time + 1))
         # The first time has the purpose of a fault that is not repeated.
         purpose = f"fault {entry.number}" if entry.time == 1 else f"fault {entry.number} time {entry.time}"
+        assert entry.town is not None
         return self._begun(entry, pick(spec, purpose, entry.town))
 
     def _begun(self, entry: _Entry, rows: NDArray[np.intp]) -> FaultChange:
