@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from jinqiao.simulator.scenario import Scenario, parse_scenario
 from jinqiao.simulator.triggers import Triggers, Watch
 from jinqiao.simulator.world import World
 
+PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text(encoding="utf-8")
 HEAD = """name: Waiting
 seed: 4
 start: 2026-11-23T08:00+08:00
@@ -448,6 +451,20 @@ def test_no_text_breaks_the_reader_of_triggers(text: str) -> None:
     except ValueError as refused:
         at = getattr(refused, "at", None)
         assert at is None or 0 <= at <= len(text)
+
+
+def test_the_steps_of_the_documentation_are_read() -> None:
+    block = PAGE.split("```yaml\n", 1)[1].split("```", 1)[0]
+    head = HEAD.format(towns=1).replace("taxis", "commuters").replace("duration: 30 min", "duration: 2 h")
+    found = parse_scenario(head + block)
+    assert (len(found.commands), len(found.faults), len(found.phases)) == (4, 5, 2)
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("form", re.findall(r"(?m)^\| `(.*) \|.* \|$", PAGE.split("## What `when` can say")[1]))
+def test_every_form_of_the_documentation_is_read(form: str) -> None:
+    for text in form.strip("`").split("`, `"):
+        assert parse_trigger(text).text == text
 
 
 # Columns, against one vehicle after the other.

@@ -61,7 +61,7 @@ class Given:
             "command": self.name,
             "at_s": self.spec.at_s if self.spec.at_s is not None else self.at_s,
             "on": self.spec.on.written,
-            **({"when": self.spec.when.text} if self.spec.when else {}),
+            **self.spec.as_json(),
             "given": self.at_s is not None,
             "asked": None if self.spec.on.count is None else self.spec.on.count * self.towns,
             "matched": self.matched,

@@ -30,7 +30,7 @@ def waiting_steps(world: World, commands: ScheduledCommands) -> Triggers | None:
             lasts_s: float | None = 0.0
             among = None
             if isinstance(spec, FaultSpec):
-                lasts_s, among = spec.lasts_s, spec.candidates(world) if spec.needs_vehicles else None
+                lasts_s, among = spec.lasts_s, spec.candidates(world)
             purpose = f"{kind} {number}"
             triggers.add(Watch(spec, number, lasts_s, plan, world.towns, world.draws, purpose, world.fleet.vins, among))
     if not triggers:

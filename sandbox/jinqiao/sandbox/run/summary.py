@@ -208,7 +208,11 @@ def _fault(one: dict[str, Any]) -> str:
     where = f"on {one['on']}" if one["on"] is not None else f"at {one['station']}"
     if not one["began"]:
         return f"{one['fault']} ({where}) never began: {_missed(one)}"
-    struck = f"struck {one['struck']:,} of {one['asked']:,} asked" if one["asked"] else f"struck {one['struck']:,}"
+    struck = f"struck {one['struck']:,}"
+    if "when" in one or "repeat_s" in one:
+        struck += " in all, first then"
+    elif one["asked"]:
+        struck += f" of {one['asked']:,} asked"
     return f"{one['fault']} at {one['at_s']} s ({where}) {struck if one['struck'] else 'struck nobody'}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,16 +40,16 @@ class Struck:
     is_outside: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """`asked` is the number that `on` names, for all towns, null where it names none; `when` is what it waits for.
+        """`asked` is the number that `on` names, for all towns; null where it names none, as `on` is for stations.
 
-        `on` is null of a fault that strikes a station.
+        `when` and `repeat_s` are the scenario's, if it has them: then it may strike more often than asked.
         """
         spec = self.spec
         if self.is_outside:
             what: dict[str, Any] = {"on": "vehicles named from outside"}
         else:
             on = spec.on.written if spec.needs_vehicles else None
-            what = {**spec.parameters(), "on": on, **({"when": spec.when.text} if spec.when else {})}
+            what = {**spec.parameters(), "on": on, **spec.as_json()}
         return {
             "fault": spec.kind,
             "at_s": self.at_s,
@@ -74,9 +74,7 @@ class Happened:
     ended_ms: int | None
     number: int | None
     run: int
-    town: int = 0
-    #: Where it began in several towns at once under one name: the runs of all of them.
-    together: tuple[int, ...] = ()
+    town: int | None
 
     @property
     def is_active(self) -> bool:
@@ -134,13 +132,7 @@ class FaultInjector:
 
     def plan(self, number: int, rows: Rows, at_s: int) -> None:
         """Fault `number` of the scenario is to begin at this second in these vehicles, as its `when` has come true."""
-        spec = self.of_file[number].spec
-        if spec.needs_vehicles:
-            self._plan.add(at_s, number, spec, rows)
-            return
-        for place, town in enumerate(self._towns):  # what breaks is in the town of the vehicle
-            if ((rows >= town.rows.start) & (rows < town.rows.stop)).any():
-                self._plan.add(at_s, number, spec, rows[:0], place)
+        self._plan.add(at_s, number, self.of_file[number].spec, rows)
 
     def strike(self, now_s: int) -> tuple[Label, ...]:
         """Begin and end what is due by `now_s`, before that second is simulated; the labels, in the order of time.
@@ -155,33 +147,24 @@ class FaultInjector:
         return tuple(labels)
 
     def inject(self, spec: FaultSpec, now_s: int) -> Happened:
-        """Let a fault begin at once, in all towns together; one that needs no vehicles, in each of them."""
+        """Let a fault begin at once, in all towns."""
         self._asked += 1
         purpose = f"fault from outside {self._asked}"
         self.from_outside.setdefault(spec.kind, Struck(spec, len(self._towns), is_outside=True))
-        picked = [self._pick(spec, purpose, town) for town in range(len(self._towns))]
-        if spec.needs_vehicles:
-            picked = [np.concatenate(picked)]
-        changes = [self._plan.begin(now_s, spec, rows, town) for town, rows in enumerate(picked)]
-        runs = tuple(change.run for change in changes)
-        for change in changes:
-            self._tell(self._make(change))
-            self.happened[change.run].together = runs
-            self.happened[change.run].id = f"{_ID}{runs[0]}"
-        return replace(self.happened[runs[0]], rows=np.concatenate(picked))
+        rows = np.concatenate([self._pick(spec, purpose, town) for town in range(len(self._towns))])
+        change = self._plan.begin(now_s, spec, rows)
+        self._tell(self._make(change))
+        return self.happened[change.run]
 
     def end(self, id_: str, now_s: int) -> bool:
         """End one that goes on, at once; whether there was one."""
         run = id_.removeprefix(_ID)
-        first = self.happened.get(int(run)) if run.isdecimal() and len(run) < 20 else None
-        if first is None or first.id != id_:
+        found = self.happened.get(int(run)) if run.isdecimal() and len(run) < 20 else None
+        if found is None or found.id != id_ or not found.is_active:
             return False
-        found = [self.happened[run] for run in first.together or (first.run,) if run in self.happened]
-        found = [one for one in found if one.is_active]
-        for one in found:
-            self._plan.drop(one.run)
-            self._tell(self._make(FaultChange(now_s, one.number, one.spec, "end", one.rows, one.run, one.town)))
-        return bool(found)
+        self._plan.drop(found.run)
+        self._tell(self._make(FaultChange(now_s, found.number, found.spec, "end", found.rows, found.run, found.town)))
+        return True
 
     def told(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
         """The same labels, which others made, noted like its own."""

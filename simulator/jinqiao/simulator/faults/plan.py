@@ -40,13 +40,13 @@ class FaultChange(NamedTuple):
     phase: Phase
     rows: NDArray[np.intp]
     run: int
-    town: int = 0  # its place among those that run
+    town: int | None = None  # its place among those that run; None: in all of them
 
 
 class _Entry(NamedTuple):
     at_s: int
     order: int
-    town: int  # its place among those that run
+    town: int | None  # its place among those that run; None: in all of them
     number: int | None
     spec: FaultSpec
     rows: NDArray[np.intp] | None  # None: it begins, and who it is for is decided then
@@ -75,13 +75,13 @@ class FaultPlan:
         """The second of the next change."""
         return self._heap[0].at_s if self._heap else NEVER
 
-    def add(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp], town: int = 0) -> None:
-        """A fault is to begin at this second in these vehicles; one that needs none, in this town."""
-        heapq.heappush(self._heap, _Entry(at_s, next(self._order), town, number, spec, rows))
+    def add(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp]) -> None:
+        """A fault is to begin at this second in these vehicles, of whatever town."""
+        heapq.heappush(self._heap, _Entry(at_s, next(self._order), None, number, spec, rows))
 
-    def begin(self, at_s: int, spec: FaultSpec, rows: NDArray[np.intp], town: int = 0) -> FaultChange:
-        """A fault from outside begins at once; its end is planned."""
-        return self._begun(_Entry(at_s, next(self._order), town, None, spec, None), rows)
+    def begin(self, at_s: int, spec: FaultSpec, rows: NDArray[np.intp]) -> FaultChange:
+        """A fault from outside begins at once, in all towns; its end is planned."""
+        return self._begun(_Entry(at_s, next(self._order), None, None, spec, None), rows)
 
     def drop(self, run: int) -> None:
         """What has begun under this number ends by itself no more."""

@@ -52,6 +52,11 @@ class Timed(Model):
             raise Refused("found times: without repeat:, expected how often it is repeated: repeat: 10 min")
         return self
 
+    def as_json(self) -> dict[str, Any]:
+        """What it waits for and how often it comes, where that is said."""
+        found = {"when": None if self.when is None else self.when.text, "repeat_s": self.repeat_s}
+        return {name: value for name, value in found.items() if value is not None}
+
     @property
     def most_times(self) -> int | None:
         """How often at most: in all, or with `when` for each vehicle; None without a limit."""
