@@ -180,6 +180,8 @@ class Reports:
         blocks = town.fleet.blocks if damage is None else [*town.fleet.blocks, damage.now]
         before = [block[:, sleepers] for block in blocks]
         rested_s = town.rested_s[sleepers]
+        damage = town.fleet.damage
+        harm = None if damage is None else damage.now[:, sleepers]
         town.catch_up(sleepers)
         try:
             return [self._sample(group, rows, now_s) for group in groups]
@@ -187,6 +189,8 @@ class Reports:
             for block, columns in zip(blocks, before, strict=True):
                 block[:, sleepers] = columns
             town.rested_s[sleepers] = rested_s
+            if damage is not None and harm is not None:
+                damage.now[:, sleepers] = harm
 
     def glance(self, rows: Rows, signal: str, now_s: int) -> NDArray[Any]:
         """One signal of these vehicles now, of their copies: who sleeps sleeps on, and is computed when it is due."""
