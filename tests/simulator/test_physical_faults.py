@@ -18,6 +18,9 @@ from jinqiao.vehicles.gbt32960.columns import VehicleReader
 from jinqiao.vehicles.modes import ChargingState, VehicleState
 from jinqiao.wire.gbt32960.items import ALARMS
 
+#: Most tests watch every second of a quarter of an hour and more.
+pytestmark = pytest.mark.long
+
 EVERY_SECOND = "{driving: 1 s, charging: 1 s, parked: 10 s, detail: 1 s}"
 HEAD = """
 name: Broken
@@ -383,7 +386,6 @@ def test_a_runaway_is_a_thermal_event_and_the_car_is_left() -> None:
 PHYSICAL = sorted(name for name, kind in KINDS.items() if issubclass(kind, PhysicalFault))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", PHYSICAL)
 def test_physics_stays_consistent_while_a_fault_comes_and_goes(kind: str) -> None:
     run = Watched(f"at: 4 min, on: all, fault: {kind}, for: 12 min").until(1500)
