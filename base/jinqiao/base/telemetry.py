@@ -132,7 +132,9 @@ class CanSecond:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What truly happens to the vehicles `vehicles` (rows of the fleet, at least one) at `time_ms`: a fault of `kind`.
+    """What truly happens to the vehicles `vehicles` (rows of the fleet) at `time_ms`: a fault of `kind`.
+
+    There are none only where what breaks is no vehicle, such as a station where nobody is.
 
     `parameters` are the fault's own, as the scenario names them: plain values that JSON can carry.
     """

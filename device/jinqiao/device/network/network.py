@@ -152,6 +152,7 @@ class Network:
         `changes` says who loses the network, or has it again, as the last second before that begins.
         """
         self._now_ms = until_ms - self._start_ms
+        self.figures.note(said)
         presence = self._change(changes) if changes else []
         parts = self._parts(said)
         if self.absences:

@@ -126,7 +126,7 @@ class Downlinks:
     async def _say(self, messages: Iterable[Outgoing]) -> None:
         """Publish what vehicles answer."""
         for message in messages:
-            await self._out.say(message)
+            await self._out.say(message if self._feed is None else self._feed.marked(message))
 
     async def _show(self) -> None:
         """Post how the cars that were commanded are now."""
