@@ -110,3 +110,23 @@ def test_a_vehicles_own_connection_counts_like_any_other_devices(time_ms: int, w
     expected = shown(batch(COUNT), 0)
     assert fleet.last(0) == expected | ({"VehicleSpeed": Timed(12.5, time_ms)} if wins else {})
     assert fleet.last(1) == shown(batch(COUNT), 1)
+
+
+def test_of_what_comes_out_of_order_the_newest_counts() -> None:
+    fleet = Fleet()
+    first, second, third = (batch(COUNT, turn) for turn in (1, 2, 3))
+    fleet.say(first)
+    parts = [third.rows(np.array([0, 1])), second.rows(np.array([0, 1, 2])), third.rows(np.array([2]))]
+    together = Batch(
+        np.concatenate([part.time_ms for part in parts]),
+        first.group,
+        np.concatenate([part.vehicles for part in parts]),
+        {name: np.concatenate([part.signals[name] for part in parts]) for name in first.signals},
+    )
+    late = crossed(together)
+    late = replace(late, arrives_ms=NOW_MS + np.array([4, 4, 5, 5, 5, 6]) * 1000)
+    fleet.platform.events.emit(TelemetryBatch, "ev", late)
+    assert [fleet.last(vehicle) for vehicle in range(COUNT)] == [
+        shown(third if vehicle < 3 else first, vehicle) for vehicle in range(COUNT)
+    ]
+    assert fleet.simulated.latest_ms == NOW_MS + 3000

@@ -130,6 +130,6 @@ class Absences:
         return np.maximum(at_us, now_us)
 
     def _grouped(self, what: Literal["noticed", "back"], rows: Rows, times_us: I8s) -> list[Presence]:
-        """One for each millisecond."""
-        times_ms = self._start_ms - (-times_us // 1000)
+        """One for each second, at its end: a storm is not told car by car."""
+        times_ms = self._start_ms - (-times_us // 1_000_000) * 1000
         return [Presence(time_ms, what, rows[times_ms == time_ms]) for time_ms in np.unique(times_ms).tolist()]

@@ -98,12 +98,9 @@ class Backlog:
         self.buffered += len(chunk.vehicles)
         self._chunks.append(chunk)
         np.add.at(self._count, chunk.vehicles, 1)
-        # Half as many again, so that there is something to do when it is done.
-        full = self._count[chunk.vehicles] > self._most[chunk.vehicles] * 3 // 2
-        if full.any():
-            wanted = np.zeros(len(self._most), np.bool_)
-            wanted[chunk.vehicles[full]] = True
-            self._trim(wanted)
+        # Not before somebody has half as many again; then of all, so that there is nothing to do for a while.
+        if (self._count[chunk.vehicles] > self._most[chunk.vehicles] * 3 // 2).any():
+            self._trim(np.ones(len(self._most), np.bool_))
             self._chunks = [_compact(one) for one in self._chunks if one.alive.any()]
 
     def _trim(self, wanted: Flags) -> None:

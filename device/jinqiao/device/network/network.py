@@ -158,9 +158,9 @@ class Network:
         if self.absences:
             parts = self._keep(parts)
             found = self.absences.pass_time(self._now_ms * 1000)
-            for one in found:
-                if one.what == "back":
-                    parts = self._sent_afterwards(one.rows) + parts
+            back = [one.rows for one in found if one.what == "back"]
+            if back and len(self._kept):
+                parts = self._sent_afterwards(np.concatenate(back)) + parts
             presence += found
         if parts:
             self._send(parts, faults)
