@@ -124,7 +124,7 @@ def test_a_site_limit_is_shared_and_over_afterwards() -> None:
     town.until(700)
     assert town.power_kw == pytest.approx(100, abs=0.5)
     assert town.labels[0].vehicles.tolist() == town.charging
-    assert town.labels[0].parameters == {"station": "hub", "limit_kw": 100.0}
+    assert town.labels[0].parameters == {"station": "hub", "limit": 100.0}
     town.until(905)
     assert town.power_kw > 300
 

@@ -18,11 +18,13 @@ def online(run: Running, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         there[owned] = [run.own.is_online(row) for row in rows[owned].tolist()]
     if run.out.conveyor is not None:
         there &= run.out.conveyor.network.online(rows)
+    if run.world.coverage.changes:  # an outage from outside, of which the network hears with the next step
+        there &= run.world.coverage.outages[rows] == 0
     return there
 
 
 def offline(run: Running) -> int:
     """How many vehicles of the run have none."""
-    if run.out.conveyor is not None:
+    if run.out.conveyor is not None or run.world.coverage.changes:
         return int(np.count_nonzero(~online(run, np.arange(run.world.fleet.n))))
     return len(run.own) - run.own.online
