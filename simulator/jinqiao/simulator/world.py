@@ -40,7 +40,7 @@ from .faults.injector import FaultInjector
 from .faults.log import LabelLog
 from .messages import MessageFaultState
 from .outside import MOST_ACTIVE, Injected, command_of, fault_of
-from .reported import Altered, Reported, reported_batches
+from .reported import Altered, Reported, reported_batches, reported_step
 from .reports import Reports
 from .scenario.named import refuse_unknown
 from .scheduled_commands import Given, ScheduledCommands
@@ -120,6 +120,7 @@ class World:
             self.draws,
             lambda rows, signal: self._reports.glance(rows, signal, self.town.clock.second),
             lambda: self.town.clock.second,
+            scenario.start_ms,
         )
         specs = (*scenario.faults, *scenario.outages)
         self.faults = FaultInjector(self, specs, seed, self.towns, scenario.start_ms)
@@ -160,6 +161,11 @@ class World:
         """What these vehicles report now, whose true signals are these, each of shape (m,); None if it is the same."""
         return self.reported.of(rows, signals, self.elapsed_s) if self.reported.any else None
 
+    def clock_ms(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """What the clocks of these vehicles show now, simulated UTC, shape (m,)."""
+        shown = self.reported.clocks.shown_ms(rows, self.time_ms) if self.reported.any else None
+        return np.full(len(rows), self.time_ms, np.int64) if shown is None else shown
+
     def next_busy_s(self) -> int:
         """The next second in which anything happens: this one while anybody is awake."""
         town = self.town
@@ -183,17 +189,15 @@ class World:
         """
         events: list[Event] = []
         labels = self._second(events)
-        can = self.buses.collect(self.elapsed_s, self.surroundings, self.tell if self.reported.any else None)
+        can = self.buses.collect(self.elapsed_s, self.surroundings, self if self.reported.any else None)
         if not (labels or len(self.buses) or self._triggers or self._areas):
             while not self._reports.full and self._goes_on(until_s):
                 self._second(events)
         true = tuple(self._reports.take())
         if self._triggers:
             self._triggers.look(true, events, labels, self.elapsed_s)
-        told = reported_batches(self.reported, true, self.town.start_ms) if self.reported.any else None
-        if told is None:
-            return Step(self.time_ms, true, tuple(events), can, labels)
-        return Step(self.time_ms, told, tuple(events), can, labels, true)
+        step = Step(self.time_ms, true, tuple(events), can, labels)
+        return reported_step(self.reported, step, self.town.start_ms) if self.reported.any else step
 
     def _goes_on(self, until_s: int) -> bool:
         next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
