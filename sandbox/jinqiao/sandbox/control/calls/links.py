@@ -18,6 +18,8 @@ def online(run: Running, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         there[owned] &= [run.own.is_online(row) for row in rows[owned].tolist()]
     if run.out.conveyor is not None:
         there &= run.out.conveyor.network.online(rows)
+    if run.world.coverage.changes:  # an outage from outside, of which the network hears with the next step
+        there &= run.world.coverage.outages[rows] == 0
     return there
 
 
