@@ -52,6 +52,17 @@ def rows(folder: Path, group: str) -> list[dict[str, Any]]:
 # What is written.
 
 
+def test_a_value_that_is_missing_is_null_whichever_batch_comes_first(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    whole = batch(3, 0, "core")
+    fewer = Batch(whole.time_ms, "core", whole.vehicles, {k: v for k, v in whole.signals.items() if k != "speed"})
+    take(store, fewer, whole)
+    assert store.close()["written"] == 6
+    found = [row["speed"] for row in rows(tmp_path, "core")]
+    assert found[:3] == [None] * 3
+    assert None not in found[3:]
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_each_row_is_one_sample_with_the_values_of_its_post(tmp_path: Path, group: str) -> None:
     store = opened(tmp_path)

@@ -419,3 +419,16 @@ def test_samples_of_fewer_signals_stand_beside_the_others(tmp_path: Path, name: 
     source = open_recording(record(tmp_path / name, parts))
     assert flat(source.parts()) == flat(parts)
     assert source.problems == []
+
+
+def test_samples_that_lack_a_value_now_and_then_begin_no_new_file(tmp_path: Path) -> None:
+    parts: list[Part] = []
+    for turn in range(20):
+        whole = samples("core", NOW_MS + 1000 * turn)
+        without = "speed" if turn % 2 else "gear"
+        columns = {key: column for key, column in whole.columns.items() if key != without}
+        parts += [whole, replace(whole, time_ms=whole.time_ms, columns=columns)]
+    source = open_recording(record(tmp_path / "drive.parquet", parts))
+    assert len(list((tmp_path / "drive.parquet" / "core").glob("*.parquet"))) <= 3
+    assert flat(source.parts()) == flat(parts)
+    assert source.problems == []

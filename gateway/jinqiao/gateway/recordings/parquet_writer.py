@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["INFO", "ParquetWriter"]
+__all__ = ["INFO", "UNTOLD", "ParquetWriter"]
 
 INFO = "recording.json"
+#: Metadata of a column whose nulls are meant: these samples came without such a value.
+UNTOLD = {b"null": b"not told"}
 #: Rows that are gathered into one row group.
 GROUP_ROWS = 131_072
 SEGMENT_ROWS = 8_388_608
@@ -48,9 +50,13 @@ class _Segments:
         self._waiting_rows = self._rows = 0
         self.kept = 0
         self._began = 0.0
+        #: Columns that there were so far, and those of them that some rows lack: these may hold nulls.
+        self._fields: dict[str, pa.Field] = {}
+        self._lacking: set[str] = set()
         self._writer: pq.ParquetWriter | None = None
 
     def add(self, table: pa.Table) -> None:
+        table = self._fitted(table)
         if not self._waiting and self._writer is None:
             self._began = self._clock()
         if self._waiting and self._waiting[0].schema != table.schema:
@@ -61,6 +67,24 @@ class _Segments:
             self._write_group()
         if self._rows >= SEGMENT_ROWS:
             self.finish()
+
+    def _fitted(self, table: pa.Table) -> pa.Table:
+        """The table with nulls for what its rows lack: samples with a missing value must not begin a new file."""
+        import pyarrow as pa
+
+        own = {field.name: field for field in table.schema}
+        if own.keys() - self._fields.keys():
+            self._fields = own | {name: field for name, field in self._fields.items() if name not in own}
+        self._lacking |= self._fields.keys() - own.keys()
+        if not self._lacking:
+            return table
+        fields, arrays = [], []
+        for name, field in self._fields.items():
+            if name in self._lacking:
+                field = field.with_nullable(True).with_metadata({**(field.metadata or {}), **UNTOLD})
+            fields.append(field)
+            arrays.append(table[name] if name in own else pa.nulls(len(table), field.type))
+        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
     def tick(self) -> None:
         if (self._writer is not None or self._waiting) and self._clock() - self._began >= SEGMENT_AGE_S:

@@ -21,6 +21,7 @@ from jinqiao.base.errors import InputError
 from jinqiao.base.signals import GROUPS, SIGNALS
 from jinqiao.base.telemetry import Event
 
+from .parquet_writer import UNTOLD
 from .parts import CanFrame, Events, Messages, Part, RecordedEvent, Samples
 from .problems import Problems
 from .whole import whole_samples
@@ -101,6 +102,10 @@ class _Columns:
         found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
         return found
 
+    def untold(self) -> set[str]:
+        """Columns whose nulls are meant."""
+        return {field.name for field in self._table.schema if UNTOLD.items() <= (field.metadata or {}).items()}
+
     def sequence(self) -> NDArray[np.uint32]:
         """The numbers of the messages; counted anew where there are none."""
         if "sequence" not in self.names:
@@ -176,7 +181,7 @@ def _samples(kind: str, columns: _Columns, problems: Problems) -> Iterator[Part]
     if not chosen.all():
         part = part.rows(np.flatnonzero(chosen))
     if len(part):
-        yield from whole_samples(part, problems)
+        yield from whole_samples(part, problems, columns.untold())
 
 
 def _chosen(there: NDArray[np.bool_], problems: Problems, what: str) -> NDArray[np.bool_]:

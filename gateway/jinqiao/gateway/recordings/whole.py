@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,11 @@ def _array(name: str) -> str | None:
 _ELEMENTS: Counter[str | None] = Counter(filter(None, map(_array, SIGNALS)))
 
 
-def whole_samples(part: Samples, problems: Problems) -> Iterator[Samples]:
-    """The samples as parts whose columns hold a finite value in every row, each at its signal's type, in order."""
+def whole_samples(part: Samples, problems: Problems, untold: Collection[str] = ()) -> Iterator[Samples]:
+    """The samples as parts whose columns hold a finite value in every row, each at its signal's type, in order.
+
+    In the columns `untold` NaN is no problem: these samples came without such a value.
+    """
     part = _named(part, problems)
     if not len(part):
         return
@@ -43,7 +46,9 @@ def whole_samples(part: Samples, problems: Problems) -> Iterator[Samples]:
         gone = ~_fits(name, column)
         if gone.any():
             lacking[name] = gone
-            problems.count(f"values of {name} are unusable (NaN, infinite, missing) and are left out", int(gone.sum()))
+            wrong = int((gone & ~np.isnan(column)).sum() if name in untold else gone.sum())
+            if wrong:
+                problems.count(f"values of {name} are unusable (NaN, infinite, missing) and are left out", wrong)
     if not lacking:
         yield _typed(part)
         return

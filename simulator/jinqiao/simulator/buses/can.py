@@ -23,6 +23,7 @@ from jinqiao.vehicles.can.snapshot import Snapshots
 from jinqiao.vehicles.can.traffic import CanTraffic, Frames
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
+from jinqiao.vehicles.told import Tell
 
 from .charger import CHARGER_BUS, ChargerBus
 
@@ -48,7 +49,7 @@ class Buses:
         ]
         self.rows = np.concatenate(firsts).astype(np.intp) if firsts else np.zeros(0, dtype=np.intp)
         self.faults = CanFaultState(len(self.rows))
-        self._start_ms = start_ms
+        self._fleet, self._start_ms = fleet, start_ms
         self._snapshots = Snapshots(fleet, self.rows)
         seeds = np.array([crc32(bytes(vin)) for vin in fleet.vins[self.rows]], dtype=np.uint32)
         senders = {bus: self._senders(bus, specs, fleet.n) for bus in (*BUSES, CHARGER_BUS)}
@@ -57,7 +58,7 @@ class Buses:
         self._on_charger = np.flatnonzero(senders[CHARGER_BUS])
         self._charger = ChargerBus(fleet, self.rows[self._on_charger], start_ms)
         self._before: dict[str, NDArray[Any]] | None = None
-        self._before_s = -1
+        self._before_s, self._was_awake = -1, np.zeros(len(self.rows), dtype=np.bool_)
 
     def _senders(self, bus: BusName, specs: Sequence[tuple[slice, CanSpec | None]], n: int) -> NDArray[np.bool_]:
         sends = np.zeros(n, dtype=np.bool_)
@@ -73,18 +74,22 @@ class Buses:
         """Where these fleet rows, all of which send CAN, stand in `rows` and in `faults`."""
         return np.searchsorted(self.rows, rows).astype(np.intp)
 
-    def collect(self, now_s: int, surroundings: Surroundings) -> tuple[CanSecond, ...]:
-        """What was on the buses since the last call; `now_s` is the end of the second that has just passed."""
-        return tuple(self._collect(now_s, surroundings)) if len(self.rows) else ()
+    def collect(self, now_s: int, surroundings: Surroundings, tell: Tell | None = None) -> tuple[CanSecond, ...]:
+        """What was on the buses since the last call; `now_s` is the end of the second that has just passed.
 
-    def _collect(self, now_s: int, surroundings: Surroundings) -> Iterator[CanSecond]:
-        after = self._snapshots.take(float(self._start_ms // 1000 + now_s), surroundings(self.rows))
+        With `tell` control units tell what that says; who is awake, and plugged in, follows the cars as they are.
+        """
+        return tuple(self._collect(now_s, surroundings, tell)) if len(self.rows) else ()
+
+    def _collect(self, now_s: int, surroundings: Surroundings, tell: Tell | None) -> Iterator[CanSecond]:
+        after = self._snapshots.take(float(self._start_ms // 1000 + now_s), surroundings(self.rows), tell)
         if len(self._on_charger):
             yield from self._charger.seconds({name: v[self._on_charger] for name, v in after.items()}, now_s)
         before, self._before, before_s, self._before_s = self._before, after, self._before_s, now_s
+        was_awake, self._was_awake = self._was_awake, self._fleet.vehicle_state[self.rows] != VehicleState.PARKED
         if before is None or before_s != now_s - 1:  # the world slept between; a course needs both of its ends
             return
-        awake = (before["vehicle_state"] != VehicleState.PARKED) & (after["vehicle_state"] != VehicleState.PARKED)
+        awake = was_awake & self._was_awake
         if not awake.any():
             return
         for bus, traffic in self._traffic.items():

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import EXTENDED, CanSecond
+from jinqiao.vehicles.damage.state import Cause
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.gbt27930.car import Station
 from jinqiao.vehicles.gbt27930.live import LiveCar, LiveSession, Seen
@@ -36,10 +37,13 @@ class ChargerBus:
         self._played_s = 0
 
     def seconds(self, columns: Mapping[str, NDArray[Any]], now_s: int) -> Iterator[CanSecond]:
-        """Each second since the last call in which somebody spoke; `columns` are the vehicles' signals at `now_s`."""
+        """Each second since the last call in which somebody spoke; `columns` are what the vehicles tell at `now_s`.
+
+        How far a session is follows the cars as they are, whatever they tell.
+        """
         fleet = self._fleet
         began_s, self._played_s = self._played_s, now_s
-        plugged = columns["plug_state"] == Plug.DC
+        plugged, states = fleet.plug_state[self._rows] == Plug.DC, fleet.charging_state[self._rows]
         places = np.flatnonzero(plugged)
         known = [place for place in self._sessions if not plugged[place]]
         if not len(places) and not known:
@@ -49,9 +53,10 @@ class ChargerBus:
         full = dict(zip(places.tolist(), fleet.at_charge_limit(rows).tolist(), strict=True))
         spoken: dict[int, dict[int, list[BusFrame]]] = {}
         for place in sorted({*places.tolist(), *known}):
-            state = ChargingState(int(columns["charging_state"][place])) if plugged[place] else ChargingState.IDLE
+            state = ChargingState(int(states[place])) if plugged[place] else ChargingState.IDLE
             signals = {name: float(values[place]) for name, values in columns.items() if np.ndim(values) == 1}
-            seen = Seen(state, signals, acceptable.get(place, 0.0), bool(full.get(place)))
+            cause = Cause.NONE if fleet.damage is None else Cause(int(fleet.damage.cause[self._rows[place]]))
+            seen = Seen(state, signals, acceptable.get(place, 0.0), bool(full.get(place)), cause)
             for second, frames in self._played(place, seen, began_s, now_s):
                 spoken.setdefault(second, {})[place] = frames
         for second, of_place in sorted(spoken.items()):

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS
 from jinqiao.base.telemetry import CanSecond, Command, Outcome
+from jinqiao.vehicles.can.diagnostics.car import NotMeasured
 from jinqiao.vehicles.can.diagnostics.unit import DiagnosticUnit
+from jinqiao.vehicles.told import Told
 from jinqiao.wire.render.can import can_batch, read_frames
 
 from ..dtc import Dtc
@@ -41,6 +43,9 @@ class Diagnosed(Protocol):
     def surroundings(self, rows: NDArray[np.intp]) -> Mapping[str, NDArray[Any]]:
         """What these vehicles do not know of themselves."""
 
+    def tell(self, rows: NDArray[np.intp], signals: Mapping[str, NDArray[Any]]) -> Told | None:
+        """What these vehicles report of these true signals; None where that is the same."""
+
     def dtcs(self, row: int) -> Sequence[Dtc]:
         """What one vehicle has stored."""
 
@@ -58,9 +63,14 @@ class _Car:
 
     def read(self, signal: str) -> float:
         around = self._world.surroundings(self._rows)
-        if signal in around:
+        if signal not in around:
+            around = self._world.fleet.sample(self._rows, SIGNALS[signal].group)
+        told = self._world.tell(self._rows, {signal: around[signal]})
+        if told is None:
             return float(around[signal][0])
-        return float(self._world.fleet.sample(self._rows, SIGNALS[signal].group)[signal][0])
+        if signal in told.missing:
+            raise NotMeasured(signal)
+        return float(told.signals[signal][0])
 
     def codes(self) -> Sequence[Dtc]:
         return self._world.dtcs(self._row)

@@ -75,13 +75,18 @@ class _Layer:
 
 
 class SignalLayers:
-    """All that is wrong with one signal now; `faults` are in the order of their beginnings."""
+    """All that is wrong with one signal of n vehicles now; `faults` are in the order of their beginnings.
 
-    def __init__(self, signal: Signal, faults: Sequence[SensorFault]) -> None:
+    `struck`, shape (n,), says with whom it is.
+    """
+
+    def __init__(self, signal: Signal, faults: Sequence[SensorFault], n: int) -> None:
         self.signal = signal
+        self.struck = np.zeros(n, np.bool_)
         by_kind: dict[Kind, list[SensorFault]] = {}
         for fault in faults:
             by_kind.setdefault(fault.kind, []).append(fault)
+            self.struck[fault.rows] = True
         self._added = [(_ADDED[kind], _MADE[kind](by_kind[kind])) for kind in _ADDED if kind in by_kind]
         self._stuck = _first_of_each(by_kind["stuck"]) if "stuck" in by_kind else None
         self._dropped = _first_of_each(by_kind["dropout"]) if "dropout" in by_kind else None

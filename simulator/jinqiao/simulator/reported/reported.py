@@ -26,7 +26,7 @@ TrueNow: TypeAlias = Callable[[Rows, str], NDArray[Any]]
 class Altered:
     """What m vehicles report: `signals` are all columns, those that are wrong replaced.
 
-    `places` names the signals that are wrong, each with the places, rising, of the vehicles where it may be; `missing`
+    `places` names the signals that are wrong, each with the places, rising, of the vehicles where it is; `missing`
     those that are missing somewhere, with where, shape (m,). A missing value stands in its column as it was told last.
     """
 
@@ -91,15 +91,17 @@ class Reported:
         altered = Altered(dict(signals))
         for name, layers in self._layers.items():
             true = signals.get(name)
-            if true is None:
+            own = layers.struck[struck] if true is not None else None
+            if true is None or own is None or not own.any():
                 continue
-            values, missing = layers.told(true[places], struck, at_s)
+            mine = places[own]
+            values, missing = layers.told(true[mine], struck[own], at_s[own])
             column = true.copy()
-            column[places] = values
-            altered.signals[name], altered.places[name] = column, places
+            column[mine] = values
+            altered.signals[name], altered.places[name] = column, mine
             if missing is not None:
                 absent = altered.missing[name] = np.zeros(len(rows), np.bool_)
-                absent[places] = missing
+                absent[mine] = missing
         return altered if altered.places else None
 
     def _shown_now(self, kind: Kind, signal: str, rows: Rows, now_s: int) -> NDArray[np.float64]:
@@ -113,7 +115,7 @@ class Reported:
     def _changed(self, signal: str) -> None:
         faults = self._faults[signal]
         if faults:
-            self._layers[signal] = SignalLayers(SIGNALS[signal], faults)
+            self._layers[signal] = SignalLayers(SIGNALS[signal], faults, len(self._count))
         else:
             del self._faults[signal], self._layers[signal]
         # In the order of the table, so that it does not depend on who began first.

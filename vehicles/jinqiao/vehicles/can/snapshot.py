@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..arrays import F4s
 from ..cells import probes_of_car, voltages_of_car
-from ..damage.cells import OddCells
 from ..damage.state import Quantity
 from ..fleet import Fleet
+from ..told import Tell, stretched
 from .messages.battery import ABSENT_CELL_DEGC, ABSENT_CELL_V, MOST_CELLS
 from .sources import with_sources
 
@@ -57,34 +57,37 @@ class Snapshots:
             "chemistry": np.array([_CHEMISTRIES[m.battery.chemistry] for m in models], dtype=np.uint8),
         }
 
-    def take(self, time_s: float, world: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """All columns now; `world` gives the signals that no car knows of itself (`sampling.WORLD_SIGNALS`)."""
-        columns: dict[str, NDArray[Any]] = {**self._known, **world}
+    def take(self, time_s: float, world: Mapping[str, NDArray[Any]], tell: Tell | None = None) -> dict[str, Any]:
+        """All columns now, as they are told; `world` gives the signals that no car knows (`sampling.WORLD_SIGNALS`).
+
+        Without `tell` all is told as it is. A missing value is what was told last: this bus has no word for it.
+        """
+        signals: dict[str, NDArray[Any]] = dict(world)
         for group in ("core", "detail"):
             # What is only a view of a fleet's column would go on with the fleet.
-            columns.update({name: np.array(values) for name, values in self._fleet.sample(self._rows, group).items()})
-        columns["time_s"] = np.full(len(self._rows), time_s)
-        gap = columns["cell_voltage_max"].astype(np.float64) - columns["cell_voltage_min"]
-        gap *= np.where(columns["cell_voltage_max_index"] == self._strong, 1.0, -1.0)
-        mean = columns["pack_voltage"] / self._series
-        columns["cell_voltages"] = self._spread(mean, gap, self._cells, ABSENT_CELL_V)
-        high, low = columns["cell_temperature_max"].astype(np.float64), columns["cell_temperature_min"]
-        columns["cell_temperatures"] = self._spread((high + low) / 2.0, high - low, self._probes, ABSENT_CELL_DEGC)
+            signals.update({name: np.array(values) for name, values in self._fleet.sample(self._rows, group).items()})
+        gap = signals["cell_voltage_max"].astype(np.float64) - signals["cell_voltage_min"]
+        gap *= np.where(signals["cell_voltage_max_index"] == self._strong, 1.0, -1.0)
+        mean = signals["pack_voltage"] / self._series
+        volts = mean[:, None] + gap[:, None] * self._cells
+        high, low = signals["cell_temperature_max"].astype(np.float64), signals["cell_temperature_min"]
+        temperatures = ((high + low) / 2.0)[:, None] + (high - low)[:, None] * self._probes
         odd = self._fleet.odd_cells(self._rows)
-        if odd is not None:
-            self._lay_over(odd, columns)
+        if odd is not None:  # damaged cells lie off the places of their neighbours
+            odd.lay_over_volts(volts, self._cells)
+            odd.lay_over_degc(temperatures, self._probes)
+        told = tell(self._rows, signals) if tell is not None else None
+        if told is not None:
+            true, signals = signals, dict(told.signals)
+            volts = _or(stretched(volts, told, true, "cell_voltage_min", "cell_voltage_max"), volts)
+            temperatures = _or(
+                stretched(temperatures, told, true, "cell_temperature_min", "cell_temperature_max"), temperatures
+            )
+        columns: dict[str, NDArray[Any]] = {**self._known, **signals}
+        columns["time_s"] = np.full(len(self._rows), time_s)
+        columns["cell_voltages"] = self._present(volts, ABSENT_CELL_V)
+        columns["cell_temperatures"] = self._present(temperatures, ABSENT_CELL_DEGC)
         return self._with_contactors(with_sources(columns))
-
-    def _lay_over(self, odd: OddCells, columns: dict[str, NDArray[Any]]) -> None:
-        """Damaged cells lie off the places of their neighbours."""
-        absent = np.arange(MOST_CELLS) >= self._series[odd.places][:, None]
-        for name, places, nothing, lay in (
-            ("cell_voltages", self._cells, ABSENT_CELL_V, odd.lay_over_volts),
-            ("cell_temperatures", self._probes, ABSENT_CELL_DEGC, odd.lay_over_degc),
-        ):
-            values = columns[name]
-            lay(values, places)
-            values[odd.places] = np.where(absent, nothing, values[odd.places])
 
     def _with_contactors(self, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Those that stick say so, and what does not open stays under voltage."""
@@ -96,11 +99,13 @@ class Snapshots:
         columns["contactor_state"] = np.where(opens & closes, columns["contactor_state"], CONTACTOR_FAULT)
         return columns
 
-    def _spread(
-        self, mean: NDArray[Any], gap: NDArray[Any], places: NDArray[np.float32], absent: float
-    ) -> NDArray[np.float64]:
-        values = mean[:, None] + gap[:, None] * places
+    def _present(self, values: NDArray[Any], absent: float) -> NDArray[np.float64]:
+        """Values of all cells, those that a pack does not have marked."""
         return np.where(np.arange(MOST_CELLS) < self._series[:, None], values, absent)
+
+
+def _or(values: NDArray[Any] | None, otherwise: NDArray[Any]) -> NDArray[Any]:
+    return otherwise if values is None else values
 
 
 def _padded(rows: list[F4s]) -> NDArray[np.float32]:

@@ -21,6 +21,8 @@ from ..damage.limits import INVERTER_DEGC, MOTOR_DEGC
 from ..damage.state import Quantity
 from ..fleet import Fleet
 from ..modes import ChargingState, Gear, VehicleState
+from ..told import Tell, Told, stretched
+from .as_told import as_told
 from .layout import CELLS_AT_MOST, FrameLayout, Slot
 
 __all__ = ["FIELDS", "ITEM_NAMES", "Readings", "VehicleReader", "layout_for"]
@@ -48,7 +50,10 @@ _MOST_NUMBER = 253
 
 
 class Readings:
-    """The same moment of m vehicles of one model: the signals, and what is derived from several."""
+    """The same moment of m vehicles of one model: the signals, and what is derived from several.
+
+    `told` says which of the signals are not the true ones, if any are.
+    """
 
     def __init__(
         self,
@@ -58,9 +63,10 @@ class Readings:
         probes_degc: Column,
         cell_limits_v: tuple[float, float],
         broken: Mapping[str, Column],
+        told: Told | None = None,
     ) -> None:
         """`cell_limits_v` is the range of the model's cells, `broken` has the rows of each of `BROKEN`."""
-        self.signals, self.motor_a = signals, motor_a
+        self.signals, self.motor_a, self.told = signals, motor_a, told
         self.cell_limits_v, self.broken = cell_limits_v, broken
         #: As they stand on the wire, mV and degC: the extremes are these, not what they were rounded from.
         self.cells_mv = np.rint(cells_v * np.float32(1000.0)).astype(np.int64)
@@ -104,6 +110,9 @@ class Readings:
         }
         if layout.edition is EDITIONS["2016"]:
             columns["alarms.flags"] = columns["alarms.flags"] & _FLAGS_2016
+        if self.told is not None:
+            for slot in layout.slots:
+                columns[slot.path] = as_told(slot, columns[slot.path], self.told)
         return columns
 
     @cached_property
@@ -143,8 +152,11 @@ class Readings:
         return np.where(state == ChargingState.CHARGING, np.uint8(1), known)
 
     def position_status(self) -> Column:
-        """Bit 0 set where there is no fix, bits 1 and 2 south and west."""
+        """Bit 0 set where there is no fix, bits 1 and 2 south and west. Without a fix the position is the last one."""
         no_fix = (self["satellites"] < 4).astype(np.uint8)
+        if self.told is not None:
+            for name in ("longitude", "latitude"):
+                no_fix |= self.told.missing.get(name, np.uint8(0))
         south = (self["latitude"] < 0).astype(np.uint8) << 1
         return no_fix | south | (self["longitude"] < 0).astype(np.uint8) << 2
 
@@ -229,8 +241,10 @@ class VehicleReader:
         self._fleet = fleet
         self._places: dict[int, tuple[Column, Column]] = {}
 
-    def read(self, rows: NDArray[np.intp], world: Mapping[str, Column] | None = None) -> Readings:
-        """Vehicles of one model as they are now.
+    def read(
+        self, rows: NDArray[np.intp], world: Mapping[str, Column] | None = None, tell: Tell | None = None
+    ) -> Readings:
+        """Vehicles of one model as they are told now; without `tell` as they are.
 
         `world` adds what the car does not know itself: longitude, latitude, coordinate_system, satellites.
         """
@@ -243,7 +257,13 @@ class VehicleReader:
         limits_v = CELLS[fleet.models[int(fleet.model_of[rows[0]])].battery.chemistry].limits_v
         damage = fleet.damage
         broken = {} if damage is None else {flag: damage.of(which, rows) > 0.0 for flag, which in BROKEN.items()}
-        return Readings(signals, motor_a, cells_v, probes_degc, limits_v, broken)
+        told = tell(rows, signals) if tell is not None else None
+        if told is None:
+            return Readings(signals, motor_a, cells_v, probes_degc, limits_v, broken)
+        volts = stretched(cells_v, told, signals, "cell_voltage_min", "cell_voltage_max")
+        degc = stretched(probes_degc, told, signals, "cell_temperature_min", "cell_temperature_max")
+        cells_v, probes_degc = cells_v if volts is None else volts, probes_degc if degc is None else degc
+        return Readings(told.signals, motor_a, cells_v, probes_degc, limits_v, broken, told)
 
     def _cells(self, rows: NDArray[np.intp], signals: Mapping[str, Column]) -> tuple[Column, Column]:
         """Voltage and temperature of every cell, shape (m, series), in agreement with the signals."""

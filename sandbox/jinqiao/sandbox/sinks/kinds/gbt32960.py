@@ -131,7 +131,7 @@ class Gbt32960Sink:
 
     async def take(self, step: Step) -> None:
         """What one simulated second brought: encode the vehicles that are due, hand it to the links."""
-        batches = step.batches
+        batches = step.true_batches  # frames are told of the truth, as posts are
         await asyncio.sleep(0)
         await self._links.ease(MOST_UNANSWERED)
         for batch in batches:
@@ -166,7 +166,8 @@ class Gbt32960Sink:
         model_of, time_ms = self._fleet.model_of, self._world.time_ms
         for number in np.unique(model_of[rows]):
             mine = rows[model_of[rows] == number]
-            readings = self._reader.read(mine, {name: self._known[name][mine] for name in _WORLD})
+            known = {name: self._known[name][mine] for name in _WORLD}
+            readings = self._reader.read(mine, known, self._world.tell)
             frames = self._writer.write(self._fleet.vins[mine], time_ms, readings)
             yield from zip(mine.tolist(), frames, strict=True)
 

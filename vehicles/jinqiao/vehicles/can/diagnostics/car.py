@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-__all__ = ["DiagnosedCar", "StoredCode", "code_bytes", "number"]
+__all__ = ["DiagnosedCar", "NotMeasured", "StoredCode", "code_bytes", "number"]
 
 _SYSTEMS = "PCBU"
+
+
+class NotMeasured(Exception):
+    """The sensor of a signal says nothing."""
 
 
 class StoredCode(Protocol):
@@ -26,7 +30,7 @@ class DiagnosedCar(Protocol):
     vin: str
 
     def read(self, signal: str) -> float:
-        """A signal of the table now, in its unit."""
+        """A signal of the table now, in its unit. Raises NotMeasured where its value is missing."""
 
     def codes(self) -> Sequence[StoredCode]:
         """Stored trouble codes, oldest first."""

@@ -1,13 +1,14 @@
 """OBD-II: services 01, 03, 04 and 09 of SAE J1979 (ISO 15031-5) over CAN, with what an electric car can answer.
 
-An unknown parameter or service is not answered at all: on a shared bus that is the standard's way to say no.
+An unknown parameter or service is not answered at all: on a shared bus that is the standard's way to say no. So is a
+parameter whose sensor says nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .car import DiagnosedCar, code_bytes, number
+from .car import DiagnosedCar, NotMeasured, code_bytes, number
 
 __all__ = ["INFO_TYPES", "PIDS", "SERVICES", "supported"]
 
@@ -81,7 +82,10 @@ def _value(known: Mapping[int, Reading], car: DiagnosedCar, pid: int) -> bytes |
     if pid % 0x20 == 0:
         return supported(known, pid)
     reading = known.get(pid)
-    return reading(car) if reading else None
+    try:
+        return reading(car) if reading else None
+    except NotMeasured:
+        return None
 
 
 def _current_data(car: DiagnosedCar, asked: bytes) -> bytes | None:

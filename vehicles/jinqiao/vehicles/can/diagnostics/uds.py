@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 
-from .car import DiagnosedCar, StoredCode, code_bytes, number
+from .car import DiagnosedCar, NotMeasured, StoredCode, code_bytes, number
 
 __all__ = ["DIDS", "SERVICES", "Negative", "Refused", "answer_uds"]
 
@@ -16,6 +16,7 @@ class Negative(IntEnum):
     SERVICE_NOT_SUPPORTED = 0x11
     SUB_FUNCTION_NOT_SUPPORTED = 0x12
     INCORRECT_LENGTH_OR_FORMAT = 0x13
+    CONDITIONS_NOT_CORRECT = 0x22
     REQUEST_OUT_OF_RANGE = 0x31
 
 
@@ -95,7 +96,10 @@ def _read_data(car: DiagnosedCar, asked: bytes) -> bytes:
     known = [did for did in wanted if did in DIDS]
     if not known:
         raise Refused(Negative.REQUEST_OUT_OF_RANGE)
-    return b"".join(did.to_bytes(2, "big") + DIDS[did](car) for did in known)
+    try:
+        return b"".join(did.to_bytes(2, "big") + DIDS[did](car) for did in known)
+    except NotMeasured:
+        raise Refused(Negative.CONDITIONS_NOT_CORRECT) from None
 
 
 def _status(stored: StoredCode) -> int:
