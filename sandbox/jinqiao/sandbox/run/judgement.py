@@ -151,8 +151,12 @@ class Judgement:
     def _asked(self, judge: Judge) -> Verdict:
         past, now_ms = self._past, self.now_ms
         bench = Bench([judge], self._world.fleet.n)
-        for step in past or ():
-            bench.take(step)
+        if past is not None:
+            opening = past.opening()
+            if opening is not None:
+                bench.take(opening, carried=True)
+            for step in past:
+                bench.take(step)
         to_come = judge.window.begin_ms > now_ms
         (verdict,) = bench.verdicts(Now(now_ms, final=not to_come))
         if past is None and judge.follows:

@@ -50,10 +50,13 @@ class Past:
             self._forget(gone)
 
     def __iter__(self) -> Iterator[Step]:
-        if self._before is not None:
-            yield Step(self.since_ms, tuple(self._opening(self._before)), labels=tuple(self._labels))
-        for step, _ in self._steps:
-            yield step
+        return (step for step, _ in self._steps)
+
+    def opening(self) -> Step | None:
+        """What was known when that which is kept began, as if all had reported then; None where all is kept."""
+        if self._before is None:
+            return None
+        return Step(self.since_ms, tuple(self._last_values(self._before)), labels=tuple(self._labels))
 
     def _forget(self, step: Step) -> None:
         if self._before is None:
@@ -64,8 +67,7 @@ class Past:
         self._labels += step.labels
         self.since_ms = step.until_ms
 
-    def _opening(self, before: Known) -> Iterator[Batch]:
-        """What was known when that which is kept began, as if all had reported then."""
+    def _last_values(self, before: Known) -> Iterator[Batch]:
         for group in GROUPS:
             rows = np.flatnonzero(before.seen[group])
             names = [row.name for row in SIGNALS.group(group)]

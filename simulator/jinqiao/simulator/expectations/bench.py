@@ -28,12 +28,12 @@ class Bench:
     def __bool__(self) -> bool:
         return bool(self.judges)
 
-    def take(self, step: Step) -> None:
-        """Look at a step."""
+    def take(self, step: Step, *, carried: bool = False) -> None:
+        """Look at a step; `carried`: its samples are older than it, and stand for what is no longer kept."""
         if not self._following:
             return
         batches = step.true_batches
-        stretch = Stretch(step.until_ms, batches, self._known, step.events, step.labels)
+        stretch = Stretch(step.until_ms, batches, self._known, step.events, step.labels, carried=carried)
         for judge in self._following:
             judge.take(stretch)
         if self._known:

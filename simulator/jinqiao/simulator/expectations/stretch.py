@@ -53,7 +53,10 @@ class Domain:
 
 
 class Stretch:
-    """One step. `known` is what was known before it; it takes this step's batches when all have looked."""
+    """One step. `known` is what was known before it; it takes this step's batches when all have looked.
+
+    `carried`: its samples were not taken together, but are the last of each vehicle.
+    """
 
     def __init__(
         self,
@@ -62,8 +65,10 @@ class Stretch:
         known: Known,
         events: Collection[Event] = (),
         labels: Collection[Label] = (),
+        *,
+        carried: bool = False,
     ) -> None:
-        self.until_ms, self.batches, self.labels = until_ms, batches, labels
+        self.until_ms, self.batches, self.labels, self.carried = until_ms, batches, labels, carried
         self._known, self._events = known, events
         self._frames: dict[frozenset[str], Frame | None] = {}
 
