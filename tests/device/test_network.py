@@ -10,6 +10,7 @@ import pytest
 
 from jinqiao.base.keyed import Draws
 from jinqiao.base.telemetry import Batch, Event, Step
+from jinqiao.device.agent.car import Outgoing
 from jinqiao.device.network.absences import Absences
 from jinqiao.device.network.backlog import Backlog
 from jinqiao.device.network.link import Link
@@ -356,3 +357,32 @@ def test_a_fault_of_one_changes_nothing_for_another() -> None:
         with_fault = spoilt.second(second, faults=faults)
         without = whole.second(second)
         assert [one for one in came(with_fault) if one[0] != 1] == [one for one in came(without) if one[0] != 1]
+
+
+def test_answers_take_both_ways_and_wait_for_the_network() -> None:
+    stage = Stage(latency_ms=100)
+    answers = stage.network.answers
+    answers.take(Outgoing(0, "a", b""), 5_000_000)
+    assert answers.give(5_200_000) == []
+    assert [one.topic for one in answers.give(5_200_001)] == ["a"]
+    stage.second(1)
+    stage.second(2, lose=(1,))
+    for number in range(25):
+        answers.take(Outgoing(1, str(number), b""), 2_000_000)
+    assert answers.next_us is None
+    assert answers.dropped == 5
+    stage.second(3, regain=(1,))
+    online_us = int(stage.network.absences.online_us[1])
+    assert answers.give(online_us) == []
+    assert [one.topic for one in answers.give(online_us + 100_001)] == [str(number) for number in range(5, 25)]
+
+
+def test_a_downlink_does_not_reach_who_is_offline() -> None:
+    stage = Stage()
+    stage.second(1)
+    assert stage.network.reaches(1)
+    stage.second(2, lose=(1,))
+    assert not stage.network.reaches(1)
+    assert stage.network.reaches(2)
+    assert stage.network.report()["unreached"] == 1
+    assert stage.network.online(np.arange(3)).tolist() == [True, False, True]

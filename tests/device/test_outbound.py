@@ -58,6 +58,9 @@ class Own:
         found: np.ndarray = owned[vehicles]
         return found
 
+    def is_online(self, row: int) -> bool:
+        return row in ONLINE
+
     def send(self, row: int, packet: bytes, qos: int = 0) -> bool:
         self.sent.append((row, packet, qos))
         return row in ONLINE
@@ -90,19 +93,27 @@ async def sent(out: Outbound, step: Step, by: StepRenderer | None = None) -> Non
 LABEL = Label(NOW_MS, "dtc", "once", np.arange(6, dtype=np.int32), {"code": "P0A80"})
 
 
-def test_labels_go_over_own_connections_and_what_is_not_sent_is_counted() -> None:
+def test_labels_go_over_own_connections_and_over_the_shared_one_of_whom_is_offline() -> None:
     shared, own = Shared(), Own()
     out = made(shared, own)
     asyncio.run(sent(out, Step(NOW_MS, labels=(LABEL,))))
-    assert [row for row, _, _ in own.sent] == list(OWN)
+    assert [row for row, _, _ in own.sent] == list(ONLINE)
     for row, packet, qos in own.sent:
         (message,) = split(packet)
         assert (message.topic, qos) == (f"/{KEY}/{NAMES[row].decode()}/user/label", 0)
         assert json.loads(message.payload)["vehicle"] == NAMES[row].decode()
     assert [packet.topic.split("/")[2] for data in shared.written for packet in split(data)] == [
-        NAMES[row].decode() for row in (0, 3, 5)
+        NAMES[row].decode() for row in (0, 2, 3, 5)
     ]
     assert out.sent.published == {"label": 6}
+    assert out.sent.not_sent == 0
+
+
+def test_without_a_shared_connection_a_label_of_whom_is_offline_is_not_sent() -> None:
+    own = Own()
+    out = made(None, own)
+    asyncio.run(sent(out, Step(NOW_MS, labels=(replace(LABEL, vehicles=np.array(OWN, np.int32)),))))
+    assert [row for row, _, _ in own.sent] == list(OWN)
     assert out.sent.not_sent == len(OWN) - len(ONLINE) == 1
 
 
@@ -193,7 +204,7 @@ def test_columns_cross_to_our_own_gateway_and_own_connections_get_packets() -> N
     events = tuple(Event(NOW_MS, row, "TripFinished", {}) for row in (0, 1))
     asyncio.run(sent(out, Step(NOW_MS, (batch(6),), events, (), (LABEL,))))
     labels, crossed = shared.written
-    assert [packet.topic.split("/")[-1] for packet in split(labels)] == ["label"] * 3
+    assert [packet.topic.split("/")[-1] for packet in split(labels)] == ["label"] * 4
     edges = frame(crossed, 0)
     assert edges is not None
     found_events, (found,) = read_crossing(crossed[edges[0] :])

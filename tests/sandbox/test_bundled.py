@@ -47,7 +47,9 @@ def test_what_is_not_there_is_answered_with_what_is_bundled(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"no such file \(did you mean 'two-cars'\?\)\n  bundled: jinqiao-morning, "):
+    with pytest.raises(
+        InputError, match=r"no such file \(did you mean 'two-cars'\?\)\n  bundled: broken-cars, jinqiao-morning, "
+    ):
         scenario_file(Path(path))
 
 

@@ -79,6 +79,7 @@ def run(start: Start, scenario: Path) -> Iterator[Callable[..., tuple[Program, C
 Run = Callable[..., tuple[Program, Controller]]
 
 
+@pytest.mark.long
 def test_a_paused_run_stands_at_second_0_until_it_is_told_to_go(run: Run) -> None:
     program, client = run()
     state = client.get("/state")
@@ -131,6 +132,7 @@ def test_an_advance_ends_where_it_was_to_and_not_before_all_has_been_forwarded(r
 NETWORK = "network: [{on: all, profile: 4g-city}, {on: movers, outage: {at: 2 min, for: 30 s}, backlog: late}]\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("more", ["", NETWORK])
 def test_however_it_is_led_to_its_end_a_run_says_the_same(run: Run, start: Start, scenario: Path, more: str) -> None:
     """With pauses, advances and questions on the way; and it ends as a run that nobody controls."""
@@ -287,6 +289,7 @@ def test_only_who_shows_the_token_is_answered(bench: Controller) -> None:
         stranger.close()
 
 
+@pytest.mark.long
 def test_a_client_that_vanishes_in_an_advance_leaves_the_run_paused_and_usable(run: Run, scenario: Path) -> None:
     scenario.write_text(SCENARIO.replace("duration: 10 min", "duration: 300 d"))
     _, client = run("--vehicles", "700")

@@ -44,7 +44,7 @@ def test_the_first_mistake_is_named_with_its_place() -> None:
     assert refused({}).as_json() == {"pointer": "/for", "found": None, "expected": "how long"}
     assert refused({"For": "2 min"}).as_json() == {
         "pointer": "/For",
-        "found": "For",
+        "found": "2 min",
         "expected": "for or names (did you mean 'for'?)",
     }
 

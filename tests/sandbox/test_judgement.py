@@ -11,6 +11,8 @@ import pytest
 
 from jinqiao.base.errors import BodyError, ScenarioError
 from jinqiao.base.telemetry import Label, Step
+from jinqiao.device.network.figures import NetworkFigures
+from jinqiao.sandbox.run.counted import RunTraffic
 from jinqiao.sandbox.run.judgement import Judgement
 from jinqiao.sandbox.run.past import Past
 from jinqiao.sandbox.run.summary import Summary
@@ -158,6 +160,26 @@ def test_a_question_over_part_of_the_past_says_so(monkeypatch: pytest.MonkeyPatc
     assert "; looked at from 0:0" in verdict.measured
 
 
+FAULTY = (
+    "faults: [{at: 20 s, on: all, fault: cell_overheat, rate: 10 degC/min}, {at: 30 s, on: all, fault: tyre_leak}]\n"
+)
+
+
+@pytest.mark.parametrize("most_bytes", [1 << 30, 100_000])
+def test_physics_knows_the_faults_of_cars_also_those_whose_begin_is_no_longer_kept(
+    monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    monkeypatch.setattr("jinqiao.sandbox.run.judgement.Past", lambda n, start_ms: Past(n, start_ms, most_bytes))
+    scenario = parse_scenario(SCENARIO + FAULTY + "expect: [physics]\n")
+    world = World(scenario, seed=5)
+    judgement = Judgement(scenario, world, Summary("x", 5, 0.0), remembering=True)
+    steps = ran(world, judgement, 120)
+    hottest = max(float(one.signals["cell_temperature_max"].max()) for one in steps[-1].batches if one.group == "core")
+    assert hottest > 25.0
+    assert judgement.verdicts(final=True)[0].verdict == "passed"
+    assert judgement.ask("physics").verdict == "passed"
+
+
 def test_where_nothing_is_expected_nothing_is_done() -> None:
     _, judgement = begun()
     assert not judgement
@@ -279,6 +301,57 @@ def test_odd_detections_are_scored_and_counted_and_none_is_refused() -> None:
         "false: dtc detected in a vehicle that does not exist",
         "false: dtc detected for a time yet to come",
     ]
+
+
+def test_without_a_network_everything_that_was_sent_is_delivered_and_latency_is_measured() -> None:
+    summary = Summary("x", 1, 0.0)
+    summary.sent.add("property_post", 40, 4000)
+    summary.latencies_ms.extend([1.0, 9.0])
+    traffic = RunTraffic(summary)
+    assert (traffic.said("property_post"), traffic.arrived("property_post")) == (40, 40)
+    assert (traffic.latency().percentile(50), traffic.latency().max()) == (1.0, 9.0)
+    summary.sent.not_sent = 3
+    assert (traffic.said("property_post"), traffic.arrived("property_post")) == (40, 37)
+
+
+def test_with_a_network_what_vehicles_said_counts_and_how_long_it_took() -> None:
+    summary = Summary("x", 1, 0.0)
+    traffic = RunTraffic(summary)
+    summary.sent.add("property_post", 10, 1000)  # before somebody brought a network
+    network = NetworkFigures()
+    traffic.through(network)
+    assert len(traffic.latency()) == 0
+    network.said["property_post"] += 30
+    summary.sent.add("property_post", 20, 2000)
+    summary.sent.add("service_reply", 2, 200)
+    assert (traffic.said("property_post"), traffic.arrived("property_post")) == (40, 30)
+    assert (traffic.said("service_reply"), traffic.arrived("service_reply")) == (2, 2)
+    summary.sent.add("property_post", 15, 2000)  # duplicates
+    assert (traffic.said("property_post"), traffic.arrived("property_post")) == (45, 45)
+    assert network.took is not None
+    network.took.add(np.array([2000, 4000], np.int64))
+    assert (len(traffic.latency()), traffic.latency().mean(), traffic.latency().max()) == (2, 3.0, 4.0)
+
+
+@pytest.mark.program
+def test_a_network_is_judged_in_simulated_time(start: Any, tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        SCENARIO + "network:\n"
+        "  - {on: all, latency: 80 ms}\n"
+        "  - {on: taxis, outage: {at: 30 s, for: 1 min}, backlog: none}\n"
+        "expect:\n"
+        "  - latency p50 between 80 ms and 80.1 ms\n"
+        "  - delivered(property_post) < 70 %\n"
+        "  - delivered(property_post) > 20 %\n"
+        "  - delivered(property_post) >= 99.9 %\n"
+    )
+    summary = tmp_path / "summary.json"
+    options = ("--speed", "max", "--for", "2 min", "--mqtt-port", "0", "--summary", str(summary))
+    code, _, _ = start("run", str(file), *options).finish()
+    assert code == 1
+    found = json.loads(summary.read_text())["expectations"]
+    assert [one["verdict"] for one in found] == ["passed", "passed", "passed", "failed"], found
 
 
 @pytest.mark.program

@@ -15,6 +15,9 @@ import pytest
 from jinqiao.gateway.recordings.files import open_recording
 from jinqiao.sandbox.run import console
 from jinqiao.sandbox.run.console import View, console_for
+from jinqiao.sandbox.run.summary import Summary
+from jinqiao.simulator.scenario import parse_scenario
+from jinqiao.simulator.world import World
 from support.programs import Program
 
 PLAN = """\
@@ -68,6 +71,45 @@ def test_a_summary_can_be_told_from_another_and_counts_what_was_asked(
         f"  fleet      runners: 2 vehicles, {runners['distance_km']:.1f} km",
     ):
         assert line in told
+
+
+WAITING = """\
+name: Waiting
+seed: 3
+start: 2026-11-23T08:00+08:00
+duration: 1 h
+fleets:
+  - {name: runners, count: 2, models: {bmw-ix3-2021: 1}, agenda: {cycle: WLTC}, initial_soc: 0.9}
+commands:
+  - {when: StateOfCharge < 1 %, on: all, service: Lock}
+  - {between: [30 min, 31 min], on: any, service: Lock}
+faults:
+  - {when: StateOfCharge > 1 %, on: 1 of runners, fault: dtc, code: P0A80, repeat: 20 s}
+  - {when: after dtc ends, on: all, fault: dtc, code: P0A80}
+"""
+
+
+def test_a_step_that_waited_says_what_became_of_it() -> None:
+    world = World(parse_scenario(WAITING), seed=3)
+    while world.elapsed_s < 60:
+        world.advance()
+    vin = world.fleet.vins[0].decode()
+    for _ in range(2):
+        world.inject({"fault": "ota_failure", "step": -1, "on": vin})
+    summary = Summary("Waiting", 3, 0.0)
+    summary.given = [one.as_json() for one in world.commands_given]
+    summary.faults = [one.as_json() for one in world.faults.became]
+    lines = summary.lines()
+    first_s, times = summary.faults[0]["at_s"], summary.faults[0]["struck"]
+    assert times == 3
+    for line in (
+        "  command    Lock (on all) was never given: 'StateOfCharge < 1 %' became true of nobody",
+        "  command    Lock (on any) was never given: the run ended before",
+        f"  fault      dtc at {first_s} s (on 1 of runners) struck 3 in all, first then",
+        "  fault      dtc (on all) never began: 'after dtc ends' became true of nobody",
+        "  fault      ota_failure at 60 s (on vehicles named from outside) struck 2",
+    ):
+        assert line in lines
 
 
 def test_a_run_of_several_towns_says_what_each_did(start: Callable[..., Program], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jinqiao.base.errors import ScenarioError
+from jinqiao.simulator.network_page import network_page
 from jinqiao.simulator.scenario import load_scenario, parse_scenario
 from jinqiao.simulator.scenario.network import NetworkSpec
 from jinqiao.simulator.scenario.profiles import PROFILES
@@ -220,3 +221,11 @@ def test_a_file_that_is_no_place_is_refused(tmp_path: Path, text: str, told: str
     (tmp_path / "s.yaml").write_text(HEAD + "  - {on: all, outage: {geojson: area.geojson}}\n")
     with pytest.raises(ScenarioError, match=told):
         load_scenario(tmp_path / "s.yaml")
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "network.md"
+
+
+def test_the_page_of_networks_is_current() -> None:
+    """After a change of a key or a profile: python -m jinqiao.simulator.network_page > docs/network.md"""
+    assert PAGE.read_text() == network_page()

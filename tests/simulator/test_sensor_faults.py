@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.base.telemetry import Batch, Step
+from jinqiao.base.telemetry import Batch, Event, Step
 from jinqiao.simulator.draws import VehicleDraws
 from jinqiao.simulator.language.measured import ADDRESSES
 from jinqiao.simulator.reported import Reported, reported_batches
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
+from jinqiao.wire.crossing import crossing_packets, read_crossing
 from jinqiao.wire.digest import RunDigest
+from jinqiao.wire.mqtt.fields import frame
 from jinqiao.wire.render import StepRenderer
 from jinqiao.wire.render.fixed import fixed
 from support.examples import examples
@@ -386,3 +388,96 @@ def test_what_is_drawn_hangs_on_the_vehicle_and_not_on_who_is_beside_it() -> Non
     for second in range(examples(20)):
         few.second = many.second = second
         assert few.told()[0].tobytes() == many.told()[0][:3].tobytes()
+
+
+# Clocks.
+
+
+def test_a_wrong_clock_dates_what_is_said_and_changes_nothing_else() -> None:
+    skewed = ("at: 20 s, on: 2 of cars, fault: clock_skew, offset: -90 s, rate: 6 s/min, for: 40 s",)
+    found = []
+    for faults in (skewed, ("at: 59 min, on: any, fault: dtc, code: P0A80",)):
+        world = world_of(*faults)
+        renderer = StepRenderer("a1JinqiaoEV", world.fleet.vins, world.fleet.vins)
+        said = [(world.elapsed_s, one) for step in steps(world, 90) for one in renderer.say(step).batches]
+        columns = [(s, one.batch.vehicles, one.batch.time_ms, one.ids) for s, one in said]
+        found.append([(s, *row) for s, *own in columns for row in zip(*own, strict=True)])
+        start_ms = world.scenario.start_ms
+    assert len(found[0]) == len(found[1])
+    wrong: dict[int, list[tuple[int, int]]] = {}
+    for (second, row, shown_ms, number), (_, other, true_ms, same) in zip(*found, strict=True):
+        assert (row, number) == (other, same)
+        assert true_ms == start_ms + second * 1000
+        if shown_ms != true_ms:
+            wrong.setdefault(int(row), []).append((second, int(shown_ms - true_ms)))
+    assert len(wrong) == 2
+    for values in wrong.values():
+        assert {second for second, _ in values} <= set(range(21, 61))
+        assert all(ahead_ms == -90_000 + 100 * (second - 20) for second, ahead_ms in values)
+
+
+def test_events_and_buses_have_the_time_of_their_vehicles_clock() -> None:
+    head = HEAD.replace("detail: 5 s}", "detail: 5 s, can: {vehicles: 2}}")
+    world = world_of("at: 2 s, on: all, fault: clock_skew, offset: 1 h", head=head)
+    renderer = StepRenderer("a1JinqiaoEV", world.fleet.vins, world.fleet.vins)
+    step = list(steps(world, 12))[-1]
+    assert {second.start_ms for second in step.can} == {world.time_ms - 1000 + 3_600_000}
+    event = Event(world.time_ms, 1, "trip:Started", {})
+    (stamped,) = world.reported.clocks.stamped([event])
+    (packet,) = renderer.say(Step(world.time_ms, events=(stamped,))).events
+    assert (packet.time_ms, packet.turn_ms) == (world.time_ms + 3_600_000, world.time_ms)
+    assert str(world.time_ms + 3_600_000).encode() in packet.data
+    assert world.clock_ms(np.array([0])).tolist() == [world.time_ms + 3_600_000]
+
+
+def test_a_bus_is_split_by_the_clocks_of_its_vehicles() -> None:
+    head = HEAD.replace("detail: 5 s}", "detail: 5 s, can: {vehicles: 3}}")
+    plain, skewed = (
+        world_of("at: 59 min, on: any, fault: dtc, code: P0A80", head=head),
+        world_of("at: 2 s, on: 1 of cars, fault: clock_skew, offset: 1 s", head=head),
+    )
+    for one, other in zip(steps(plain, 9), steps(skewed, 9), strict=True):
+        frames = {
+            (second.bus, row): second.data[start : start + count].tobytes()
+            for second in one.can
+            for row, start, count in zip(
+                second.vehicles, np.cumsum(second.counts) - second.counts, second.counts, strict=True
+            )
+        }
+        for second in other.can:
+            for row, start, count in zip(
+                second.vehicles, np.cumsum(second.counts) - second.counts, second.counts, strict=True
+            ):
+                own = frames.pop((second.bus, row))
+                assert len(own) == 8 * count
+                if second.bus != "body":  # where the clock itself is told
+                    assert second.data[start : start + count].tobytes() == own
+        assert not frames
+
+
+def test_wrong_clocks_give_the_same_bytes_in_any_stretch() -> None:
+    faults = (
+        "at: 9 s, on: 3 of cars, fault: clock_skew, offset: 1 h",
+        "at: 9 s, on: 50 %, fault: clock_skew, rate: -30 s/min, for: 60 s",
+        "at: 20 s, on: 3 of cars, fault: sensor_dropout, signal: VehicleSpeed, for: 60 s",
+    )
+    single = _bytes_of(world_of(*faults), 120, 1)
+    for stretch_s in (7, 120):
+        together = _bytes_of(world_of(*faults), 120, stretch_s)
+        assert together == single
+
+
+def test_a_network_carries_what_wrong_clocks_date_when_it_is_said() -> None:
+    """What crosses to the gateway keeps the order of the true times, and the vehicles' own ones."""
+    world = world_of("at: 9 s, on: 3 of cars, fault: clock_skew, offset: -1 d")
+    renderer = StepRenderer("a1JinqiaoEV", world.fleet.vins, world.fleet.vins)
+    step = list(steps(world, 30, stretch_s=10))[-1]
+    said = renderer.say(step)
+    (packet,) = crossing_packets(said.events, [(one, one.records(one.batch.vehicles)) for one in said.batches])
+    bounds = frame(packet, 0)
+    assert bounds is not None
+    _, batches = read_crossing(packet[bounds[0] :])
+    for sent, came in zip(said.batches, batches, strict=True):
+        assert came.turns_ms.tolist() == sent.turns_ms.tolist() == sorted(sent.turns_ms.tolist())
+        assert came.batch.time_ms.tolist() == sent.batch.time_ms.tolist()
+        assert {int(ahead) for ahead in came.batch.time_ms - came.turns_ms} == {0, -86_400_000}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from jinqiao.base.errors import BodyError
 from jinqiao.base.telemetry import Event, Label
 from jinqiao.simulator.scenario import parse_scenario
 from jinqiao.simulator.world import World
@@ -124,7 +125,7 @@ def test_a_site_limit_is_shared_and_over_afterwards() -> None:
     town.until(700)
     assert town.power_kw == pytest.approx(100, abs=0.5)
     assert town.labels[0].vehicles.tolist() == town.charging
-    assert town.labels[0].parameters == {"station": "hub", "limit_kw": 100.0}
+    assert town.labels[0].parameters == {"station": "hub", "limit": 100.0}
     town.until(905)
     assert town.power_kw > 300
 
@@ -167,3 +168,19 @@ def test_stations_are_whole_when_all_is_over() -> None:
     (hub,) = town.chargers.named("hub")
     assert (hub.broken, hub.limits_kw) == ([], [])
     assert len(hub.occupants) + len(hub.queues["dc"].items) == 4
+
+
+def test_a_fault_from_outside_names_a_station_that_there_is() -> None:
+    town = Town().until(600)
+    with pytest.raises(BodyError) as caught:
+        town.world.inject({"fault": "power_cut", "station": "hubb"})
+    assert (caught.value.pointer, caught.value.found) == ("/station", "hubb")
+    assert "did you mean 'hub'?" in caught.value.expected
+    injected = town.world.inject({"fault": "power_cut", "station": "hub"})
+    assert injected.rows.tolist() == sorted(injected.rows.tolist())
+    assert len(injected.rows) == 4
+    town.until(640)
+    assert town.charging == []
+    assert town.world.end_fault(injected.id)
+    town.until(900)
+    assert len(town.charging) == 4

@@ -44,13 +44,15 @@ class Batch:
     `time_ms` is simulated UTC, shape (m,), int64, never falling; `vehicles` holds row numbers of the fleet, shape (m,),
     int32, which rise strictly within an instant; `signals` maps a name of the signal table to an array of shape (m,) in
     that signal's unit; `group` names the telemetry group. All batches of a group carry the same signals, except that
-    samples in which a value is missing stand in batches of their own, without it.
+    samples in which a value is missing stand in batches of their own, without it. Where clocks of vehicles are wrong
+    `stamps_ms`, shape (m,), is what these showed.
     """
 
     time_ms: NDArray[np.int64]
     group: str
     vehicles: NDArray[np.int32]
     signals: Mapping[str, NDArray[Any]]
+    stamps_ms: NDArray[np.int64] | None = None
 
     @classmethod
     def at(cls, time_ms: int, group: str, vehicles: NDArray[np.int32], signals: Mapping[str, NDArray[Any]]) -> Self:
@@ -68,7 +70,13 @@ class Batch:
     def rows(self, chosen: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """Some of the samples, in their order."""
         columns = {name: column[chosen] for name, column in self.signals.items()}
-        return type(self)(self.time_ms[chosen], self.group, self.vehicles[chosen], columns)
+        stamps_ms = None if self.stamps_ms is None else self.stamps_ms[chosen]
+        return type(self)(self.time_ms[chosen], self.group, self.vehicles[chosen], columns, stamps_ms)
+
+    @property
+    def said_ms(self) -> NDArray[np.int64]:
+        """The times that vehicles put on their samples, shape (m,)."""
+        return self.time_ms if self.stamps_ms is None else self.stamps_ms
 
     def instants(self) -> Iterator[Self]:
         """The same, a batch for each instant."""
@@ -94,12 +102,19 @@ class Event:
     """Something that happened once to one vehicle: a trip finished, a plug went in, a fault was stored.
 
     `identifier` is the thing model's (with `module:` where it has one); `output` maps its output identifiers to values.
+    `stamp_ms` is what the vehicle's clock showed where that is wrong.
     """
 
     time_ms: int
     vehicle: int
     identifier: str
     output: Mapping[str, int | float | str] = field(default_factory=dict)
+    stamp_ms: int | None = None
+
+    @property
+    def said_ms(self) -> int:
+        """The time that the vehicle puts on it."""
+        return self.time_ms if self.stamp_ms is None else self.stamp_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +147,9 @@ class CanSecond:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What truly happens to the vehicles `vehicles` (rows of the fleet, at least one) at `time_ms`: a fault of `kind`.
+    """What truly happens to the vehicles `vehicles` (rows of the fleet) at `time_ms`: a fault of `kind`.
+
+    There are none only where what breaks is no vehicle, such as a station where nobody is.
 
     `parameters` are the fault's own, as the scenario names them: plain values that JSON can carry.
     """

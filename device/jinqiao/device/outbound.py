@@ -110,7 +110,8 @@ class Outbound:
         if self._crossing and self._shared is not None:
             await self._cross(self._shared, renderer, said, records)
         else:
-            await self._write(block for _, block in renderer.render(replace(said, can=())))
+            await self._write_labels(said.labels)
+            await self._write(block for _, block in renderer.render(replace(said, labels=[], can=())))
         for second in said.can:
             for block in renderer.frames(second):
                 if not noted:
@@ -147,7 +148,8 @@ class Outbound:
         self, shared: SharedLink, renderer: StepRenderer, said: Said, records: Sequence[NDArray[Any]]
     ) -> None:
         """Labels and posts as packets, then columns; vehicles with connections of their own send theirs themselves."""
-        await self._write(Packets.single(one.data, one.vehicle) for one in (*said.labels, *said.posts))
+        await self._write_labels(said.labels)
+        await self._write(Packets.single(one.data, one.vehicle) for one in said.posts)
         events: Sequence[SaidPacket] = said.events
         batches = list(zip(said.batches, records, strict=True))
         if self._own:
@@ -160,6 +162,21 @@ class Outbound:
             batches = [(one.some(~some), rows[~some]) for (one, rows), some in zip(batches, mine, strict=True)]
         for packet in crossing_packets(events, [(one, rows) for one, rows in batches if len(one)]):
             await shared.send(packet)
+
+    async def _write_labels(self, labels: Sequence[SaidPacket]) -> None:
+        """What is true of a vehicle is said whether it is online or not: over the shared connection if it is not."""
+        own, shared = self._own, self._shared
+        if not own or shared is None:
+            await self._write(Packets.single(one.data, one.vehicle) for one in labels)
+            return
+        shared_ones = []
+        for one in labels:
+            if own.owns(np.array([one.vehicle], np.int32))[0] and own.is_online(one.vehicle):
+                self.sent.not_sent += not own.send(one.vehicle, one.data)
+            else:
+                shared_ones.append(one.data)
+        if shared_ones:
+            await shared.send(b"".join(shared_ones))
 
     async def _write(self, blocks: Iterable[Block]) -> None:
         """Send what is rendered, small blocks as one write."""

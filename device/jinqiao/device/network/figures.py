@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from jinqiao.wire.render.said import Said
+
+from .delays import Delays
 from .link import Arrivals, Queue
 
 __all__ = ["NetworkFigures"]
@@ -27,6 +31,19 @@ class NetworkFigures:
     #: What offline vehicles did not keep, by their setting or because it was CAN.
     not_kept: int = 0
     history_posts: int = 0
+    #: What vehicles said, by kind of topic: all that could have arrived.
+    said: Counter[str] = field(default_factory=Counter)
+    #: How long every message took; None where nobody asks.
+    took: Delays | None = None
+
+    def note(self, said: Said) -> None:
+        """Count what vehicles say."""
+        for one in said.batches:
+            self.said[one.kind] += len(one)
+        for packet in (*said.events, *said.labels):
+            self.said[packet.kind] += 1
+        for second in said.can:
+            self.said["can_batch"] += len(second)
 
     def count(self, queue: Queue, arrivals: Arrivals) -> None:
         """Count messages that were sent."""
@@ -35,6 +52,8 @@ class NetworkFigures:
         self.delayed += int(np.count_nonzero(arrivals.turn_ms > queue.made_ms))
         self.delay_us += int(took_us.sum())
         self.longest_us = max(self.longest_us, int(took_us.max(initial=0)))
+        if self.took is not None:
+            self.took.add(took_us)
 
     def as_json(self) -> dict[str, Any]:
         """For the summary."""

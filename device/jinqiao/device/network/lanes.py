@@ -60,7 +60,7 @@ class RowLane:
         return [] if given is None else [given]
 
     def _arrives_at_once(self, said: SaidBatch, turn_ms: I8s, until_ms: int) -> bool:
-        on_time = turn_ms == said.batch.time_ms - self._start_ms
+        on_time = turn_ms == said.turns_ms - self._start_ms
         return bool(on_time.all()) and int(turn_ms[-1]) < until_ms
 
     def lose(self, gone: NDArray[np.bool_], from_ms: int) -> int:

@@ -152,6 +152,7 @@ class Network:
         `changes` says who loses the network, or has it again, as the last second before that begins.
         """
         self._now_ms = until_ms - self._start_ms
+        self.figures.note(said)
         presence = self._change(changes) if changes else []
         parts = self._parts(said)
         if self.absences:
@@ -201,13 +202,13 @@ class Network:
 
     def _packets(self, packets: list[SaidPacket], **more: bool) -> _Part:
         vehicles = np.array([packet.vehicle for packet in packets], np.int32)
-        made_ms = np.array([packet.time_ms for packet in packets], np.int64) - self._start_ms
+        made_ms = np.array([packet.turn_ms for packet in packets], np.int64) - self._start_ms
         sizes = np.array([len(packet.data) for packet in packets], np.int64)
         return _Part(packets, vehicles, made_ms, sizes, **more)
 
     def _batch(self, one: SaidBatch, **more: bool) -> _Part:
         sizes = np.full(len(one), self._packet_bytes(one), np.int64)
-        return _Part(one, one.batch.vehicles, one.batch.time_ms - self._start_ms, sizes, **more)
+        return _Part(one, one.batch.vehicles, one.turns_ms - self._start_ms, sizes, **more)
 
     def _keep(self, parts: Sequence[_Part]) -> list[_Part]:
         """Put aside what cannot be sent; the rest."""

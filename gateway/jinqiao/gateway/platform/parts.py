@@ -118,7 +118,7 @@ class Parts:
         groups, catalogue, errands = DeviceGroups(events, members), Catalogue(events), Errands()
         topology, uploads = Topology(states), Uploads(events, now_ms)
         presence = Presence(registry, records, states, topology, events, out, notices, errands, now_ms)
-        census.ask(presence.simulator_is_there, presence.is_connected)
+        census.ask(presence.simulator_is_there, presence.is_connected, presence.away.names)
         rollout = Rollout(registry, states, presence, groups, catalogue, upgrades, events, out, calls, errands, now_ms)
         sources = Sources(registry, records, states, topology, rollout, now_ms)
         subscriptions = Subscriptions(events, registry, out, now_ms)

@@ -65,7 +65,7 @@ class LineRenderer:
                 number = numeral(scaled(batch.signals[signal.name][rows], signal), signal.decimals)
                 columns += [joint + f"{signal.name}=".encode(), *(piece.texts() for piece in number.pieces)]
                 joint = b"," if signal.decimals or signal.dtype[0] == "f" else b"i,"
-            columns += [joint.removesuffix(b",") + _KEPT, stamps(batch.time_ms[rows]), b"\n"]
+            columns += [joint.removesuffix(b",") + _KEPT, stamps(batch.said_ms[rows]), b"\n"]
             yield _lines(columns, len(vehicles)), len(vehicles)
 
     def _signals_of(self, names: tuple[str, ...]) -> tuple[Signal, ...]:
@@ -80,7 +80,7 @@ def event_line(event: Event, product_key: str, device_name: str, traits: Traits 
     own = traits_of(traits or {}, event.vehicle)
     tags = _tags(identifier=event.identifier, product=product_key, vehicle=device_name, **own)
     fields = ",".join(["count=1i", *(f"{_tag(name)}={_field(value)}" for name, value in event.output.items())])
-    return f"{EVENT_MEASUREMENT},{tags} {fields} {event.time_ms}\n".encode()
+    return f"{EVENT_MEASUREMENT},{tags} {fields} {event.said_ms}\n".encode()
 
 
 def label_line(label: Label, vehicle: int, product_key: str, device_name: str, traits: Traits | None = None) -> bytes:

@@ -69,7 +69,7 @@ class GroupTables:
     def table(self, batches: Sequence[Batch]) -> Any:
         """The batches' rows, in their order; values have the decimals they are published with."""
         pa = self._pa
-        times = np.concatenate([batch.time_ms for batch in batches])
+        times = np.concatenate([batch.said_ms for batch in batches])
         vehicles = np.concatenate([batch.vehicles for batch in batches])
         columns = [
             pa.array(times).cast(self.schema.field("time").type),
@@ -94,7 +94,7 @@ class EventTables:
     def table(self, events: Sequence[Event]) -> Any:
         pa = self._pa
         columns = [
-            pa.array([event.time_ms for event in events]).cast(self.schema.field("time").type),
+            pa.array([event.said_ms for event in events]).cast(self.schema.field("time").type),
             *self._vehicles.arrays(pa, np.array([event.vehicle for event in events], dtype=np.int32)),
             pa.array([event.identifier for event in events]),
             pa.array([_json(event.output) for event in events]),

@@ -210,7 +210,7 @@ def fault(
     Example:
       jinqiao ctl fault cell_overheat --on LBVYLPASXN1100446 cell=17 rate='1.5 degC/min'
       jinqiao ctl fault sensor_stuck --on '5 %' --for '2 min' signal=VehicleSpeed | jq -r .id
-      jinqiao ctl fault --end 3
+      jinqiao ctl fault --end fault-3
       jinqiao ctl fault
     """
     if end is not None and (kind or given or on or for_):

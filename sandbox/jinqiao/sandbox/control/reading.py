@@ -71,7 +71,7 @@ def _body_error(model: type[BaseModel], problem: ValidationError, value: Mapping
         name = str(first["loc"][-1])
         known = [field.alias or key for key, field in model.model_fields.items()]
         expected = f"{one_of(known)}{did_you_mean(name, known)}" if known else "nothing"
-        return BodyError(pointer_of(first["loc"]), name, expected)
+        return BodyError(pointer_of(first["loc"]), _at(value, first["loc"]), expected)
     finding = explain(model, [first], cast(Any, _Places(value)))[0]
     if first["type"] == "missing":
         field = model.model_fields[_field_of(model, str(first["loc"][-1]))]

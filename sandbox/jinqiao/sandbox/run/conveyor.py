@@ -64,6 +64,9 @@ class Conveyor:
         """What vehicles said up to this moment. Raises EnvironmentFault when the broker is gone."""
         changes = self._coverage.take_changes() if self._coverage.changes else ()
         passed = self.network.pass_on(said, until_ms, changes, self._messages if self._messages.any else None)
+        if passed.said.labels:  # what is true is said before its effect, by whom it may concern
+            await self._outbound.send(self._renderer, Said(passed.said.labels, [], [], ()))
+            passed.said = replace(passed.said, labels=[])
         for presence in passed.presence:
             await self._tell(presence)
         self._now_us = (until_ms - self._start_ms) * 1000
@@ -76,12 +79,8 @@ class Conveyor:
         if not passed:
             return
         self._outbound.note(self._renderer, passed.said)
-        if passed.said.labels:
-            await self._outbound.send(self._renderer, Said(passed.said.labels, [], [], ()), noted=True)
-            passed.said = replace(passed.said, labels=[])
-        if passed:
-            self._waiting.append(passed)
-            self._plan()
+        self._waiting.append(passed)
+        self._plan()
 
     async def say(self, message: Outgoing) -> None:
         """What a vehicle answers, or says by itself: at once where nobody waits for less than a second."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.device.network.delays import Delays
+from jinqiao.device.network.figures import NetworkFigures
 from jinqiao.simulator.expectations.figures import Latency, Samples
 from jinqiao.simulator.world import World
 
@@ -16,18 +19,33 @@ __all__ = ["RunMeters", "RunTraffic"]
 
 
 class RunTraffic:
-    """Messages of a run, by kind of topic."""
+    """Messages of a run, by kind of topic, and what its network does to them once it has one."""
 
     def __init__(self, summary: Summary) -> None:
         self._summary = summary
+        self._network: NetworkFigures | None = None
+        #: What was published before there was a network.
+        self._before: Counter[str] = Counter()
+
+    def through(self, network: NetworkFigures) -> None:
+        """From now on messages take their way through this network."""
+        self._network = network
+        self._before = Counter(self._summary.published)
+        network.took = Delays()
 
     def said(self, kind: str) -> int:
-        return self._summary.published[kind]
+        published = self._summary.published[kind]
+        if self._network is None:
+            return published
+        # What vehicles answer is not counted before it goes, and what comes twice was said once.
+        return max(self._before[kind] + self._network.said[kind], published)
 
     def arrived(self, kind: str) -> int:
-        return self._summary.published[kind]
+        return max(0, self._summary.published[kind] - self._summary.sent.not_sent)
 
     def latency(self) -> Latency:
+        if self._network is not None and self._network.took is not None:
+            return self._network.took
         return Samples(self._summary.latencies_ms)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jinqiao.base.errors import BodyError, Problem, ScenarioError
 from jinqiao.base.telemetry import Step
 from jinqiao.base.words import Refused
+from jinqiao.device.network.figures import NetworkFigures
 from jinqiao.simulator.census import rows_together
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.expectations import Verdict
@@ -54,6 +55,7 @@ class Judgement:
         self._world, self._summary, self._checker = world, summary, checker
         self.evidence = Evidence()
         fleets = _rows_of_fleets(world)
+        self._traffic = RunTraffic(summary)
         self._row_of: dict[str, int] | None = None
         self._setting = Setting(
             start_ms=scenario.start_ms,
@@ -61,7 +63,7 @@ class Judgement:
             fleets=fleets,
             phases=_phases(scenario),
             evidence=self.evidence,
-            traffic=RunTraffic(summary),
+            traffic=self._traffic,
             meters=RunMeters(world, fleets),
             checker=self._physics,
         )
@@ -102,6 +104,11 @@ class Judgement:
         if self._past is not None:
             self._past.add(step)
 
+    def through(self, network: NetworkFigures) -> None:
+        """Messages take their way through this network from now on."""
+        if self:
+            self._traffic.through(network)
+
     # The product under test.
 
     def command_given(self, row: int, name: str, time_ms: int) -> None:
@@ -138,7 +145,7 @@ class Judgement:
         try:
             judge = build(parse_expectation(text), self._setting)
         except Refused as refused:
-            raise BodyError("/expect", text, str(refused)) from None
+            raise BodyError("/expect", text, str(refused).partition("expected ")[2] or str(refused)) from None
         return self._asked(judge)
 
     def _asked(self, judge: Judge) -> Verdict:

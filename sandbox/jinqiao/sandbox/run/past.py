@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jinqiao.base.signals import GROUPS, SIGNALS
-from jinqiao.base.telemetry import Batch, Step
+from jinqiao.base.telemetry import Batch, Label, Step
 from jinqiao.simulator.expectations.known import Known
 
 __all__ = ["MOST_PAST_BYTES", "Past"]
@@ -22,7 +22,8 @@ _STEP_BYTES, _EVENT_BYTES = 500, 300
 class Past:
     """The steps of a run of n vehicles, from `since_ms` on, which is the start unless something had to go.
 
-    What had to go is not lost altogether: the last values of all vehicles stand at the beginning of what is kept.
+    Of a step true samples, events and labels are kept. What had to go is not lost altogether: the last values of all
+    vehicles, and all labels, stand at the beginning of what is kept.
     """
 
     def __init__(self, n: int, start_ms: int, most_bytes: int = MOST_PAST_BYTES) -> None:
@@ -30,6 +31,7 @@ class Past:
         self._n, self._most, self._bytes = n, most_bytes, 0
         self._steps: deque[tuple[Step, int]] = deque()
         self._before: Known | None = None
+        self._labels: list[Label] = []
 
     @property
     def whole(self) -> bool:
@@ -38,8 +40,9 @@ class Past:
 
     def add(self, step: Step) -> None:
         """Keep one more."""
-        size = _STEP_BYTES + sum(map(_bytes, step.true_batches)) + _EVENT_BYTES * len(step.events)
-        self._steps.append((step, size))
+        kept = Step(step.until_ms, step.true_batches, step.events, labels=step.labels)
+        size = _STEP_BYTES + sum(map(_bytes, kept.batches)) + _EVENT_BYTES * len(kept.events)
+        self._steps.append((kept, size))
         self._bytes += size
         while self._bytes > self._most and len(self._steps) > 1:
             gone, size = self._steps.popleft()
@@ -48,7 +51,7 @@ class Past:
 
     def __iter__(self) -> Iterator[Step]:
         if self._before is not None:
-            yield Step(self.since_ms, tuple(self._opening(self._before)))
+            yield Step(self.since_ms, tuple(self._opening(self._before)), labels=tuple(self._labels))
         for step, _ in self._steps:
             yield step
 
@@ -56,8 +59,9 @@ class Past:
         if self._before is None:
             self._before = Known(self._n)
             self._before.want([row.name for group in GROUPS for row in SIGNALS.group(group)])
-        for batch in step.true_batches:
+        for batch in step.batches:
             self._before.take(batch)
+        self._labels += step.labels
         self.since_ms = step.until_ms
 
     def _opening(self, before: Known) -> Iterator[Batch]:

@@ -9,7 +9,7 @@ everywhere; `places` translates, and nobody else needs to.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -23,7 +23,7 @@ from jinqiao.vehicles.can.snapshot import Snapshots
 from jinqiao.vehicles.can.traffic import CanTraffic, Frames
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
-from jinqiao.vehicles.told import Tell
+from jinqiao.vehicles.told import Told
 
 from .charger import CHARGER_BUS, ChargerBus
 
@@ -34,6 +34,16 @@ __all__ = ["Buses"]
 
 #: What the world knows of some vehicles that they do not know of themselves: rows → signal → column.
 Surroundings: TypeAlias = Callable[[NDArray[np.intp]], Mapping[str, NDArray[Any]]]
+
+
+class Teller(Protocol):
+    """Knows what vehicles tell where their sensors or clocks are wrong."""
+
+    def tell(self, rows: NDArray[np.intp], signals: Mapping[str, NDArray[Any]]) -> Told | None:
+        """What these vehicles report of these true signals; None where that is the same."""
+
+    def clock_ms(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """What their clocks show, simulated UTC, shape (m,)."""
 
 
 class Buses:
@@ -74,15 +84,20 @@ class Buses:
         """Where these fleet rows, all of which send CAN, stand in `rows` and in `faults`."""
         return np.searchsorted(self.rows, rows).astype(np.intp)
 
-    def collect(self, now_s: int, surroundings: Surroundings, tell: Tell | None = None) -> tuple[CanSecond, ...]:
+    def collect(self, now_s: int, surroundings: Surroundings, teller: Teller | None = None) -> tuple[CanSecond, ...]:
         """What was on the buses since the last call; `now_s` is the end of the second that has just passed.
 
-        With `tell` control units tell what that says; who is awake, and plugged in, follows the cars as they are.
+        With `teller` control units tell what that says; who is awake, and plugged in, follows the cars as they are.
         """
-        return tuple(self._collect(now_s, surroundings, tell)) if len(self.rows) else ()
+        return tuple(self._collect(now_s, surroundings, teller)) if len(self.rows) else ()
 
-    def _collect(self, now_s: int, surroundings: Surroundings, tell: Tell | None) -> Iterator[CanSecond]:
-        after = self._snapshots.take(float(self._start_ms // 1000 + now_s), surroundings(self.rows), tell)
+    def _collect(self, now_s: int, surroundings: Surroundings, teller: Teller | None) -> Iterator[CanSecond]:
+        time_s: float | NDArray[np.float64] = float(self._start_ms // 1000 + now_s)
+        if teller is None:
+            after = self._snapshots.take(time_s, surroundings(self.rows))
+        else:
+            time_s = teller.clock_ms(self.rows) / 1000.0
+            after = self._snapshots.take(time_s, surroundings(self.rows), teller.tell)
         if len(self._on_charger):
             yield from self._charger.seconds({name: v[self._on_charger] for name, v in after.items()}, now_s)
         before, self._before, before_s, self._before_s = self._before, after, self._before_s, now_s

@@ -36,9 +36,8 @@ class Diagnosed(Protocol):
 
     fleet: Fleet
 
-    @property
-    def time_ms(self) -> int:
-        """Simulated UTC."""
+    def clock_ms(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """What the clocks of these vehicles show, simulated UTC."""
 
     def surroundings(self, rows: NDArray[np.intp]) -> Mapping[str, NDArray[Any]]:
         """What these vehicles do not know of themselves."""
@@ -94,7 +93,7 @@ class Diagnostics:
             return None
         count = len(replies)
         second = CanSecond(
-            self._world.time_ms,
+            int(self._world.clock_ms(np.array([row], dtype=np.intp))[0]),
             BUS,
             np.array([row], dtype=np.int32),
             np.array([count], dtype=np.int64),

@@ -112,7 +112,7 @@ class Demand:
 
     def shown(self, value: float | None) -> str:
         if value is None:
-            return f"{self.name} nothing"
+            return f"no {self.name}"
         return f"{self.name} {number(value, 's', 1) if self.figure == 'latency' else share(value)}"
 
 

@@ -64,6 +64,7 @@ class Evidence:
         self.dropped: Counter[str] = Counter()
         #: Rises with everything that may change a verdict.
         self.version = 0
+        self._of_fault: dict[str, list[Span]] = {}
         self._open: dict[tuple[str, int], list[Span]] = {}
         self._reactions: dict[tuple[str, str], dict[int, list[int]]] = {}
         self._count = 0
@@ -82,6 +83,7 @@ class Evidence:
                     end_ms = label.time_ms if label.phase == "once" else None
                     span = Span(label.kind, row, label.time_ms, end_ms, label.parameters)
                     self.spans.append(span)
+                    self._of_fault.setdefault(label.kind, []).append(span)
                     if label.phase == "begin":
                         self._open.setdefault((label.kind, row), []).append(span)
 
@@ -95,7 +97,7 @@ class Evidence:
 
     def of_fault(self, fault: str) -> list[Span]:
         """The spans of one kind of fault, in the order in which they began."""
-        return [span for span in self.spans if span.fault == fault]
+        return self._of_fault.get(fault, [])
 
     def detected(self, vin: str, row: int, fault: str, time_ms: int, arrived_ms: int, via: str) -> None:
         """The product detected a fault."""

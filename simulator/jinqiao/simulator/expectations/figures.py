@@ -167,7 +167,7 @@ class PhysicsJudge(Judge):
 
     def take(self, stretch: Stretch) -> None:
         if not self._elsewhere:
-            self._checker.read(stretch.batches)
+            self._checker.read(stretch.batches, stretch.labels)
 
     def outcome(self, now: Now) -> Outcome:
         checker = self._checker

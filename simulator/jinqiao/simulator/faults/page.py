@@ -19,14 +19,15 @@ What can break in a scenario. Written from the kinds of fault by `python -m jinq
 faults:
   - {at: 5 min, on: 3 of commuters, fault: ota_failure, step: -3, for: 2 h}
   - {between: [10 min, 20 min], on: any driving, fault: dtc, code: P0A80}
+  - {when: StateOfCharge < 20 %, on: taxis, fault: auxiliary_battery_low}
 ```
 
-Each has `at`, a time after the start, or `between` two of them, and `on`, which is
-`[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`; who fits is decided when it begins. Those
-with `for` end after that time, or with the run. Those that strike a station name it in place of `on`:
-`{at: 20 min, station: Jinqiao hub, fault: power_cut, for: 10 min}`. Where several towns run, each has all of them. What
-truly happens to a vehicle is published as a label on `/{product}/{device}/user/label`, and goes to every sink that
-takes labels ([an example](can.md#faults)).
+Each has `at`, a time after the start, or `between` two of them, or `when` something becomes true of a vehicle
+([more](triggers.md)), and `on`, which is `[N of | N % | any | all] [parked | driving | charging | queueing] [fleet]`, a
+VIN or a list of VINs; who fits is decided when it begins. Those with `for` end after that time, or with the run. Those
+that strike a station name it in place of `on`: `{at: 20 min, station: Jinqiao hub, fault: power_cut, for: 10 min}`.
+Where several towns run, each has all of them. What truly happens to a vehicle is published as a label on
+`/{product}/{device}/user/label`, and goes to every sink that takes labels ([an example](can.md#faults)).
 
 | fault | its own keys | what it does | strikes |
 |---|---|---|---|

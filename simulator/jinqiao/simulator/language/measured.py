@@ -8,18 +8,22 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-from jinqiao.base.quantity import DIMENSIONS
+from jinqiao.base.quantity import DIMENSIONS, parse_duration_s
 from jinqiao.base.signals import SIGNALS, Signal
 from jinqiao.base.units import UNITS, in_unit
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
-__all__ = ["ADDRESSES", "Amount", "Drift", "SignalAddress", "Size"]
+from .fields import LONGEST_S
+
+__all__ = ["ADDRESSES", "Amount", "ClockOffset", "ClockRate", "Drift", "SignalAddress", "Size"]
 
 #: Address in the thing model → signal.
 ADDRESSES: Mapping[str, Signal] = {signal.identifier: signal for signal in SIGNALS.values() if signal.identifier}
 
 _QUANTITY = re.compile(r"\s*([-+]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+))\s*(.*?)\s*", re.DOTALL)
 _TIMES = DIMENSIONS["duration"].units
+#: A clock goes on, however wrong it is: samples of different seconds keep different times.
+_MOST_RATE = 0.5
 
 
 def _address(value: object) -> str:
@@ -96,12 +100,58 @@ def _drift(value: object, info: ValidationInfo) -> float:
     return _within(per_time, signal, value) / _TIMES[time.strip()]
 
 
+def _clock_offset(value: object) -> float:
+    seconds = parse_duration_s(value)
+    if abs(seconds) > LONGEST_S:
+        raise Refused(f"found {show(value)}, expected from -366 d to 366 d")
+    return seconds
+
+
+def _clock_rate(value: object) -> float:
+    """Seconds per second."""
+    match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+    measure, _, time = match[2].partition("/") if match is not None else ("", "", "")
+    measure, time = measure.strip(), time.strip()
+    if match is None or measure not in _TIMES or time not in _TIMES:
+        raise Refused(f"found {show(value)}, expected a time per time ({one_of(list(_TIMES))}), like '2 s/h'")
+    rate = float(match[1]) * _TIMES[measure] / _TIMES[time]
+    if not abs(rate) <= _MOST_RATE:
+        raise Refused(f"found {show(value)}, expected at most half a second per second, ahead or behind")
+    return rate
+
+
 def _shown(title: str, *examples: str) -> WithJsonSchema:
     pattern = "^ *[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)"
     text: dict[str, Any] = {"type": "string", "pattern": pattern, "examples": list(examples)}
     return WithJsonSchema({"title": title, "anyOf": [text, {"type": "number"}]})
 
 
+#: By how much a clock is ahead, s.
+ClockOffset = Annotated[
+    float,
+    BeforeValidator(_clock_offset),
+    WithJsonSchema(
+        {
+            "title": "duration, ahead or behind",
+            "type": "string",
+            "pattern": f"^[-+]?[0-9]+([.][0-9]+)? *({'|'.join(_TIMES)})$",
+            "examples": ["90 s", "-2 h"],
+        }
+    ),
+]
+#: By how much more, s per s.
+ClockRate = Annotated[
+    float,
+    BeforeValidator(_clock_rate),
+    WithJsonSchema(
+        {
+            "title": "time per time",
+            "type": "string",
+            "pattern": f"^ *[-+]?[0-9]+([.][0-9]+)? *({'|'.join(_TIMES)}) */ *({'|'.join(_TIMES)}) *$",
+            "examples": ["2 s/h", "-1 s/min"],
+        }
+    ),
+]
 #: A signal of the thing model by its address, `battery:PackVoltage`, `GeoLocation.Longitude`. Comes before its amounts.
 SignalAddress = Annotated[str, BeforeValidator(_address), WithJsonSchema({"enum": list(ADDRESSES)})]
 #: Up or down, in the unit of `signal`; a bare number where it has none.

@@ -45,8 +45,8 @@ _WANTED = f"expected vehicles: [N of | N % | any | all] [{' | '.join(STATES)}] [
 _MOST = 1_000_000
 #: ISO 3779: no I, O or Q.
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-#: VINs of one list; names among which a mistaken one looks for its nearest.
-_MOST_NAMED, MOST_NEAR = 10_000, 10_000
+#: VINs of one list; names among which a mistaken one looks for its nearest (some 40 ms).
+_MOST_NAMED, MOST_NEAR = 10_000, 1_000
 
 
 class Rows(Protocol):
@@ -82,18 +82,35 @@ class Selection:
     vins: tuple[str, ...] = ()
 
     def find_vins(self, names: NDArray[np.bytes_]) -> NDArray[np.intp]:
-        """The rows of `vins` among the `names` of all vehicles, shape (n,), strictly rising.
+        """The rows of `vins` among the `names` of all vehicles, shape (n,), strictly rising; those that there are."""
+        rows: NDArray[np.intp] = np.flatnonzero(np.isin(names, np.array(self.vins, "S17")))
+        return rows
 
-        Raises Refused for one that there is not.
-        """
-        rows = []
-        for vin in self.vins:
-            found = np.flatnonzero(names == vin.encode())
-            if not len(found):
-                first = names[:MOST_NEAR].astype(str).tolist()
-                raise Refused(f"no vehicle {vin!r} in this run{did_you_mean(vin, first)}")
-            rows.append(int(found[0]))
-        return np.array(sorted(rows), dtype=np.intp)
+    def unknown_vins(self, names: NDArray[np.bytes_]) -> Iterator[tuple[str, str]]:
+        """Those of `vins` that are not among the `names` of all vehicles: the VIN, and what to say of it."""
+        if self.vins:
+            there = set(names[self.find_vins(names)].astype(str).tolist())
+            for vin in self.vins:
+                if vin not in there:
+                    near = did_you_mean(vin, names[:MOST_NEAR].astype(str).tolist())
+                    yield vin, f"found {vin!r}, expected the VIN of a vehicle of this run{near}"
+
+    def pick_in(self, there: Rows, fleet: Vehicles, lots: Lots) -> NDArray[np.intp]:
+        """The vehicles it means now in one town: as `pick`, or those that it names."""
+        if not self.vins:
+            return self.pick(there.rows, there.fleets, fleet.vehicle_state, lots)
+        named = self.find_vins(fleet.vins)
+        mine: NDArray[np.intp] = named[(named >= there.rows.start) & (named < there.rows.stop)]
+        return mine
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it means some of those who fit, not all."""
+        return self.count is not None or self.share is not None
+
+    def rows_of(self, town: Rows) -> slice:
+        """The rows of its fleet in a town, of all fleets where it names none."""
+        return town.rows if self.fleet is None else town.fleets[self.fleet]
 
     def pick(
         self, everyone: slice, fleets: Mapping[str, slice], vehicle_state: NDArray[np.uint8], lots: Lots
@@ -110,23 +127,13 @@ class Selection:
         fitting = np.arange(first, rows.stop, dtype=np.intp)
         if self.state is not None:
             fitting = fitting[vehicle_state[rows] == self.state]
-        wanted = self._wanted(len(fitting))
+        wanted = self.wanted(len(fitting))
         if wanted >= len(fitting):
             return fitting
         return np.sort(fitting[np.argpartition(lots(fitting), wanted)[:wanted]])
 
-    def pick_in(self, there: Rows, fleet: Vehicles, lots: Lots) -> NDArray[np.intp]:
-        """The vehicles it means now in one town: as `pick`, or those that it names.
-
-        Raises Refused for a name that no vehicle of the whole `fleet` has.
-        """
-        if not self.vins:
-            return self.pick(there.rows, there.fleets, fleet.vehicle_state, lots)
-        named = self.find_vins(fleet.vins)
-        mine: NDArray[np.intp] = named[(named >= there.rows.start) & (named < there.rows.stop)]
-        return mine
-
-    def _wanted(self, fitting: int) -> int:
+    def wanted(self, fitting: int) -> int:
+        """How many it means of so many that fit; it may be more than there are."""
         if self.count is not None:
             return self.count
         if self.share is not None:

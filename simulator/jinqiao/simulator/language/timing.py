@@ -29,10 +29,12 @@ class Timed(Model):
     between: tuple[Offset, Offset] | None = optional(None, "Or at a moment drawn between these two.")
     when: When | None = optional(None, "Or when this becomes true of a vehicle: a condition, an event, another step.")
     repeat_s: Span | None = optional(
-        None, "Again every so often; with when: at the soonest so long after the last time.", alias="repeat"
+        None,
+        "Again every so often; with when: where it is true so long after the last time.",
+        alias="repeat",
     )
     times: WholeNumber | None = optional(None, "How often at most; with when: for each vehicle.", ge=1, le=1_000_000)
-    once: bool = optional(False, "With when: for each vehicle only the first time.")
+    once: bool = optional(False, "With when: for each vehicle only the first time.", strict=True)
 
     @model_validator(mode="after")
     def _one_time(self) -> Timed:
@@ -49,6 +51,11 @@ class Timed(Model):
         if self.times is not None and self.when is None and self.repeat_s is None:
             raise Refused("found times: without repeat:, expected how often it is repeated: repeat: 10 min")
         return self
+
+    def as_json(self) -> dict[str, Any]:
+        """What it waits for and how often it comes, where that is said."""
+        found = {"when": None if self.when is None else self.when.text, "repeat_s": self.repeat_s}
+        return {name: value for name, value in found.items() if value is not None}
 
     @property
     def most_times(self) -> int | None:

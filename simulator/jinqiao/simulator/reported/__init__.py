@@ -5,7 +5,7 @@ some vehicles at some seconds and gives what these would report. Whatever tells 
 diagnostics) asks it, so all tell the same in the same second. It is a pure function of vehicle, signal and time.
 """
 
-from .batches import reported_batches
+from .batches import reported_batches, reported_step
 from .reported import Altered, Reported
 
-__all__ = ["Altered", "Reported", "reported_batches"]
+__all__ = ["Altered", "Reported", "reported_batches", "reported_step"]

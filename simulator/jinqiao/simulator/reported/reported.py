@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from jinqiao.base.signals import SIGNALS
 
 from ..draws import VehicleDraws
+from .clocks import Clocks
 from .layers import HOLDING, Kind, SensorFault, SignalLayers
 
 __all__ = ["Altered", "Reported", "TrueNow"]
@@ -38,11 +39,14 @@ class Altered:
 class Reported:
     """Of n vehicles. `any` says whether a sensor of any of them is wrong: all others need to ask no more.
 
-    `true_now` gives true values at a beginning, `second` the second since the start at which that is.
+    `true_now` gives true values at a beginning, `second` the second since the start, at `start_ms`, at which that is.
     """
 
-    def __init__(self, n: int, draws: VehicleDraws, true_now: TrueNow, second: Callable[[], int]) -> None:
+    def __init__(
+        self, n: int, draws: VehicleDraws, true_now: TrueNow, second: Callable[[], int], start_ms: int = 0
+    ) -> None:
         self.any = False
+        self.clocks = Clocks(n, start_ms)
         self._draws, self._true_now, self._second = draws, true_now, second
         self._faults: dict[str, list[SensorFault]] = {}
         self._layers: dict[str, SignalLayers] = {}
@@ -77,6 +81,16 @@ class Reported:
             raise ValueError(f"no such fault of {signal!r} is active")
         self._count[rows] -= 1
         self._changed(signal)
+
+    def skew(self, source: object, rows: Rows, offset_s: float, rate: float) -> None:
+        """From this second on the clocks of these vehicles are wrong, as `Clocks.begin` says."""
+        self.clocks.begin(source, rows, offset_s, rate, self._second())
+        self._see()
+
+    def set_right(self, source: object, rows: Rows) -> None:
+        """What began like this is over. Raises ValueError where it has not begun."""
+        self.clocks.end(source, rows)
+        self._see()
 
     def of(self, rows: NDArray[np.integer[Any]], signals: Mapping[str, NDArray[Any]], seconds: Any) -> Altered | None:
         """What these vehicles, shape (m,), report, whose true values are `signals`; None where that is the same.
@@ -120,4 +134,7 @@ class Reported:
             del self._faults[signal], self._layers[signal]
         # In the order of the table, so that it does not depend on who began first.
         self._layers = {name: self._layers[name] for name in SIGNALS if name in self._layers}
-        self.any = bool(self._layers)
+        self._see()
+
+    def _see(self) -> None:
+        self.any = bool(self._layers) or self.clocks.any

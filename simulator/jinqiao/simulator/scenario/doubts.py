@@ -72,7 +72,7 @@ def _waits_for_what_is_not_there(scenario: Scenario) -> Iterator[Finding]:
 def _expects_what_does_not_come(scenario: Scenario) -> Iterator[Finding]:
     """An expectation of a moment after the end, or about a fault that the scenario does not have."""
     there = {fault.kind for fault in scenario.faults}
-    there.update("outage" for spec in scenario.network if getattr(spec, "outage", None) is not None)
+    there.update("outage" for spec in scenario.network if spec.outage is not None)
     for index, expectation in enumerate(scenario.expect):
         if isinstance(expectation.when, Moment) and expectation.when.second > scenario.duration_s:
             message = f"is never looked at: the scenario ends after {_span(scenario.duration_s)}"

@@ -37,7 +37,7 @@ class Profile:
 _LAURIDSEN = "Lauridsen et al., IEEE Communications Magazine 55(3), 2017: 19,000 km of LTE drive tests"
 _GRIGORIK = "Grigorik, High Performance Browser Networking, 2013, table 7-2"
 _ROAMING = "Mandalari et al., Experience: Implications of Roaming in Europe, MobiCom 2018"
-_RURAL = "Opensignal, Mobile Experience in Rural USA, 2020: uplinks of 3.7 to 5.4 Mbit/s"
+_RURAL = "Opensignal, Mobile Experience in Rural USA: uplinks of 3.7 to 5.4 Mbit/s"
 
 #: The table, best first.
 PROFILES: dict[str, Profile] = {

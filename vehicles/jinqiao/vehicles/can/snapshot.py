@@ -57,10 +57,13 @@ class Snapshots:
             "chemistry": np.array([_CHEMISTRIES[m.battery.chemistry] for m in models], dtype=np.uint8),
         }
 
-    def take(self, time_s: float, world: Mapping[str, NDArray[Any]], tell: Tell | None = None) -> dict[str, Any]:
+    def take(
+        self, time_s: float | NDArray[np.float64], world: Mapping[str, NDArray[Any]], tell: Tell | None = None
+    ) -> dict[str, Any]:
         """All columns now, as they are told; `world` gives the signals that no car knows (`sampling.WORLD_SIGNALS`).
 
-        Without `tell` all is told as it is. A missing value is what was told last: this bus has no word for it.
+        `time_s` is that of their clocks, one for all or shape (n,). Without `tell` all is told as it is. A missing
+        value is what was told last: this bus has no word for it.
         """
         signals: dict[str, NDArray[Any]] = dict(world)
         for group in ("core", "detail"):
@@ -84,7 +87,7 @@ class Snapshots:
                 stretched(temperatures, told, true, "cell_temperature_min", "cell_temperature_max"), temperatures
             )
         columns: dict[str, NDArray[Any]] = {**self._known, **signals}
-        columns["time_s"] = np.full(len(self._rows), time_s)
+        columns["time_s"] = np.full(len(self._rows), time_s, np.float64)
         columns["cell_voltages"] = self._present(volts, ABSENT_CELL_V)
         columns["cell_temperatures"] = self._present(temperatures, ABSENT_CELL_DEGC)
         return self._with_contactors(with_sources(columns))

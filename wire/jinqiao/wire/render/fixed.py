@@ -6,7 +6,7 @@ made of these numbers, so all of them agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
@@ -32,7 +32,7 @@ class FixedBatch(Batch):
     def of_records(cls, group: str, time_ms: NDArray[np.int64], vehicles: NDArray[np.int32], records: Any) -> Self:
         """The batch whose columns are views of these."""
         columns = {name: records[name] for name in records.dtype.names[_HEAD:]}
-        return cls(time_ms, group, vehicles, columns, records)
+        return cls(time_ms, group, vehicles, columns, records=records)
 
 
 @lru_cache(maxsize=64)
@@ -63,7 +63,8 @@ def fixed(batch: Batch) -> FixedBatch:
     records = np.empty(len(batch), row_type(names))
     for name in names:
         records[name] = _in_range(batch.signals[name], SIGNALS[name])
-    return FixedBatch.of_records(batch.group, batch.time_ms, batch.vehicles, records)
+    said = FixedBatch.of_records(batch.group, batch.time_ms, batch.vehicles, records)
+    return said if batch.stamps_ms is None else replace(said, stamps_ms=batch.stamps_ms)
 
 
 def number_type(signal: Signal) -> np.dtype[Any]:

@@ -61,7 +61,7 @@ class StepRenderer:
         return Said(
             [self._label(label, row, message) for label in step.labels for row, message in self._of_label(label)],
             [self._event(event, number) for event, number in zip(step.events, event_ids, strict=True)],
-            [SaidBatch(kind, batch, ids) for (kind, batch), ids in zip(parts, part_ids, strict=True)],
+            [_said(kind, batch, ids) for (kind, batch), ids in zip(parts, part_ids, strict=True)],
             step.can,
         )
 
@@ -115,6 +115,9 @@ class StepRenderer:
         return SaidPacket(label.time_ms, row, "label", encode(message))
 
     def _event(self, event: Event, number: int) -> SaidPacket:
+        if event.stamp_ms is not None:
+            stamped = replace(event, time_ms=event.stamp_ms, stamp_ms=None)
+            return self._event(stamped, number)._replace(arrives_ms=event.time_ms)
         if self._protobuf[event.vehicle]:
             kind, packet = "protobuf_event", self._samples.event(event, number)
         else:
@@ -134,6 +137,13 @@ class StepRenderer:
 
     def _renderer_of(self, kind: str) -> PostRenderer | SampleRenderer:
         return self._posts if kind == "property_post" else self._samples
+
+
+def _said(kind: str, batch: FixedBatch, ids: NDArray[np.int32]) -> SaidBatch:
+    """What vehicles say has the times of their own clocks, and comes in the order of the true ones."""
+    if batch.stamps_ms is None:
+        return SaidBatch(kind, batch, ids)
+    return SaidBatch(kind, replace(batch, time_ms=batch.stamps_ms, stamps_ms=None), ids, arrives_ms=batch.time_ms)
 
 
 def _single(packet: SaidPacket) -> tuple[str, Packets]:

@@ -41,18 +41,31 @@ class AwayVehicles:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._products: dict[str, _Columns] = {}
+        #: Names of those that are away, for questions about single ones.
+        self._names: dict[str, set[str]] = {}
 
     def mark(
         self, product_key: str, vehicles: NDArray[np.int32], time_ms: int, *, online: bool
-    ) -> NDArray[np.int32] | None:
-        """These vehicles, shape (m,), have gone or come; those for which that is news, None where it is for none."""
+    ) -> tuple[NDArray[np.int32], list[str]] | None:
+        """These vehicles, shape (m,), have gone or come; those for which that is news, with their names, None where it
+        is for none.
+        """
         if product_key not in self._products and online:
             return None
         columns = self._columns(product_key)
         fresh = vehicles[(columns.away[vehicles] == online) & ~columns.own[vehicles]]
         columns.away[fresh] = not online
         columns.since_ms[fresh] = time_ms
-        return fresh if len(fresh) else None
+        if not len(fresh):
+            return None
+        devices: Any = self._registry.products[product_key].devices
+        names: list[str] = devices.names_of(fresh)
+        known = self._names.setdefault(product_key, set())
+        if online:
+            known.difference_update(names)
+        else:
+            known.update(names)
+        return fresh, names
 
     def speaks_for_itself(self, device: Device) -> None:
         """The vehicle has a connection of its own from now on."""
@@ -60,6 +73,7 @@ class AwayVehicles:
         if row is not None:
             columns = self._columns(device.product.key)
             columns.own[row], columns.away[row] = True, False
+            self.names(device.product.key).discard(device.name)
 
     def seen(self, device: Device) -> Seen | None:
         """How a vehicle was seen last; None for one that has been there as long as its simulator."""
@@ -71,28 +85,23 @@ class AwayVehicles:
 
     def is_away(self, product_key: str, name: str) -> bool:
         """Whether a vehicle of the simulator's connection is not there."""
-        columns = self._products.get(product_key)
-        if columns is None:
-            return False
-        row = self._row_of(product_key, name)
-        return row is not None and bool(columns.away[row])
+        return name in self._names.get(product_key, ())
 
     def rows(self, product_key: str) -> NDArray[np.bool_] | None:
         """Which vehicles are away, shape (n,); None where none ever was."""
         columns = self._products.get(product_key)
         return None if columns is None else columns.away
 
-    def names_of(self, product_key: str, vehicles: NDArray[np.int32]) -> list[str]:
-        """The names of these rows, shape (m,)."""
-        devices: Any = self._registry.products[product_key].devices
-        names: list[str] = devices.names_of(vehicles)
-        return names
+    def names(self, product_key: str) -> set[str]:
+        """The names of those that are away."""
+        return self._names.setdefault(product_key, set())
 
     def clear(self) -> None:
         """The simulator is gone: its next one begins with all vehicles."""
         for columns in self._products.values():
             columns.away[:] = False
             columns.since_ms[:] = 0
+        self._names.clear()
 
     def _columns(self, product_key: str) -> _Columns:
         columns = self._products.get(product_key)
@@ -105,9 +114,6 @@ class AwayVehicles:
         return columns
 
     def _row(self, device: Device) -> int | None:
-        return self._row_of(device.product.key, device.name)
-
-    def _row_of(self, product_key: str, name: str) -> int | None:
-        devices: Any = self._registry.products[product_key].devices
-        found: int | None = devices.row(name) if devices.simulated else None
+        devices: Any = device.product.devices
+        found: int | None = devices.row(device.name) if devices.simulated else None
         return found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import filterfalse, islice
 from typing import Literal, NamedTuple
 
-from ..events import FleetPresence, Offline, Online, ProductDeleted, VehiclesPresence
+from ..events import Offline, Online, ProductDeleted
 from ..listeners import Events
 from ..registry.record import DeviceRecord
 from ..registry.registry import Device, Product
@@ -30,7 +30,7 @@ class Counted(NamedTuple):
 class _Names:
     """Names of one product's devices: here are those that differ from what most are."""
 
-    __slots__ = ("activated", "away", "cut", "disabled", "online")
+    __slots__ = ("activated", "away", "disabled", "online")
 
     def __init__(self) -> None:
         self.activated: set[str] = set()
@@ -39,13 +39,6 @@ class _Names:
         self.online: set[str] = set()
         #: Simulated ones that had a connection of their own, and have none now.
         self.away: set[str] = set()
-        #: Simulated ones that share their simulator's connection, and have lost their network.
-        self.cut: set[str] = set()
-
-    @property
-    def absent(self) -> set[str]:
-        """Simulated ones that are not online although their simulator is there."""
-        return self.away | self.cut | self.disabled
 
 
 class Census:
@@ -55,15 +48,21 @@ class Census:
         self._products: dict[str, _Names] = {}
         self._simulator_is_there: Callable[[], bool] = bool
         self._is_connected: Callable[[str], bool] = bool
+        self._cut_off: Callable[[str], set[str]] = lambda _: set()
         events.subscribe(ProductDeleted, lambda event: self._products.pop(event.product_key, None))
         events.subscribe(Online, lambda event: self._came(event.device))
         events.subscribe(Offline, lambda event: self._went(event.device))
-        events.subscribe(VehiclesPresence, self._take_vehicles)
-        events.subscribe(FleetPresence, self._take_fleet)
 
-    def ask(self, simulator_is_there: Callable[[], bool], is_connected: Callable[[str], bool]) -> None:
-        """Whom to ask whether simulated vehicles are online, and whether one of them is by itself."""
-        self._simulator_is_there, self._is_connected = simulator_is_there, is_connected
+    def ask(
+        self,
+        simulator_is_there: Callable[[], bool],
+        is_connected: Callable[[str], bool],
+        cut_off: Callable[[str], set[str]],
+    ) -> None:
+        """Whom to ask whether simulated vehicles are online, whether one of them is by itself, and which of a product
+        have lost their network.
+        """
+        self._simulator_is_there, self._is_connected, self._cut_off = simulator_is_there, is_connected, cut_off
 
     def put(self, identity: str, record: DeviceRecord | None) -> None:
         """A device has this record now; None: it is not there any more."""
@@ -79,7 +78,7 @@ class Census:
         """Everything, in the time that it takes to look at those that differ."""
         total, names = len(product.devices), self._names_of(product)
         if product.devices.simulated and self._simulator_is_there():
-            return Counted(total, total, total - len(names.absent))
+            return Counted(total, total, total - len(self._absent(product.key, names)))
         return Counted(total, len(names.activated), len(names.online - names.disabled))
 
     def in_state(self, product: Product, state: State, first: int, count: int) -> tuple[int, list[str]]:
@@ -88,7 +87,7 @@ class Census:
             return self._among(product, self._names(product.key).disabled, first, count)
         names = self._names_of(product)
         if product.devices.simulated and self._simulator_is_there():
-            absent = names.absent
+            absent = self._absent(product.key, names)
             if state == "online":
                 return self._but(product, absent, first, count)
             return self._among(product, absent - names.disabled if state == "offline" else set(), first, count)
@@ -108,6 +107,14 @@ class Census:
             return total, product.devices.some(first, count)
         return total, list(islice(filterfalse(others.__contains__, product.devices), first, first + count))
 
+    def _absent(self, product_key: str, names: _Names) -> set[str]:
+        """Simulated ones that are not online although their simulator is there. Who has no network may still be
+        connected by another protocol.
+        """
+        cut = self._cut_off(product_key)
+        connected = {name for name in cut & names.online if self._is_connected(f"{product_key}/{name}")}
+        return names.away | names.disabled | (cut - connected)
+
     def _names_of(self, product: Product) -> _Names:
         """The same of a product. No event says when a vehicle is its simulator's again: then presence is asked."""
         names = self._names(product.key)
@@ -125,25 +132,12 @@ class Census:
         names = self._names(device.product.key)
         names.online.add(device.name)
         names.away.discard(device.name)
-        names.cut.discard(device.name)
 
     def _went(self, device: Device) -> None:
         names = self._names(device.product.key)
         names.online.discard(device.name)
         if device.product.devices.simulated:
             names.away.add(device.name)
-
-    def _take_vehicles(self, event: VehiclesPresence) -> None:
-        cut = self._names(event.product_key).cut
-        if event.online:
-            cut.difference_update(event.names)
-        else:
-            cut.update(event.names)
-
-    def _take_fleet(self, _: FleetPresence) -> None:
-        """With their simulator all of them come, and go."""
-        for names in self._products.values():
-            names.cut.clear()
 
 
 def _keep(names: set[str], name: str, here: bool) -> None:

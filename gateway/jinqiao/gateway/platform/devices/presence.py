@@ -131,11 +131,11 @@ class Presence:
 
         Who has a connection of its own comes and goes with that.
         """
-        fresh = self.away.mark(product_key, vehicles, time_ms, online=online)
-        if fresh is None:
+        marked = self.away.mark(product_key, vehicles, time_ms, online=online)
+        if marked is None:
             return
+        fresh, names = marked
         self._reconsider_simulated()
-        names = self.away.names_of(product_key, fresh)
         self._events.emit(VehiclesPresence, product_key, fresh, names, online, time_ms, reason)
         if online:
             self._errands.run(self._welcome(product_key, names))

@@ -57,7 +57,7 @@ class SimulatedValues:
         vehicles = said.batch.vehicles
         if not len(vehicles):
             return
-        time_ms = int(said.batch.time_ms[-1] if said.arrives_ms is None else said.batch.time_ms.max())
+        time_ms = int(said.turns_ms[-1])
         if self.latest_ms is None or time_ms > self.latest_ms:
             self.latest_ms = time_ms
         if said.kind != "property_post":

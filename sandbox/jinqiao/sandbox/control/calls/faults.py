@@ -102,7 +102,7 @@ def fault_schema() -> dict[str, Any]:
                 "type": "object",
                 "description": " ".join((kind.__doc__ or "").split()),
                 "properties": properties | {"fault": {"const": name}},
-                "required": sorted({*required, "fault", "on"}),
+                "required": sorted({*required, "fault"}),
                 "additionalProperties": False,
             }
         )

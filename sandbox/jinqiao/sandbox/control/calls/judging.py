@@ -64,7 +64,7 @@ class ExpectationNow:
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """Those of the scenario and those that were asked, in their order."""
+    """Those of the scenario, in its order."""
 
     expectations: list[ExpectationNow]
 

@@ -163,12 +163,12 @@ class Gbt32960Sink:
 
     def _encoded(self, rows: Rows) -> Iterator[tuple[int, bytes]]:
         """Real-time frames of these vehicles, model by model."""
-        model_of, time_ms = self._fleet.model_of, self._world.time_ms
+        model_of = self._fleet.model_of
         for number in np.unique(model_of[rows]):
             mine = rows[model_of[rows] == number]
             known = {name: self._known[name][mine] for name in _WORLD}
             readings = self._reader.read(mine, known, self._world.tell)
-            frames = self._writer.write(self._fleet.vins[mine], time_ms, readings)
+            frames = self._writer.write(self._fleet.vins[mine], self._world.clock_ms(mine), readings)
             yield from zip(mine.tolist(), frames, strict=True)
 
     def _send(self, frames: Iterator[tuple[int, bytes]]) -> None:
@@ -202,9 +202,9 @@ class Gbt32960Sink:
 
     def _login(self, row: int) -> bytes:
         self._serials[row] = self._serials[row] % 65_531 + 1  # 1 to 65531 (2016, table 6)
-        time = Time.at_ms(self._world.time_ms)
+        time = Time.at_ms(int(self._world.clock_ms(np.array([row]))[0]))
         return encode_frame(login(self.address.edition, self._names[row], time, int(self._serials[row])))
 
     def _logout(self, row: int) -> bytes:
-        time = Time.at_ms(self._world.time_ms)
+        time = Time.at_ms(int(self._world.clock_ms(np.array([row]))[0]))
         return encode_frame(logout(self.address.edition, self._names[row], time, int(self._serials[row])))

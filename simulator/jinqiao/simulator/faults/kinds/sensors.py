@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ...language.fields import Interval
-from ...language.measured import ADDRESSES, Amount, Drift, SignalAddress, Size
+from jinqiao.base.words import Refused
+
+from ...language.fields import Interval, optional
+from ...language.measured import ADDRESSES, Amount, ClockOffset, ClockRate, Drift, SignalAddress, Size
 from ...reported.layers import Kind
 from ..base import KIND, Breakable, LastingFault, Rows, fault
 
 __all__ = [
+    "ClockSkew",
     "SensorDrift",
     "SensorDropout",
     "SensorFaultSpec",
@@ -119,3 +122,26 @@ class SensorDropout(SensorFaultSpec):
     alters = "dropout"
 
     fault: Literal["sensor_dropout"] = KIND
+
+
+@fault
+class ClockSkew(LastingFault):
+    """The vehicle's own clock is wrong, and so are the times of its posts, samples, events, CAN and GB/T 32960; what it
+    says still comes when it comes. Labels and recordings have the true time.
+    """
+
+    fault: Literal["clock_skew"] = KIND
+    offset_s: ClockOffset = optional("0 s", "By how much it is ahead, or behind: 90 s, -2 h.", alias="offset")
+    rate: ClockRate = optional("0 s/h", "By how much more in a time: 2 s/h; in the label per s.")
+
+    @model_validator(mode="after")
+    def _wrong(self) -> ClockSkew:
+        if not (self.offset_s or self.rate):
+            raise Refused("expected offset: or rate:, and not 0")
+        return self
+
+    def begin(self, world: Breakable, rows: Rows) -> None:
+        world.reported.skew(self, rows, self.offset_s, self.rate)
+
+    def end(self, world: Breakable, rows: Rows) -> None:
+        world.reported.set_right(self, rows)
