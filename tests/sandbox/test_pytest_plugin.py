@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 pytestmark = pytest.mark.program
 
-SCENARIO = (Path(__file__).parent.parent.parent / "scenarios" / "two-cars.yaml").read_text()
+ROOT = Path(__file__).parent.parent.parent
+SCENARIO = (ROOT / "scenarios" / "two-cars.yaml").read_text()
 
 
 def pytest_of(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -63,6 +65,17 @@ def test_bundled(sandbox):
     done = pytest_of(project, "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout
+
+
+def test_the_examples_of_the_documentation_run(project: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "testing.md").read_text(), re.DOTALL)
+    with_pytest, alone = blocks
+    (project / "scenarios" / "two-cars.yaml").write_text(SCENARIO)
+    (project / "tests" / "test_documented.py").write_text(with_pytest)
+    done = pytest_of(project)
+    assert "1 passed" in done.stdout, done.stdout
+    shown = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, timeout=60, check=True)
+    assert "property_post" in shown.stdout
 
 
 def test_a_test_that_fails_shows_what_its_run_said(project: Path) -> None:
