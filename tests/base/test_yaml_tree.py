@@ -120,3 +120,24 @@ def test_a_place_inside_a_text_is_found_in_the_file(text):
 
 def test_a_place_behind_an_escape_is_where_the_text_begins():
     assert YamlTree('a: "on\\u0065 < 20 kX"').position(("a",), at=6) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("{a: f(1 ms, 2 ms), b: 3}", {"a": "f(1 ms, 2 ms)", "b": 3}),
+        ("[f(1, g(2, 3)), 4]", ["f(1, g(2, 3))", 4]),
+        ("{a: f(1, b: 2}", {"a": "f(1", "b": 2}),
+        ("{a: f(1, b, c: 2}", {"a": "f(1", "b": None, "c": 2}),
+        ("{a: 'f(1', b)}", {"a": "f(1", "b)": None}),
+        ("[f(1, 'x)', y)]", ["f(1", "x)", "y)"]),
+        ("a: f(1, 2)", {"a": "f(1, 2)"}),
+    ],
+)
+def test_a_comma_within_parentheses_does_not_end_a_value(text: str, data: object) -> None:
+    assert YamlTree(text).data == data
+
+
+def test_parentheses_that_never_close_cost_no_square_of_their_length() -> None:
+    tree = YamlTree("[" + "f(1, " * 40_000 + "x]")
+    assert len(tree.data) == 40_001

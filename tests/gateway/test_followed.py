@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 import pytest
 
 from jinqiao.gateway.platform.registry.registry import Application
+from jinqiao.wire.alink.topics import TOPICS, Topic
 from jinqiao.wire.mqtt.packets import Puback, Publish, Subscribe
 from jinqiao.wire.product_feed import TOPIC, Called, Detected, Published, Told, read_feed
 from support.fleet_house import FleetHouse
@@ -71,6 +73,22 @@ def test_another_tenants_application_says_nothing_about_this_fleet(house: FleetH
     # Its own product's vehicle has the name of one of this fleet.
     assert told(house) == []
     assert house.broker.counters.refused["publish"] == 1
+
+
+OF_VEHICLES = [row for row in TOPICS if "{dn}" in row.pattern]
+
+
+@pytest.mark.parametrize("row", OF_VEHICLES, ids=lambda row: row.pattern)
+def test_of_all_topics_of_a_vehicle_a_stranger_can_write_none(followed: FleetHouse, row: Topic) -> None:
+    """Whatever a stranger publishes about a vehicle of this fleet, its run is told nothing and the vehicle hears
+    nothing: not an application of another tenant, not another vehicle."""
+    house = followed
+    topic = row.pattern.replace("{pk}", FLEET).replace("{dn}", house.name(3)).replace("{*}", "detection")
+    topic = re.sub(r"\{\w+\}", "x1", topic)
+    for client in (house.application("stranger", frozenset({"a1others000"})), house.own_connection(4)):
+        client.send(Publish(topic, b'{"fault":"x"}'))
+    assert house.downlinks() == []
+    assert house.broker.counters.refused["publish"] == 2
 
 
 def test_who_has_no_account_says_nothing(house: FleetHouse) -> None:

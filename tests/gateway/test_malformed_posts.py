@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinqiao.base.telemetry import Step
+from jinqiao.gateway.platform.events import VehiclesPresence
 from jinqiao.wire.mqtt.encoding import encode
 from jinqiao.wire.mqtt.packets import Publish, Subscribe
 from jinqiao.wire.render import StepRenderer
@@ -115,6 +116,20 @@ def test_a_vehicle_cannot_say_on_anothers_topic_what_is_not_vouched_for() -> Non
     found = told(encode(Publish(other, b'{"id":"1","params":{"VehicleSpeed":1}}')), own=False)
     assert [code for _, _, code, _ in found["log"]] == [9236]
     assert found["heard"] == []
+
+
+def test_one_that_is_too_large_puts_its_vehicle_out_which_comes_back_and_nobody_else() -> None:
+    house = FleetHouse()
+    heard: list[VehiclesPresence] = []
+    house.platform.events.subscribe(VehiclesPresence, heard.append)
+    house.say(SaidPacket(NOW_MS, ROW, KIND, made("oversize")))
+    assert [(event.names, event.online, event.time_ms) for event in heard] == [
+        ([house.name(ROW)], False, NOW_MS),
+        ([house.name(ROW)], True, NOW_MS),
+    ]
+    own = house.own_connection(ROW + 1)
+    own.feed(made("oversize"))
+    assert own.closed
 
 
 def test_what_was_said_before_it_comes_before_it() -> None:

@@ -199,6 +199,20 @@ def test_desired_values_shadow_and_firmware_wait_for_it(house: FleetHouse) -> No
     assert [message.topic for message in house.downlinks()] == [f"/ota/device/upgrade/{vehicle.identity}"]
 
 
+def test_a_job_waits_for_it(house: FleetHouse) -> None:
+    device = {"productKey": FLEET, "deviceName": house.name(3)}
+    target = json.dumps({"targetType": "DEVICE_LIST", "targetDevices": [device]})
+    house.presence([3], online=False)
+    made = house.call("CreateJob", JobName="a_job", Type="CUSTOM_JOB", JobDocument='{"do":"it"}', TargetConfig=target)
+    assert made["Success"], made
+    assert house.downlinks() == []
+    house.presence([4], online=False)
+    house.presence([4], online=True)
+    assert house.downlinks() == []
+    house.presence([3], online=True)
+    assert [message.topic for message in house.downlinks()] == [f"/sys/{house.vehicle(3).identity}/thing/job/notify"]
+
+
 # Who speaks for it.
 
 

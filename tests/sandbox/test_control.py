@@ -128,8 +128,13 @@ def test_an_advance_ends_where_it_was_to_and_not_before_all_has_been_forwarded(r
     listener.loop_stop()
 
 
-def test_however_it_is_led_to_its_end_a_run_says_the_same(run: Run, start: Start, scenario: Path) -> None:
+NETWORK = "network: [{on: all, profile: 4g-city}, {on: movers, outage: {at: 2 min, for: 30 s}, backlog: late}]\n"
+
+
+@pytest.mark.parametrize("more", ["", NETWORK])
+def test_however_it_is_led_to_its_end_a_run_says_the_same(run: Run, start: Start, scenario: Path, more: str) -> None:
     """With pauses, advances and questions on the way; and it ends as a run that nobody controls."""
+    scenario.write_text(SCENARIO + more)
     straight = start("run", str(scenario), "--seed", "7", "--mqtt-port", "0", "-q", "--speed", "max")
     program, client = run()
     for turn in range(40):
@@ -146,6 +151,20 @@ def test_however_it_is_led_to_its_end_a_run_says_the_same(run: Run, start: Start
     _, expected, _ = straight.finish()
     for name in ("sha256", "published", "fleets", "ended", "simulated_s"):
         assert lines[-1]["summary"][name] == expected[-1]["summary"][name], name
+
+
+def test_a_vehicle_in_an_outage_is_offline_until_it_is_back(run: Run) -> None:
+    _, client = run()
+    vin = client.get("/vehicles?limit=1")["vehicles"][0]["vin"]
+    client.advance("10 s")
+    client.post("/faults", {"fault": "outage", "on": vin, "for": "1 min"})
+    assert client.get(f"/vehicles/{vin}")["online"] is False
+    assert client.get("/state")["vehicles"]["offline"] == 1
+    client.advance("30 s")
+    assert [one["vin"] for one in client.get("/vehicles")["vehicles"] if not one["online"]] == [vin]
+    client.advance("5 min")
+    assert client.get(f"/vehicles/{vin}")["online"] is True
+    assert client.get("/state")["vehicles"]["offline"] == 0
 
 
 def test_vehicles_are_listed_page_by_page_and_by_what_they_do(run: Run) -> None:

@@ -17,13 +17,14 @@ from jinqiao.device.links.shared import SharedLink
 from jinqiao.gateway.config import FleetConfig, Ports, ServiceConfig
 from jinqiao.sandbox.run.child import GatewayProcess
 from jinqiao.sandbox.run.gateway_child import gateway_ahead
-from jinqiao.wire.crossing import crossing_packets
+from jinqiao.wire.crossing import crossing_packets, presence_packet
 from jinqiao.wire.mqtt.encoding import encode
-from jinqiao.wire.mqtt.packets import Publish
+from jinqiao.wire.mqtt.packets import Connect, Publish, Subscribe
 from jinqiao.wire.render import PostRenderer
 from jinqiao.wire.render.events import event_post
 from jinqiao.wire.render.fixed import fixed
 from jinqiao.wire.render.said import SaidBatch, SaidPacket
+from support.back_end import BackEnd
 from support.openapi import Caller
 from support.telemetry import NOW_MS, batch
 
@@ -115,6 +116,71 @@ async def test_what_vehicles_say_is_known_and_remembered_though_nobody_listens()
     assert [info["Value"] for info in data["List"]["PropertyInfo"]] == expected[:3]
     assert [(info["Identifier"], info["OutputData"]) for info in events] == [("TripFinished", '{"DistanceKm":2.5}')]
     assert (stats["received"]["property_post"], stats["delivered"]) == (12, 0)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("lossless", [False, True])
+async def test_a_simulator_may_wait_for_a_slow_subscriber_from_a_moment_on_or_no_longer(*, lossless: bool) -> None:
+    """Beside a quick one: what waits for the slow one stays within the high-water mark, or grows with what is sent."""
+    async with gateway() as process:
+        link = await SharedLink.connect("127.0.0.1", process.mqtt_port, "house", "pw", lossless=not lossless)
+        await process.lossless(lossless=lossless)
+        readers = [
+            asyncio.create_task(_read(process.mqtt_port, name, pause_s=s)) for name, s in (("a", 0), ("b", 0.05))
+        ]
+        while (await process.stats())["connections"] < 3:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        packet, deepest = encode(Publish(TOPIC, b"{%s}" % (b" " * 65_536))), 0
+        for turn in range(256):
+            sending = asyncio.create_task(link.send(packet))
+            if not (await asyncio.wait({sending}, timeout=0.2))[0]:
+                break  # it is held back
+            if turn % 16 == 0:
+                deepest = max(deepest, (await process.stats())["deepest_queue_bytes"])
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        await sending
+        await link.close()
+    assert (deepest < 8 << 20) == lossless
+
+
+async def _read(port: int, name: str, pause_s: float) -> None:
+    """A subscriber that takes a breath after every 64 KiB."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(encode(Connect(name, True, 60, "app", b"pw")) + encode(Subscribe(1, ((TOPIC, 0),))))
+    try:
+        while await reader.read(65_536):
+            await asyncio.sleep(pause_s)
+    finally:
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_without_its_network_is_offline_for_clients_and_calls_until_it_is_back() -> None:
+    name = NAMES[1].decode()
+    who = {"ProductKey": "a1JinqiaoEV", "DeviceName": name}
+    command = {**who, "Identifier": "HonkAndFlash", "Args": "{}"}
+    async with gateway(http=0) as process:
+        came: list[str] = []
+        link = await SharedLink.connect(
+            "127.0.0.1", process.mqtt_port, "house", "pw", lossless=True, on_message=lambda one: came.append(one.topic)
+        )
+        call = Caller(process.ports["http_port"], key=("app", "pw"))
+        app = await asyncio.to_thread(BackEnd, process.mqtt_port, "app", "pw", "a1JinqiaoEV")
+        found = []
+        for online in (False, True):
+            await link.send(presence_packet(np.array([1]), online, NOW_MS + online))
+            await link.flush()
+            status = (await asyncio.to_thread(call, "GetDeviceStatus", **who))["Data"]
+            await asyncio.to_thread(call, "InvokeThingService", **command)
+            await asyncio.to_thread(app.tell, name, "thing/service/property/set", {"id": "1", "params": {}})
+            await link.flush()
+            found.append((status["Status"], int(status["Timestamp"]), len(came)))
+        app.close()
+        await link.close()
+    assert found == [("OFFLINE", NOW_MS, 0), ("ONLINE", NOW_MS + 1, 2)]
 
 
 def test_a_gateway_that_was_started_ahead_and_that_nobody_took_is_ended() -> None:

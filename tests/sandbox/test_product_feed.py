@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from jinqiao.base.telemetry import Outcome
+from jinqiao.device.agent.car import Answered, Outgoing
 from jinqiao.sandbox.product import PRODUCT_KEY
 from jinqiao.sandbox.run.product_feed import ProductFeed
 from jinqiao.wire.product_feed import TOPIC, Called, Detected, Published, feed_message
+from support import peers
 from support.back_end import back_end
 from support.openapi import Caller
 from support.programs import Program
@@ -78,7 +80,19 @@ def test_rubbish_on_the_topic_of_the_feed_costs_that_message_only() -> None:
     assert scene.noted.calls == []
 
 
-def test_commands_are_taken_down_with_their_replies() -> None:
+def test_an_answer_counts_when_it_has_gone_and_from_when_its_question_came() -> None:
+    scene = Scene()
+    scene.feed.take("/sys/a1JinqiaoEV/device-1/thing/service/StopCharging", b"{}", 3_500)
+    scene.feed.asked(0, "thing.service.StopCharging", {}, Outcome(460))
+    answer, another = (scene.feed.marked(Outgoing(0, "/x", b"")) for _ in range(2))
+    assert (answer.answers, another.answers) == (Answered("StopCharging", 460, 3_500), None)
+    scene.now_ms = 6_000  # it was in a network for a second
+    scene.feed.went(answer)
+    scene.feed.went(another)
+    assert scene.noted.calls[1:] == [("replied", 0, "StopCharging", 2.5, 460)]
+
+
+def test_commands_are_taken_down() -> None:
     scene = Scene()
     assert not scene.feed.take("/sys/a1JinqiaoEV/device-1/thing/service/StopCharging", b"{}", 3_500)
     scene.feed.asked(0, "thing.service.StopCharging", {}, Outcome(460))
@@ -88,7 +102,6 @@ def test_commands_are_taken_down_with_their_replies() -> None:
     scene.feed.asked(1, "rubbish", None, Outcome(6300))
     assert scene.noted.calls == [
         ("reacted", 0, "command", "StopCharging", 5_000),
-        ("replied", 0, "StopCharging", 1.5, 460),
         ("reacted", 1, "set", "a", 5_000),
         ("reacted", 1, "set", "b", 5_000),
     ]
@@ -153,3 +166,21 @@ def test_a_product_in_a_run_is_judged_by_what_it_does_with_stock_clients(
     assert code == 0, errors
     assert summary["detections"]["by_fault"] == {"dtc": 3}
     assert summary["detections"]["unknown_vehicle"] == 1
+
+
+@pytest.mark.long
+def test_detections_are_heard_on_somebody_elses_broker_too(tmp_path: Path, start: Callable[..., Program]) -> None:
+    text = SCENARIO[: SCENARIO.index("expect:")].replace(", connection: per_vehicle", "")
+    (tmp_path / "s.yaml").write_text(text + 'expect: ["detects dtc: precision >= 90 %, recall >= 25 %"]\n')
+    with peers.mosquitto(tmp_path, "fleet", "pw") as port, back_end(port, "fleet", "pw", PRODUCT_KEY) as app:
+        app.follow(f"/{PRODUCT_KEY}/+/user/label")
+        url = f"mqtt://fleet:pw@127.0.0.1:{port}"
+        program = start("run", str(tmp_path / "s.yaml"), "--broker", url, "--speed", "1", "-q")
+        assert program.ready
+        car = app.wait_on("/user/label", 30)["vehicle"]
+        for fault in ("dtc", "made up"):
+            app.client.publish(f"/{PRODUCT_KEY}/{car}/user/detection", json.dumps({"fault": fault}), 1)
+        app.client.publish(f"/{PRODUCT_KEY}/{car}/user/detection", b"{", 1).wait_for_publish(10)
+        code, lines, errors = program.finish(120)
+    assert code == 0, errors
+    assert lines[-1]["summary"]["detections"]["by_fault"] == {"dtc": 1, "made up": 1}

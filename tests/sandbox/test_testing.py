@@ -177,11 +177,12 @@ def test_an_expectation_that_does_not_hold_is_an_assertion_with_what_was_measure
     sandbox, fake = scripted
     text = "never(battery:CellTemperatureMax > 60 degC)"
     verdict = {"expect": text, "verdict": "failed", "measured": "71.5 degC in A", "line": None}
-    failures = [{"time_ms": 9, "vehicle": "A", "text": "60.3 degC"}]
+    failures = [{"time_ms": 1_061_000, "vehicle": "A", "text": "60.3 degC"}]
+    fake.answer("GET /state", {"time_ms": 1_100_000, "elapsed_s": 100})
     fake.answer("POST /expectations", {**verdict, "failures": failures})
     with pytest.raises(AssertionError) as failed:
         sandbox.expect(text)
-    assert str(failed.value) == f"{text}: failed: 71.5 degC in A\n  at 9 A: 60.3 degC"
+    assert str(failed.value) == f"{text}: failed: 71.5 degC in A\n  at 0:01:01 A: 60.3 degC"
     fake.answer("POST /expectations", verdict | {"verdict": "not exercised"})
     with pytest.raises(AssertionError, match="not exercised"):
         sandbox.expect(text)

@@ -18,7 +18,7 @@ from support import score as script
 from support.examples import examples
 from support.judging import START_MS, judged, setting_of, step_of
 
-CARS, FAULTS = 3, ("dtc", "charger_fault", "no_such_fault")
+CARS, FAULTS = 2, ("dtc", "charger_fault", "no_such_fault")
 #: Moments around each other and around the grace after an end.
 MOMENTS = st.sampled_from([0, 1, 30, 59, 60, 61, 90, 119, 120, 121, 180, 240, 400]).map(lambda s: START_MS + s * 1000)
 
@@ -31,7 +31,7 @@ def vin(row: int) -> str:
 def logs(draw: st.DrawFn) -> tuple[list[Label], list[tuple[int, str, int]]]:
     """Labels in the order of time, and detections: row (-1: no such vehicle), fault, time."""
     changes: list[tuple[int, int, Label]] = []
-    for _ in range(draw(st.integers(0, 6))):
+    for _ in range(draw(st.integers(0, 8))):
         rows = np.array(sorted(draw(st.sets(st.integers(0, CARS - 1), min_size=1))), np.int32)
         kind = draw(st.sampled_from(FAULTS[:2]))
         parameters = draw(st.sampled_from([{}, {"code": "P0A80"}]))
@@ -99,7 +99,7 @@ def run_of(*told: tuple[int, str, int], faults: int = 2) -> tuple[Any, list[Any]
     for row, fault, second in told:
         evidence.detected(vin(row), row, fault, START_MS + second * 1000, START_MS + second * 1000, "mqtt")
     steps = [step_of(61, [], labels=labels), step_of(121, [], labels=ends), step_of(400, [])]
-    return setting_of(CARS, evidence=evidence), steps
+    return setting_of(3, evidence=evidence), steps
 
 
 def verdict_on(text: str, *told: tuple[int, str, int], faults: int = 2, final: bool = True) -> Verdict:

@@ -98,3 +98,18 @@ def test_a_station_far_from_the_road_says_where_cars_charge_instead() -> None:
     (warning,) = warnings_of(PLAN.replace("[31.2497, 121.5957]", "[31.2424, 121.5872]"))
     assert warning.startswith("s.yaml:9:9: warning: charging_stations.0.at: cars charge at [31.24")
     assert " m away: the nearest place on the road network" in warning
+
+
+def test_an_expectation_of_what_does_not_come() -> None:
+    plan = PLAN + (
+        "expect:\n"
+        "  - at 61 min: count(charging) < 3\n"
+        "  - at 60 min: count(charging) < 3\n"
+        "  - after dtc: StopCharging within 60 s\n"
+        "  - detects can_bus_off: recall >= 90 %\n"
+    )
+    assert warnings_of(plan) == [
+        "s.yaml:17:5: warning: expect.0: is never looked at: the scenario ends after 1 h",
+        "s.yaml:19:11: warning: expect.2: the scenario has no 'dtc': it is exercised only if somebody brings one from "
+        "outside",
+    ]

@@ -93,7 +93,7 @@ def naive_fleet(
                 found.see(holds(number([last[row] for row in rows])), second, -1)
 
         begun = span[0] == 0
-        seconds = sorted({one.second for one in reports if reads & one.values.keys()})
+        seconds = sorted({one.second for one in reports if reads & one.values.keys() and one.row in rows})
         for second in seconds:
             if not begun and second > span[0]:
                 begun = True
@@ -106,6 +106,22 @@ def naive_fleet(
                 look(second)
         if not begun and span[0] <= END_S:
             look(int(span[0]))
+        return found
+
+    return judge
+
+
+def naive_moment(
+    reads: set[str], rows: Sequence[int], holds: Callable[[Values], bool], moment: int
+) -> Callable[[Sequence[Report]], Naive]:
+    def judge(reports: Sequence[Report]) -> Naive:
+        found, last = Naive("always"), {row: dict[str, float]() for row in ALL}
+        for one in sorted(reports, key=lambda one: one.second):
+            if one.second <= moment:
+                last[one.row].update(one.values)
+        for row in rows:
+            if reads <= last[row].keys():
+                found.see(holds(last[row]), moment, row)
         return found
 
     return judge
@@ -170,6 +186,12 @@ CASES: dict[str, Callable[[Sequence[Report]], Naive]] = {
         lambda cars: max(car["speed"] for car in cars),
         lambda found: found < 90,
         PHASES["rush"],
+    ),
+    "at 9 s: VehicleSpeed <= 60 km/h and battery:CoolantTemperature < 40 degC of taxis": naive_moment(
+        {"speed", "coolant_temperature"},
+        TAXIS.tolist(),
+        lambda v: v["speed"] <= 60 and v["coolant_temperature"] < 40,
+        9,
     ),
     "at 9 s: p50(VehicleSpeed) <= 30 km/h": naive_fleet(
         "always",

@@ -282,6 +282,7 @@ def test_nobody_drives_on_a_flat_tyre() -> None:
     run = Watched("at: 1 min, on: all taxis, fault: tyre_leak, rate: 60 kPa/min, for: 30 min").until(1200)
     state = [run.of(row, "vehicle_state") for row in range(12)]
     assert not any(values[max(values)] == VehicleState.DRIVING for values in state)
+    assert min(min(run.of(row, "tire_pressure_fl").values()) for row in range(12)) == 0
     run.until(3000)
     assert any(run.world.fleet.vehicle_state[:12] == VehicleState.DRIVING)
 
@@ -423,5 +424,56 @@ def test_a_stretch_is_the_same_as_its_seconds() -> None:
     assert said(lambda _: 0) == said(lambda _: 900)
 
 
+QUIET = """
+name: Night
+seed: 5
+start: 2026-11-23T01:00+08:00
+duration: 2 h
+weather: {ambient: 3 degC}
+fleets:
+  - name: sleepers
+    count: 3
+    models: {bmw-ix3-2021: 1}
+    agenda: commuter
+    initial_soc: 0.6
+    telemetry: {parked: 47 s, detail: 47 s}
+"""
+AWAKE = """  - {name: benches, count: 2, models: {bmw-i4-edrive40-2022: 1}, agenda: {cycle: UDDS}, initial_soc: 0.9}
+"""
+NIGHT = """faults:
+  - {at: 31 s, on: all sleepers, fault: cell_overheat, for: 10 min}
+  - {at: 77 s, on: all sleepers, fault: tyre_leak, for: 10 min}
+"""
+
+
+def test_what_breaks_in_a_sleeping_car_does_not_depend_on_who_is_awake() -> None:
+    def said(text: str) -> dict[tuple[str, int, int], float]:
+        world = World(parse_scenario(text), seed=5)
+        seen = {}
+        while world.next_busy_s() < 1200:
+            for batch in world.advance().batches:
+                for name, values in batch.signals.items():
+                    for at, row, value in zip(batch.time_ms, batch.vehicles, values, strict=True):
+                        if row < 3:
+                            seen[name, int(at), int(row)] = float(value)
+        return seen
+
+    alone, among = said(QUIET + NIGHT), said(QUIET + AWAKE + NIGHT)
+    assert alone == among
+    assert {value for (name, _, _), value in alone.items() if name == "alarm_level"} == {0, 1, 2}
+
+
 def test_a_world_without_faults_knows_no_damage() -> None:
     assert Watched().until(60).world.fleet.damage is None
+
+
+def test_who_only_looks_does_not_age_what_is_broken() -> None:
+    faults = ("at: 60 s, on: all sleepers, fault: cell_overheat", "at: 61 s, on: all sleepers, fault: tyre_leak")
+    seen, alone = Watched(*faults), Watched(*faults)
+    for second in range(61, 400, 7):
+        seen.until(second)
+        seen.world.peek(np.arange(15, 18))
+    seen.until(500)
+    alone.until(500)
+    for name in alone.names:
+        assert seen.all(name) == alone.all(name), name

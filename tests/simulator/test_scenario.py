@@ -208,7 +208,7 @@ COMMANDS = (
         ("{at: 1 min, on: 3 cabs, service: Lock}", "6:21: commands.0.on: found '3 cabs', expected vehicles: [N of"),
         ("{at: 1 min, on: cabs, service: StartClimat}", "6:36: commands.0.service: found 'StartClimat', expected a"),
         ("{at: 1 min, on: cabs, service: Unlok}", "(did you mean 'Unlock'?)"),
-        ("{at: 1 min, on: cabs}", "6:5: commands.0: found neither of service and set, expected one of the two"),
+        ("{at: 1 min, on: cabs}", "6:5: commands.0: found neither of service and set, expected one of service and set"),
         ("{at: 1 min, on: cabs, service: Lock, set: {body:Locked: 1}}", "found both of service and set"),
         (
             "{at: 1 min, on: cabs, service: SetChargeLimit}",

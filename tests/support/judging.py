@@ -16,6 +16,7 @@ from jinqiao.simulator.expectations import Verdict
 from jinqiao.simulator.expectations.bench import Bench
 from jinqiao.simulator.expectations.building import Setting, build
 from jinqiao.simulator.expectations.evidence import Evidence
+from jinqiao.simulator.expectations.figures import Samples
 from jinqiao.simulator.expectations.judge import Now
 from jinqiao.simulator.expectations.reading import parse_expectation
 
@@ -53,8 +54,8 @@ class FakeTraffic:
     def arrived(self, kind: str) -> int:
         return self.came.get(kind, 0)
 
-    def latencies_ms(self) -> list[float]:
-        return self.latencies
+    def latency(self) -> Samples:
+        return Samples(self.latencies)
 
     def energy_kwh(self, _: str) -> float:
         return self.kwh

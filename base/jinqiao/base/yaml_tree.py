@@ -22,6 +22,8 @@ MAX_DEPTH = 64
 #: needs one character) and some room for honest aliases. A registry of 100,000 devices has some 300,000.
 MAX_VALUES = 2_000_000
 ALIAS_ROOM = 10_000
+#: Commas within one pair of parentheses.
+_LONGEST_CALL = 64
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
@@ -171,16 +173,24 @@ class YamlTree:
         To YAML the comma of `{latency: normal(80 ms, 5 ms)}` ends the value; to a reader it does not.
         """
         joined: list[tuple[Node, Node]] = []
-        open_node: ScalarNode | None = None
-        for key_node, value_node in pairs:
-            if open_node is not None and _is_plain(key_node) and (value_node is key_node or _is_nothing(value_node)):
-                open_node.end_mark = key_node.end_mark
-                open_node.value = self._text[open_node.start_mark.index : key_node.end_mark.index]
-                open_node.tag = _TAG + "str"
-                open_node = open_node if _is_open(open_node) else None
-                continue
-            open_node = value_node if _is_plain(value_node) and _is_open(value_node) else None
+        number = 0
+        while number < len(pairs):
+            key_node, value_node = pairs[number]
             joined.append((key_node, value_node))
+            number += 1
+            if not _is_plain(value_node) or not (opened := _opened(value_node)) > 0:
+                continue
+            for behind in range(number, min(number + _LONGEST_CALL, len(pairs))):
+                word, nothing = pairs[behind]
+                if not _is_plain(word) or not (nothing is word or _is_nothing(nothing)):
+                    break
+                opened += _opened(word)
+                if opened <= 0:
+                    value_node.end_mark = word.end_mark
+                    value_node.value = self._text[value_node.start_mark.index : word.end_mark.index]
+                    value_node.tag = _TAG + "str"
+                    number = behind + 1
+                    break
         return joined
 
     def _merge(self, node: Node, depth: int) -> dict[str, Any]:
@@ -237,9 +247,9 @@ def _is_nothing(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.start_mark.index == node.end_mark.index
 
 
-def _is_open(node: ScalarNode) -> bool:
-    """Whether a parenthesis is still to be closed."""
-    return str(node.value).count("(") > str(node.value).count(")")
+def _opened(node: ScalarNode) -> int:
+    """How many parentheses are opened here and not closed."""
+    return str(node.value).count("(") - str(node.value).count(")")
 
 
 def _is_text(value: str) -> bool:

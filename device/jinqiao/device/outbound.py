@@ -82,7 +82,8 @@ class Outbound:
     """Sends for all vehicles, and counts in `sent`. `shared` is the connection of those that have none in `own`.
 
     With `crossing`, at the other end of `shared` is our own gateway, which renders telemetry itself. `on_back` is
-    called with the row of each vehicle that is online again over the shared connection, as if it had logged in there.
+    called with the row of each vehicle that is online again over the shared connection, as if it had logged in there,
+    `on_answer` with each answer that has gone and says what it answers.
     """
 
     def __init__(
@@ -93,8 +94,10 @@ class Outbound:
         *,
         crossing: bool = False,
         on_back: Callable[[int], object] | None = None,
+        on_answer: Callable[[Outgoing], object] | None = None,
     ) -> None:
-        self._shared, self._own, self._crossing, self._on_back = shared, own, crossing, on_back
+        self._shared, self._own, self._crossing = shared, own, crossing
+        self._on_back, self._on_answer = on_back, on_answer
         self.sent = sent
 
     async def send(self, renderer: StepRenderer, said: Said, *, noted: bool = False) -> None:
@@ -188,6 +191,8 @@ class Outbound:
         else:
             went = False
         self.sent.not_sent += not went
+        if went and message.answers is not None and self._on_answer is not None:
+            self._on_answer(message)
 
     async def presence(self, rows: NDArray[np.integer[Any]], online: bool, time_ms: int) -> None:
         """These vehicles, shape (m,), have lost their connection at `time_ms`, simulated UTC, or have it again.

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["pytest_configure", "pytest_runtest_makereport", "sandbox"]
 
 _MARKER = (
-    "jinqiao(scenario, *, vehicles, seed, towns, registry, data, speed, lock_step): the run that the fixture `sandbox` starts; "
-    "files are found beside the test's file or from the root folder"
+    "jinqiao(scenario, *, vehicles, seed, towns, registry, data, speed, lock_step): the run that the fixture `sandbox` "
+    "starts; files are found beside the test's file or from the root folder"
 )
 _STARTED = pytest.StashKey["Sandbox"]()
 

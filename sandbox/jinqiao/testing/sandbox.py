@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -218,9 +219,11 @@ class Sandbox:
 
         Raises AssertionError that says what was measured when it does not hold, or was never exercised.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         verdict = Verdict(self._ask("post", "expectations", body={"expect": text}))
         if verdict.verdict != "passed":
-            raise AssertionError(_against(verdict))
+            state = self.state()
+            raise AssertionError(_against(verdict, state.time_ms - round(state.elapsed_s * 1000)))
         return verdict
 
     def verdicts(self) -> list[Verdict]:
@@ -260,10 +263,11 @@ def _on(on: On) -> str | list[str]:
     return _vin(on) if isinstance(on, (str, Vehicle)) else [_vin(one) for one in on]
 
 
-def _against(verdict: Verdict) -> str:
+def _against(verdict: Verdict, start_ms: int) -> str:
     """Why a test fails: the expectation, what was measured, and the first moments at which it did not hold."""
     lines = [f"{verdict.expect}: {verdict.verdict}: {verdict.measured}"]
     for one in verdict.get("failures", ()):
         who = f" {one['vehicle']}" if one.get("vehicle") else ""
-        lines.append(f"  at {one['time_ms']}{who}: {one['text']}")
+        after = timedelta(seconds=(one["time_ms"] - start_ms) // 1000)
+        lines.append(f"  at {after}{who}: {one['text']}")
     return "\n".join(lines)

@@ -67,7 +67,6 @@ class Diagnosis:
 
     def __init__(self, town: Town) -> None:
         self._town = town
-        self._level: NDArray[np.uint8] | None = None
         self._told: NDArray[np.uint32] | None = None
         self._fit_again: dict[int, simpy.Event] = {}
 
@@ -90,15 +89,15 @@ class Diagnosis:
         looked = town.clock.second % LOOK_S == 0
         if looked:
             town.catch_up(rows[resting])
-            damage.settle()
-        self._look_at(rows if looked else rows[~resting], damage)
+            town.changed += damage.settle().tolist()
+        self._look_at(damage.rows if looked else rows[~resting], damage)
 
     def _look_at(self, rows: Rows, damage: Damage) -> None:
         if not len(rows):
             return
         condition = self._town.fleet.condition(rows)
         self._end_charges(rows, damage, condition)
-        self._raise_alarms(rows, condition)
+        self._raise_alarms(rows, damage, condition)
         self._store_codes(Signs(condition, damage, rows))
         self._let_go()
 
@@ -125,12 +124,10 @@ class Diagnosis:
             begins=begins,
         )
 
-    def _raise_alarms(self, rows: Rows, condition: Condition) -> None:
+    def _raise_alarms(self, rows: Rows, damage: Damage, condition: Condition) -> None:
         """A car reports at once when its alarm changes."""
-        if self._level is None:
-            self._level = np.zeros(self._town.fleet.n, dtype=np.uint8)
-        changed = rows[self._level[rows] != condition.level]
-        self._level[rows] = condition.level
+        changed = rows[damage.level[rows] != condition.level]
+        damage.level[rows] = condition.level
         self._town.changed += changed.tolist()
 
     def _store_codes(self, signs: Signs) -> None:
@@ -154,7 +151,10 @@ class Diagnosis:
     def refuses_charge(self, row: int) -> Cause:
         """Why a charge that is about to begin does not."""
         damage = self._town.fleet.damage
-        if damage is None or not damage.touched[row]:
+        if damage is None:
+            return Cause.NONE
+        damage.cause[row] = Cause.NONE
+        if not damage.touched[row]:
             return Cause.NONE
         rows = np.array([row], dtype=np.intp)
         condition = self._town.fleet.condition(rows)

@@ -176,15 +176,21 @@ class Reports:
         """As `look`, but nothing changes: a sleeper goes on sleeping as if nobody had looked at it."""
         town = self._town
         sleepers = rows[town.mode[rows] == RESTING]
-        before = [block[:, sleepers] for block in town.fleet.blocks]
+        damage = town.fleet.damage
+        blocks = town.fleet.blocks if damage is None else [*town.fleet.blocks, damage.now]
+        before = [block[:, sleepers] for block in blocks]
         rested_s = town.rested_s[sleepers]
+        damage = town.fleet.damage
+        harm = None if damage is None else damage.now[:, sleepers]
         town.catch_up(sleepers)
         try:
             return [self._sample(group, rows, now_s) for group in groups]
         finally:
-            for block, columns in zip(town.fleet.blocks, before, strict=True):
+            for block, columns in zip(blocks, before, strict=True):
                 block[:, sleepers] = columns
             town.rested_s[sleepers] = rested_s
+            if damage is not None and harm is not None:
+                damage.now[:, sleepers] = harm
 
     def glance(self, rows: Rows, signal: str, now_s: int) -> NDArray[Any]:
         """One signal of these vehicles now, of their copies: who sleeps sleeps on, and is computed when it is due."""

@@ -61,6 +61,7 @@ class Given:
             "command": self.name,
             "at_s": self.spec.at_s if self.spec.at_s is not None else self.at_s,
             "on": self.spec.on.written,
+            **({"when": self.spec.when.text} if self.spec.when else {}),
             "given": self.at_s is not None,
             "asked": None if self.spec.on.count is None else self.spec.on.count * self.towns,
             "matched": self.matched,
@@ -81,7 +82,7 @@ class ScheduledCommands:
     """`outcomes` counts what came of each command to each vehicle, by name and code: `{"Lock": {200: 3}}`.
 
     `of_file` holds what became of each command, in the order of the scenario. `told` is called with name, row and
-    outcome of each that was executed or refused. Raises Refused for a vehicle that there is not.
+    outcome of each that was executed or refused.
     """
 
     def __init__(
@@ -102,7 +103,6 @@ class ScheduledCommands:
         #: Those of one second in the order of the file.
         self._waiting: list[_Entry] = []
         for number, spec in enumerate(specs):
-            spec.on.find_vins(town.fleet.vins)
             if spec.at_s is not None:
                 self._plan(_Entry(math.ceil(spec.at_s), number, number, towns))
             elif spec.between is not None:

@@ -197,13 +197,6 @@ class Chargers:
         self.site = np.zeros(vehicles, dtype=np.int16 if len(self.site_limit_kw) < 1 << 15 else np.int32)
         self.connector_kw = np.zeros(vehicles, dtype=np.float32)
 
-    def position(self, station: Station) -> tuple[float, float]:
-        """Where a station stands, WGS-84: longitude and latitude, degrees."""
-        index = (station.site - 1) // max(len(self.stations) // len(self.towns), 1)
-        longitude, latitude = self._graph.lon_deg[[station.node]], self._graph.lat_deg[[station.node]]
-        Carrier(self._places, np.array([index])).carry(slice(0, 1), longitude, latitude)
-        return float(longitude[0]), float(latitude[0])
-
     def named(self, name: str, town: int | None = None) -> list[Station]:
         """The stations of this name: of the town with this place among those that run, or of all of them."""
         towns = self.towns if town is None else self.towns[town : town + 1]
@@ -212,6 +205,13 @@ class Chargers:
     def set_limits(self, station: Station) -> None:
         """What a site may draw has changed."""
         self.site_limit_kw[station.site] = min([station.limit_kw, *station.limits_kw])
+
+    def position(self, station: Station) -> tuple[float, float]:
+        """Where a station stands, WGS-84: longitude and latitude, degrees."""
+        index = (station.site - 1) // max(len(self.stations) // len(self.towns), 1)
+        longitude, latitude = self._graph.lon_deg[[station.node]], self._graph.lat_deg[[station.node]]
+        Carrier(self._places, np.array([index])).carry(slice(0, 1), longitude, latitude)
+        return float(longitude[0]), float(latitude[0])
 
     def plug(self, row: int, site: int, power_kw: float) -> None:
         self.site[row] = site

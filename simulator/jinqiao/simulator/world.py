@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jinqiao.base.errors import BodyError, InputError
+from jinqiao.base.errors import BodyError
 from jinqiao.base.keyed import FleetPart
 from jinqiao.base.signals import GROUPS
 from jinqiao.base.telemetry import Batch, Command, Event, Label, Outcome, Step
-from jinqiao.base.words import Refused
 from jinqiao.vehicles.catalogue import find_vehicle
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.modes import VehicleState
@@ -37,22 +36,21 @@ from .commands.refusals import Refusal
 from .coverage import Coverage
 from .draws import Draws, VehicleDraws
 from .dtc import Dtc, DtcStatus
-from .faults.base import FaultSpec
 from .faults.injector import FaultInjector
 from .faults.log import LabelLog
 from .messages import MessageFaultState
-from .outside import Injected, command_of, fault_of
+from .outside import MOST_ACTIVE, Injected, command_of, fault_of
 from .reported import Altered, Reported, reported_batches, reported_step
 from .reports import Reports
+from .scenario.named import refuse_unknown
 from .scheduled_commands import Given, ScheduledCommands
 from .tally import FleetFigures
 from .town import Town
-from .triggers import Plan, Triggers, allowed
+from .waiting import waiting_steps
 
 if TYPE_CHECKING:
     from .agendas import Outing
     from .scenario import Scenario
-    from .scenario.command import CommandSpec
     from .scenario.fleet import FleetSpec
 
 __all__ = ["World"]
@@ -72,7 +70,8 @@ class World:
     seconds since the start. There are `towns` of them, by default as many as the scenario says, or those with the
     numbers `only`; `vehicles` rescales the fleets' counts to that total over all towns. The same scenario, `seed`,
     `vehicles` and `towns` give the same steps, bit for bit; what each vehicle draws is a matter of `draws`. Raises
-    InputError where so many vehicles cannot live in so many towns.
+    InputError where so many vehicles cannot live in so many towns, and ScenarioError where the scenario names a vehicle
+    that there is not.
     """
 
     def __init__(
@@ -101,6 +100,8 @@ class World:
         self.draws = VehicleDraws(seed, parts)
         everyone = self.draws.of(slice(None))
         self.fleet = self._build_fleet(seed, parts, everyone)
+        if only is None:
+            refuse_unknown(scenario, self.fleet.vins)
         self.town = Town(scenario, self.fleet, self.towns)
         self._agendas: list[Agenda] = []
         for number, (_, rows, spec) in enumerate(self.fleets):
@@ -109,8 +110,7 @@ class World:
             self._agendas.append(agenda)
         self._first_rows = np.array([rows.start for _, rows, _ in self.fleets])
         self._reports = Reports(self.town, [(rows, spec.telemetry) for rows, spec in self._whole], everyone)
-        with _vehicles_that_are_there("commands"):
-            self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws, seed)
+        self._commands = ScheduledCommands(self.town, scenario.commands, self.towns, self.draws, seed)
         self.buses = Buses(self.fleet, [(rows, spec.telemetry.can) for _, rows, spec in self.fleets], scenario.start_ms)
         self.diagnostics = Diagnostics(self)
         self.messages = MessageFaultState(self.fleet.n)
@@ -122,11 +122,10 @@ class World:
             lambda: self.town.clock.second,
             scenario.start_ms,
         )
-        with _vehicles_that_are_there("faults"):
-            specs = (*scenario.faults, *scenario.outages)
-            self.faults = FaultInjector(self, specs, seed, self.towns, scenario.start_ms)
+        specs = (*scenario.faults, *scenario.outages)
+        self.faults = FaultInjector(self, specs, seed, self.towns, scenario.start_ms)
         self._areas = Areas(self, scenario.network, seed)
-        self._triggers = self._waiting_steps()
+        self._triggers = waiting_steps(self, self._commands)
         self.elapsed_s = 0
         #: Commands from outside.
         self._asked = 0
@@ -199,24 +198,6 @@ class World:
             self._triggers.look(true, events, labels, self.elapsed_s)
         step = Step(self.time_ms, true, tuple(events), can, labels)
         return reported_step(self.reported, step, self.town.start_ms) if self.reported.any else step
-
-    def _waiting_steps(self) -> Triggers | None:
-        """The faults and commands of the scenario that wait for something; None where none does."""
-        triggers = Triggers(self.fleet.vehicle_state)
-        steps: list[tuple[str, Sequence[FaultSpec | CommandSpec], Plan]] = [
-            ("fault", self.scenario.faults, self.faults.plan),
-            ("command", self.scenario.commands, self._commands.plan),
-        ]
-        for kind, specs, plan in steps:
-            for number, spec in enumerate(specs):
-                if spec.when is not None:
-                    may = allowed(spec.on, self.fleet.n, self.towns, self.draws, f"{kind} {number}", self.fleet.vins)
-                    lasts_s = spec.lasts_s if isinstance(spec, FaultSpec) else 0.0
-                    triggers.add(spec, number, lasts_s, plan, may, spec.on.state)
-        if not triggers:
-            return None
-        self._commands.told = triggers.told
-        return triggers
 
     def _goes_on(self, until_s: int) -> bool:
         next_s = self.next_busy_s() if until_s > self.elapsed_s else until_s
@@ -296,12 +277,19 @@ class World:
 
         Raises BodyError for what does not fit.
         """
-        spec = fault_of(body, self._fleet_names)
-        try:
-            happened = self.faults.inject(spec, self.elapsed_s)
-        except Refused as refused:
-            raise _of_on(body, refused) from None
+        stations = [station.name for station in self.scenario.charging_stations]
+        spec = fault_of(body, self._fleet_names, self.fleet.vins, stations)
+        if self.faults.active >= MOST_ACTIVE:
+            raise BodyError("", body, f"fewer faults at a time: {MOST_ACTIVE:,} go on")
+        happened = self.faults.inject(spec, self.elapsed_s)
         return Injected(happened.id, happened.rows)
+
+    def fault_list(self) -> list[dict[str, Any]]:
+        """The faults that go on and those that are past, in the order in which they began, as plain values.
+
+        Those of the scenario and those from outside; `vehicles` are rows, and `ended_ms` is None while one goes on.
+        """
+        return [one.as_json() for one in self.faults.happened.values()]
 
     def end_fault(self, id_: str) -> bool:
         """End a fault that goes on, whoever began it; whether there is one of this name."""
@@ -312,13 +300,9 @@ class World:
 
         Raises BodyError for what does not fit.
         """
-        spec = command_of(body, self._fleet_names)
+        spec = command_of(body, self._fleet_names, self.fleet.vins)
         self._asked += 1
-        try:
-            rows = self._commands.picked(spec, f"command from outside {self._asked}")
-        except Refused as refused:
-            raise _of_on(body, refused) from None
-        return self._commands.to(spec, rows)
+        return self._commands.to(spec, self._commands.picked(spec, f"command from outside {self._asked}"))
 
     @property
     def _fleet_names(self) -> list[str]:
@@ -454,20 +438,6 @@ class World:
             initial_soc=soc,
             ambient_degc=self.scenario.weather.ambient_at(0.0),
         )
-
-
-@contextmanager
-def _vehicles_that_are_there(key: str) -> Iterator[None]:
-    """A vehicle that a scenario names and the run has not is the scenario's mistake."""
-    try:
-        yield
-    except Refused as refused:
-        raise InputError(f"{key}: on: {refused}") from None
-
-
-def _of_on(body: object, refused: Refused) -> BodyError:
-    """The same in a request."""
-    return BodyError("/on", body["on"] if isinstance(body, Mapping) else body, f"a vehicle that is there: {refused}")
 
 
 @contextmanager

@@ -278,7 +278,7 @@ class Fleet(Columns):
         )
 
     def condition(self, rows: RowsLike) -> Condition:
-        """What the control units of these cars watch."""
+        """What the control units of these cars, which are damaged, watch."""
         chosen, _ = self._rows(rows)
         return condition_of(self._reading(chosen))
 

@@ -34,17 +34,19 @@ def rest_rows(cars: Columns, model: Parameters, rows: Rows, seconds: F4s, ambien
     hvac_w, cabin_degc = parked_cabin(
         model.cabin, climate_on, cars.cabin_temperature_degc[rows], cars.target_temperature[rows], ambient_degc, seconds
     )
+    hurt = effects_on(cars, model, rows)
+    before_degc = cars.pack_temperature_degc[rows]
+    if hurt is not None:
+        before_degc = hurt.warm(before_degc, seconds)
     pack_degc, coolant_degc = thermal.rest_pack(
-        pack, cars.pack_temperature_degc[rows], cars.coolant_temperature_degc[rows], ambient_degc, seconds
+        pack, before_degc, cars.coolant_temperature_degc[rows], ambient_degc, seconds
     )
     aux_w = STANDBY_W * (soc > battery.EMPTY_SOC).astype(np.float32)
     standing_a = np.zeros_like(pack_degc)
     fast_a, slow_a = battery.link_rest(cars.rc_fast_a[rows], cars.rc_slow_a[rows], standing_a, seconds)
     terminals = battery.source(pack, soc, pack_degc, fast_a, slow_a)
-    hurt = effects_on(cars, model, rows)
     if hurt is not None:
         hurt.weaken(terminals)
-        pack_degc = hurt.warm(pack_degc, seconds)
     plug = cars.plug_state[rows]
     from_wall_w = hvac_w * (plug != Plug.UNPLUGGED)
     inlet_w = from_wall_w / inlet_efficiency(model.inlet, plug)

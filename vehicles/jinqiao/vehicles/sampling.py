@@ -121,7 +121,7 @@ class Reading:
     def _string_v(self) -> F4s:
         """The pack's voltage as it would be with every cell in its place."""
         voltage = self.voltage_v
-        if self.hurt is None:
+        if self.hurt is None or not self.hurt.has(Quantity.OHM, Quantity.LOW_V):
             return voltage
         return self.hurt.patch(voltage, lambda _, hurt_v: hurt_v - self.deviation_v)
 
@@ -135,7 +135,7 @@ class Reading:
     def cell_gap_v(self) -> F4s:
         spread = cells.Spread(*(self[f"cell_spread_{name}"] for name in ("v", "capacity", "resistance")))
         voltage = self._string_v
-        if self.hurt is not None:  # the open-circuit voltage lacks what the damaged cell lacks
+        if self.hurt is not None and self.hurt.has(Quantity.LOW_V):  # the open-circuit voltage lacks as much
             voltage = self.hurt.patch(voltage, lambda hurt, hurt_v: hurt_v - hurt.of(Quantity.LOW_V))
         return cells.voltage_gap(self.model.pack, self.terminals, spread, voltage, self.soc)
 
@@ -200,9 +200,12 @@ class Reading:
 
     def tyre(self, place: str) -> F4s:
         filled: F4s = self[f"tyre_{place}_kpa"]
-        if self.hurt is not None:
-            filled = self.hurt.patch(filled, lambda hurt, kpa: hurt.tyre_kpa(place, kpa))
-        return body.tyre_pressure_kpa(filled, self["tyre_temperature_degc"])
+        if self.hurt is None:
+            return body.tyre_pressure_kpa(filled, self["tyre_temperature_degc"])
+        filled = self.hurt.patch(filled, lambda hurt, kpa: hurt.tyre_kpa(place, kpa))
+        pressure = body.tyre_pressure_kpa(filled, self["tyre_temperature_degc"])
+        # A flat tyre has no less than the air around it, however cold it is.
+        return self.hurt.patch(pressure, lambda _, kpa: np.maximum(kpa, 0.0))
 
 
 def _gear(car: Reading) -> NDArray[Any]:
@@ -220,11 +223,8 @@ def _alarm_level(car: Reading) -> NDArray[Any]:
     if (hottest >= HOT_DEGC[1]).any():
         for grade, degc in HOT_DEGC.items():
             level = np.maximum(level, np.where(hottest >= degc, np.uint8(grade), np.uint8(0)))
-    hurt = car.hurt
-    if hurt is not None:
-        highest, lowest, *_ = car.cell_extremes
-        worst = hurt.level(apart_v=highest - lowest, ohm_per_v=car.ohm_per_v, aux_v=car.aux_v)
-        level = hurt.patch(level, lambda _, own: np.maximum(own, worst))
+    if car.hurt is not None:
+        level = car.hurt.patch(level, lambda hurt, own: np.maximum(own, hurt.noticed))
     return level
 
 
@@ -341,9 +341,9 @@ READINGS: Mapping[str, Callable[[Reading], NDArray[Any]]] = {
 
 
 class Condition(NamedTuple):
-    """What a car's control units watch, shape (rows,)."""
+    """What the control units of damaged cars watch, shape (rows,)."""
 
-    level: NDArray[np.uint8]
+    level: NDArray[np.uint8]  #: alarm by the damage alone
     hottest_degc: F4s
     coldest_degc: F4s
     apart_v: F4s
@@ -353,9 +353,12 @@ class Condition(NamedTuple):
 
 
 def condition_of(car: Reading) -> Condition:
-    """The same values as in telemetry."""
+    """The same values as in telemetry; every row is damaged."""
+    assert car.hurt is not None
     highest, lowest, *_ = car.cell_extremes
-    return Condition(_alarm_level(car), *car.probes, highest - lowest, lowest, car.ohm_per_v, car.aux_v)
+    apart = highest - lowest
+    level = car.hurt.level(apart_v=apart, ohm_per_v=car.ohm_per_v, aux_v=car.aux_v)
+    return Condition(level, *car.probes, apart, lowest, car.ohm_per_v, car.aux_v)
 
 
 class Health(NamedTuple):

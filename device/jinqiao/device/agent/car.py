@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import Batch, Command, Outcome
 
-__all__ = ["Outgoing", "VehicleControl"]
+__all__ = ["Answered", "Outgoing", "VehicleControl"]
+
+
+class Answered(NamedTuple):
+    """A service that was called, the code of the answer, and when the call came, simulated UTC, ms."""
+
+    service: str
+    code: int
+    arrived_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message of the vehicle in `row`."""
+    """A message of the vehicle in `row`; `answers` says what it answers, where somebody wants to know."""
 
     row: int
     topic: str
     payload: bytes
     qos: int = 0
+    answers: Answered | None = None
 
 
 class VehicleControl(Protocol):

@@ -100,6 +100,11 @@ class Absences:
         self._offline_us += int((online_us[back] - self._gone_us[returned]).sum())
         return sorted(found, key=lambda one: one.time_ms)
 
+    @property
+    def away(self) -> Rows:
+        """Who is offline, rising."""
+        return self._away
+
     def offline(self) -> int:
         """How many are offline."""
         return len(self._away)

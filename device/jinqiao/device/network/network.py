@@ -20,6 +20,7 @@ from jinqiao.wire.render.history import HistoryRenderer
 from jinqiao.wire.render.said import Said, SaidBatch, SaidPacket
 
 from .absences import Absences, Presence
+from .answers import Answers
 from .backlog import Backlog
 from .faulty import MessageColumns, spoil
 from .figures import NetworkFigures
@@ -105,6 +106,9 @@ class Network:
         self._rows: dict[_Form, RowLane] = {}
         self._events, self._posts, self._can = PacketLane(start_ms), PacketLane(start_ms), CanLane()
         self._now_ms = 0
+        self.answers = Answers(link.paths, absences)
+        #: Downlinks that found their vehicle offline.
+        self.unreached = 0
         self._came: dict[_Form, list[Coming]] = {}
 
     def on_the_way(self) -> int:
@@ -121,9 +125,20 @@ class Network:
             "kept": len(kept),
             "on_the_way": self.on_the_way(),
             "reconnects": absences.reconnects,
+            "unreached": self.unreached,
             "offline": absences.offline(),
             "offline_vehicle_s": round(absences.offline_s(self._now_ms * 1000), 1),
         }
+
+    def online(self, rows: Rows) -> Flags:
+        """Which of these vehicles are online, shape (m,)."""
+        return np.asarray(self.absences.online_us[rows] <= self._now_ms * 1000, np.bool_)
+
+    def reaches(self, row: int) -> bool:
+        """Whether a downlink comes to this vehicle; one that does not is counted, and lost: its connection is dead."""
+        online = int(self.absences.online_us[row]) <= self._now_ms * 1000
+        self.unreached += not online
+        return online
 
     def pass_on(
         self,
@@ -158,6 +173,8 @@ class Network:
         for is_lost, rows in changes:
             if not is_lost:
                 self.absences.regain(rows, begun_ms * 1000)
+                for row in rows.tolist() if len(self.answers) else ():
+                    self.answers.back(row)
                 continue
             self.absences.lose(rows, begun_ms * 1000)
             self._link.cut(rows, begun_ms * 1000)

@@ -16,12 +16,13 @@ class Client(Protocol):
     """One connection, from its login until it has left.
 
     `outbox` is the way to it; its session goes on for `expiry_s` after the connection; `principal` is who it is, or
-    None when it has left.
+    None when it has left; `lossless`: what it sends waits for subscribers that are behind.
     """
 
     outbox: Outbox
     expiry_s: int
     principal: Principal | None
+    lossless: bool
 
     @property
     def name(self) -> str:

@@ -30,8 +30,8 @@ class SessionDoor:
     def count(self, route: Route[Outbox], messages: int) -> None:
         self._session.broker.counters.received[route.kind] += messages
 
-    def take_untrusted(self, principal: Principal, packet: bytes) -> None:
-        """What would end the client's connection ends nothing: the message is lost, and logged as it would be."""
+    def take_untrusted(self, principal: Principal, packet: bytes) -> bool:
+        """What would end the client's connection is logged as it would be, and the message is lost."""
         broker, nothing = self._session.broker, _Nowhere(self._session.peer)
         guest = Session(broker, nothing, nothing)
         guest.be(principal, 4)
@@ -40,6 +40,8 @@ class SessionDoor:
             self._walk(guest, packet)
         except ProtocolError as error:
             broker.expel(guest, error)
+            return False
+        return True
 
     def forward(self, route: Route[Outbox], packets: bytes, messages: int) -> None:
         session = self._session

@@ -22,8 +22,10 @@ class Door(Protocol):
     def count(self, route: Route[Outbox], messages: int) -> None:
         """So many messages of this route came."""
 
-    def take_untrusted(self, principal: Principal, packet: bytes) -> None:
-        """Act on a whole PUBLISH of MQTT 3.1.1 at QoS 0 as if this client had sent it over a connection of its own."""
+    def take_untrusted(self, principal: Principal, packet: bytes) -> bool:
+        """Act on a whole PUBLISH of MQTT 3.1.1 at QoS 0 as if this client had sent it over a connection of its own;
+        whether it would still have that.
+        """
 
     def forward(self, route: Route[Outbox], packets: bytes, messages: int) -> None:
         """Hand QoS 0 packets of MQTT 3.1.1, which are counted already, to the subscribers of their route."""

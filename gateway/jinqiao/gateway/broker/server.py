@@ -211,6 +211,12 @@ class Server:
             "uptime_s": round(now - self._started_at, 3),
         }
 
+    def hold_back(self, *, lossless: bool) -> None:
+        """Whether our simulator waits for subscribers that are behind, from its next message on."""
+        for session in self._broker.sessions.values():
+            if session.principal is not None and session.principal.kind == "simulator":
+                session.lossless = lossless
+
     def _call_soon(self, function: Any) -> None:
         assert self._loop is not None
         self._loop.call_soon(function)

@@ -25,6 +25,11 @@ SUBSCRIBE when its client id says `_ss=1` (*ext*: and bit 0 of `ext` is set). Qo
 
 Topics that the platform does not act upon are permitted, counted and forwarded to applications.
 
+Two custom topics of simulated vehicles have a meaning in a run. On `/{pk}/{dn}/user/label` it publishes the ground
+truth of faults. On `/{pk}/{dn}/user/detection` the product under test says what it has detected, with the application's
+credentials or the vehicle's own: `{"fault": "cell_overheat", "time": 1795333508000}`, the time in simulated UTC
+milliseconds; without one it is of now. What is no detection is in the device log with code 460.
+
 | topic | kind | direction | reply | pushed | QoS | what the platform does |
 |---|---|---|---|---|---|---|
 """

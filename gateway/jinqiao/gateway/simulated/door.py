@@ -50,8 +50,10 @@ class Door(Protocol[RouteIn]):
     def count(self, route: RouteIn, messages: int) -> None:
         """So many messages of this route came."""
 
-    def take_untrusted(self, principal: Any, packet: bytes) -> None:
-        """Act on a whole PUBLISH as if this client had sent it over a connection of its own."""
+    def take_untrusted(self, principal: Any, packet: bytes) -> bool:
+        """Act on a whole PUBLISH as if this client had sent it over a connection of its own; whether it would still
+        have that.
+        """
 
     def forward(self, route: RouteIn, packets: bytes, messages: int) -> None:
         """Hand QoS 0 packets of MQTT 3.1.1 to its subscribers."""

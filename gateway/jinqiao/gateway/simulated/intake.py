@@ -124,8 +124,11 @@ class FleetIntake(Generic[R]):
         """What a vehicle says that is malformed, behind all that was said before."""
         out.flush()
         client = self._client_of(said.vehicle)
-        if client is not None:
-            door.take_untrusted(client, said.data)
+        if client is not None and not door.take_untrusted(client, said.data):
+            # It is put out, and logs in again at once; but for the others the connection goes on.
+            row = np.array([said.vehicle], np.int32)
+            for online in (False, True):
+                self._on_presence(VehiclesPresent(row, online, said.turn_ms))
 
     def _wanted(self, door: Door[R], said: SaidBatch) -> tuple[SaidBatch, NDArray[np.int32]] | None:
         """Those of a batch that somebody hears, with their route numbers, and counts all; None if that is nobody.

@@ -105,6 +105,19 @@ BENCHMARKS = (
         example="--vehicles 100 --json",
     ),
     Benchmark(
+        "judged",
+        "judged:bench_judged",
+        "What testing costs: a fleet with network, faults and expectations beside a plain one; advance; the fixture.",
+        (
+            Number("vehicles", 10_000, "Vehicles of the whole runs, all driving.", 10, 100_000),
+            Number("seconds", 120, "Simulated seconds of the whole runs.", 2, 3_600),
+            Number("rounds", 2, "Runs of each kind, in turn; the cheapest counts.", 1, 20),
+            Number("advances", 200, "Advances of one second, with 200 vehicles.", 2, 10_000),
+        ),
+        begins="{rounds} times {vehicles:,} cars for {seconds:,} s, plain and judged; then {advances:,} advances …",
+        example="--vehicles 10000 --json",
+    ),
+    Benchmark(
         "backdated",
         "backdated:bench_backdated",
         "Wall time of a past day to Parquet: whole runs at night, in the rush hour and in the afternoon.",

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from jinqiao.gateway.controlled import Controlled
+from jinqiao.gateway.controlled import Carry, ControlAnswer, Controlled, ControlRequest
 
 from ..run.relay import RelayedFrom
 from ..run.running import Running
-from .dispatch import Dispatcher
 
 __all__ = ["served"]
 
@@ -18,9 +17,9 @@ __all__ = ["served"]
 @asynccontextmanager
 async def served(run: Running) -> AsyncIterator[None]:
     """Meanwhile requests are answered; those under way at the end still are."""
-    dispatcher = Dispatcher(run)
+    carry = _prompted(run)
     if run.gateway is not None:
-        relayed = await RelayedFrom.open(run.gateway.control, dispatcher.carry)
+        relayed = await RelayedFrom.open(run.gateway.control, carry)
         try:
             yield
         finally:
@@ -32,7 +31,7 @@ async def served(run: Running) -> AsyncIterator[None]:
         return
     from jinqiao.gateway.web.control import ControlDoor  # a web server: only a run without a gateway has one here
 
-    controlled = Controlled(run.control.token, dispatcher.carry)
+    controlled = Controlled(run.control.token, carry)
     run.http.serve(lambda: ControlDoor(controlled, open_to_all=run.options.http_host is not None))
     try:
         yield
@@ -40,3 +39,17 @@ async def served(run: Running) -> AsyncIterator[None]:
         run.control.finish()
         await asyncio.sleep(0)  # whoever waits for the end of an advance gets its answer
         await run.http.close()
+
+
+def _prompted(run: Running) -> Carry:
+    """What answers requests. The table of calls is imported with the first one: most runs are never asked."""
+    made: list[Carry] = []
+
+    async def carry(request: ControlRequest) -> ControlAnswer:
+        if not made:
+            from .dispatch import Dispatcher
+
+            made.append(Dispatcher(run).carry)
+        return await made[0](request)
+
+    return carry

@@ -12,7 +12,7 @@ from .facts import BAD, Facts, clock
 __all__ = ["lines"]
 
 #: The words stand in a column of this width; the expectations in one no wider than that.
-_WORD, _WIDEST = 13, 72
+_WORD, _WIDEST = 13, 90
 #: Characters of what was measured, and moments that are listed of each.
 _MEASURED, _MOMENTS = 160, 3
 

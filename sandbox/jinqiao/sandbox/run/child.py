@@ -94,6 +94,10 @@ class GatewayProcess:
         self.latest = await self._ask({"do": "stats"}, timeout_s=_ANSWER_TIMEOUT_S)
         return self.latest
 
+    async def lossless(self, *, lossless: bool) -> None:
+        """Whether it holds the simulator back while a subscriber that reads is behind, instead of dropping."""
+        await self._ask({"do": "lossless", "lossless": lossless}, timeout_s=_ANSWER_TIMEOUT_S)
+
     async def is_alive(self, within_s: float) -> bool:
         """Whether it answers within this time. Raises EnvironmentFault when it is gone."""
         try:

@@ -81,7 +81,7 @@ class Connections:
             address.port,
             user,
             password,
-            lossless=options.speed is None or options.paused or bool(options.lock_step),
+            lossless=options.lossless,
             client_id=client_id,
             on_message=self.inbox.on_message,
             tls=address.tls,

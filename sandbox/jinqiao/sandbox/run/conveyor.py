@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from jinqiao.device.agent.car import Outgoing
 from jinqiao.device.network.absences import Presence
 from jinqiao.device.network.lanes import some_of_can
 from jinqiao.device.network.network import Network, Passed
@@ -47,13 +48,17 @@ class Conveyor:
         pace: Pace,
         coverage: Coverage,
         messages: MessageFaultState,
+        start_ms: int,
     ) -> None:
         self.network = network
+        self._start_ms = start_ms
         self._renderer, self._outbound, self._pace = renderer, outbound, pace
         self._coverage, self._messages = coverage, messages
         #: What has been counted and is yet to go out, with what is left of it.
         self._waiting: list[Passed] = []
         self._next_us: int | None = None
+        #: Up to when vehicles have been heard.
+        self._now_us = 0
 
     async def take(self, said: Said, until_ms: int) -> None:
         """What vehicles said up to this moment. Raises EnvironmentFault when the broker is gone."""
@@ -61,10 +66,12 @@ class Conveyor:
         passed = self.network.pass_on(said, until_ms, changes, self._messages if self._messages.any else None)
         for presence in passed.presence:
             await self._tell(presence)
-        if self._pace.speed is None:
+        self._now_us = (until_ms - self._start_ms) * 1000
+        if self._pace.present_s is None:
             await self._send_waiting(None)
             if passed:
                 await self._outbound.send(self._renderer, passed.said)
+            await self._answer(self._now_us + _SECOND_US)
             return
         if not passed:
             return
@@ -76,23 +83,45 @@ class Conveyor:
             self._waiting.append(passed)
             self._plan()
 
+    async def say(self, message: Outgoing) -> None:
+        """What a vehicle answers, or says by itself: at once where nobody waits for less than a second."""
+        present_s = self._pace.present_s
+        now_us = self._now_us if present_s is None else max(self._now_us, round((present_s + 1) * _SECOND_US))
+        self.network.answers.take(message, now_us)
+        if present_s is None:
+            await self._answer(now_us + _SECOND_US)
+        elif (next_us := self.network.answers.next_us) is not None and (self._next_us or next_us + 1) > next_us:
+            self._pace.nudge()
+
     async def idle(self, time_ms: int) -> None:
         """It is that late, and nobody said anything."""
         await self.take(_NOTHING, time_ms)
 
     async def until(self, second: float, stop: asyncio.Event, turn: asyncio.Lock) -> bool:
         """Wait as `Pace.until` does, and send meanwhile what arrives, each time in the simulation's `turn`."""
-        while self._next_us is not None and self._pace.speed is not None:
-            due_s = _pace_second(self._next_us)
-            if due_s >= second:
+        while (next_us := self._soonest_us()) is not None:
+            due_s = _pace_second(next_us)
+            if due_s >= second or self._pace.present_s is None:
                 break
             if not await self._pace.until(due_s, stop):
                 return False
             async with turn:
-                now_s = max(due_s, self._pace.clock_s() * self._pace.speed)
-                now_s += _TOGETHER_S * self._pace.speed
-                await self._send_waiting(int((min(now_s, second) + 1) * _SECOND_US))
+                now_s = self._pace.present_s
+                speed = self._pace.speed
+                if now_s is not None and speed is not None:
+                    now_s = min(max(due_s, now_s) + _TOGETHER_S * speed, second)
+                    before_us = int((now_s + 1) * _SECOND_US)
+                    await self._send_waiting(before_us)
+                    await self._answer(before_us)
         return await self._pace.until(second, stop)
+
+    def _soonest_us(self) -> int | None:
+        moments = (self._next_us, self.network.answers.next_us)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    async def _answer(self, before_us: int) -> None:
+        for message in self.network.answers.give(before_us):
+            await self._outbound.say(message)
 
     async def _tell(self, presence: Presence) -> None:
         """Let connections end and begin, and our gateway know."""

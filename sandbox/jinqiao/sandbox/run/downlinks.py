@@ -105,7 +105,8 @@ class Downlinks:
             for topic, payload, arrived_ms in inbox.messages(_IN_A_TURN):
                 if self._feed is not None and self._feed.take(topic, payload, arrived_ms):
                     continue
-                await self._answer(partial(self._agent.take, topic, payload, self._clock_s()))
+                if self._out.reaches(self._agent.row_of(topic)):
+                    await self._answer(partial(self._agent.take, topic, payload, self._clock_s()))
             for row in inbox.logins(_GREETINGS_IN_A_TURN):
                 await self._answer(partial(self._agent.online, row))
             for fetched in inbox.files():
@@ -125,7 +126,7 @@ class Downlinks:
     async def _say(self, messages: Iterable[Outgoing]) -> None:
         """Publish what vehicles answer."""
         for message in messages:
-            await self._out.say(message)
+            await self._out.say(message if self._feed is None else self._feed.marked(message))
 
     async def _show(self) -> None:
         """Post how the cars that were commanded are now."""

@@ -4,8 +4,9 @@
 
 SOCKET is the number of a descriptor over which requests to `/control` are relayed (`relay.py`).
 
-First line: the configuration, followed by as many bytes of vehicles' names as it announces. Then `{"do": "stats"}` at
-any time. Each line is answered by one line with the same `number`. The end of the input ends the process.
+First line: the configuration, followed by as many bytes of vehicles' names as it announces. Then `{"do": "stats"}` and
+`{"do": "lossless", "lossless": true}` at any time. Each line is answered by one line with the same `number`. The end of
+the input ends the process.
 """
 
 from __future__ import annotations
@@ -77,6 +78,9 @@ def _controlled(config: ServiceConfig, control: RelayedTo | None) -> Controlled 
 def _obey(request: dict[str, Any], server: Server) -> dict[str, Any]:
     if request.get("do") == "stats":
         return server.stats() | {"cpu_s": time.process_time()}
+    if request.get("do") == "lossless":
+        server.hold_back(lossless=request["lossless"])
+        return {}
     return {"failed": f"unknown request {request!r}"}
 
 

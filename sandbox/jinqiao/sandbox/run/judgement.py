@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.errors import BodyError, Problem, ScenarioError
-from jinqiao.base.telemetry import Batch, Step
+from jinqiao.base.telemetry import Step
 from jinqiao.base.words import Refused
-from jinqiao.device.outbound import Sent
 from jinqiao.simulator.census import rows_together
 from jinqiao.simulator.check import Checker
 from jinqiao.simulator.expectations import Verdict
@@ -20,86 +20,17 @@ from jinqiao.simulator.expectations.bench import Bench
 from jinqiao.simulator.expectations.building import Setting, build
 from jinqiao.simulator.expectations.evidence import Evidence, Reaction
 from jinqiao.simulator.expectations.judge import Judge, Now
+from jinqiao.simulator.expectations.shown import clock
 from jinqiao.simulator.scenario import Scenario
 from jinqiao.simulator.world import World
 
+from .counted import RunMeters, RunTraffic
+from .past import Past
 from .summary import Summary
 
 __all__ = ["Judgement", "Reaction", "Via"]
 
 Via = Literal["http", "mqtt"]
-
-#: Memory for the past over which a question is judged; the oldest of it goes first.
-MOST_PAST_BYTES = 256 << 20
-
-
-class Past:
-    """The steps of a run that are kept for questions, by reference, as many as fit."""
-
-    def __init__(self, start_ms: int, most_bytes: int = MOST_PAST_BYTES) -> None:
-        self._steps: deque[tuple[Step, int]] = deque()
-        self._bytes, self._most = 0, most_bytes
-        #: From when it is kept, simulated UTC, ms; the start unless something had to go.
-        self.since_ms = start_ms
-
-    def add(self, step: Step) -> None:
-        """Keep one more."""
-        size = sum(_size(batch) for batch in _true_batches(step)) + 200 * len(step.events) + 200
-        self._steps.append((step, size))
-        self._bytes += size
-        while self._bytes > self._most and len(self._steps) > 1:
-            gone, size = self._steps.popleft()
-            self._bytes -= size
-            self.since_ms = gone.until_ms
-
-    def __iter__(self) -> Iterator[Step]:
-        return (step for step, _ in self._steps)
-
-
-def _true_batches(step: Step) -> Sequence[Batch]:
-    return getattr(step, "true_batches", step.batches)
-
-
-def _size(batch: Batch) -> int:
-    return batch.time_ms.nbytes + batch.vehicles.nbytes + sum(column.nbytes for column in batch.signals.values())
-
-
-class _Traffic:
-    """Messages as the run counts them."""
-
-    def __init__(self, summary: Summary) -> None:
-        self._summary = summary
-
-    def said(self, kind: str) -> int:
-        return self._sent.published[kind]
-
-    def arrived(self, kind: str) -> int:
-        return self._sent.published[kind] - (self._sent.not_sent if kind == "" else 0)
-
-    def latencies_ms(self) -> Sequence[float]:
-        return list(self._summary.latencies_ms)
-
-    @property
-    def _sent(self) -> Sent:
-        return self._summary.sent
-
-
-class _Meters:
-    """The counters of a world's vehicles, from the start of the run."""
-
-    def __init__(self, world: World, fleets: Mapping[str, slice | NDArray[np.intp]]) -> None:
-        self._fleet, self._rows = world.fleet, {"": slice(None), **fleets}
-        self._from_m = world.fleet.odometer_m.copy()
-        self._from_kwh = self._used()
-
-    def _used(self) -> NDArray[np.float64]:
-        return self._fleet.energy_discharged_kwh - self._fleet.energy_regenerated_kwh
-
-    def energy_kwh(self, fleet: str) -> float:
-        return float((self._used() - self._from_kwh)[self._rows[fleet]].sum())
-
-    def distance_km(self, fleet: str) -> float:
-        return float((self._fleet.odometer_m - self._from_m)[self._rows[fleet]].sum()) / 1000.0
 
 
 class Judgement:
@@ -130,12 +61,14 @@ class Judgement:
             fleets=fleets,
             phases=_phases(scenario),
             evidence=self.evidence,
-            traffic=_Traffic(summary),
-            meters=_Meters(world, fleets),
+            traffic=RunTraffic(summary),
+            meters=RunMeters(world, fleets),
             checker=self._physics,
         )
+        self._built = False
         self._bench = Bench(self._judges(scenario, file), world.fleet.n)
-        self._past = Past(scenario.start_ms) if remembering else None
+        self._built = True
+        self._past = Past(world.fleet.n, scenario.start_ms) if remembering else None
         self._active = bool(self._bench) or remembering
 
     def _judges(self, scenario: Scenario, file: str) -> list[Judge]:
@@ -151,13 +84,11 @@ class Judgement:
         return judges
 
     def _physics(self) -> tuple[Checker, bool]:
-        if self._checker is not None:
+        """What judges physics; a question is judged by a fresh one."""
+        if self._checker is not None and not self._built:
             return self._checker, True
-        return self._fresh_checker(), False
-
-    def _fresh_checker(self) -> Checker:
         fleet = self._world.fleet
-        return Checker(fleet.models, fleet.model_of, fleet.vins)
+        return Checker(fleet.models, fleet.model_of, fleet.vins), False
 
     def __bool__(self) -> bool:
         """Whether anything is expected or may be asked, so that `take` has work to do."""
@@ -211,11 +142,17 @@ class Judgement:
         return self._asked(judge)
 
     def _asked(self, judge: Judge) -> Verdict:
-        now_ms = self.now_ms
+        past, now_ms = self._past, self.now_ms
         bench = Bench([judge], self._world.fleet.n)
-        for step in self._past or ():
+        for step in past or ():
             bench.take(step)
-        (verdict,) = bench.verdicts(Now(now_ms, final=True))
+        to_come = judge.window.begin_ms > now_ms
+        (verdict,) = bench.verdicts(Now(now_ms, final=not to_come))
+        if past is None and judge.follows:
+            return replace(verdict, measured="nothing of the past is kept: start the run with --paused")
+        if past is not None and not past.whole and judge.follows:
+            since = clock(past.since_ms, self._setting.start_ms)
+            return replace(verdict, measured=f"{verdict.measured}; looked at from {since} on")
         return verdict
 
     def verdicts(self, *, final: bool = False) -> list[Verdict]:

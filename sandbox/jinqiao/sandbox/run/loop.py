@@ -24,6 +24,8 @@ async def simulate(run: Running) -> None:
         await run.lock_step.begin()
     pace.start()
     before = run.summary.messages
+    #: A run that goes as fast as it can loses nothing; one that keeps to the clock waits for no slow subscriber.
+    lossless, always = run.options.lossless, run.lock_step is not None
     while not stop.is_set():
         if control.stands:
             await control.stand()
@@ -39,6 +41,9 @@ async def simulate(run: Running) -> None:
         async with run.downlinks.turn:
             if control.stands:  # while others had their turn
                 continue
+            if lossless != (always or not pace.limited):
+                lossless = not lossless
+                await _hold_back(run, lossless=lossless)
             if ticker.arrive(second):
                 await _leave(run, world.advance(ticker.stretch_end(control.limit_s)))
             elif run.out.conveyor is not None:
@@ -66,6 +71,11 @@ async def _arrive(run: Running, second: int) -> None:
         if run.downlinks.taken == taken or run.ending.stop.is_set():
             break
     run.control.arrive()
+
+
+async def _hold_back(run: Running, *, lossless: bool) -> None:
+    if run.gateway is not None:
+        await run.gateway.lossless(lossless=lossless)
 
 
 async def _until(run: Running, second: float) -> bool:

@@ -60,3 +60,8 @@ class RunOptions:
     paused: bool = False
     linger: bool = False
     control_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    @property
+    def lossless(self) -> bool:
+        """Whether a run begins as one that waits for slow subscribers: it goes as fast as it can, or they say so."""
+        return self.speed is None or self.paused or bool(self.lock_step)

@@ -70,6 +70,11 @@ class Pace:
         return now - self._start - self._held_s
 
     @property
+    def limited(self) -> bool:
+        """Whether the wall clock is followed at present."""
+        return self.speed is not None and not self.free
+
+    @property
     def present_s(self) -> float | None:
         """The second of the simulation that the clock has come to; None while nothing follows it."""
         if self.speed is None or self.free:

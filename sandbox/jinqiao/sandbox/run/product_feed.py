@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from jinqiao.base.errors import ProtocolError
 from jinqiao.base.telemetry import Outcome
+from jinqiao.device.agent.car import Answered, Outgoing
 from jinqiao.wire.product_feed import DETECTION, TOPIC, Called, Detected, Published, read_detection, read_feed
 
 __all__ = ["Judging", "ProductFeed"]
@@ -59,8 +61,9 @@ class ProductFeed:
         self._judgement, self._product_key, self.present_ms = judgement, product_key, present_ms
         self._names, self._vins, self._own_gateway = names, vins, own_gateway
         self._vin_of: dict[str, str] | None = None
-        #: When what is being acted on came.
+        #: When what is being acted on came, and what is being answered, if that is a service.
         self._arrived_ms = 0
+        self._answered: Answered | None = None
 
     def filters(self) -> list[str]:
         """What has to be subscribed for it."""
@@ -68,7 +71,7 @@ class ProductFeed:
 
     def take(self, topic: str, payload: bytes, arrived_ms: int) -> bool:
         """Take down a message if it is about the product; else note when it came, for `asked`."""
-        self._arrived_ms = arrived_ms
+        self._arrived_ms, self._answered = arrived_ms, None
         try:
             if topic == TOPIC and self._own_gateway:
                 self._told(payload)
@@ -115,4 +118,15 @@ class ProductFeed:
         service = method.removeprefix(_SERVICE)
         if service != "property.get":
             self._judgement.reacted(row, "command", service, now_ms)
-            self._judgement.replied(row, service, max(now_ms - self._arrived_ms, 0) / 1000, outcome.code)
+            self._answered = Answered(service, outcome.code, self._arrived_ms)
+
+    def marked(self, message: Outgoing) -> Outgoing:
+        """What a vehicle says: marked if it is the answer to the service that it has just been asked for."""
+        answered, self._answered = self._answered, None
+        return message if answered is None else replace(message, answers=answered)
+
+    def went(self, message: Outgoing) -> None:
+        """An answer has gone, whatever time it has spent in a network."""
+        if message.answers is not None:
+            service, code, arrived_ms = message.answers
+            self._judgement.replied(message.row, service, max(self.present_ms() - arrived_ms, 0) / 1000, code)

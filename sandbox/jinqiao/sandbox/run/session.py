@@ -126,7 +126,7 @@ def _close_books(run: Running) -> None:
     summary.states = run.world.counts()
     summary.commands = run.world.command_outcomes
     summary.given = [command.as_json() for command in run.world.commands_given]
-    summary.faults = [fault.as_json() for fault in run.world.faults.of_file]
+    summary.faults = [fault.as_json() for fault in run.world.faults.became]
     summary.fleets = {name: figures.as_json() for name, figures in run.world.figures().items()}
     if len(run.world.towns) > 1:
         figures = run.world.town_figures().items()

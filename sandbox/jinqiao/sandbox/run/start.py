@@ -84,11 +84,21 @@ async def start_run(
     sinks = [await _open(spec, world, who, summary, stack) for spec in plan.sinks]
     pace = Pace(options.speed)
     renderer = StepRenderer(who.product_key, who.names, fleet.vins, protobuf)
-    outbound = Outbound(shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online)
+    feed = ProductFeed(
+        judgement,
+        who.product_key,
+        who.names,
+        fleet.vins,
+        partial(_present_ms, world, pace),
+        own_gateway=gateway is not None,
+    )
+    outbound = Outbound(
+        shared, own, summary.sent, crossing=gateway is not None, on_back=inbox.on_online, on_answer=feed.went
+    )
 
     def convey() -> Conveyor:
         network = network_of(world, renderer, who.product_key, who.names)
-        return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages)
+        return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages, plan.scenario.start_ms)
 
     out = WayOut(
         renderer,
@@ -112,14 +122,6 @@ async def start_run(
     agent = _agent(who, world, inbox, stack)
     # In lock-step what a vehicle has time for depends on simulated time alone, as all else does.
     clock_s = (lambda: world.time_ms / 1000) if options.lock_step else time.monotonic
-    feed = ProductFeed(
-        judgement,
-        who.product_key,
-        who.names,
-        fleet.vins,
-        partial(_present_ms, world, pace),
-        own_gateway=gateway is not None,
-    )
     if judgement:
         inbox.stamp_by(feed.present_ms)
         agent.asking.watched_by(feed.asked)

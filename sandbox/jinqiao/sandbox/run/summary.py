@@ -194,16 +194,22 @@ class Summary:
 
 def _command(one: dict[str, Any]) -> str:
     """A command that nobody got."""
-    became = "matched nobody" if one["given"] else "was never given: the run ended before"
+    became = "matched nobody" if one["given"] else f"was never given: {_missed(one)}"
     at = "" if one["at_s"] is None else f" at {one['at_s']:g} s"
     return f"{one['command']}{at} (on {one['on']}) {became}"
 
 
+def _missed(one: dict[str, Any]) -> str:
+    """Why a step of the scenario did not come."""
+    return f"{one['when']!r} became true of nobody" if one.get("when") else "the run ended before"
+
+
 def _fault(one: dict[str, Any]) -> str:
+    where = f"on {one['on']}" if one["on"] is not None else f"at {one['station']}"
     if not one["began"]:
-        return f"{one['fault']} (on {one['on']}) never began: the run ended before"
+        return f"{one['fault']} ({where}) never began: {_missed(one)}"
     struck = f"struck {one['struck']:,} of {one['asked']:,} asked" if one["asked"] else f"struck {one['struck']:,}"
-    return f"{one['fault']} at {one['at_s']} s (on {one['on']}) {struck if one['struck'] else 'struck nobody'}"
+    return f"{one['fault']} at {one['at_s']} s ({where}) {struck if one['struck'] else 'struck nobody'}"
 
 
 def _network(figures: dict[str, Any]) -> str:

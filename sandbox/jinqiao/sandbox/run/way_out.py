@@ -60,4 +60,11 @@ class WayOut:
 
     async def say(self, message: Outgoing) -> None:
         """Publish what a vehicle answers, or says by itself."""
-        await self._outbound.say(message)
+        if self.conveyor is None:
+            await self._outbound.say(message)
+        else:
+            await self.conveyor.say(message)
+
+    def reaches(self, row: int | None) -> bool:
+        """Whether a downlink comes to this vehicle; to one that nobody knows it may."""
+        return self.conveyor is None or row is None or self.conveyor.network.reaches(row)

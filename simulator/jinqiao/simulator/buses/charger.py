@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jinqiao.base.telemetry import EXTENDED, CanSecond
+from jinqiao.vehicles.damage.state import Cause
 from jinqiao.vehicles.fleet import Fleet
 from jinqiao.vehicles.gbt27930.car import Station
 from jinqiao.vehicles.gbt27930.live import LiveCar, LiveSession, Seen
@@ -54,7 +55,8 @@ class ChargerBus:
         for place in sorted({*places.tolist(), *known}):
             state = ChargingState(int(states[place])) if plugged[place] else ChargingState.IDLE
             signals = {name: float(values[place]) for name, values in columns.items() if np.ndim(values) == 1}
-            seen = Seen(state, signals, acceptable.get(place, 0.0), bool(full.get(place)))
+            cause = Cause.NONE if fleet.damage is None else Cause(int(fleet.damage.cause[self._rows[place]]))
+            seen = Seen(state, signals, acceptable.get(place, 0.0), bool(full.get(place)), cause)
             for second, frames in self._played(place, seen, began_s, now_s):
                 spoken.setdefault(second, {})[place] = frames
         for second, of_place in sorted(spoken.items()):

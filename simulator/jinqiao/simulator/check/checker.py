@@ -20,7 +20,7 @@ from jinqiao.vehicles.vehicle_file import VehicleModel
 from ..faults.kinds import KINDS
 from ..faults.physical import PhysicalFault
 from .energy import SUMS, sums_of_step
-from .pair import F8, Mask, Pair, published
+from .pair import F8, Gathered, Mask, Pair, published
 from .rules import RULES, Rule
 from .spec_limits import SpecLimits
 
@@ -141,8 +141,8 @@ class Checker:
                 self._note(OUT_OF_RANGE, meaning, (name,), wrong, batch, now, {})
 
     def _core(self, batch: Batch, now: dict[str, F8]) -> None:
-        rows = batch.vehicles
-        before = {name: self._last[name][rows] for name in now}
+        rows = _places(batch.vehicles)
+        before = Gathered({name: self._last[name] for name in now}, rows)
         pair = self._pair(batch, now, before, self._time_ms["core"])
         known = self._time_ms["core"][rows] != NEVER_MS
         self._ask("core", pair, known, batch)
@@ -151,10 +151,10 @@ class Checker:
         self._remember(batch, now)
 
     def _detail(self, batch: Batch, now: dict[str, F8]) -> None:
-        rows = batch.vehicles
+        rows = _places(batch.vehicles)
         together = self._time_ms["core"][rows] == batch.time_ms
         core = {name: self._last[name][rows] for name in self._then}
-        before = {name: self._last[name][rows] for name in now} | {name: self._then[name][rows] for name in core}
+        before = Gathered({name: self._last[name] for name in now} | self._then, rows)
         pair = self._pair(batch, now | core, before, self._time_ms["detail"])
         self._ask("instant", pair, together, batch)
         self._ask("detail", pair, together & self._paired[rows], batch)
@@ -165,16 +165,17 @@ class Checker:
         for total in self._sums.values():
             total[rows] = 0.0
 
-    def _pair(self, batch: Batch, now: dict[str, F8], before: dict[str, F8], times_ms: NDArray[np.int64]) -> Pair:
-        rows = batch.vehicles
+    def _pair(self, batch: Batch, now: dict[str, F8], before: Mapping[str, F8], times_ms: NDArray[np.int64]) -> Pair:
+        rows = _places(batch.vehicles)
         seconds = (batch.time_ms - times_ms[rows]) / 1000.0
         sums = {name: total[rows] for name, total in self._sums.items()}
         return Pair(now, before, batch.signals, seconds, sums, self._limits.at(rows))
 
     def _remember(self, batch: Batch, now: dict[str, F8]) -> None:
+        rows = _places(batch.vehicles)
         for name, values in now.items():
-            self._last[name][batch.vehicles] = values
-        self._time_ms[batch.group][batch.vehicles] = batch.time_ms
+            self._last[name][rows] = values
+        self._time_ms[batch.group][rows] = batch.time_ms
 
     def _ask(self, when: str, pair: Pair, where: Mask, batch: Batch) -> None:
         count = int(where.sum())
@@ -209,3 +210,10 @@ class Checker:
             }
             vin = self._vins[batch.vehicles[place]].decode()
             self.violations.append(Violation(vin, int(batch.time_ms[place]), rule, meaning, values))
+
+
+def _places(vehicles: NDArray[np.int32]) -> slice | NDArray[np.int32]:
+    """The same rows, which rise strictly; as a slice where there is no gap between them, so that nothing is copied."""
+    if len(vehicles) and vehicles[-1] - vehicles[0] == len(vehicles) - 1:
+        return slice(int(vehicles[0]), int(vehicles[-1]) + 1)
+    return vehicles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from jinqiao.base.signals import SIGNALS
 
 from .spec_limits import SpecLimits
 
-__all__ = ["F8", "Mask", "Pair", "half_step", "published"]
+__all__ = ["F8", "Gathered", "Mask", "Pair", "half_step", "published"]
 
 F8 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -28,6 +28,26 @@ def published(signal: str, values: NDArray[np.generic]) -> F8:
     unit = 10.0**row.decimals
     rounded: F8 = np.clip(np.rint(values.astype(np.float64) * unit) / unit, row.low, row.high)
     return rounded
+
+
+class Gathered(Mapping[str, F8]):
+    """Some rows of columns, each taken when a rule asks for it; until then the columns must not change."""
+
+    def __init__(self, columns: Mapping[str, F8], rows: slice | NDArray[np.int32]) -> None:
+        self._columns, self._rows = columns, rows
+        self._taken: dict[str, F8] = {}
+
+    def __getitem__(self, name: str) -> F8:
+        taken = self._taken.get(name)
+        if taken is None:
+            taken = self._taken[name] = self._columns[name][self._rows]
+        return taken
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 class Pair:

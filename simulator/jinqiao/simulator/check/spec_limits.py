@@ -51,7 +51,7 @@ class SpecLimits:
         rows = [_figures(model) for model in models]
         return cls(*[np.array(column, dtype=np.float64)[model_of] for column in zip(*rows, strict=True)])
 
-    def at(self, vehicles: NDArray[np.int32]) -> SpecLimits:
+    def at(self, vehicles: slice | NDArray[np.int32]) -> SpecLimits:
         """The same for some vehicles."""
         return SpecLimits(*[getattr(self, name)[vehicles] for name in self.__slots__])
 

@@ -1,6 +1,6 @@
 """What a step of a scenario waits for, in the words of `when:`.
 
-    when = condition                                    true of a vehicle that reports
+    when = condition [for TIME]                         true of a vehicle that reports, and for so long before
          | event NAME                                   of the thing model
          | [TIME] after FAULT [begins | ends]           so long after a fault has begun (or ended) in a vehicle
          | [TIME] after COMMAND [done | refused]        so long after a vehicle has executed (or refused) a command
@@ -23,13 +23,14 @@ from jinqiao.wire.alink.ev_features import EVENTS
 
 from ..commands.table import PROPERTIES, SERVICES
 from .condition import Condition
-from .parsing import parse_condition
 
 __all__ = ["After", "Trigger", "When", "parse_trigger"]
 
 _EVENTS = [row.address for row in EVENTS]
+_ADDRESS_OF = {address.rpartition(":")[2]: address for address in _EVENTS}
 _COMMANDS = [*SERVICES, *PROPERTIES]
 _EVENT = re.compile(r"\s*event\b\s*(?P<name>.*?)\s*", re.DOTALL)
+_FOR = re.compile(r"(?P<condition>.*\S)\s+for\s+(?P<time>[0-9].*?)\s*", re.DOTALL)
 _AFTER = re.compile(r"\s*(?P<time>[^()<>=]*?)\s*\bafter\b\s*(?P<name>\S*)\s*(?P<outcome>.*?)\s*", re.DOTALL)
 #: What a fault or a command may have done: the word, and whether it is meant without one.
 FAULT_OUTCOMES, COMMAND_OUTCOMES = ("begins", "ends"), ("done", "refused")
@@ -46,13 +47,16 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One of `condition`, `event` and `after`; it acts `delay_s` whole seconds later than it can at the soonest."""
+    """One of `condition`, which has to be true for `for_s`, `event`, an identifier as vehicles announce it, and
+    `after`, which acts `delay_s` whole seconds later.
+    """
 
     text: str
     condition: Condition | None = None
     event: str | None = None
     after: After | None = None
     delay_s: int = 0
+    for_s: float = 0.0
 
 
 def parse_trigger(text: object) -> Trigger:
@@ -62,14 +66,32 @@ def parse_trigger(text: object) -> Trigger:
     event = _EVENT.fullmatch(text)
     if event is not None:
         name = event["name"]
-        if name not in _EVENTS:
+        address = _ADDRESS_OF.get(name.rpartition(":")[2])  # its module may be left out, or be the one that it is about
+        if address is None:
             wanted = f"expected an event: {one_of(_EVENTS)}{did_you_mean(name, _EVENTS)}"
             raise Refused(f"found {show(name)}, {wanted}", at=event.start("name"))
-        return Trigger(text, event=name)
+        return Trigger(text, event=address)
     after = _AFTER.fullmatch(text)
     if after is not None:
         return _after(text, after)
-    return Trigger(text, condition=parse_condition(text))
+    return _condition(text)
+
+
+def _condition(text: str) -> Trigger:
+    from .parsing import parse_condition  # the parser: not for a scenario in which nothing waits for a condition
+
+    held = _FOR.fullmatch(text)
+    if held is None:
+        return Trigger(text, condition=parse_condition(text))
+    condition = parse_condition(held["condition"])
+    return Trigger(text, condition=condition, for_s=_duration_s(held, "time"))
+
+
+def _duration_s(match: re.Match[str], group: str) -> float:
+    try:
+        return parse_duration_s(match[group])
+    except QuantityError as error:
+        raise Refused(str(error), at=match.start(group)) from None
 
 
 def _after(text: str, match: re.Match[str]) -> Trigger:
@@ -77,10 +99,7 @@ def _after(text: str, match: re.Match[str]) -> Trigger:
 
     name, outcome, delay_s = match["name"], match["outcome"], 0.0
     if match["time"]:
-        try:
-            delay_s = parse_duration_s(match["time"])
-        except QuantityError as error:
-            raise Refused(str(error), at=match.start("time")) from None
+        delay_s = _duration_s(match, "time")
     is_fault = name in KINDS
     if not is_fault and name not in _COMMANDS:
         known = [*KINDS, *_COMMANDS]

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from jinqiao.base.signals import SIGNALS
 
-from .stretch import Domain, Frame, Stretch, groups_of
+from .frame import Frame
+from .known import groups_of
+from .stretch import Domain, Stretch
 
 __all__ = ["Aggregate", "Column", "Count", "EventCount", "Holding", "Statistic", "Track", "percentile"]
 
@@ -106,7 +108,10 @@ class _Rolling(Aggregate):
         values = self._values(frame, known_from)
         values[:known_from] = np.nan
         self._value = float(values[-1])
-        return Track(frame.instants, values, before)
+        touched = self._domain.instants(frame)
+        if touched is None:
+            return Track(frame.instants, values, before)
+        return Track(frame.instants[touched], values[touched], before)
 
     @abstractmethod
     def _values(self, frame: Frame, known_from: int) -> NDArray[np.float64]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from jinqiao.base.telemetry import Step
 
 from .judge import Judge, Now
-from .stretch import Known, Stretch
+from .known import Known
+from .stretch import Stretch
 from .verdict import Verdict
 
 __all__ = ["Bench"]
@@ -31,7 +32,7 @@ class Bench:
         """Look at a step."""
         if not self._following:
             return
-        batches = getattr(step, "true_batches", step.batches)
+        batches = step.true_batches
         stretch = Stretch(step.until_ms, batches, self._known, step.events, step.labels)
         for judge in self._following:
             judge.take(stretch)

@@ -2,20 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 
 from ..check import Checker
-from .aggregates import STATISTICS, percentile
+from .aggregates import percentile
 from .bounds import Bound
 from .judge import KEPT_FAILURES, Judge, Now, Outcome
 from .shown import number, share
 from .stretch import Stretch
 from .verdict import Failure, Word
 
-__all__ = ["ConsumptionJudge", "DeliveredJudge", "LatencyJudge", "Meters", "PhysicsJudge", "PublishedJudge", "Traffic"]
+__all__ = [
+    "ConsumptionJudge",
+    "DeliveredJudge",
+    "Latency",
+    "LatencyJudge",
+    "Meters",
+    "PhysicsJudge",
+    "PublishedJudge",
+    "Samples",
+    "Traffic",
+]
+
+
+class Latency(Protocol):
+    """How long messages took, ms; figures of none are not asked for."""
+
+    def __len__(self) -> int: ...
+
+    def mean(self) -> float: ...
+
+    def min(self) -> float: ...
+
+    def max(self) -> float: ...
+
+    def percentile(self, percent: float) -> float:
+        """The least time that so many percent of all do not exceed."""
+
+
+class Samples:
+    """Latencies that are few enough to be kept, ms."""
+
+    def __init__(self, samples_ms: Iterable[float]) -> None:
+        self._samples_ms = np.fromiter(samples_ms, np.float64)
+
+    def __len__(self) -> int:
+        return len(self._samples_ms)
+
+    def mean(self) -> float:
+        return float(self._samples_ms.mean())
+
+    def min(self) -> float:
+        return float(self._samples_ms.min())
+
+    def max(self) -> float:
+        return float(self._samples_ms.max())
+
+    def percentile(self, percent: float) -> float:
+        return percentile(percent)(self._samples_ms)
 
 
 class Traffic(Protocol):
@@ -27,7 +74,7 @@ class Traffic(Protocol):
     def arrived(self, kind: str) -> int:
         """Those of them that the platform has received."""
 
-    def latencies_ms(self) -> Sequence[float]:
+    def latency(self) -> Latency:
         """How long messages took to the platform, or a sample of them."""
 
 
@@ -86,13 +133,13 @@ class LatencyJudge(Judge):
         self._statistic, self._bound, self._traffic = statistic, bound, traffic
 
     def outcome(self, now: Now) -> Outcome:
-        samples = np.asarray(self._traffic.latencies_ms(), np.float64)
-        if not len(samples):
+        took, statistic = self._traffic.latency(), self._statistic
+        if not len(took):
             return Outcome("not exercised" if now.final else "pending", "nothing was measured")
-        named = STATISTICS.get(self._statistic)
-        found = (named or percentile(float(self._statistic[1:])))(samples)
-        measured = f"{self._statistic} {number(found, 'ms', 2)} of {len(samples):,} measurements"
-        return Outcome(_judged(self._bound, found, now), measured, len(samples))
+        named = {"mean": took.mean, "min": took.min, "max": took.max}.get(statistic)
+        found = took.percentile(float(statistic[1:])) if named is None else named()
+        measured = f"{statistic} {number(found, 'ms', 2)} of {len(took):,} measurements"
+        return Outcome(_judged(self._bound, found, now), measured, len(took))
 
 
 class ConsumptionJudge(Judge):

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from .aggregates import Aggregate, EventCount, Track
 from .bounds import Bound
 from .judge import KEPT_FAILURES, Judge, Now, Outcome, Window
+from .known import Known, groups_of
 from .series import Trace
 from .shown import clock, number
 from .states import Mode
-from .stretch import Known, Stretch, groups_of
+from .stretch import Stretch
 from .verdict import Failure, Word
 
 __all__ = ["FleetFormula", "FleetJudge", "TotalJudge"]
@@ -61,7 +62,7 @@ class FleetJudge(Judge):
     def __init__(
         self, mode: Mode, formula: FleetFormula, window: Window, start_ms: int, within_ms: int | None = None
     ) -> None:
-        self._mode, self._formula, self._window, self._start_ms = mode, formula, window, start_ms
+        self._mode, self._formula, self.window, self._start_ms = mode, formula, window, start_ms
         self._within_ms = within_ms
         self._since_ms = start_ms - 1
         self._tracks: list[Track] = []
@@ -90,7 +91,7 @@ class FleetJudge(Judge):
 
     def _look(self, times: NDArray[np.int64], until_ms: int) -> None:
         """Judge the instants among `times` that are in the window, and its beginning where that has come."""
-        window = self._window
+        window = self.window
         begins = self._since_ms < window.begin_ms <= until_ms
         self._since_ms = until_ms
         if window.moment:
@@ -144,7 +145,7 @@ class FleetJudge(Judge):
         self._failing = bool(hit[-1])
 
     def finish(self, _: Known, now_ms: int) -> None:
-        if not self._came and self._tracks and self._window.begin_ms > self._since_ms:
+        if not self._came and self._tracks and self.window.begin_ms > self._since_ms:
             self._look(np.zeros(0, np.int64), now_ms)
 
     def outcome(self, now: Now) -> Outcome:
@@ -164,9 +165,9 @@ class FleetJudge(Judge):
 
     def _measured(self) -> str:
         if not self._instants:
-            name = self._window.name
-            return f"{name} did not come" if name else "its moment did not come" if self._window.moment else "not known"
-        if self._window.moment:
+            name = self.window.name
+            return f"{name} did not come" if name else "its moment did not come" if self.window.moment else "not known"
+        if self.window.moment:
             return self._formula.told(self._lowest)
         if self._mode == "eventually" and self._first is not None:
             return f"held first at {clock(self._first.time_ms, self._start_ms)}: {self._first.text}"
@@ -189,7 +190,7 @@ class TotalJudge(Judge):
     """A formula over what only grows, as counts of events do: judged by what has come together when its window ends."""
 
     def __init__(self, formula: FleetFormula, window: Window, start_ms: int) -> None:
-        self._formula, self._window, self._start_ms = formula, window, start_ms
+        self._formula, self.window, self._start_ms = formula, window, start_ms
         self._values = [0.0] * len(formula.aggregates)
         self._passed_ms = start_ms
         first = formula.aggregates[0]
@@ -199,26 +200,26 @@ class TotalJudge(Judge):
         self._formula.prepare(known)
 
     def take(self, stretch: Stretch) -> None:
-        if self._passed_ms >= self._window.end_ms:
+        if self._passed_ms >= self.window.end_ms:
             return
         self._passed_ms = stretch.until_ms
-        limit = np.array([min(stretch.until_ms, self._window.end_ms - 1)], np.int64)
+        limit = np.array([min(stretch.until_ms, self.window.end_ms - 1)], np.int64)
         tracks = [one.follow(stretch) for one in self._formula.aggregates]
         self._values = [float(track.at(limit)[0]) for track in tracks]
-        if self._passed_ms >= self._window.begin_ms:
+        if self._passed_ms >= self.window.begin_ms:
             assert self.trace is not None
             self.trace.add(int(limit[0]), self._values[0])
 
     def outcome(self, now: Now) -> Outcome:
-        came = self._passed_ms >= self._window.begin_ms and not any(np.isnan(self._values))
-        measured = self._formula.told(self._values) if came else f"{self._window.name} did not come".strip()
+        came = self._passed_ms >= self.window.begin_ms and not any(np.isnan(self._values))
+        measured = self._formula.told(self._values) if came else f"{self.window.name} did not come".strip()
         return Outcome(self._word(came, now), measured, int(came))
 
     def _word(self, came: bool, now: Now) -> Word:
         if not came:
             return "not exercised" if now.final else "pending"
         holds = bool(self._formula.holds([np.array([value]) for value in self._values])[0])
-        over = now.final or self._passed_ms >= self._window.end_ms
+        over = now.final or self._passed_ms >= self.window.end_ms
         if over:
             return "passed" if holds else "failed"
         # A single number that only grows: below its floor it may still come, above its ceiling it never comes back.

@@ -121,7 +121,7 @@ FORMS = (
     Form(
         "product",
         "`after FAULT: REACTION within TIME [for SHARE]`",
-        "after dtc: StopCharging within 60 s for 95 %",
+        "after cell_overheat: StopCharging within 60 s for 95 %",
         "After each fault of this kind the product does something about that vehicle in time. A reaction is a service"
         " (`StopCharging`), `set PROPERTY`, a cloud call that names the vehicle (`call(InvokeThingService)`), or a"
         " publish on one of its topics (`topic(alarm)`: what follows `/user/`).",
@@ -130,7 +130,7 @@ FORMS = (
     Form(
         "product",
         "`detects FAULT: precision OP SHARE, recall OP SHARE, latency pNN OP TIME`",
-        "detects dtc: precision >= 90 %, recall >= 80 %, latency p90 <= 60 s",
+        "detects cell_overheat: precision >= 90 %, recall >= 80 %, latency p90 <= 60 s",
         "How good the product's detections of this fault are, one or more of the three.",
         "there was no such fault and no detection of it, or a figure that has nothing to count",
     ),

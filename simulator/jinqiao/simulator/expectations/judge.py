@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .known import Known
 from .series import Trace
-from .stretch import Known, Stretch
+from .stretch import Stretch
 from .verdict import Failure, Series, Verdict, Word
 
 __all__ = ["KEPT_FAILURES", "Judge", "Now", "Outcome", "Window"]
@@ -56,13 +57,14 @@ class Now:
 
 
 class Judge:
-    """Follows a run step by step. `expect` and `line` are where it comes from."""
+    """Follows a run step by step. `expect` and `line` are where it comes from, `window` is when it looks."""
 
     #: Whether it looks at steps at all, or only at what others count.
     follows: ClassVar[bool] = True
 
     expect: str = ""
     line: int | None = None
+    window: Window = Window(0)
     trace: Trace | None = None
 
     def prepare(self, known: Known) -> None:

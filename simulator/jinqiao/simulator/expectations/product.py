@@ -40,10 +40,10 @@ class ReactionJudge(Judge):
         vins: Vins,
     ) -> None:
         self._fault, self._deed, self._within_ms, self._wanted = fault, deed, within_ms, wanted
-        self._evidence, self._window, self._vins = evidence, window, vins
+        self._evidence, self.window, self._vins = evidence, window, vins
 
     def outcome(self, now: Now) -> Outcome:
-        deed, window = self._deed, self._window
+        deed, window = self._deed, self.window
         in_time, late, open_yet = 0, [], 0
         slowest = 0
         for span in self._evidence.of_fault(self._fault):

@@ -13,9 +13,10 @@ from jinqiao.base.signals import SIGNALS
 from .aggregates import Holding
 from .bounds import Side
 from .judge import KEPT_FAILURES, Judge, Now, Outcome, Window
+from .known import Known, groups_of
 from .series import Trace
 from .shown import clock, value
-from .stretch import Domain, Known, Stretch, groups_of
+from .stretch import Domain, Stretch
 from .verdict import Failure, Word
 
 __all__ = ["Mode", "Shown", "VehicleJudge"]
@@ -59,7 +60,7 @@ class VehicleJudge(Judge):
         shown: Shown | None = None,
         within_ms: int | None = None,
     ) -> None:
-        self._mode, self._condition, self._domain, self._window = mode, condition, domain, window
+        self._mode, self._condition, self._domain, self.window = mode, condition, domain, window
         self._vins, self._start_ms, self._shown, self._within_ms = vins, start_ms, shown, within_ms
         self._groups = groups_of(condition.signals)
         self._samples = self._hits = 0
@@ -75,11 +76,11 @@ class VehicleJudge(Judge):
             self.trace = Trace("vehicles", "", "max")
 
     def prepare(self, known: Known) -> None:
-        if len(self._groups) > 1 or self._window.moment:
+        if len(self._groups) > 1 or self.window.moment:
             known.want(self._condition.signals)
 
     def take(self, stretch: Stretch) -> None:
-        window = self._window
+        window = self.window
         if stretch.until_ms < window.begin_ms or self._came:
             return
         if window.moment:
@@ -95,13 +96,13 @@ class VehicleJudge(Judge):
         self._look(frame.time_ms, frame.rows, frame.values)
 
     def finish(self, known: Known, now_ms: int) -> None:
-        if self._window.moment and not self._came and self._window.begin_ms <= now_ms:
+        if self.window.moment and not self._came and self.window.begin_ms <= now_ms:
             self._look_at(known)
 
     def _look_at(self, then: Known) -> None:
         """Judge what is known at the window's moment."""
         rows = np.flatnonzero(then.complete(self._condition.signals))
-        self._look(np.full(len(rows), self._window.begin_ms, np.int64), rows, then.of(self._condition.signals, rows))
+        self._look(np.full(len(rows), self.window.begin_ms, np.int64), rows, then.of(self._condition.signals, rows))
         self._came = True
 
     def _look(
@@ -190,7 +191,7 @@ class VehicleJudge(Judge):
 
     def _measured(self) -> str:
         if not self._samples:
-            return "no vehicle reported it" + (f" in {self._window.name}" if self._window.name else "")
+            return "no vehicle reported it" + (f" in {self.window.name}" if self.window.name else "")
         looked = f"in {self._samples:,} samples"
         if self._mode == "eventually":
             if self._first is not None:

@@ -95,11 +95,11 @@ class FaultSpec(Timed):
     def end(self, world: Breakable, rows: Rows) -> None:
         """What its end does to those in which it began."""
 
-    def begin_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
-        """The same in the town with this place among those that run, for what breaks beside vehicles."""
+    def begin_there(self, world: Breakable, rows: Rows, _: int | None, /) -> None:
+        """The same in the town with this place among those that run (None: all), for what breaks beside vehicles."""
         self.begin(world, rows)
 
-    def end_there(self, world: Breakable, rows: Rows, _: int, /) -> None:
+    def end_there(self, world: Breakable, rows: Rows, _: int | None, /) -> None:
         """And its end there."""
         self.end(world, rows)
 

@@ -24,6 +24,8 @@ __all__ = ["FaultChange", "FaultPlan"]
 
 #: Who is struck by a fault, whose lots are drawn under this purpose, in the town with this place among those that run.
 Pick: TypeAlias = Callable[[FaultSpec, str, int], NDArray[np.intp]]
+#: Of these vehicles those that a fault really strikes.
+Struck: TypeAlias = Callable[[FaultSpec, NDArray[np.intp]], NDArray[np.intp]]
 
 
 class FaultChange(NamedTuple):
@@ -33,7 +35,7 @@ class FaultChange(NamedTuple):
     """
 
     at_s: int
-    number: int  # in the scenario's file, or behind it
+    number: int | None  # in the scenario's file; None: from outside
     spec: FaultSpec
     phase: Phase
     rows: NDArray[np.intp]
@@ -45,9 +47,9 @@ class _Entry(NamedTuple):
     at_s: int
     order: int
     town: int  # its place among those that run
-    number: int
+    number: int | None
     spec: FaultSpec
-    rows: NDArray[np.intp] | None  # None: it begins, and who it strikes is decided then
+    rows: NDArray[np.intp] | None  # None: it begins, and who it is for is decided then
     run: int | None = None  # of what has begun
     time: int = 1  # which time it is
 
@@ -73,39 +75,43 @@ class FaultPlan:
         """The second of the next change."""
         return self._heap[0].at_s if self._heap else NEVER
 
-    def add(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp]) -> None:
-        """A fault is to begin at this second in just these vehicles."""
-        heapq.heappush(self._heap, _Entry(at_s, next(self._order), 0, number, spec, rows))
+    def add(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp], town: int = 0) -> None:
+        """A fault is to begin at this second in these vehicles; one that needs none, in this town."""
+        heapq.heappush(self._heap, _Entry(at_s, next(self._order), town, number, spec, rows))
 
-    def begin(self, at_s: int, number: int, spec: FaultSpec, rows: NDArray[np.intp], town: int = 0) -> FaultChange:
-        """A fault begins at once; its end is planned."""
-        return self._begun(_Entry(at_s, next(self._order), town, number, spec, None), rows)
+    def begin(self, at_s: int, spec: FaultSpec, rows: NDArray[np.intp], town: int = 0) -> FaultChange:
+        """A fault from outside begins at once; its end is planned."""
+        return self._begun(_Entry(at_s, next(self._order), town, None, spec, None), rows)
 
     def drop(self, run: int) -> None:
         """What has begun under this number ends by itself no more."""
         self._heap = [entry for entry in self._heap if entry.run != run]
         heapq.heapify(self._heap)
 
-    def due(self, now_s: int, pick: Pick) -> list[FaultChange]:
-        """All changes up to `now_s`; `pick` chooses the vehicles of a fault that begins. Ends come first."""
+    def due(self, now_s: int, pick: Pick, struck: Struck | None = None) -> list[FaultChange]:
+        """All changes up to `now_s`. Ends come first.
+
+        `pick` chooses the vehicles of a fault that begins, `struck` says which of those that it waited for it strikes.
+        """
         changes = []
         while self.next_s() <= now_s:
             entry = heapq.heappop(self._heap)
-            changes.append(self._change(entry, pick))
+            changes.append(self._change(entry, pick, struck))
         return changes
 
-    def _change(self, entry: _Entry, pick: Pick) -> FaultChange:
+    def _change(self, entry: _Entry, pick: Pick, struck: Struck | None) -> FaultChange:
         spec = entry.spec
         if entry.run is not None:
             assert entry.rows is not None
             return FaultChange(entry.at_s, entry.number, spec, "end", entry.rows, entry.run, entry.town)
         if entry.rows is not None:
-            return self._begun(entry, entry.rows)
+            return self._begun(entry, entry.rows if struck is None else struck(spec, entry.rows))
         if spec.repeat_s is not None and (spec.times is None or entry.time < spec.times):
             again_s = entry.at_s + max(1, math.ceil(spec.repeat_s))
             heapq.heappush(self._heap, entry._replace(at_s=again_s, order=next(self._order), time=entry.time + 1))
         # The first time has the purpose of a fault that is not repeated.
         purpose = f"fault {entry.number}" if entry.time == 1 else f"fault {entry.number} time {entry.time}"
+        assert entry.town is not None
         return self._begun(entry, pick(spec, purpose, entry.town))
 
     def _begun(self, entry: _Entry, rows: NDArray[np.intp]) -> FaultChange:

@@ -24,7 +24,7 @@ from jinqiao.base.explain import Finding
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 from jinqiao.vehicles.modes import VehicleState
 
-__all__ = ["STATES", "Lots", "Selected", "Selection", "parse_selection", "unknown_fleets"]
+__all__ = ["STATES", "Lots", "Selected", "Selection", "parse_selection", "unknown_fleets", "unknown_stations"]
 
 #: A lot (64 random bits) for each of these row numbers.
 Lots = Callable[[NDArray[np.intp]], NDArray[np.uint64]]
@@ -45,8 +45,8 @@ _WANTED = f"expected vehicles: [N of | N % | any | all] [{' | '.join(STATES)}] [
 _MOST = 1_000_000
 #: ISO 3779: no I, O or Q.
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-#: VINs of one list; names among which a mistaken one looks for its nearest.
-_MOST_NAMED, MOST_NEAR = 10_000, 10_000
+#: VINs of one list; names among which a mistaken one looks for its nearest (some 40 ms).
+_MOST_NAMED, MOST_NEAR = 10_000, 1_000
 
 
 class Rows(Protocol):
@@ -82,18 +82,35 @@ class Selection:
     vins: tuple[str, ...] = ()
 
     def find_vins(self, names: NDArray[np.bytes_]) -> NDArray[np.intp]:
-        """The rows of `vins` among the `names` of all vehicles, shape (n,), strictly rising.
+        """The rows of `vins` among the `names` of all vehicles, shape (n,), strictly rising; those that there are."""
+        rows: NDArray[np.intp] = np.flatnonzero(np.isin(names, np.array(self.vins, "S17")))
+        return rows
 
-        Raises Refused for one that there is not.
-        """
-        rows = []
-        for vin in self.vins:
-            found = np.flatnonzero(names == vin.encode())
-            if not len(found):
-                first = names[:MOST_NEAR].astype(str).tolist()
-                raise Refused(f"no vehicle {vin!r} in this run{did_you_mean(vin, first)}")
-            rows.append(int(found[0]))
-        return np.array(sorted(rows), dtype=np.intp)
+    def unknown_vins(self, names: NDArray[np.bytes_]) -> Iterator[tuple[str, str]]:
+        """Those of `vins` that are not among the `names` of all vehicles: the VIN, and what to say of it."""
+        if self.vins:
+            there = set(names[self.find_vins(names)].astype(str).tolist())
+            for vin in self.vins:
+                if vin not in there:
+                    near = did_you_mean(vin, names[:MOST_NEAR].astype(str).tolist())
+                    yield vin, f"found {vin!r}, expected the VIN of a vehicle of this run{near}"
+
+    def pick_in(self, there: Rows, fleet: Vehicles, lots: Lots) -> NDArray[np.intp]:
+        """The vehicles it means now in one town: as `pick`, or those that it names."""
+        if not self.vins:
+            return self.pick(there.rows, there.fleets, fleet.vehicle_state, lots)
+        named = self.find_vins(fleet.vins)
+        mine: NDArray[np.intp] = named[(named >= there.rows.start) & (named < there.rows.stop)]
+        return mine
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it means some of those who fit, not all."""
+        return self.count is not None or self.share is not None
+
+    def rows_of(self, town: Rows) -> slice:
+        """The rows of its fleet in a town, of all fleets where it names none."""
+        return town.rows if self.fleet is None else town.fleets[self.fleet]
 
     def pick(
         self, everyone: slice, fleets: Mapping[str, slice], vehicle_state: NDArray[np.uint8], lots: Lots
@@ -110,23 +127,13 @@ class Selection:
         fitting = np.arange(first, rows.stop, dtype=np.intp)
         if self.state is not None:
             fitting = fitting[vehicle_state[rows] == self.state]
-        wanted = self._wanted(len(fitting))
+        wanted = self.wanted(len(fitting))
         if wanted >= len(fitting):
             return fitting
         return np.sort(fitting[np.argpartition(lots(fitting), wanted)[:wanted]])
 
-    def pick_in(self, there: Rows, fleet: Vehicles, lots: Lots) -> NDArray[np.intp]:
-        """The vehicles it means now in one town: as `pick`, or those that it names.
-
-        Raises Refused for a name that no vehicle of the whole `fleet` has.
-        """
-        if not self.vins:
-            return self.pick(there.rows, there.fleets, fleet.vehicle_state, lots)
-        named = self.find_vins(fleet.vins)
-        mine: NDArray[np.intp] = named[(named >= there.rows.start) & (named < there.rows.stop)]
-        return mine
-
-    def _wanted(self, fitting: int) -> int:
+    def wanted(self, fitting: int) -> int:
+        """How many it means of so many that fit; it may be more than there are."""
         if self.count is not None:
             return self.count
         if self.share is not None:
@@ -198,6 +205,22 @@ def unknown_fleets(data: Any, key: str) -> Iterator[Finding]:
             continue  # its field reports it
         if fleet is not None and fleet not in names:
             yield Finding((key, index, "on"), _no_such_fleet(fleet, names))
+
+
+def unknown_stations(data: Any) -> Iterator[Finding]:
+    """A finding for every `station:` under `faults` of plain scenario data that names no charging station of it."""
+    if not isinstance(data, dict):
+        return
+    names = [station["name"] for station in _entries(data, "charging_stations") if isinstance(station.get("name"), str)]
+    for index, entry in enumerate(_entries(data, "faults")):
+        name = entry.get("station")
+        if isinstance(name, str) and name not in names:
+            expected = one_of([repr(known) for known in names[:5]]) if names else "one of charging_stations"
+            yield Finding(("faults", index, "station"), f"no station {name!r}, expected {expected}{_near(name, names)}")
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    return did_you_mean(name, names) if names else ""
 
 
 def _no_such_fleet(fleet: str, names: Sequence[str]) -> str:

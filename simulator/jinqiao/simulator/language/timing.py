@@ -29,10 +29,12 @@ class Timed(Model):
     between: tuple[Offset, Offset] | None = optional(None, "Or at a moment drawn between these two.")
     when: When | None = optional(None, "Or when this becomes true of a vehicle: a condition, an event, another step.")
     repeat_s: Span | None = optional(
-        None, "Again every so often; with when: at the soonest so long after the last time.", alias="repeat"
+        None,
+        "Again every so often; with when: where it is true so long after the last time.",
+        alias="repeat",
     )
     times: WholeNumber | None = optional(None, "How often at most; with when: for each vehicle.", ge=1, le=1_000_000)
-    once: bool = optional(False, "With when: for each vehicle only the first time.")
+    once: bool = optional(False, "With when: for each vehicle only the first time.", strict=True)
 
     @model_validator(mode="after")
     def _one_time(self) -> Timed:

@@ -145,7 +145,7 @@ class CommandSpec(Timed):
     def _one_thing(self) -> CommandSpec:
         if (self.service is None) == (self.set is None):
             found = "neither" if self.service is None else "both"
-            raise Refused(f"found {found} of service and set, expected one of the two")
+            raise Refused(f"found {found} of service and set, expected one of service and set")
         if self.args and self.service is None:
             raise Refused("found args beside set, expected args with a service only")
         return self

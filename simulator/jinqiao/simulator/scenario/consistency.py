@@ -12,11 +12,10 @@ from typing import Any
 
 from jinqiao.base.explain import Finding
 from jinqiao.base.quantity import QuantityError, parse_duration_s
-from jinqiao.base.words import did_you_mean, one_of
 from jinqiao.vehicles.birth import MOST_IN_TOWNS
 
 from ..faults.kinds import KINDS
-from ..language.selection import unknown_fleets
+from ..language.selection import unknown_fleets, unknown_stations
 from .expect import unknown_names
 from .phase import phase_mistakes
 
@@ -40,9 +39,9 @@ def inconsistencies(data: Any) -> Iterator[Finding]:
     yield from unknown_fleets(data, "faults")
     yield from unknown_fleets(data, "network")
     yield from _can_faults_without_can(data)
+    yield from unknown_stations(data)
     yield from phase_mistakes(data)
     yield from unknown_names(data)
-    yield from _unknown_stations(data)
 
 
 def _under(data: Any, key: str) -> Any:
@@ -133,20 +132,6 @@ def _can_faults_without_can(data: Any) -> Iterator[Finding]:
         if isinstance(kind, str) and kind in KINDS and KINDS[kind].needs_can:
             message = f"found {kind!r}, but no fleet sends its CAN: telemetry: {{can: {{vehicles: N}}}}"
             yield Finding(("faults", index, "fault"), message)
-
-
-def _unknown_stations(data: Any) -> Iterator[Finding]:
-    """Faults of a station that is not there."""
-    stations = [_under(station, "name") for station in _entries(data, "charging_stations")]
-    names = [name for name in stations if isinstance(name, str)]
-    for index, fault in enumerate(_entries(data, "faults")):
-        kind, name = _under(fault, "fault"), _under(fault, "station")
-        if not (isinstance(kind, str) and kind in KINDS and not KINDS[kind].needs_vehicles and isinstance(name, str)):
-            continue
-        if name not in names:
-            expected = one_of([repr(known) for known in names[:5]]) if names else "a station in charging_stations"
-            message = f"no station {name!r}, expected {expected}{did_you_mean(name, names)}"
-            yield Finding(("faults", index, "station"), message)
 
 
 def _is_position(at: Any) -> bool:

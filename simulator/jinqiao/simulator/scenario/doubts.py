@@ -13,6 +13,7 @@ import numpy as np
 
 from jinqiao.base.explain import Finding
 
+from ..expectations.tree import Moment
 from ..language.selection import Selection
 from ..language.timing import Timed
 
@@ -66,6 +67,22 @@ def _waits_for_what_is_not_there(scenario: Scenario) -> Iterator[Finding]:
         if after is not None and after.name not in there:
             message = f"the scenario has no {after.name!r}: it comes only if somebody brings it from outside"
             yield Finding((key, index, "when"), message)
+
+
+def _expects_what_does_not_come(scenario: Scenario) -> Iterator[Finding]:
+    """An expectation of a moment after the end, or about a fault that the scenario does not have."""
+    there = {fault.kind for fault in scenario.faults}
+    there.update("outage" for spec in scenario.network if getattr(spec, "outage", None) is not None)
+    for index, expectation in enumerate(scenario.expect):
+        if isinstance(expectation.when, Moment) and expectation.when.second > scenario.duration_s:
+            message = f"is never looked at: the scenario ends after {_span(scenario.duration_s)}"
+            yield Finding(("expect", index), message)
+        for fault in expectation.named("fault"):
+            if fault.name not in there:
+                message = (
+                    f"the scenario has no {fault.name!r}: it is exercised only if somebody brings one from outside"
+                )
+                yield Finding(("expect", index), message, at=fault.at)
 
 
 def _more_than_there_are(scenario: Scenario) -> Iterator[Finding]:
@@ -147,6 +164,7 @@ DOUBTS: tuple[Callable[[Scenario], Iterable[Finding]], ...] = (
     _after_the_end,
     _never_true,
     _waits_for_what_is_not_there,
+    _expects_what_does_not_come,
     _more_than_there_are,
     _fault_on_a_fleet_without_can,
     _strong_ac,

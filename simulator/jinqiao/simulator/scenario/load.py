@@ -14,6 +14,7 @@ from jinqiao.vehicles.catalogue import catalogue_ids
 from .consistency import inconsistencies
 from .doubts import doubts
 from .model import Scenario
+from .named import named_places
 from .own_vehicles import own_vehicles
 
 __all__ = ["load_scenario", "parse_scenario"]
@@ -65,7 +66,8 @@ def _checked(document: Document, catalogue: Iterable[str] | None, model: type[Sc
     if problems:
         raise ScenarioError(problems)
     scenario.expected_at([document.position(("expect", index))[0] for index in range(len(scenario.expect))])
-    found = [document.problem(f.path, f.message, hint=f.hint, key=f.key) for f in doubts(scenario)]
+    scenario.named_at(named_places(document, scenario))
+    found = [document.problem(f.path, f.message, hint=f.hint, key=f.key, at=f.at) for f in doubts(scenario)]
     scenario.read_from(
         {name: vehicle for name, vehicle in own.items() if vehicle is not None},
         sorted(found, key=lambda problem: (problem.line, problem.column)),

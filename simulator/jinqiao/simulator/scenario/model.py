@@ -69,6 +69,7 @@ class Scenario(Model):
     #: What is valid and hardly meant.
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
     _sha256: str = PrivateAttr(default="")
+    _named: Mapping[tuple[str, int, str], Problem] = PrivateAttr(default_factory=dict)
     _expect_lines: tuple[int, ...] = PrivateAttr(default=())
 
     #: Which there are is the affair of those who run it: they put a type of their own in this one's place.
@@ -97,6 +98,15 @@ class Scenario(Model):
     def expected_at(self, lines: Sequence[int]) -> None:
         """Note where the expectations are."""
         self._expect_lines = tuple(lines)
+
+    @property
+    def named(self) -> Mapping[tuple[str, int, str], Problem]:
+        """Where it names vehicles (see `named.py`); empty if it was not read from a document."""
+        return self._named
+
+    def named_at(self, places: Mapping[tuple[str, int, str], Problem]) -> None:
+        """Note where it names vehicles."""
+        self._named = dict(places)
 
     def read_from(self, own_vehicles: Mapping[str, VehicleModel], warnings: Sequence[Problem], sha256: str) -> None:
         """Note what only the reader of its file knows."""

@@ -77,6 +77,10 @@ class Effects:
     def of(self, quantity: Quantity) -> F4s:
         return self._damage.of(quantity, self.rows)
 
+    def has(self, *quantities: Quantity) -> bool:
+        """Whether any of these is damaged anywhere: what is not need not be worked out."""
+        return self._damage.has(*quantities)
+
     # Temperatures and limits.
 
     @cached_property
@@ -90,6 +94,8 @@ class Effects:
 
     def weaken(self, terminals: Source) -> None:
         """One cell of the string resists more, or lags behind."""
+        if not self.has(Quantity.OHM, Quantity.LOW_V):
+            return
         series, low_v = self.pack.series, self.of(Quantity.LOW_V)
         terminals.resistance_ohm[self.places] *= 1.0 + self.of(Quantity.OHM) / series
         terminals.emf_v[self.places] -= low_v
@@ -99,6 +105,9 @@ class Effects:
         """What the battery management lets out."""
         places, damage, rows = self.places, self._damage, self.rows
         most = most_w[places] * limits.discharge_share(*self.probes)
+        if not self.has(Quantity.OHM, Quantity.LOW_V):
+            most_w[places] = most
+            return
         by_cell_w = limits.weak_cell_limit_w(
             damage, rows, terminals.emf_v[places], terminals.resistance_ohm[places], self.pack.least_v, self.pack.series
         )
@@ -110,6 +119,8 @@ class Effects:
 
     def limit_cable(self, pack_w: F4s, inlet_w: F4s) -> None:
         """The connector's temperature limits DC, a broken on-board charger AC; `inlet_w` is the inlet's most."""
+        if not self.has(Quantity.CONTACT_MOHM, Quantity.CHARGER):
+            return
         plug = self._cars.plug_state[self.rows]
         # A standing car's tyres are as warm as the air.
         air_degc = self._cars.tyre_temperature_degc[self.rows]
@@ -120,6 +131,8 @@ class Effects:
 
     def limit_motor(self, most_w: F4s) -> None:
         """What the motor takes at the terminals."""
+        if not self.has(Quantity.MOTOR, Quantity.MOTOR_FLOW):
+            return
         cars, rows = self._cars, self.rows
         share = limits.motor_share(
             self._damage, rows, cars.motor_temperature_degc[rows], cars.inverter_temperature_degc[rows]
@@ -131,12 +144,16 @@ class Effects:
 
     def lose_coolant(self, heat_w: F4s, electric_w: F4s) -> None:
         """Without flow the control neither heats nor cools the pack."""
+        if not self.has(Quantity.PACK_FLOW):
+            return
         flows = self.of(Quantity.PACK_FLOW) == 0.0
         heat_w[self.places] *= flows
         electric_w[self.places] *= flows
 
     def lose_converter(self, aux_w: F4s, base_w: F4s, *, draw: bool) -> None:
         """Without the DC-DC converter the 12 V loads, `base_w` of all rows, live on their battery, for a second."""
+        if not self.has(Quantity.CONVERTER):
+            return
         gone = self.of(Quantity.CONVERTER) > 0.0
         if not gone.any():
             return
@@ -153,6 +170,8 @@ class Effects:
 
         `rolling_n` is the rolling resistance of sound tyres, a quarter of it each tyre's.
         """
+        if not self.has(Quantity.DRAG_N, *TYRE_LOSS.values()):
+            return pull_n
         more = self.of(Quantity.DRAG_N) + (rolling_n[self.places] if rolling_n.ndim else rolling_n) * self._rolling
         if not more.any():
             return pull_n
@@ -172,6 +191,8 @@ class Effects:
 
     def flow(self, quantity: Quantity, count: int) -> F4s | None:
         """Share of the coolant that still arrives in each of `count` cars; None where nobody has lost any."""
+        if not self.has(quantity):
+            return None
         lost = self.of(quantity)
         if not lost.any():
             return None
@@ -183,15 +204,15 @@ class Effects:
 
     def heat(self, loss_w: F4s) -> F4s:
         """Heat in the cells with that of a short."""
-        short_w = self.of(Quantity.SHORT_W)
-        if not short_w.any():
+        if not self.has(Quantity.SHORT_W):
             return loss_w
+        short_w = self.of(Quantity.SHORT_W)
         heated = loss_w.copy()
         heated[self.places] += short_w
         return heated
 
     def warm(self, pack_degc: F4s, seconds: F4s) -> F4s:
-        """The pack after a rest in which a short has heated it."""
+        """The pack with all that a short heats it in a rest, of which hardly any is lost meanwhile."""
         short_w = self.of(Quantity.SHORT_W)
         if not short_w.any():
             return pack_degc
@@ -213,6 +234,8 @@ class Effects:
 
     def warm_contacts(self, current_a: F4s) -> None:
         """A second of DC through the connector."""
+        if not self.has(Quantity.CONTACT_MOHM):
+            return
         ohm = self.of(Quantity.CONTACT_MOHM) * np.float32(1e-3)
         on_dc = self._cars.plug_state[self.rows] == Plug.DC
         watts = current_a[self.places] ** 2 * ohm * on_dc
@@ -233,6 +256,8 @@ class Effects:
 
     def cell_extremes(self, mean_v: F4s, gap_v: F4s, deviation: F4s, sound: CellExtremes) -> CellExtremes:
         """The extremes over the block, where `sound` are those without the damaged cells."""
+        if not self.has(Quantity.OHM, Quantity.LOW_V):
+            return sound
         odd = voltage_extremes(self._damage, self.rows, mean_v[self.places], gap_v[self.places], deviation)
         marked = self._has_low_cell
         where = self.places[marked]
@@ -272,6 +297,12 @@ class Effects:
         ]
         own = own_aux_v(self.of(Quantity.AUX_DEPTH))
         return limits.unfit(self._damage, rows, own, np.min(tyres, axis=0), awake)
+
+    @property
+    def noticed(self) -> NDArray[np.uint8]:
+        """The alarm level that the control units of the damaged cars have noticed last."""
+        level: NDArray[np.uint8] = self._damage.level[self.rows]
+        return level
 
     def level(self, *, apart_v: F4s, ohm_per_v: F4s, aux_v: F4s) -> NDArray[np.uint8]:
         """Alarm level of the damaged rows; the arguments are those of the block."""

@@ -96,12 +96,15 @@ class Damage:
     hot_top: F4s
     hot_bottom: F4s
     cause: NDArray[np.uint8]  #: `Cause` of the last charge that was ended or refused
+    level: NDArray[np.uint8]  #: alarm by the damage, 0 to 3, as the control units have noticed it last
 
     def __init__(self, n: int) -> None:
         self.n = n
         shape = (len(Quantity), n)
         self.now, self.goal, self.rate = (np.zeros(shape, dtype=np.float32) for _ in range(3))
         self._holders = np.zeros(shape, dtype=np.int16)
+        #: Quantities that have ever been damaged in any of them, rising: the others are zero everywhere.
+        self.seen: list[int] = []
         #: Which rows are damaged, or on their way back.
         self.touched = np.zeros(n, dtype=np.bool_)
         for name, kind in _COLUMNS.items():
@@ -111,6 +114,8 @@ class Damage:
 
     def harm(self, quantity: Quantity, rows: NDArray[np.intp], goal: float | F4s, rate_per_s: float | F4s) -> None:
         """Let a quantity of these rows head for `goal`, one more reason for it; the rate is positive."""
+        also = [Quantity.CONTACT_K] if quantity == Quantity.CONTACT_MOHM else []
+        self.seen = sorted({*self.seen, quantity, *also})
         self.goal[quantity, rows] = goal
         self.rate[quantity, rows] = rate_per_s
         self._holders[quantity, rows] += 1
@@ -135,11 +140,15 @@ class Damage:
         some: NDArray[np.bool_] = self._holders[quantity, rows] > 0
         return some
 
-    def settle(self) -> None:
-        """Forget the rows in which nothing is damaged any more."""
+    def settle(self) -> NDArray[np.intp]:
+        """Forget the rows in which nothing is damaged any more; those among them whose alarm is over with that."""
         rows = self.touched.nonzero()[0]
         sound = ~((self.now[:, rows] != 0.0) | (self._holders[:, rows] > 0)).any(axis=0)
-        self.touched[rows[sound]] = False
+        whole = rows[sound]
+        calmed: NDArray[np.intp] = whole[self.level[whole] > 0]
+        self.touched[whole] = False
+        self.level[whole] = 0
+        return calmed
 
     def advance(self, rows: Rows, seconds: float | F4s) -> None:
         """Time passes for these rows of the fleet; `seconds` is one for all or of shape (rows,)."""
@@ -149,12 +158,18 @@ class Damage:
         places, mine = hurt
         if isinstance(seconds, np.ndarray) and seconds.ndim:
             seconds = seconds[places]
-        most = self.rate[:, mine] * seconds
-        np.nan_to_num(most, copy=False, nan=0.0)  # at once, in no time
-        left = self.goal[:, mine] - self.now[:, mine]
-        np.clip(left, -most, most, out=left)
-        left[Quantity.CONTACT_K] = self.now[Quantity.CONTACT_K, mine] * np.expm1(-np.asarray(seconds) / CONTACT_S)
-        self.now[:, mine] += left
+        for quantity in self.seen:
+            now, goal = self.now[quantity], self.goal[quantity].take(mine)
+            value = now.take(mine)
+            if quantity == Quantity.CONTACT_K:
+                now[mine] = value * np.exp(np.asarray(seconds, dtype=np.float32) * np.float32(-1.0 / CONTACT_S))
+                continue
+            if (value == goal).all():
+                continue
+            most = self.rate[quantity].take(mine) * seconds
+            left = goal - value
+            # At once, in no time: infinite times nothing.
+            now[mine] = value + np.clip(left, *np.nan_to_num((-most, most), nan=0.0))
 
     # Questions.
 
@@ -167,8 +182,12 @@ class Damage:
 
     def of(self, quantity: Quantity, rows: NDArray[np.intp]) -> F4s:
         """Its value in these rows."""
-        values: F4s = self.now[quantity, rows]
+        values: F4s = self.now[quantity].take(rows)
         return values
+
+    def has(self, *quantities: Quantity) -> bool:
+        """Whether any of these has ever been damaged in any car."""
+        return any(quantity in self.seen for quantity in quantities)
 
     @property
     def rows(self) -> NDArray[np.intp]:
@@ -181,6 +200,7 @@ class Damage:
     def take(self, source: Damage, rows: NDArray[np.intp], start: int) -> None:
         """Copy m rows of `source` to the rows from `start` on."""
         stop = start + len(rows)
+        self.seen = source.seen
         touched = source.touched[rows]
         self.touched[start:stop] = touched
         if not touched.any():
@@ -194,4 +214,5 @@ _COLUMNS: dict[str, Any] = {
     **dict.fromkeys(("hot_cell", "low_cell", "top_cell", "bottom_cell"), np.int16),
     **dict.fromkeys(("low_place", "others_top", "others_bottom", "hot_place", "hot_top", "hot_bottom"), np.float32),
     "cause": np.uint8,
+    "level": np.uint8,
 }

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..damage.state import Cause
 from ..modes import ChargingState
 from ..vehicle_file import VehicleModel
 from .car import MOST_A, Car, Station
+from .endings import FOUND
 from .messages import Side
 from .session import BusFrame, Session
 
@@ -27,12 +29,16 @@ _UNDER_WAY: Mapping[Side, str] = {"charger": "ready", "bms": "ready"}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the telemetry of a second shows: `signals` by name of the signal table, and what the BMS accepts, kW."""
+    """What the telemetry of a second shows: `signals` by name of the signal table, and what the BMS accepts, kW.
+
+    `cause` is why the battery management has ended a charge in `state` FAULT; else it was the charger.
+    """
 
     state: ChargingState
     signals: Mapping[str, float]
     acceptable_kw: float
     at_limit: bool
+    cause: Cause = Cause.NONE
 
 
 class LiveCar(Car):
@@ -108,7 +114,10 @@ class LiveSession:
             self._full = seen.at_limit  # without current the display may fall below it again
         if seen.state in _ENDS:
             finished = seen.state == ChargingState.FINISHED
-            self._session.end("target" if finished and self._full else _ENDS[seen.state])
+            why = "target" if finished and self._full else _ENDS[seen.state]
+            if seen.state == ChargingState.FAULT:
+                why = FOUND.get(seen.cause, why)
+            self._session.end(why)
         start_us = self._played_s * _SECOND_US
         self._played_s += 1
         return [

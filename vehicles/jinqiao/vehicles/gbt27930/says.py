@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zlib import crc32
 
+from ..damage.limits import HOT_DEGC, LEAST_OHM_PER_V
 from .car import CELL_MOST_V, Car
 
 __all__ = ["SAYS", "VERSION", "values_of"]
@@ -77,6 +78,12 @@ def _ccs(car: Car) -> Mapping[str, Any]:
     }
 
 
+def _leaks(car: Car) -> bool:
+    ohm_per_v = car.signal("insulation_resistance") * 1000.0 / max(car.signal("pack_voltage"), 1.0)
+    leaks: bool = ohm_per_v <= LEAST_OHM_PER_V
+    return leaks
+
+
 def _bsm(car: Car) -> Mapping[str, Any]:
     hottest = crc32(car.vin) % 64
     return {
@@ -85,8 +92,8 @@ def _bsm(car: Car) -> Mapping[str, Any]:
         "hottest_probe": hottest + 1,
         "coldest_degc": round(car.signal("cell_temperature_min")),
         "coldest_probe": (hottest + 7) % 64 + 1,
-        "limits": {},
-        "state": {"allowed": int(car.allowed)},
+        "limits": {"temperature": int(car.signal("cell_temperature_max") >= HOT_DEGC[1])},
+        "state": {"insulation": int(_leaks(car)), "allowed": int(car.allowed)},
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from jinqiao.simulator.expectations import Verdict
 from jinqiao.simulator.faults.base import KINDS
 
+from ...run.control import NotNow
 from ...run.running import Running
 from ..call import Asked, Request
 
@@ -83,6 +84,8 @@ async def expectations(run: Running, _: Asked) -> Expectations:
 async def ask(run: Running, asked: Asked) -> ExpectationNow:
     """Judge an expectation over what has happened so far."""
     expected: Expectation = asked.body
+    if not run.options.paused:
+        raise NotNow("a run that keeps no past", "one that began with --paused, which does")
     return _shown(run.judgement.ask(expected.expect))
 
 

@@ -6,8 +6,9 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from jinqiao.base.words import Refused
 from jinqiao.vehicles.modes import ChargingState
 
 from ...language.fields import Power, optional
@@ -38,21 +39,25 @@ class StationFault(LastingFault):
         there = np.isin(chargers.site, sites) & np.isin(fleet.charging_state, _AT_WORK)
         return there.nonzero()[0]
 
+    @model_validator(mode="after")
+    def _timed(self) -> StationFault:
+        if self.when is not None:
+            raise Refused("when: is about vehicles; expected at: or between: for a station")
+        return self
+
     def begin(self, world: Breakable, rows: Rows) -> None:
-        for town in range(len(world.town.chargers.towns)):
-            self.begin_there(world, rows, town)
+        self.begin_there(world, rows, None)
 
     def end(self, world: Breakable, rows: Rows) -> None:
-        for town in range(len(world.town.chargers.towns)):
-            self.end_there(world, rows, town)
+        self.end_there(world, rows, None)
 
-    def begin_there(self, world: Breakable, _: Rows, town: int, /) -> None:
+    def begin_there(self, world: Breakable, _: Rows, town: int | None, /) -> None:
         for station in world.town.chargers.named(self.station, town):
             for row in self.turn(station, 1):
                 world.fail_charger(row)
             world.town.chargers.set_limits(station)
 
-    def end_there(self, world: Breakable, _: Rows, town: int, /) -> None:
+    def end_there(self, world: Breakable, _: Rows, town: int | None, /) -> None:
         for station in world.town.chargers.named(self.station, town):
             self.turn(station, -1)
             world.town.chargers.set_limits(station)
