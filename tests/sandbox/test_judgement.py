@@ -110,8 +110,8 @@ def test_a_question_about_a_time_to_come_is_pending() -> None:
         ("never(VehicelSpeed > 130 km/h)", "(did you mean 'VehicleSpeed'?)"),
         ("never(VehicleSpeed of taxsi > 130 km/h)", "(did you mean 'taxis'?)"),
         ("during thrid: never(driving)", "no phase 'thrid', expected first or second"),
-        ("", "expected a"),
-        ("((((((((((((((((((((((((((((((((", "expected"),
+        ("", "an expectation"),
+        ("((((((((((((((((((((((((((((((((", "a simpler expectation"),
     ],
 )
 def test_a_question_that_is_none_is_refused(text: str, expected: str) -> None:

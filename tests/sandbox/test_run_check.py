@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jinqiao.base.errors import ExpectationFailed
-from jinqiao.base.telemetry import Batch
+from jinqiao.base.telemetry import Batch, Label
 from jinqiao.sandbox.run import start
 from jinqiao.sandbox.run.execute import execute
 from jinqiao.sandbox.run.options import RunOptions
@@ -28,14 +28,15 @@ def options(scenarios: Path, summary: Path, *, check: bool) -> RunOptions:
 class Forger(Checker):
     """Reads another gear than was published."""
 
-    def read(self, batches: Iterable[Batch]) -> list[Violation]:
+    def read(self, batches: Iterable[Batch], labels: Iterable[Label] = ()) -> list[Violation]:
         return super().read(
             [
                 replace(batch, signals={**batch.signals, "gear": batch.signals["gear"] * 0})
                 if batch.group == "core"
                 else batch
                 for batch in batches
-            ]
+            ],
+            labels,
         )
 
 

@@ -145,7 +145,9 @@ class Judgement:
         try:
             judge = build(parse_expectation(text), self._setting)
         except Refused as refused:
-            raise BodyError("/expect", text, str(refused).partition("expected ")[2] or str(refused)) from None
+            message = str(refused)
+            fits = message.partition("expected ")[2] if message.startswith("found ") else message
+            raise BodyError("/expect", text, fits or message) from None
         return self._asked(judge)
 
     def _asked(self, judge: Judge) -> Verdict:

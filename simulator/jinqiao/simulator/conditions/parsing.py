@@ -41,10 +41,11 @@ def _parser() -> Lark:
 
 def read(parser: Lark, text: object, what: str, words: Mapping[str, str] = WORDS) -> Any:
     """What `parser` makes of a text that should be a `what`. Raises Refused(at=…) for whatever is wrong."""
+    article = "an" if what[0] in "aeiou" else "a"
     if not isinstance(text, str) or not text.strip():
-        raise Refused(f"found {show(text)}, expected a {what}")
+        raise Refused(f"found {show(text)}, expected {article} {what}")
     if len(text) > MOST_CHARACTERS:
-        raise Refused(f"found {len(text):,} characters, expected a {what} of at most {MOST_CHARACTERS:,}")
+        raise Refused(f"found {len(text):,} characters, expected {article} {what} of at most {MOST_CHARACTERS:,}")
     if _depth(text) > MOST_DEPTH:
         raise Refused(f"found more than {MOST_DEPTH} open parentheses, expected a simpler {what}")
     try:

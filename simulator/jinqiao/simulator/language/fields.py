@@ -61,7 +61,8 @@ LONGEST_S = 366 * 86400.0
 class Model(BaseModel):
     """Base of every part of a scenario: unknown keys are refused, values do not change afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    # Built when it is first used: a scenario builds all of its parts together.
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
     #: Keys that a later version of the language will know, and what they are for.
     later_keys: ClassVar[dict[str, str]] = {}
