@@ -2,7 +2,7 @@
 
 Everything that vehicles publish passes here, ready for the wire: rendered telemetry, what agents answer, a recording's
 messages. Here and nowhere else is decided which connection a packet takes and at which QoS, and counted what went and
-what could not. Whatever is to happen to telemetry on its way (a network that delays or loses) happens before, to what is
+what could not. What is to happen to telemetry on its way (a network that delays or loses) happens before, to what is
 `Said` (`network/`).
 """
 

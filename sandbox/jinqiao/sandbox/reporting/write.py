@@ -34,11 +34,14 @@ class Reports:
 
     def write(self, facts: Facts) -> None:
         """Write each. Raises EnvironmentFault for the first that cannot be, when the others are written."""
+        files = self._files()
+        if not files:
+            return
         from . import junit, page, verdicts_json  # a run that is asked for none goes without
 
         documents = {"verdicts": verdicts_json.document, "junit": junit.document, "report": page.page}
         failed = []
-        for option, file in self._files():
+        for option, file in files:
             try:
                 file.write_bytes(documents[option](facts).encode("utf-8", "backslashreplace"))
             except OSError as error:

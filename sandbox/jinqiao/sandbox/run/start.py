@@ -6,6 +6,7 @@ import gc
 import time
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,6 @@ from ..sinks.base import Sink, SinkSpec
 from .connections import Connections, Identities, address_of, identities
 from .control import Control
 from .control_port import control_url, own_http
-from .conveyor import Conveyor
 from .downlinks import Downlinks
 from .ending import Ending
 from .fetches import Fetches
@@ -31,7 +31,6 @@ from .gateway_child import GatewayChild
 from .inbox import Inbox
 from .judgement import Judgement
 from .lock_step import LockStep
-from .network import network_of
 from .options import RunOptions
 from .own_gateway import Logins, configure, own_gateway
 from .pace import Pace
@@ -44,6 +43,9 @@ from .running import Running
 from .summary import Summary
 from .ticker import Ticker, catch_up
 from .way_out import WayOut
+
+if TYPE_CHECKING:
+    from .conveyor import Conveyor
 
 __all__ = ["start_run"]
 
@@ -97,6 +99,9 @@ async def start_run(
     )
 
     def convey() -> Conveyor:
+        from .conveyor import Conveyor  # what a run without a network goes without
+        from .network import network_of
+
         network = network_of(world, renderer, who.product_key, who.names)
         judgement.through(network.figures)
         return Conveyor(network, renderer, outbound, pace, world.coverage, world.messages, plan.scenario.start_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from jinqiao.base.telemetry import Step
 from jinqiao.device.agent.car import Outgoing
@@ -11,14 +12,16 @@ from jinqiao.device.outbound import Outbound
 from jinqiao.wire.render import StepRenderer
 
 from ..sinks.base import Sink
-from .conveyor import Conveyor
 from .peek import Peek
+
+if TYPE_CHECKING:
+    from .conveyor import Conveyor
 
 __all__ = ["Impaired", "WayOut"]
 
 
 #: Makes the conveyor once a vehicle has lost its network, or a fault befalls messages; None until then.
-Impaired = Callable[[], Conveyor | None]
+Impaired: TypeAlias = "Callable[[], Conveyor | None]"
 
 
 class WayOut:
