@@ -12,7 +12,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..early import YOUNG_OBJECTS
+
 __all__ = ["GatewayChild", "gateway_ahead"]
+
+#: As `python -m` would, with few collections of garbage already while it imports.
+_PROGRAM = f"import gc; gc.set_threshold({YOUNG_OBJECTS}); from jinqiao.sandbox.run.gateway_process import main; main()"
 
 
 class GatewayChild:
@@ -27,7 +32,7 @@ class GatewayChild:
         self.control, relay = socket.socketpair()
         with theirs, relay:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jinqiao.sandbox.run.gateway_process", str(relay.fileno())],
+                [sys.executable, "-c", _PROGRAM, str(relay.fileno())],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 pass_fds=(relay.fileno(),),
