@@ -26,7 +26,7 @@ class Ports:
     `http_host` is where HTTP is served, if that is not where MQTT is; it also opens to the network what else answers
     this machine only, since somebody has thought about it.
     `http_usual` takes the usual HTTP port, or any free one where something else has it: nobody asked for that one; so
-    does `amqp_usual`.
+    does `amqp_usual`. With `http_at_once` the web server does not wait for its first request to be made.
     `gbt32960_allowed` are addresses and SIM cards (ICCID) of vehicles that may log in over GB/T 32960; none: all.
     """
 
@@ -35,6 +35,7 @@ class Ports:
     mqtts: int | None = None
     http: int | None = None
     http_usual: bool = False
+    http_at_once: bool = False
     certs: Path = Path("certs")
     #: The same as `http`, over TLS.
     https: int | None = None

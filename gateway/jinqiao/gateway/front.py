@@ -129,7 +129,7 @@ class Front:
         self._open_to_all = ports.http_host is not None
         for port in (self._http, self._https):
             if port is not None:
-                port.serve(self._application)
+                port.serve(self._application, at_once=ports.http_at_once)
         return taken
 
     async def _start_amqp(self, ports: Ports) -> dict[str, int]:

@@ -36,7 +36,6 @@ from .platform.devices.past import NO_HISTORY, Past, Pasts
 from .platform.events import SimulatedEvent, TelemetryBatch
 from .platform.platform import Platform
 from .platform.registry.accounts import Account
-from .platform.registry.file import load_registry
 from .platform.registry.fleet_devices import FleetDevices, simulated_product
 from .platform.registry.registry import Application, Product, Registry
 from .rules.engine import Engine
@@ -208,7 +207,11 @@ def _registry(config: ServiceConfig, storage: Storage | None, vehicles: NDArray[
         if storage is not None
         else ()
     )
-    file = load_registry(config.registry, kept, EngineJudge()) if config.registry is not None else None
+    file = None
+    if config.registry is not None:
+        from .platform.registry.file import load_registry  # the languages of files: not for a fleet alone
+
+        file = load_registry(config.registry, kept, EngineJudge())
     if storage is None:
         registry = file if file is not None else Registry()
     else:

@@ -61,10 +61,14 @@ class HttpPort:
         """The port that was taken."""
         return int(self._socket.getsockname()[1])
 
-    def serve(self, make: Callable[[], ASGIApp]) -> None:
-        """Serve what `make` returns; it is called, like all imports, in a thread, when the first request comes."""
+    def serve(self, make: Callable[[], ASGIApp], *, at_once: bool = False) -> None:
+        """Serve what `make` returns; it is called, like all imports, in a thread, when the first request comes, or
+        `at_once` where one is sure to come.
+        """
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket.fileno(), self._knock, make)
+        if at_once:
+            self._knock(make)
 
     def _knock(self, make: Callable[[], ASGIApp]) -> None:
         if self._loop is not None:

@@ -79,6 +79,7 @@ async def configure(
             mqtts=options.mqtts_port,
             http=options.http_port,
             http_usual=options.http_usual,
+            http_at_once=options.paused,
             certs=options.certs.absolute(),
             https=options.https_port,
             amqp=options.amqp_port,
