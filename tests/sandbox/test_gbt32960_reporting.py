@@ -20,7 +20,8 @@ from jinqiao.gateway.platform.platform import Platform
 from jinqiao.gateway.platform.registry.fleet_devices import simulated_product
 from jinqiao.gateway.platform.registry.registry import Registry
 from jinqiao.sandbox.sinks import parse_sink
-from jinqiao.sandbox.sinks.kinds.gbt32960 import Gbt32960Sink, Gbt32960Spec
+from jinqiao.sandbox.sinks.gbt32960 import Gbt32960Sink
+from jinqiao.sandbox.sinks.kinds.gbt32960 import Gbt32960Spec
 from jinqiao.simulator.scenario import load_scenario
 from jinqiao.simulator.world import World
 from jinqiao.wire.gbt32960.forms import Time
@@ -122,7 +123,7 @@ async def test_what_a_lost_link_kept_is_sent_again() -> None:
 
 @pytest.mark.asyncio
 async def test_what_is_kept_is_bounded_and_what_falls_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jinqiao.sandbox.sinks.kinds.gbt32960.MOST_KEPT", 5)
+    monkeypatch.setattr("jinqiao.sandbox.sinks.gbt32960.MOST_KEPT", 5)
     world, platform = a_world(), FakePlatform()
     sink = await reporting(platform, world, edition="2016", every_s=1)
     awake = int((world.fleet.vehicle_state == 1).sum())
