@@ -11,17 +11,15 @@ import numpy as np
 from lark import Token, Transformer, v_args
 from numpy.typing import NDArray
 
-from jinqiao.base.signals import SIGNALS, Signal
+from jinqiao.base.signals import Signal
 from jinqiao.base.units import in_unit
 from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
+from ..language.measured import ADDRESSES, known_address
 from ..language.selection import STATES
 from .condition import Test, Values
 
-__all__ = ["ADDRESSES", "ConditionBuilder", "Part", "Written", "signal_at", "value_of"]
-
-#: Address in the thing model → signal.
-ADDRESSES: Mapping[str, Signal] = {signal.identifier: signal for signal in SIGNALS.values() if signal.identifier}
+__all__ = ["ConditionBuilder", "Part", "Written", "signal_at", "value_of"]
 
 _COMPARES: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -55,15 +53,10 @@ class Written:
 
 def signal_at(address: str, at: int) -> Signal:
     """The signal of a name in the text, which stands at `at`. Raises Refused with the nearest one."""
-    signal = ADDRESSES.get(address)
-    if signal is None:
-        parts = [known for known in ADDRESSES if known.startswith((f"{address}.", f"{address}["))]
-        if parts:
-            raise Refused(f"found {address}, which has parts, expected one of them: {one_of(parts)}", at=at)
-        raise Refused(
-            f"found {show(address)}, expected a signal of the thing model{did_you_mean(address, ADDRESSES)}", at=at
-        )
-    return signal
+    try:
+        return ADDRESSES[known_address(address)]
+    except Refused as refused:
+        raise Refused(str(refused), at=at) from None
 
 
 @v_args(inline=True)

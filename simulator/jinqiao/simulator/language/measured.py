@@ -15,7 +15,7 @@ from jinqiao.base.words import Refused, did_you_mean, one_of, show
 
 from .fields import LONGEST_S
 
-__all__ = ["ADDRESSES", "Amount", "ClockOffset", "ClockRate", "Drift", "SignalAddress", "Size"]
+__all__ = ["ADDRESSES", "Amount", "ClockOffset", "ClockRate", "Drift", "SignalAddress", "Size", "known_address"]
 
 #: Address in the thing model → signal.
 ADDRESSES: Mapping[str, Signal] = {signal.identifier: signal for signal in SIGNALS.values() if signal.identifier}
@@ -26,7 +26,8 @@ _TIMES = DIMENSIONS["duration"].units
 _MOST_RATE = 0.5
 
 
-def _address(value: object) -> str:
+def known_address(value: object) -> str:
+    """The same, if it is the address of a signal. Raises Refused with the nearest one, or with the parts it has."""
     if isinstance(value, str) and value in ADDRESSES:
         return value
     if not isinstance(value, str):
@@ -153,7 +154,7 @@ ClockRate = Annotated[
     ),
 ]
 #: A signal of the thing model by its address, `battery:PackVoltage`, `GeoLocation.Longitude`. Comes before its amounts.
-SignalAddress = Annotated[str, BeforeValidator(_address), WithJsonSchema({"enum": list(ADDRESSES)})]
+SignalAddress = Annotated[str, BeforeValidator(known_address), WithJsonSchema({"enum": list(ADDRESSES)})]
 #: Up or down, in the unit of `signal`; a bare number where it has none.
 Amount = Annotated[float, BeforeValidator(_amount), _shown("amount, in the signal's unit", "5 degC", "-2 km/h")]
 #: The same, more than 0.
