@@ -124,7 +124,7 @@ def test_the_page_is_that_of_the_forms() -> None:
         ("sum(event TripFinished.EnergyKw) > 3 kWh", 10, "(did you mean 'EnergyKwh'?)"),
         ("sum(event ChargingFinished.EnergyKwh) > 3", 40, "found 3 without a unit"),
         ("consumption of taxis < 20 kWh", 23, "expected a consumption in kWh/100km"),
-        ("", None, "expected a expectation"),
+        ("", None, "expected an expectation"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(text: str, at: int | None, message: str) -> None:
